@@ -1,0 +1,2 @@
+//! Kennel.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Twilio Video's wire.

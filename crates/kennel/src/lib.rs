@@ -1,0 +1,9 @@
+//! Kennel: your own video rooms in one program.
+//!
+//! This crate is the shell: sockets, clocks, files and tasks. The rules live in `room`, the vendors' wires in crates of their
+//! own. It is a library so that tests can start the whole server in their own process; `main.rs` only calls [`cmd::run`].
+
+pub mod cmd;
+pub mod config;
+pub mod shutdown;
+pub mod tls;

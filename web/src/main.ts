@@ -1,0 +1,24 @@
+import { mount, type Component } from 'svelte';
+import './app.css';
+import Gate from './Gate.svelte';
+import Missing from './Missing.svelte';
+import type { Session } from './api';
+import { store } from './store';
+
+type Load = () => Promise<{ default: Component<{ session: Session }> }>;
+
+/** Path to page; each page is its own chunk. */
+const PAGES: Record<string, Load> = {
+  '/': () => import('./home/Home.svelte'),
+  '/dogcam': () => import('./dogcam/DogCam.svelte'),
+  '/links': () => import('./links/Links.svelte'),
+};
+
+const theme = store.get('theme');
+if (theme !== 'auto') document.documentElement.dataset.theme = theme;
+
+const path = location.pathname.replace(/(.)\/+$/, '$1');
+const load = PAGES[path];
+const target = document.getElementById('app')!;
+if (load) mount(Gate, { target, props: { load } });
+else mount(Missing, { target });

@@ -1,0 +1,36 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+
+/** The oldest browsers the pages run on (docs: old phones are the point). */
+const OLDEST_BROWSERS = ['safari15', 'chrome94', 'firefox100'];
+
+/** `npm run build` makes dist/; `--mode e2e` adds the grid harness and writes dist-e2e/, which is never shipped. */
+export default defineConfig(({ mode }) => ({
+  base: '/',
+  plugins: [svelte()],
+  build: {
+    outDir: mode === 'e2e' ? 'dist-e2e' : 'dist',
+    assetsDir: 'assets',
+    // Nothing may become a data: address; the pages' policy allows scripts and styles from files only.
+    assetsInlineLimit: 0,
+    target: OLDEST_BROWSERS,
+    cssTarget: OLDEST_BROWSERS,
+    chunkSizeWarningLimit: 400,
+    rollupOptions: {
+      input: {
+        index: 'index.html',
+        door: 'door.html',
+        ...(mode === 'e2e' ? { grid: 'dev/grid.html' } : {}),
+      },
+    },
+  },
+  server: {
+    proxy: Object.fromEntries(
+      ['/kennel', '/signaling', '/v1', '/healthz'].map((path) => [
+        path,
+        { target: process.env.KENNEL_ORIGIN ?? 'http://127.0.0.1:8080', ws: true },
+      ]),
+    ),
+  },
+  test: { include: ['test/**/*.test.ts'], environment: 'node' },
+}));

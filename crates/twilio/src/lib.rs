@@ -1,1 +1,3 @@
 //! Twilio Video's wire.
+
+pub mod token;

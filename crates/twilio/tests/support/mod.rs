@@ -1,0 +1,4 @@
+//! What the tests of this crate share. Each test file takes its part, so no part is used by all.
+#![allow(dead_code)]
+
+pub mod random;

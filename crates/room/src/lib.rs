@@ -1,1 +1,36 @@
-//! The rules of the rooms.
+//! The rules of the rooms: who is in which room, who may do what, who receives which track.
+//!
+//! One plain value, [`Rooms`], takes a [`Command`] and the time, answers it, and says what it caused through
+//! [`Rooms::poll_output`]. It has no clock, no randomness of its own, no socket, and it knows neither how a vendor
+//! writes things down nor what a description of a media connection contains: those pass by sealed.
+
+mod command;
+mod event;
+mod id;
+pub mod limit;
+mod link;
+mod moment;
+mod output;
+mod participant;
+mod rights;
+mod room;
+mod rooms;
+mod subscribe;
+mod topology;
+
+pub mod door;
+
+pub use command::{Caller, Command, Join, Resume, RoomRef, TrackDraft};
+pub use event::{
+    Answer, Change, Event, Fact, Joined, LinkState, Published, Refusal, Subscribed, TrackRefusal, WhyEnded, WhyLeft,
+};
+pub use id::{ConnId, Ids, LinkId, ParticipantId, RoomId, SeatKey, TrackId};
+pub use limit::Limits;
+pub use link::{Sealed, Signal, Step};
+pub use moment::Moment;
+pub use output::Output;
+pub use participant::{Kind, Presence, Priority, Snapshot, Track};
+pub use rights::{Origin, Rights};
+pub use rooms::{RoomView, Rooms};
+pub use subscribe::Rule;
+pub use topology::{RoomKind, Topology};

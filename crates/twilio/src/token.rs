@@ -127,12 +127,7 @@ impl<'a> Parts<'a> {
         }
         let (signed, signature) = text.rsplit_once('.').ok_or(Refusal::Malformed)?;
         let (header, claims) = signed.split_once('.').ok_or(Refusal::Malformed)?;
-        Ok(Parts {
-            header: object(header)?,
-            claims: object(claims)?,
-            signed,
-            signature: bytes(signature)?,
-        })
+        Ok(Parts { header: object(header)?, claims: object(claims)?, signed, signature: bytes(signature)? })
     }
 }
 
@@ -146,32 +141,17 @@ fn object(text: &str) -> Result<Map<String, Value>, Refusal> {
 
 /// The algorithm is not looked at here: it is compared once the key is chosen.
 fn check_header(header: &Map<String, Value>) -> Result<(), Refusal> {
-    let typ = header
-        .get("typ")
-        .and_then(Value::as_str)
-        .is_some_and(|t| t.eq_ignore_ascii_case("JWT"));
+    let typ = header.get("typ").and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case("JWT"));
     let cty = header.get("cty").and_then(Value::as_str) == Some(CONTENT_TYPE);
     // RFC 7515 4.1.11 and RFC 7797: extensions that must be understood, and we understand none.
     let extended = header.contains_key("crit") || header.contains_key("b64");
-    if typ && cty && !extended {
-        Ok(())
-    } else {
-        Err(Refusal::Header)
-    }
+    if typ && cty && !extended { Ok(()) } else { Err(Refusal::Header) }
 }
 
 fn find_key(claims: &Map<String, Value>, keys: &dyn Keys) -> Result<(String, ApiKey), Refusal> {
-    let text = |name| {
-        claims
-            .get(name)
-            .and_then(Value::as_str)
-            .ok_or(Refusal::Issuer)
-    };
+    let text = |name| claims.get(name).and_then(Value::as_str).ok_or(Refusal::Issuer);
     let (issuer, account) = (text("iss")?, text("sub")?);
-    let key = keys
-        .find(issuer)
-        .filter(|key| key.account_sid == account)
-        .ok_or(Refusal::Issuer)?;
+    let key = keys.find(issuer).filter(|key| key.account_sid == account).ok_or(Refusal::Issuer)?;
     Ok((issuer.to_owned(), key))
 }
 
@@ -211,18 +191,12 @@ impl Refusal {
         match self {
             Refusal::Malformed => "The access token cannot be read",
             Refusal::Withdrawn => "The access token was withdrawn",
-            Refusal::Header => {
-                "The access token's header is wrong: it must be HS256, HS384 or HS512 with cty twilio-fpa;v=1"
-            }
-            Refusal::Issuer => {
-                "The access token's issuer is not an API key of the account in its subject"
-            }
+            Refusal::Header => "The access token's header is wrong: it must be HS256, HS384 or HS512 with cty twilio-fpa;v=1",
+            Refusal::Issuer => "The access token's issuer is not an API key of the account in its subject",
             Refusal::Expired => "The access token has expired",
             Refusal::NotYetValid => "The access token is not valid yet: compare the clocks",
             Refusal::Grants => "The access token has no usable video grant",
-            Refusal::Signature => {
-                "The access token's signature is wrong: was it made with this API key's secret?"
-            }
+            Refusal::Signature => "The access token's signature is wrong: was it made with this API key's secret?",
             Refusal::Lifetime => "The access token lives longer than 24 hours",
             Refusal::IdentityMissing => "The access token has no identity",
             Refusal::IdentityTooLong => "The identity is longer than 128 characters",
@@ -242,23 +216,17 @@ impl std::error::Error for Refusal {}
 impl fmt::Debug for ApiKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = out.debug_struct("ApiKey");
-        out.field("account_sid", &self.account_sid)
-            .field("secret", &"***");
-        out.field("not_before_unix_s", &self.not_before_unix_s)
-            .finish()
+        out.field("account_sid", &self.account_sid).field("secret", &"***");
+        out.field("not_before_unix_s", &self.not_before_unix_s).finish()
     }
 }
 
 impl fmt::Debug for Grant {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = out.debug_struct("Grant");
-        out.field("account_sid", &self.account_sid)
-            .field("key_sid", &self.key_sid);
-        out.field("identity", &self.identity)
-            .field("room", &self.room)
-            .field("jti", &self.jti);
+        out.field("account_sid", &self.account_sid).field("key_sid", &self.key_sid);
+        out.field("identity", &self.identity).field("room", &self.room).field("jti", &self.jti);
         out.field("expires_unix_s", &self.expires_unix_s);
-        out.field("link_key", &self.link_key.as_ref().map(|_| "***"))
-            .finish()
+        out.field("link_key", &self.link_key.as_ref().map(|_| "***")).finish()
     }
 }

@@ -157,12 +157,7 @@ impl Default for Config {
 
 impl Default for Ice {
     fn default() -> Self {
-        Self {
-            stun: Vec::new(),
-            turn: Vec::new(),
-            turn_secret: None,
-            turn_ttl: Duration::from_secs(24 * 3600),
-        }
+        Self { stun: Vec::new(), turn: Vec::new(), turn_secret: None, turn_ttl: Duration::from_secs(24 * 3600) }
     }
 }
 

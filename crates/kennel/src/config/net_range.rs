@@ -16,9 +16,7 @@ impl NetRange {
     /// Whether `address` lies in the range. An IPv4 address written as IPv6 (`::ffff:10.0.0.1`) counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.first, address.to_canonical()) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => {
-                same_prefix(a.to_bits().into(), b.to_bits().into(), self.bits, 32)
-            }
+            (IpAddr::V4(a), IpAddr::V4(b)) => same_prefix(a.to_bits().into(), b.to_bits().into(), self.bits, 32),
             (IpAddr::V6(a), IpAddr::V6(b)) => same_prefix(a.to_bits(), b.to_bits(), self.bits, 128),
             _ => false,
         }
@@ -33,11 +31,7 @@ impl FromStr for NetRange {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let refusal = || {
-            format!(
-                "'{text}' is not an address or a range. Write for example 10.0.0.2 or 10.0.0.0/8."
-            )
-        };
+        let refusal = || format!("'{text}' is not an address or a range. Write for example 10.0.0.2 or 10.0.0.0/8.");
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits)),
             None => (text, None),
@@ -45,11 +39,7 @@ impl FromStr for NetRange {
         let first = IpAddr::from_str(address).map_err(|_| refusal())?;
         let width = if first.is_ipv4() { 32 } else { 128 };
         let bits = match bits {
-            Some(bits) => bits
-                .parse()
-                .ok()
-                .filter(|b| *b <= width)
-                .ok_or_else(refusal)?,
+            Some(bits) => bits.parse().ok().filter(|b| *b <= width).ok_or_else(refusal)?,
             None => width,
         };
         Ok(Self { first, bits })
@@ -88,15 +78,7 @@ mod tests {
 
     #[test]
     fn refusals() {
-        for text in [
-            "",
-            "10.0.0.0/33",
-            "::/129",
-            "10.0.0/8",
-            "localhost",
-            "10.0.0.0/",
-            "10.0.0.0/-1",
-        ] {
+        for text in ["", "10.0.0.0/33", "::/129", "10.0.0/8", "localhost", "10.0.0.0/", "10.0.0.0/-1"] {
             assert!(text.parse::<NetRange>().is_err(), "{text}");
         }
     }

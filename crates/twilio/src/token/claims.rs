@@ -20,10 +20,7 @@ pub(super) fn read(
     if keys.is_denied(&jti) {
         return Err(Refusal::Withdrawn);
     }
-    let grants = claims
-        .get("grants")
-        .and_then(Value::as_object)
-        .ok_or(Refusal::Grants)?;
+    let grants = claims.get("grants").and_then(Value::as_object).ok_or(Refusal::Grants)?;
     Ok(Grant {
         account_sid: key.account_sid.clone(),
         key_sid: key_sid.to_owned(),
@@ -52,24 +49,14 @@ impl Times {
     fn read(claims: &Map<String, Value>, jti: &str, key_sid: &str) -> Result<Times, Refusal> {
         let expires = time(claims, "exp")?.ok_or(Refusal::Malformed)?;
         let begins = time(claims, "nbf")?;
-        let issued = time(claims, "iat")?
-            .or(begins)
-            .or_else(|| seconds_of(jti, key_sid));
-        Ok(Times {
-            expires,
-            begins,
-            issued,
-        })
+        let issued = time(claims, "iat")?.or(begins).or_else(|| seconds_of(jti, key_sid));
+        Ok(Times { expires, begins, issued })
     }
 
     fn check(&self, now: f64, key_not_before: f64) -> Result<(), Refusal> {
         let skew = CLOCK_SKEW_S as f64;
         // Without this an `iat` years ahead would make room for an `exp` years ahead.
-        if [self.begins, self.issued]
-            .into_iter()
-            .flatten()
-            .any(|start| start > now + skew)
-        {
+        if [self.begins, self.issued].into_iter().flatten().any(|start| start > now + skew) {
             return Err(Refusal::NotYetValid);
         }
         if now >= self.expires + skew {
@@ -78,11 +65,7 @@ impl Times {
         if self.expires - self.issued.unwrap_or(now) > LIFETIME_MAX_S as f64 + skew {
             return Err(Refusal::Lifetime);
         }
-        if self.issued.unwrap_or(0.0) < key_not_before {
-            Err(Refusal::Expired)
-        } else {
-            Ok(())
-        }
+        if self.issued.unwrap_or(0.0) < key_not_before { Err(Refusal::Expired) } else { Ok(()) }
     }
 }
 
@@ -91,15 +74,8 @@ fn time(claims: &Map<String, Value>, name: &str) -> Result<Option<f64>, Refusal>
     let Some(value) = claims.get(name) else {
         return Ok(None);
     };
-    let number = value
-        .as_f64()
-        .filter(|n| n.is_finite() && *n >= 0.0)
-        .ok_or(Refusal::Malformed)?;
-    Ok(Some(if number > MILLISECONDS_ABOVE {
-        number / 1000.0
-    } else {
-        number
-    }))
+    let number = value.as_f64().filter(|n| n.is_finite() && *n >= 0.0).ok_or(Refusal::Malformed)?;
+    Ok(Some(if number > MILLISECONDS_ABOVE { number / 1000.0 } else { number }))
 }
 
 /// The helpers write `<key SID>-<seconds>` into `jti`.
@@ -110,10 +86,7 @@ fn seconds_of(jti: &str, key_sid: &str) -> Option<f64> {
 
 /// A grant without a room, with a null or an empty one, is for any room: the helpers leave an empty one out.
 fn room(grants: &Map<String, Value>) -> Result<Option<String>, Refusal> {
-    let video = grants
-        .get("video")
-        .and_then(Value::as_object)
-        .ok_or(Refusal::Grants)?;
+    let video = grants.get("video").and_then(Value::as_object).ok_or(Refusal::Grants)?;
     match video.get("room") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(name)) => Ok(Some(name.clone()).filter(|name| !name.is_empty())),
@@ -122,36 +95,25 @@ fn room(grants: &Map<String, Value>) -> Result<Option<String>, Refusal> {
 }
 
 fn identity(grants: &Map<String, Value>) -> Result<String, Refusal> {
-    let identity = grants
-        .get("identity")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let identity = grants.get("identity").and_then(Value::as_str).unwrap_or_default();
     if identity.is_empty() {
         return Err(Refusal::IdentityMissing);
     }
     if identity.chars().nth(IDENTITY_MAX_CHARS).is_some() {
         return Err(Refusal::IdentityTooLong);
     }
-    if identity.chars().any(is_misleading) {
-        Err(Refusal::IdentityCharacters)
-    } else {
-        Ok(identity.to_owned())
-    }
+    if identity.chars().any(is_misleading) { Err(Refusal::IdentityCharacters) } else { Ok(identity.to_owned()) }
 }
 
 /// Control characters, and the bidirectional controls of Unicode Annex 9, which can make one name look like another.
 fn is_misleading(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn link_key(grants: &Map<String, Value>) -> Result<Option<String>, Refusal> {
     let Some(ours) = grants.get("kennel") else {
         return Ok(None);
     };
-    let key = ours
-        .get("key")
-        .and_then(Value::as_str)
-        .ok_or(Refusal::Grants)?;
+    let key = ours.get("key").and_then(Value::as_str).ok_or(Refusal::Grants)?;
     Ok(Some(key.to_owned()))
 }

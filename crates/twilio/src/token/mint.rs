@@ -43,9 +43,7 @@ pub fn mint(what: &Mint<'_>, secret: &str, unix_s: u64) -> String {
 }
 
 fn grants(what: &Mint<'_>) -> Map<String, Value> {
-    let video = what
-        .room
-        .map_or_else(|| json!({}), |room| json!({ "room": room }));
+    let video = what.room.map_or_else(|| json!({}), |room| json!({ "room": room }));
     let mut grants = Map::new();
     grants.insert("identity".into(), what.identity.into());
     grants.insert("video".into(), video);

@@ -1,0 +1,110 @@
+use std::sync::Arc;
+
+use crate::{ConnId, Kind, LinkId, Origin, ParticipantId, Priority, Rights, RoomId, RoomKind, Rule, SeatKey, Signal};
+
+/// Who gives a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// A client, for itself.
+    Conn(ConnId),
+    /// Whoever owns the rooms: REST, the console, the command line. Authenticated before it comes here.
+    Owner,
+}
+
+/// A wish, which may be refused.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Come into a room, which is made if it is not there.
+    Join(Box<Join>),
+    /// Come back to a seat after the connection was lost.
+    Resume(Box<Resume>),
+    /// These are all my tracks now. Older revisions than the last one are ignored.
+    Publish {
+        /// The client's own count, growing with each change.
+        revision: u64,
+        /// The complete list.
+        tracks: Vec<TrackDraft>,
+    },
+    /// Pass this to the other end of a link.
+    Signal {
+        /// Which link.
+        link: LinkId,
+        /// What to pass.
+        signal: Signal,
+    },
+    /// Leave for good.
+    Leave,
+    /// The connection is gone; the client may come back.
+    Lose,
+    /// End a room for everyone in it.
+    EndRoom(RoomId),
+    /// Put a participant out. Its token still lets it in again.
+    Remove(ParticipantId),
+    /// Put out everyone whom this key let in.
+    Withdraw(Origin),
+    /// The kind that a room of this name has: from its next beginning, and at once as far as those inside allow.
+    SetKind {
+        /// The room's name.
+        name: Arc<str>,
+        /// Its kind from now on.
+        kind: RoomKind,
+    },
+}
+
+/// Coming into a room.
+#[derive(Clone, Debug)]
+pub struct Join {
+    /// Which room.
+    pub room: RoomRef,
+    /// The client's name; an older participant of the same name is put out.
+    pub identity: Arc<str>,
+    /// What it may do.
+    pub rights: Rights,
+    /// Which key let it in.
+    pub origin: Option<Origin>,
+    /// Revision and complete list of its tracks.
+    pub tracks: (u64, Vec<TrackDraft>),
+    /// What it wants to receive.
+    pub rule: Rule,
+    /// The link it has prepared, with its first offer.
+    pub offer: Option<(LinkId, Signal)>,
+}
+
+/// Coming back.
+#[derive(Clone, Debug)]
+pub struct Resume {
+    /// Proof of the seat.
+    pub seat: SeatKey,
+    /// Who it says it is; must be the seat's.
+    pub identity: Arc<str>,
+    /// Revision and complete list of its tracks.
+    pub tracks: (u64, Vec<TrackDraft>),
+    /// The last description of each of its links, which may not have reached us.
+    pub signals: Vec<(LinkId, Signal)>,
+}
+
+/// How a client names a room.
+#[derive(Clone, Debug)]
+pub enum RoomRef {
+    /// By its name.
+    Name(Arc<str>),
+    /// By the id of a room in progress, spelled so that it might also be meant as a name.
+    Id(RoomId, Arc<str>),
+    /// A new room whose name is its id, spelled by the door.
+    Unnamed(fn(RoomId) -> String),
+}
+
+/// A track as its publisher describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrackDraft {
+    /// What its media calls it.
+    pub label: Arc<str>,
+    /// What it carries.
+    pub kind: Kind,
+    /// What the app calls it.
+    pub name: Arc<str>,
+    /// False while muted.
+    pub enabled: bool,
+    /// How much it matters.
+    pub priority: Priority,
+}

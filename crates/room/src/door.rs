@@ -1,0 +1,47 @@
+//! What every front door does: one [`Session`] per connection, a value that turns a vendor's text into commands and
+//! answers and events into that vendor's text. The shell moves bytes and time.
+
+use std::time::Duration;
+
+use crate::{Answer, Command, Event, Moment, Refusal};
+
+/// One connection's life, without the connection.
+pub trait Session: Send {
+    /// A text frame came.
+    fn handle_text(&mut self, now: Moment, text: &str);
+
+    /// The rooms answered the oldest command that was not answered yet.
+    fn handle_result(&mut self, now: Moment, result: Result<Answer, Refusal>);
+
+    /// Something happened in the room.
+    fn handle_event(&mut self, now: Moment, event: Event);
+
+    /// The connection is closed, with this code if the other end gave one (RFC 6455, section 7.4).
+    fn handle_close(&mut self, code: Option<u16>);
+
+    /// Too much is going on: ask the client to come back later, if it is not in yet.
+    fn handle_overload(&mut self, now: Moment, retry_after: Duration);
+
+    /// The server stops: say so in a way that makes the client come back.
+    fn handle_shutdown(&mut self, now: Moment);
+
+    /// The time that [`poll_timeout`](Session::poll_timeout) asked for has come.
+    fn handle_timeout(&mut self, now: Moment);
+
+    /// What to do next. Ask until it says none.
+    fn poll_output(&mut self) -> Option<Action>;
+
+    /// When to call [`handle_timeout`](Session::handle_timeout).
+    fn poll_timeout(&self) -> Option<Moment>;
+}
+
+/// What a session wants of the shell.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Send this text frame.
+    Send(String),
+    /// Give the rooms this command; its answer comes by [`Session::handle_result`].
+    Command(Command),
+    /// Close the connection with this code and reason (RFC 6455, section 7.4). Nothing follows.
+    Close(u16, &'static str),
+}

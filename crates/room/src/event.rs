@@ -1,0 +1,245 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{Kind, LinkId, ParticipantId, RoomId, RoomKind, SeatKey, Signal, Snapshot, TrackId};
+
+/// The answer to a client's own command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is in, or back in.
+    Joined(Box<Joined>),
+    /// Its track list was taken.
+    Published(Published),
+    /// Done; nothing more to say.
+    Done,
+}
+
+/// Everything a client needs to know when it comes in or comes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// The room.
+    pub room: RoomId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its kind.
+    pub kind: RoomKind,
+    /// Whom the client is.
+    pub me: ParticipantId,
+    /// By what name.
+    pub identity: Arc<str>,
+    /// Proof for coming back.
+    pub seat: SeatKey,
+    /// How long its seat is kept when its connection is lost.
+    pub session_timeout: Duration,
+    /// Everyone else, in the order they came.
+    pub others: Vec<Arc<Snapshot>>,
+    /// What became of its own tracks.
+    pub published: Published,
+    /// What it receives.
+    pub subscribed: Subscribed,
+    /// Its links. When it comes back, a link that is not listed is gone.
+    pub links: Vec<LinkState>,
+}
+
+/// What became of a client's own tracks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Grows with each change, from 1.
+    pub revision: u64,
+    /// Each listed track, by the name its media carries.
+    pub tracks: Vec<(Arc<str>, Result<TrackId, TrackRefusal>)>,
+}
+
+/// What a client receives: the complete list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscribed {
+    /// Grows with each change, from 1.
+    pub revision: u64,
+    /// Each track with the name its media carries.
+    pub tracks: Vec<(TrackId, Arc<str>)>,
+}
+
+/// One link as a client should now have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkState {
+    /// Which.
+    pub link: LinkId,
+    /// Make an offer at the revision after this one.
+    pub wanted: Option<u64>,
+    /// What the other end said last: a description, candidates.
+    pub signals: Vec<Signal>,
+}
+
+/// Why a track was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrackRefusal {
+    /// [`MEDIA_TRACKS_MAX`](crate::limit::MEDIA_TRACKS_MAX) or [`DATA_TRACKS_MAX`](crate::limit::DATA_TRACKS_MAX).
+    TooMany,
+    /// Another track of this participant has that name.
+    NameTaken,
+    /// [`TRACK_NAME_CHARS_MAX`](crate::limit::TRACK_NAME_CHARS_MAX).
+    NameTooLong,
+    /// Empty, or with control characters.
+    NameInvalid,
+    /// This participant may not publish.
+    NotPermitted,
+}
+
+/// A fact that one client should hear of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Somebody else changed.
+    Changed {
+        /// How they are now.
+        participant: Arc<Snapshot>,
+        /// What changed.
+        change: Change,
+        /// What the hearer receives now, if that changed too.
+        subscribed: Option<Subscribed>,
+    },
+    /// The other end of a link says this.
+    Signal {
+        /// Which link.
+        link: LinkId,
+        /// What it says.
+        signal: Signal,
+    },
+    /// A link is gone, or was never needed.
+    LinkClosed {
+        /// Which.
+        link: LinkId,
+        /// The revision after its last one.
+        revision: u64,
+    },
+    /// Make an offer on a new link, at the revision after this one.
+    LinkWanted {
+        /// Which.
+        link: LinkId,
+        /// The revision before the offer's.
+        revision: u64,
+    },
+    /// This client is out of the room.
+    Out(WhyLeft),
+}
+
+/// What changed about a participant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It came.
+    Joined,
+    /// It lost its connection.
+    Lost,
+    /// It came back.
+    Resumed,
+    /// Its tracks: published, unpublished, muted, named a priority.
+    Tracks,
+    /// It left.
+    Left(WhyLeft),
+}
+
+/// Why a participant is not in the room any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhyLeft {
+    /// It said so.
+    Left,
+    /// It did not come back in time.
+    TimedOut,
+    /// Somebody joined under the same name.
+    Displaced,
+    /// It was put out.
+    Removed,
+    /// The key that let it in was withdrawn.
+    Withdrawn,
+    /// The room ended.
+    RoomEnded,
+}
+
+/// Why a room ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhyEnded {
+    /// The last one left.
+    Empty,
+    /// Its owner ended it.
+    Completed,
+}
+
+/// What happened, for the history. Never told to clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A room began.
+    RoomBegan {
+        /// Which.
+        room: RoomId,
+        /// Its name.
+        name: Arc<str>,
+        /// Its kind.
+        kind: RoomKind,
+    },
+    /// A room ended.
+    RoomEnded {
+        /// Which.
+        room: RoomId,
+        /// Why.
+        why: WhyEnded,
+    },
+    /// A participant changed; at its joining and leaving too.
+    Participant {
+        /// In which room.
+        room: RoomId,
+        /// How it is now.
+        participant: Arc<Snapshot>,
+        /// What changed.
+        change: Change,
+    },
+    /// A track was published.
+    TrackAdded {
+        /// By whom.
+        participant: ParticipantId,
+        /// Which.
+        track: TrackId,
+        /// What it carries.
+        kind: Kind,
+    },
+    /// A track was withdrawn, or its publisher left.
+    TrackRemoved {
+        /// By whom.
+        participant: ParticipantId,
+        /// Which.
+        track: TrackId,
+    },
+}
+
+/// Why a command was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// This caller may not do that.
+    NotPermitted,
+    /// Empty, or with control characters.
+    RoomNameInvalid,
+    /// [`ROOM_NAME_CHARS_MAX`](crate::limit::ROOM_NAME_CHARS_MAX).
+    RoomNameTooLong,
+    /// Empty, or with control characters.
+    IdentityInvalid,
+    /// [`IDENTITY_CHARS_MAX`](crate::limit::IDENTITY_CHARS_MAX).
+    IdentityTooLong,
+    /// [`Limits::rooms_max`](crate::Limits::rooms_max).
+    TooManyRooms,
+    /// Every seat is taken.
+    RoomFull,
+    /// No such room in progress.
+    RoomNotFound,
+    /// Rooms of this kind need a media server, and there is none.
+    KindNotServed,
+    /// No such seat, or it was given up.
+    SeatNotFound,
+    /// The client is in a room already.
+    AlreadyJoined,
+    /// The client is in no room.
+    NotJoined,
+    /// No such participant.
+    ParticipantNotFound,
+    /// A name on the wire is too long, or in use by somebody else.
+    Malformed,
+    /// A room of this kind could not hold those who are in it.
+    TooManyInside,
+}

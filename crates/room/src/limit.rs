@@ -1,0 +1,51 @@
+//! Every limit of the rooms, with its unit and what happens when it is reached.
+
+use std::time::Duration;
+
+use crate::RoomKind;
+
+/// Characters of a room's name. Longer: [`Refusal::RoomNameTooLong`](crate::Refusal::RoomNameTooLong).
+pub const ROOM_NAME_CHARS_MAX: usize = 128;
+
+/// Characters of an identity. Longer: [`Refusal::IdentityTooLong`](crate::Refusal::IdentityTooLong).
+pub const IDENTITY_CHARS_MAX: usize = 128;
+
+/// Characters of a track's name. Longer: that track is refused, the others go on.
+pub const TRACK_NAME_CHARS_MAX: usize = 128;
+
+/// Audio and video tracks one participant may publish at a time. One more is refused, the others go on.
+pub const MEDIA_TRACKS_MAX: usize = 16;
+
+/// Data tracks one participant may publish at a time. One more is refused, the others go on.
+pub const DATA_TRACKS_MAX: usize = 16;
+
+/// Tracks one client may list at a time, refused ones included. The rest of a longer list is not looked at.
+pub const TRACKS_LISTED_MAX: usize = 64;
+
+/// Bytes of a link's or a track's name on the wire. Browsers use 36. Longer: refused as malformed.
+pub const WIRE_NAME_BYTES_MAX: usize = 128;
+
+/// What an operator may change.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Rooms in progress at a time; one more is [`Refusal::TooManyRooms`](crate::Refusal::TooManyRooms).
+    pub rooms_max: usize,
+    /// How long the seat of a client that lost its connection is kept. Then it has left.
+    pub session_timeout: Duration,
+    /// How long a room stays when the last participant has left. Zero: it ends at once.
+    pub empty_timeout: Duration,
+    /// Kind of a room made by the first join.
+    pub kind: RoomKind,
+}
+
+impl Default for Limits {
+    /// 500 rooms, as the vendors' default; 30 s, which clients expect; a room made by joining ends with its last leave.
+    fn default() -> Self {
+        Limits {
+            rooms_max: 500,
+            session_timeout: Duration::from_secs(30),
+            empty_timeout: Duration::ZERO,
+            kind: RoomKind::PeerToPeer,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+use std::fmt;
+use std::sync::Arc;
+
+use crate::{LinkId, LinkState, ParticipantId};
+
+/// Text that only the two ends of a link understand. Passed on untouched, never looked into, never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sealed(pub Arc<str>);
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealed({} bytes)", self.0.len())
+    }
+}
+
+/// What one end of a link says to the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// Which step of the negotiation.
+    pub step: Step,
+    /// One count per link, shared by both ends: an offer at N is answered at N, the next offer is N + 1.
+    /// Candidates count by themselves.
+    pub revision: u64,
+    /// What it says.
+    pub sealed: Sealed,
+}
+
+/// A step of the negotiation of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A description that wants an answer.
+    Offer,
+    /// The answer to the pending offer.
+    Answer,
+    /// Every way to reach this end known so far.
+    Candidates,
+    /// This end has given the link up.
+    Close,
+}
+
+/// How often a link that died is made anew between the same two participants.
+pub(crate) const RELINKS_MAX: u32 = 20;
+
+/// A media connection between two participants, as far as we must know it: whose turn it is.
+#[derive(Debug)]
+pub(crate) struct Link {
+    /// Who made the first offer, or was asked for it; and the other.
+    pub ends: [ParticipantId; 2],
+    /// The first end was asked for an offer after this revision.
+    asked: Option<u64>,
+    /// Revision of the last offer that was answered.
+    stable: u64,
+    /// An offer that waits for its answer: its revision, and which end made it.
+    pending: Option<(u64, usize)>,
+    said: [Said; 2],
+    pub relinks: u32,
+}
+
+/// The last words of one end, kept for an end that was away.
+#[derive(Debug, Default)]
+struct Said {
+    description: Option<Signal>,
+    candidates: Option<Signal>,
+}
+
+impl Link {
+    pub fn new(starter: ParticipantId, other: ParticipantId, asked: Option<u64>, relinks: u32) -> Self {
+        Link { ends: [starter, other], asked, stable: 0, pending: None, said: Default::default(), relinks }
+    }
+
+    /// Takes what one end says; true if the other end should hear it. The rule for crossing offers: the first one
+    /// wins, the second is dropped, and its maker takes it back by itself when the winner reaches it.
+    pub fn pass(&mut self, from: ParticipantId, signal: &Signal) -> bool {
+        let Some(end) = self.end_of(from) else { return false };
+        let pass = match signal.step {
+            Step::Offer => self.take_offer(end, signal.revision),
+            Step::Answer => self.take_answer(end, signal.revision),
+            Step::Candidates => true,
+            Step::Close => false,
+        };
+        if pass {
+            self.said[end].keep(signal.clone());
+        }
+        pass
+    }
+
+    fn take_offer(&mut self, end: usize, revision: u64) -> bool {
+        let lost = matches!(self.pending, Some((pending, by)) if by != end && pending >= revision);
+        if lost || revision <= self.stable {
+            return false;
+        }
+        self.pending = Some((revision, end));
+        true
+    }
+
+    fn take_answer(&mut self, end: usize, revision: u64) -> bool {
+        let due = matches!(self.pending, Some((pending, by)) if by != end && pending == revision);
+        if due {
+            self.stable = revision;
+            self.pending = None;
+        }
+        due
+    }
+
+    /// What this end should know when it comes back.
+    pub fn state_for(&self, link: &LinkId, me: ParticipantId) -> LinkState {
+        let end = self.end_of(me).unwrap_or(0);
+        let other = &self.said[1 - end];
+        let unasked = end == 0 && self.said[0].description.is_none();
+        LinkState {
+            link: link.clone(),
+            wanted: self.asked.filter(|_| unasked),
+            signals: other.description.iter().chain(&other.candidates).cloned().collect(),
+        }
+    }
+
+    /// The end that is not this one.
+    pub fn other(&self, one: ParticipantId) -> Option<ParticipantId> {
+        self.end_of(one).map(|end| self.ends[1 - end])
+    }
+
+    /// A revision after every one used so far.
+    pub fn next_revision(&self) -> u64 {
+        self.pending.map_or(self.stable, |(revision, _)| revision.max(self.stable)).saturating_add(1)
+    }
+
+    fn end_of(&self, participant: ParticipantId) -> Option<usize> {
+        self.ends.iter().position(|&end| end == participant)
+    }
+}
+
+impl Said {
+    fn keep(&mut self, signal: Signal) {
+        match signal.step {
+            Step::Offer | Step::Answer => self.description = Some(signal),
+            Step::Candidates => self.candidates = Some(signal),
+            Step::Close => {}
+        }
+    }
+}

@@ -1,0 +1,40 @@
+use std::ops::{Add, Sub};
+use std::time::Duration;
+
+/// A point in time on a clock that never jumps: how long the process has run. Never the time of day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(Duration);
+
+impl Moment {
+    /// The start of the clock.
+    pub const START: Moment = Moment(Duration::ZERO);
+
+    /// The moment this long after the start.
+    #[must_use]
+    pub const fn after_start(elapsed: Duration) -> Self {
+        Moment(elapsed)
+    }
+
+    /// How long after `earlier` this is; zero if it is not after it.
+    #[must_use]
+    pub fn since(self, earlier: Moment) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl Add<Duration> for Moment {
+    type Output = Moment;
+
+    /// Saturates: a deadline of "never" stays a deadline.
+    fn add(self, delay: Duration) -> Moment {
+        Moment(self.0.saturating_add(delay))
+    }
+}
+
+impl Sub<Duration> for Moment {
+    type Output = Moment;
+
+    fn sub(self, delay: Duration) -> Moment {
+        Moment(self.0.saturating_sub(delay))
+    }
+}

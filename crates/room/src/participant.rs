@@ -1,0 +1,231 @@
+use std::sync::Arc;
+
+use crate::rights::may_publish;
+use crate::{
+    ConnId, Ids, Join, Moment, Origin, ParticipantId, Published, Rights, Rule, SeatKey, TrackDraft, TrackId, TrackRefusal, limit,
+};
+
+/// What a track carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Sound.
+    Audio,
+    /// Pictures.
+    Video,
+    /// Messages.
+    Data,
+}
+
+/// How much a track matters to its publisher when there is not room for all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// Goes first.
+    Low,
+    /// What tracks have unless said otherwise.
+    #[default]
+    Standard,
+    /// Goes last.
+    High,
+}
+
+/// One published stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Track {
+    /// Ours, the same for everyone.
+    pub id: TrackId,
+    /// What the publisher's media calls it.
+    pub label: Arc<str>,
+    /// What it carries.
+    pub kind: Kind,
+    /// What the app calls it; unique for its participant.
+    pub name: Arc<str>,
+    /// False while muted.
+    pub enabled: bool,
+    /// How much it matters.
+    pub priority: Priority,
+}
+
+/// Whether a participant is really there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It has a connection.
+    Connected,
+    /// It lost its connection; its seat is kept for a while.
+    Reconnecting,
+    /// It left. Said once, with the highest revision.
+    Disconnected,
+}
+
+/// A participant as everybody else sees it at one revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Ours.
+    pub id: ParticipantId,
+    /// The client's name, unique in its room.
+    pub identity: Arc<str>,
+    /// Whether it is there.
+    pub presence: Presence,
+    /// Grows by one with each change, from 1.
+    pub revision: u64,
+    /// What it publishes, in the order it was published.
+    pub tracks: Vec<Track>,
+}
+
+/// A participant as its room keeps it.
+#[derive(Debug)]
+pub(crate) struct Participant {
+    pub snapshot: Arc<Snapshot>,
+    pub seat: SeatKey,
+    /// None while reconnecting.
+    pub conn: Option<ConnId>,
+    /// When the seat is given up; set while reconnecting.
+    pub deadline: Option<Moment>,
+    pub rights: Rights,
+    pub rule: Rule,
+    pub origin: Option<Origin>,
+    /// The highest revision of its own track list that the client sent.
+    pub list_revision: u64,
+    pub published_revision: u64,
+    pub subscribed_revision: u64,
+    /// Names of tracks that were refused, so that the answer stays the same when the list is sent again.
+    pub refused: Vec<(Arc<str>, TrackRefusal)>,
+}
+
+/// What a new track list changed.
+#[derive(Debug, Default)]
+pub(crate) struct ListChange {
+    pub added: Vec<(TrackId, Kind)>,
+    pub removed: Vec<TrackId>,
+    altered: bool,
+}
+
+impl ListChange {
+    /// Whether the others can see it.
+    pub fn visible(&self) -> bool {
+        self.altered || self.moved()
+    }
+
+    /// Whether there are other tracks to receive than before.
+    pub fn moved(&self) -> bool {
+        !self.added.is_empty() || !self.removed.is_empty()
+    }
+}
+
+impl Participant {
+    pub fn new(id: ParticipantId, seat: SeatKey, conn: ConnId, join: &Join) -> Self {
+        let snapshot =
+            Snapshot { id, identity: Arc::clone(&join.identity), presence: Presence::Connected, revision: 1, tracks: Vec::new() };
+        Participant {
+            snapshot: Arc::new(snapshot),
+            seat,
+            conn: Some(conn),
+            deadline: None,
+            rights: join.rights,
+            rule: join.rule,
+            origin: join.origin.clone(),
+            list_revision: 0,
+            published_revision: 1,
+            subscribed_revision: 1,
+            refused: Vec::new(),
+        }
+    }
+
+    pub fn id(&self) -> ParticipantId {
+        self.snapshot.id
+    }
+
+    /// Changes what the others see, at the next revision.
+    pub fn change(&mut self, edit: impl FnOnce(&mut Snapshot)) -> Arc<Snapshot> {
+        let snapshot = Arc::make_mut(&mut self.snapshot);
+        snapshot.revision += 1;
+        edit(snapshot);
+        Arc::clone(&self.snapshot)
+    }
+
+    /// Makes the tracks what the client says they are, unless it said something newer before. Leaves the revision
+    /// that others see to the caller.
+    pub fn take_list(&mut self, revision: u64, drafts: &[TrackDraft], ids: &mut dyn Ids) -> ListChange {
+        if revision <= self.list_revision {
+            return ListChange::default();
+        }
+        self.list_revision = revision;
+        let drafts = &drafts[..drafts.len().min(limit::TRACKS_LISTED_MAX)];
+        let before = (self.snapshot.tracks.clone(), std::mem::take(&mut self.refused));
+        let mut change = self.keep_listed(drafts);
+        for draft in drafts {
+            self.take_new(draft, ids, &mut change);
+        }
+        let same = !change.moved() && before.1 == self.refused;
+        change.altered = before.0 != self.snapshot.tracks;
+        if !same {
+            self.published_revision += 1;
+        }
+        change
+    }
+
+    /// What became of the client's tracks.
+    pub fn published(&self) -> Published {
+        let taken = self.snapshot.tracks.iter().map(|t| (Arc::clone(&t.label), Ok(t.id)));
+        let refused = self.refused.iter().map(|(label, why)| (Arc::clone(label), Err(*why)));
+        Published { revision: self.published_revision, tracks: taken.chain(refused).collect() }
+    }
+
+    /// Drops the tracks that are not listed any more and brings the others up to date.
+    fn keep_listed(&mut self, drafts: &[TrackDraft]) -> ListChange {
+        let mut change = ListChange::default();
+        Arc::make_mut(&mut self.snapshot).tracks.retain_mut(|track| {
+            let Some(draft) = drafts.iter().find(|d| d.label == track.label && d.kind == track.kind) else {
+                change.removed.push(track.id);
+                return false;
+            };
+            track.enabled = draft.enabled;
+            track.priority = draft.priority;
+            true
+        });
+        change
+    }
+
+    fn take_new(&mut self, draft: &TrackDraft, ids: &mut dyn Ids, change: &mut ListChange) {
+        if self.snapshot.tracks.iter().any(|t| t.label == draft.label) {
+            return;
+        }
+        if let Err(why) = self.admit(draft) {
+            self.refused.push((Arc::clone(&draft.label), why));
+            return;
+        }
+        let id = TrackId(ids.fresh());
+        change.added.push((id, draft.kind));
+        Arc::make_mut(&mut self.snapshot).tracks.push(Track {
+            id,
+            label: Arc::clone(&draft.label),
+            kind: draft.kind,
+            name: Arc::clone(&draft.name),
+            enabled: draft.enabled,
+            priority: draft.priority,
+        });
+    }
+
+    fn admit(&self, draft: &TrackDraft) -> Result<(), TrackRefusal> {
+        let tracks = &self.snapshot.tracks;
+        let data = |kind| kind == Kind::Data;
+        let alike = tracks.iter().filter(|t| data(t.kind) == data(draft.kind)).count();
+        let seats = if data(draft.kind) { limit::DATA_TRACKS_MAX } else { limit::MEDIA_TRACKS_MAX };
+        if !may_publish(self.rights) {
+            Err(TrackRefusal::NotPermitted)
+        } else if draft.name.chars().count() > limit::TRACK_NAME_CHARS_MAX {
+            Err(TrackRefusal::NameTooLong)
+        } else if draft.name.is_empty() || draft.name.chars().any(char::is_control) || wire_name_bad(&draft.label) {
+            Err(TrackRefusal::NameInvalid)
+        } else if tracks.iter().any(|t| t.name == draft.name) {
+            Err(TrackRefusal::NameTaken)
+        } else if alike >= seats {
+            Err(TrackRefusal::TooMany)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+fn wire_name_bad(label: &str) -> bool {
+    label.is_empty() || label.len() > limit::WIRE_NAME_BYTES_MAX
+}

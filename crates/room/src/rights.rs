@@ -1,0 +1,36 @@
+use std::sync::Arc;
+
+use crate::{Caller, Command, Refusal};
+
+/// What a caller may do. A closed set; this module is the only place that says no.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Publish tracks.
+    pub publish: bool,
+}
+
+impl Rights {
+    /// Everything a guest of a room may do.
+    pub const GUEST: Rights = Rights { publish: true };
+}
+
+/// Which key let this participant in, so that withdrawing the key removes it. Opaque here.
+pub type Origin = Arc<str>;
+
+/// Whether this caller may give this command at all. What depends on the room (seats, its end) is refused there.
+pub(crate) fn permit(caller: Caller, command: &Command) -> Result<(), Refusal> {
+    let own = matches!(
+        command,
+        Command::Join(_) | Command::Resume(_) | Command::Publish { .. } | Command::Signal { .. } | Command::Leave | Command::Lose
+    );
+    match caller {
+        Caller::Conn(_) if own => Ok(()),
+        Caller::Owner if !own => Ok(()),
+        Caller::Conn(_) | Caller::Owner => Err(Refusal::NotPermitted),
+    }
+}
+
+/// Whether a participant with these rights may publish.
+pub(crate) fn may_publish(rights: Rights) -> bool {
+    rights.publish
+}

@@ -1,0 +1,280 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::link::{Link, RELINKS_MAX};
+use crate::participant::Participant;
+use crate::subscribe::subscriptions;
+use crate::topology::Topology;
+use crate::{
+    Change, ConnId, Event, Fact, Ids, Join, Joined, LinkId, LinkState, Moment, Output, ParticipantId, Presence, Published,
+    Resume, RoomId, RoomKind, SeatKey, Signal, Snapshot, Step, Subscribed, TrackDraft, WhyLeft,
+};
+
+/// One room in progress.
+#[derive(Debug)]
+pub(crate) struct Room {
+    pub id: RoomId,
+    pub name: Arc<str>,
+    pub kind: RoomKind,
+    /// In the order they came.
+    pub participants: Vec<Participant>,
+    /// When the last one left.
+    pub empty_since: Option<Moment>,
+    links: BTreeMap<LinkId, Link>,
+    /// Links prepared by participants who found nobody to use them with.
+    spares: BTreeMap<LinkId, ParticipantId>,
+}
+
+/// What a room needs to act: where ids come from, where to say what was caused, and how long seats are kept.
+pub(crate) struct Means<'a> {
+    pub now: Moment,
+    pub ids: &'a mut dyn Ids,
+    pub out: &'a mut VecDeque<Output>,
+    pub session_timeout: std::time::Duration,
+}
+
+impl Room {
+    pub fn new(id: RoomId, name: Arc<str>, kind: RoomKind) -> Self {
+        Room { id, name, kind, participants: Vec::new(), empty_since: None, links: BTreeMap::new(), spares: BTreeMap::new() }
+    }
+
+    /// Lets a participant in. Whether it may come was asked before.
+    pub fn join(&mut self, conn: ConnId, join: Join, means: &mut Means<'_>) -> (ParticipantId, Joined) {
+        let id = ParticipantId(means.ids.fresh());
+        let seat = SeatKey(means.ids.fresh());
+        self.participants.push(Participant::new(id, seat, conn, &join));
+        self.empty_since = None;
+        let (revision, drafts) = join.tracks;
+        self.place_of(id).take_list(revision, &drafts, &mut *means.ids);
+        self.announce(id, Change::Joined, true, means);
+        let links = match self.kind.topology() {
+            Topology::Mesh => self.link_newcomer(id, join.offer, means),
+            Topology::Server => Vec::new(),
+        };
+        (id, self.joined(id, links, means))
+    }
+
+    /// Gives a participant its seat back on a new connection. The caller has checked the seat.
+    pub fn resume(&mut self, id: ParticipantId, conn: ConnId, resume: Resume, means: &mut Means<'_>) -> Joined {
+        let place = self.place_of(id);
+        let was_away = place.conn.is_none();
+        place.conn = Some(conn);
+        place.deadline = None;
+        if was_away {
+            place.change(|shown| shown.presence = Presence::Connected);
+            self.announce(id, Change::Resumed, false, means);
+        }
+        self.publish(id, resume.tracks.0, &resume.tracks.1, means);
+        for (link, signal) in resume.signals {
+            self.signal(id, &link, signal, means);
+        }
+        let links = self.links_of(id);
+        self.joined(id, links, means)
+    }
+
+    /// Takes a participant's complete track list.
+    pub fn publish(&mut self, id: ParticipantId, revision: u64, drafts: &[TrackDraft], means: &mut Means<'_>) -> Published {
+        let change = self.place_of(id).take_list(revision, drafts, &mut *means.ids);
+        if change.visible() {
+            self.place_of(id).change(|_| {});
+            self.note_tracks(id, &change, means);
+            self.announce(id, Change::Tracks, change.moved(), means);
+        }
+        self.place_of(id).published()
+    }
+
+    /// Passes a signal to the other end of its link. Signals of strangers and of links that are gone are dropped: they
+    /// cross with our own close.
+    pub fn signal(&mut self, from: ParticipantId, link_id: &LinkId, signal: Signal, means: &mut Means<'_>) {
+        let Some(link) = self.links.get_mut(link_id) else { return };
+        let Some(to) = link.other(from) else { return };
+        if signal.step == Step::Close {
+            self.relink(from, to, link_id, means);
+        } else if link.pass(from, &signal) {
+            self.tell(to, Event::Signal { link: link_id.clone(), signal }, means);
+        }
+    }
+
+    /// The connection is gone; the seat is kept.
+    pub fn lose(&mut self, id: ParticipantId, means: &mut Means<'_>) {
+        let deadline = means.now + means.session_timeout;
+        let place = self.place_of(id);
+        place.conn = None;
+        place.deadline = Some(deadline);
+        place.change(|shown| shown.presence = Presence::Reconnecting);
+        self.announce(id, Change::Lost, false, means);
+    }
+
+    /// Takes a participant out; says so to it, if it does not know, and to the others.
+    pub fn leave(&mut self, id: ParticipantId, why: WhyLeft, means: &mut Means<'_>) {
+        if why != WhyLeft::Left {
+            self.tell(id, Event::Out(why), means);
+        }
+        let Some(index) = self.participants.iter().position(|p| p.id() == id) else { return };
+        let mut gone = self.participants.remove(index);
+        let snapshot = gone.change(|shown| shown.presence = Presence::Disconnected);
+        self.spares.retain(|_, owner| *owner != id);
+        for track in &snapshot.tracks {
+            means.out.push_back(Output::Note(Fact::TrackRemoved { participant: id, track: track.id }));
+        }
+        self.announce_snapshot(&snapshot, Change::Left(why), !snapshot.tracks.is_empty(), means);
+        self.unlink(id, means);
+        if self.participants.is_empty() {
+            self.empty_since = Some(means.now);
+        }
+    }
+
+    /// The participant of this name.
+    pub fn by_identity(&self, identity: &str) -> Option<&Participant> {
+        self.participants.iter().find(|p| &*p.snapshot.identity == identity)
+    }
+
+    /// The participant with this id.
+    pub fn by_id(&self, id: ParticipantId) -> Option<&Participant> {
+        self.participants.iter().find(|p| p.id() == id)
+    }
+
+    /// Whether a link of this name exists, so that nobody can slip into somebody else's.
+    pub fn knows_link(&self, link: &LinkId) -> bool {
+        self.links.contains_key(link) || self.spares.contains_key(link)
+    }
+
+    /// Everything a participant knows of the room when it comes in or back.
+    fn joined(&self, id: ParticipantId, links: Vec<LinkState>, means: &Means<'_>) -> Joined {
+        let me = self.participants.iter().find(|p| p.id() == id).expect("it has just come in");
+        Joined {
+            room: self.id,
+            name: Arc::clone(&self.name),
+            kind: self.kind,
+            me: id,
+            identity: Arc::clone(&me.snapshot.identity),
+            seat: me.seat,
+            session_timeout: means.session_timeout,
+            others: self.others(id).map(|p| Arc::clone(&p.snapshot)).collect(),
+            published: me.published(),
+            subscribed: self.subscribed(me),
+            links,
+        }
+    }
+
+    fn subscribed(&self, hearer: &Participant) -> Subscribed {
+        let others = self.others(hearer.id()).map(|p| &p.snapshot);
+        Subscribed { revision: hearer.subscribed_revision, tracks: subscriptions(hearer.rule, others) }
+    }
+
+    /// Connects a newcomer with everyone inside: its prepared offer goes to the first, and for each further one it is
+    /// asked for another. With nobody inside the prepared link is kept as a spare.
+    fn link_newcomer(&mut self, me: ParticipantId, offer: Option<(LinkId, Signal)>, means: &mut Means<'_>) -> Vec<LinkState> {
+        let others: Vec<ParticipantId> = self.others(me).map(Participant::id).collect();
+        let mut prepared = offer;
+        let mut links = Vec::new();
+        for other in others {
+            match prepared.take() {
+                Some((link, signal)) => self.use_prepared(me, other, link, signal, means),
+                None => links.push(self.want_link(me, other, 0, means)),
+            }
+            self.close_spares_of(other, means);
+        }
+        if let Some((link, _)) = prepared {
+            self.spares.insert(link, me);
+        }
+        links
+    }
+
+    fn use_prepared(&mut self, me: ParticipantId, other: ParticipantId, id: LinkId, offer: Signal, means: &mut Means<'_>) {
+        let mut link = Link::new(me, other, None, 0);
+        link.pass(me, &offer);
+        self.links.insert(id.clone(), link);
+        self.tell(other, Event::Signal { link: id, signal: offer }, means);
+    }
+
+    /// A new link that `starter` is to offer on.
+    fn want_link(&mut self, starter: ParticipantId, other: ParticipantId, relinks: u32, means: &mut Means<'_>) -> LinkState {
+        const BEFORE_FIRST_OFFER: u64 = 1;
+        let id = LinkId::from_bits(means.ids.fresh());
+        let link = Link::new(starter, other, Some(BEFORE_FIRST_OFFER), relinks);
+        let state = link.state_for(&id, starter);
+        self.links.insert(id, link);
+        state
+    }
+
+    /// One end gave a link up: the other closes it too, and the two are connected anew.
+    fn relink(&mut self, from: ParticipantId, to: ParticipantId, id: &LinkId, means: &mut Means<'_>) {
+        let Some(old) = self.links.remove(id) else { return };
+        self.tell(to, Event::LinkClosed { link: id.clone(), revision: old.next_revision() }, means);
+        if old.relinks < RELINKS_MAX {
+            let state = self.want_link(from, to, old.relinks + 1, means);
+            let revision = state.wanted.unwrap_or_default();
+            self.tell(from, Event::LinkWanted { link: state.link, revision }, means);
+        }
+    }
+
+    fn close_spares_of(&mut self, owner: ParticipantId, means: &mut Means<'_>) {
+        let spares: Vec<LinkId> = self.spares.iter().filter(|(_, o)| **o == owner).map(|(id, _)| id.clone()).collect();
+        for link in spares {
+            self.spares.remove(&link);
+            // The spare's own offer was revision 1.
+            self.tell(owner, Event::LinkClosed { link, revision: 2 }, means);
+        }
+    }
+
+    fn unlink(&mut self, gone: ParticipantId, means: &mut Means<'_>) {
+        let dead: Vec<LinkId> = self.links.iter().filter(|(_, l)| l.ends.contains(&gone)).map(|(id, _)| id.clone()).collect();
+        for id in dead {
+            let Some(link) = self.links.remove(&id) else { continue };
+            let Some(other) = link.other(gone) else { continue };
+            self.tell(other, Event::LinkClosed { link: id, revision: link.next_revision() }, means);
+        }
+    }
+
+    fn links_of(&self, id: ParticipantId) -> Vec<LinkState> {
+        let own = self.links.iter().filter(|(_, link)| link.ends.contains(&id)).map(|(name, link)| link.state_for(name, id));
+        let spare = self.spares.iter().filter(|(_, owner)| **owner == id);
+        own.chain(spare.map(|(name, _)| LinkState { link: name.clone(), wanted: None, signals: Vec::new() })).collect()
+    }
+
+    fn announce(&mut self, id: ParticipantId, change: Change, tracks_moved: bool, means: &mut Means<'_>) {
+        let snapshot = Arc::clone(&self.place_of(id).snapshot);
+        let moved = tracks_moved && !(change == Change::Joined && snapshot.tracks.is_empty());
+        if change == Change::Joined {
+            let added =
+                snapshot.tracks.iter().map(|t| Output::Note(Fact::TrackAdded { participant: id, track: t.id, kind: t.kind }));
+            means.out.extend(added.collect::<Vec<_>>());
+        }
+        self.announce_snapshot(&snapshot, change, moved, means);
+    }
+
+    /// Tells everyone else how a participant is now, and what they receive if that moved.
+    fn announce_snapshot(&mut self, snapshot: &Arc<Snapshot>, change: Change, moved: bool, means: &mut Means<'_>) {
+        means.out.push_back(Output::Note(Fact::Participant { room: self.id, participant: Arc::clone(snapshot), change }));
+        if moved {
+            self.participants.iter_mut().filter(|p| p.id() != snapshot.id).for_each(|p| p.subscribed_revision += 1);
+        }
+        for hearer in self.participants.iter().filter(|p| p.id() != snapshot.id) {
+            let Some(conn) = hearer.conn else { continue };
+            let subscribed = moved.then(|| self.subscribed(hearer));
+            let event = Event::Changed { participant: Arc::clone(snapshot), change, subscribed };
+            means.out.push_back(Output::Tell(conn, event));
+        }
+    }
+
+    fn note_tracks(&self, id: ParticipantId, change: &crate::participant::ListChange, means: &mut Means<'_>) {
+        let removed = change.removed.iter().map(|&track| Fact::TrackRemoved { participant: id, track });
+        let added = change.added.iter().map(|&(track, kind)| Fact::TrackAdded { participant: id, track, kind });
+        means.out.extend(removed.chain(added).map(Output::Note));
+    }
+
+    fn tell(&self, to: ParticipantId, event: Event, means: &mut Means<'_>) {
+        if let Some(conn) = self.by_id(to).and_then(|p| p.conn) {
+            means.out.push_back(Output::Tell(conn, event));
+        }
+    }
+
+    fn others(&self, id: ParticipantId) -> impl Iterator<Item = &Participant> {
+        self.participants.iter().filter(move |p| p.id() != id)
+    }
+
+    fn place_of(&mut self, id: ParticipantId) -> &mut Participant {
+        self.participants.iter_mut().find(|p| p.id() == id).expect("rooms.rs only names participants that are inside")
+    }
+}

@@ -1,0 +1,46 @@
+/// How media travels in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topology {
+    /// Between the participants. We pass on sealed descriptions and give media no orders.
+    Mesh,
+    /// Through the server.
+    Server,
+}
+
+/// The kinds of room: a topology and a number of seats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RoomKind {
+    /// Mesh, 2 seats.
+    Go,
+    /// Mesh, 10 seats: each sends to each, so an old phone melts beyond a few.
+    PeerToPeer,
+    /// Through the server, 50 seats.
+    Group,
+    /// Through the server, 4 seats.
+    GroupSmall,
+}
+
+impl RoomKind {
+    /// Every kind, smallest mesh first.
+    pub const ALL: [RoomKind; 4] = [RoomKind::Go, RoomKind::PeerToPeer, RoomKind::Group, RoomKind::GroupSmall];
+
+    /// How media travels.
+    #[must_use]
+    pub fn topology(self) -> Topology {
+        match self {
+            RoomKind::Go | RoomKind::PeerToPeer => Topology::Mesh,
+            RoomKind::Group | RoomKind::GroupSmall => Topology::Server,
+        }
+    }
+
+    /// Seats, those of clients that are reconnecting included.
+    #[must_use]
+    pub fn participants_max(self) -> usize {
+        match self {
+            RoomKind::Go => 2,
+            RoomKind::GroupSmall => 4,
+            RoomKind::PeerToPeer => 10,
+            RoomKind::Group => 50,
+        }
+    }
+}

@@ -1,4 +1,5 @@
 //! What the tests of this crate share. Each test file takes its part, so no part is used by all.
 #![allow(dead_code)]
 
+pub mod forge;
 pub mod random;

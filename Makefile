@@ -1,0 +1,44 @@
+# Every command of the project; `make` alone lists them.
+SHELL := /bin/bash
+export PATH := $(CURDIR)/.tools/bin:$(HOME)/.cargo/bin:$(PATH)
+MAKEFLAGS += --no-print-directory
+
+WEB_SOURCES = $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist*' 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test web bench fmt e2e-pages clean
+
+help: ## List these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z-]*\):.*## /  make \1   /p' Makefile
+
+run: ## Bring what is missing, build pages and server in release, start it (ARGS="--http 0.0.0.0:8090" to change)
+	@scripts/bootstrap run
+	@$(MAKE) web
+	cargo run --release -p kennel -- $(ARGS)
+
+test: ## Every test: formatting, lints, Rust, pages, real browsers
+	@scripts/bootstrap test
+	@scripts/test $(ONLY)
+
+web: web/dist/.built ## Build the pages into web/dist
+
+web/dist/.built: web/node_modules/.package-lock.json $(WEB_SOURCES)
+	npm --prefix web run build
+	@touch $@
+
+# The pages again, with what only tests may reach (the grid with drawn tiles).
+e2e-pages: web/node_modules/.package-lock.json
+	npm --prefix web run build:e2e
+
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	npm --prefix $* ci --no-audit --no-fund
+	@touch $@
+
+bench: ## Load figures: joins per second and latency
+	cargo bench --workspace
+
+fmt: ## Format Rust
+	cargo fmt --all
+
+clean: ## Remove what was built and fetched
+	rm -rf target web/dist web/node_modules e2e/node_modules e2e/out .tools

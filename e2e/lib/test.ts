@@ -1,0 +1,162 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { test as base, type Browser, type BrowserContext, type TestInfo } from '@playwright/test';
+import type { Browser as FirefoxBrowser, Page as FirefoxPage } from 'puppeteer-core';
+import { launchFirefox } from './browsers.ts';
+import { startKennel, type Kennel, type StartOptions } from './kennel.ts';
+import { PageServer } from './pages.ts';
+import { Person, type AnyPage, type Sdk } from './person.ts';
+
+export { expect } from '@playwright/test';
+
+export interface People {
+  /** A participant in a browser of this kind, with the SDK loaded and not joined. */
+  open(label: string, sdk: Sdk | { sdk: string; before?: string }, browser?: 'chromium' | 'firefox'): Promise<Person>;
+}
+
+interface Fixtures {
+  people: People;
+  /** A server of this test's own. Stopped, and its folder removed, at the end. */
+  start(options?: StartOptions): Promise<Kennel>;
+  /** A room name that no other test uses. */
+  roomName: string;
+  evidence: Evidence;
+}
+
+interface WorkerFixtures {
+  /** One server for all tests that do nothing to it. */
+  kennel: Kennel;
+  pages: PageServer;
+  firefox: () => Promise<FirefoxBrowser>;
+}
+
+export const test = base.extend<Fixtures, WorkerFixtures>({
+  kennel: [
+    async ({}, use) => {
+      const kennel = await startKennel();
+      await use(kennel);
+      await kennel.dispose();
+    },
+    { scope: 'worker' },
+  ],
+
+  pages: [
+    async ({}, use) => {
+      const pages = await PageServer.start();
+      await use(pages);
+      await pages.close();
+    },
+    { scope: 'worker' },
+  ],
+
+  // Started by the first test that wants it.
+  firefox: [
+    async ({}, use) => {
+      let launched: Promise<{ browser: FirefoxBrowser; close(): Promise<void> }> | undefined;
+      await use(async () => (await (launched ??= launchFirefox())).browser);
+      if (launched) await (await launched).close();
+    },
+    { scope: 'worker', timeout: 60_000 },
+  ],
+
+  evidence: [
+    async ({ kennel }, use, info) => {
+      const evidence = new Evidence();
+      evidence.servers.set('kennel', { kennel, from: kennel.log.length });
+      await use(evidence);
+      if (info.status !== info.expectedStatus) await evidence.save(folderOf(info));
+    },
+    { auto: true },
+  ],
+
+  start: async ({ evidence }, use) => {
+    const started: Kennel[] = [];
+    await use(async (options) => {
+      const kennel = await startKennel(options);
+      started.push(kennel);
+      evidence.servers.set(`kennel-${started.length}`, { kennel, from: 0 });
+      return kennel;
+    });
+    // After a failure the evidence still wants the log, which outlives the process.
+    await Promise.all(started.map((kennel) => kennel.dispose()));
+  },
+
+  people: async ({ browser, firefox, pages, evidence }, use, info) => {
+    const close: (() => Promise<unknown>)[] = [];
+    await use({
+      async open(label, sdk, kind = 'chromium') {
+        const opened = kind === 'firefox' ? await openFirefox(await firefox()) : await openChromium(browser);
+        close.push(opened.close);
+        evidence.watch(label, opened.page, opened.lines);
+        const person = new Person(opened.page, pages, label);
+        await person.load(sdk);
+        return person;
+      },
+    });
+    if (info.status !== info.expectedStatus) await evidence.photograph();
+    await Promise.all(close.map((one) => one().catch(() => {})));
+  },
+
+  roomName: async ({}, use, info) => {
+    await use(`Room ${info.testId.slice(-6)} ${info.retry}${info.repeatEachIndex}`);
+  },
+});
+
+interface Opened {
+  page: AnyPage;
+  lines: string[];
+  close(): Promise<unknown>;
+}
+
+async function openChromium(browser: Browser): Promise<Opened> {
+  const context: BrowserContext = await browser.newContext({ permissions: ['camera', 'microphone'] });
+  const page = await context.newPage();
+  const lines: string[] = [];
+  page.on('console', (message) => lines.push(`${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => lines.push(`uncaught: ${error.stack ?? error}`));
+  return { page, lines, close: () => context.close() };
+}
+
+async function openFirefox(browser: FirefoxBrowser): Promise<Opened> {
+  const page: FirefoxPage = await browser.newPage();
+  const lines: string[] = [];
+  page.on('console', (message) => lines.push(`${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => lines.push(`uncaught: ${error}`));
+  return { page: page as unknown as AnyPage, lines, close: () => page.close() };
+}
+
+/** What is kept of a test that failed: every page's picture and console, every server's log. */
+export class Evidence {
+  readonly servers = new Map<string, { kennel: Kennel; from: number }>();
+  private readonly watched = new Map<string, { page: AnyPage; lines: string[]; picture?: Uint8Array; events?: unknown }>();
+
+  watch(label: string, page: AnyPage, lines: string[]): void {
+    this.watched.set(label, { page, lines });
+  }
+
+  /** Taken while the pages are still open. */
+  async photograph(): Promise<void> {
+    for (const one of this.watched.values()) {
+      const shoot = one.page.screenshot as (options?: object) => Promise<Uint8Array>;
+      const patience = new Promise<undefined>((done) => setTimeout(done, 3000, undefined));
+      one.picture = await Promise.race([shoot.call(one.page, {}).catch(() => undefined), patience]);
+      const events = one.page.evaluate(() => (window as unknown as { kit?: { events: unknown } }).kit?.events, undefined);
+      one.events = await Promise.race([events.catch(() => undefined), patience]);
+    }
+  }
+
+  async save(folder: string): Promise<void> {
+    mkdirSync(folder, { recursive: true });
+    for (const [label, { lines, picture, events }] of this.watched) {
+      if (picture) writeFileSync(join(folder, `${label}.png`), picture);
+      writeFileSync(join(folder, `${label}.console.txt`), lines.join('\n'));
+      if (events) writeFileSync(join(folder, `${label}.events.json`), JSON.stringify(events, null, 1));
+    }
+    for (const [label, { kennel, from }] of this.servers) writeFileSync(join(folder, `${label}.log`), kennel.log.slice(from));
+  }
+}
+
+function folderOf(info: TestInfo): string {
+  const name = info.titlePath.slice(1).join(' ').replace(/[^A-Za-z0-9.]+/g, '-').slice(0, 100);
+  return resolve(import.meta.dirname, '../out', name);
+}

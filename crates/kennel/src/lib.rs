@@ -3,7 +3,9 @@
 //! This crate is the shell: sockets, clocks, files and tasks. The rules live in `room`, the vendors' wires in crates of their
 //! own. It is a library so that tests can start the whole server in their own process; `main.rs` only calls [`cmd::run`].
 
+pub mod clock;
 pub mod cmd;
 pub mod config;
+pub mod keyring;
 pub mod shutdown;
 pub mod tls;

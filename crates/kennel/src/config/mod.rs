@@ -1,18 +1,29 @@
 //! What the person who runs Kennel can choose.
 
 mod net_range;
+pub mod parse;
+mod read;
 mod secret;
+pub mod settings;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod toml_file;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use net_range::NetRange;
 pub use secret::Secret;
+use sources::Sources;
+use toml_file::TomlFile;
 
 /// Every choice, checked. `docs/ref/config.md` lists each with its flag, environment name, default and reason.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Where plain HTTP listens; `None` means off.
     pub http: Option<SocketAddr>,
@@ -65,6 +76,8 @@ pub struct Acme {
     pub contact: Option<String>,
     /// The directory's URL; `None` means Let's Encrypt's.
     pub directory: Option<String>,
+    /// Certificates (PEM) to trust when speaking to it, for a private service; `None` means the public ones.
+    pub ca: Option<PathBuf>,
 }
 
 /// A certificate chain and its key, both PEM, read again when the files change.
@@ -161,9 +174,78 @@ impl Default for Ice {
     }
 }
 
+/// Flags as the command line gave them: the texts by [`settings::Setting::id`].
+pub type Flags = BTreeMap<&'static str, Vec<String>>;
+
+/// The file that is read when nobody names one.
+const DEFAULT_FILE: &str = "kennel.toml";
+
+/// Files larger than this are no configuration; reading them would only cost memory.
+const FILE_MAX: u64 = 1024 * 1024;
+
 impl Config {
+    /// Reads flags, then the environment, then `.env` and `kennel.toml` in `folder` (the working directory): the first that
+    /// names a setting wins. Relative paths are taken as they are, so `folder` matters for finding those two files only.
+    ///
+    /// # Errors
+    /// Sentences that a person can act on, all that apply.
+    pub fn load(
+        flags: Flags,
+        environment: impl Iterator<Item = (OsString, OsString)>,
+        folder: &Path,
+    ) -> Result<Self, Vec<String>> {
+        let mut sources = Sources::new(flags);
+        let mut problems = sources.take_environment(environment);
+        match text_of(&folder.join(".env")) {
+            Ok(text) => problems.extend(sources.take_dot_env(&text.unwrap_or_default())),
+            Err(problem) => problems.push(problem),
+        }
+        match file_of(&sources, folder) {
+            Ok(file) => sources.file = file,
+            Err(more) => problems.extend(more),
+        }
+        match read::read(&sources) {
+            Ok(config) if problems.is_empty() => Ok(config),
+            Ok(_) => Err(problems),
+            Err(more) => Err(problems.into_iter().chain(more).collect()),
+        }
+    }
+
     /// The type a room of this name gets when it is made on connect.
     pub fn room_type_of(&self, name: &str) -> RoomType {
         self.rooms.get(name).copied().unwrap_or(self.room_type)
+    }
+}
+
+/// The file that the sources name, or the one that is there by default, or none.
+fn file_of(sources: &Sources, folder: &Path) -> Result<TomlFile, Vec<String>> {
+    let named = sources
+        .find(&settings::CONFIG)
+        .and_then(|given| given.texts.into_iter().next());
+    let name = named.as_deref().unwrap_or(DEFAULT_FILE);
+    match text_of(&folder.join(name)) {
+        Ok(Some(text)) => TomlFile::parse(name, &text),
+        Ok(None) if named.is_none() => Ok(TomlFile::default()),
+        Ok(None) => Err(vec![format!(
+            "{name}: there is no such file. Correct --config or KENNEL_CONFIG."
+        )]),
+        Err(problem) => Err(vec![problem]),
+    }
+}
+
+/// The text of a file, `None` if it is not there.
+fn text_of(path: &Path) -> Result<Option<String>, String> {
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("{}: cannot be read: {error}.", path.display())),
+    };
+    let mut text = String::new();
+    match file.take(FILE_MAX + 1).read_to_string(&mut text) {
+        Ok(length) if length as u64 > FILE_MAX => {
+            Err(format!("{}: larger than {FILE_MAX} bytes.", path.display()))
+        }
+        Ok(_) => Ok(Some(text)),
+        Err(error) => Err(format!("{}: cannot be read: {error}.", path.display())),
     }
 }

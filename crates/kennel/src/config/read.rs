@@ -1,0 +1,266 @@
+//! From what was written to a checked [`Config`]. All that is wrong is reported at once, one sentence each.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::parse::{self, Parsed};
+use super::settings::{self as s, Setting};
+use super::sources::{Given, Sources};
+use super::{Acme, CertificateFiles, Config, Ice, Secret, VendorCredentials};
+
+/// Threads more than which no machine of today profits from.
+const WORKERS_MAX: u64 = 256;
+/// A seat kept longer than an hour is not a broken connection any more.
+const SESSION_TIMEOUT_MAX_S: u64 = 3600;
+/// A TURN credential of under a minute ends during the call's set-up; of over two days it is no longer short-lived.
+const TURN_TTL_S: std::ops::RangeInclusive<u64> = 60..=172_800;
+
+/// Makes the configuration of what the sources say, defaults for the rest.
+///
+/// # Errors
+/// A sentence for each thing that is wrong: where it was written, what is wrong, what would be right.
+pub fn read(sources: &Sources) -> Result<Config, Vec<String>> {
+    let mut reader = Reader {
+        sources,
+        problems: Vec::new(),
+        weak_ok: false,
+    };
+    let config = reader.config();
+    reader.problems.extend(contradictions(&config));
+    if reader.problems.is_empty() {
+        Ok(config)
+    } else {
+        Err(reader.problems)
+    }
+}
+
+struct Reader<'a> {
+    sources: &'a Sources,
+    problems: Vec<String>,
+    /// Whether short secrets are taken: `--dev`, and only loopback hears.
+    weak_ok: bool,
+}
+
+impl Reader<'_> {
+    fn config(&mut self) -> Config {
+        let d = Config::default();
+        let http = self.one(&s::HTTP, parse::listen).unwrap_or(d.http);
+        let https = self.one(&s::HTTPS, parse::listen).unwrap_or(d.https);
+        let dev = self.one(&s::DEV, parse::switch).unwrap_or(d.dev);
+        self.weak_ok = dev
+            && [http, https]
+                .iter()
+                .flatten()
+                .all(|listen| listen.ip().is_loopback());
+        Config {
+            http,
+            https,
+            media: self.one(&s::MEDIA, parse::address).unwrap_or(d.media),
+            workers: self
+                .number(&s::WORKERS, 1..=WORKERS_MAX)
+                .map_or(d.workers, |n| n as usize),
+            announce: self.one(&s::ANNOUNCE, parse::announce),
+            data: self.path(&s::DATA).unwrap_or(d.data),
+            domain: self.one(&s::DOMAIN, parse::domain),
+            acme: self.acme(),
+            certificate: self.certificate(),
+            open: self.one(&s::OPEN, parse::switch).unwrap_or(d.open),
+            dev,
+            room_type: self
+                .one(&s::ROOM_TYPE, parse::room_type)
+                .unwrap_or(d.room_type),
+            rooms: self.rooms(),
+            default_room: self
+                .one(&s::DEFAULT_ROOM, parse::room_name)
+                .unwrap_or(d.default_room),
+            session_timeout: self
+                .seconds(&s::SESSION_TIMEOUT, 1..=SESSION_TIMEOUT_MAX_S)
+                .unwrap_or(d.session_timeout),
+            log: self.one(&s::LOG, parse::log_filter).unwrap_or(d.log),
+            log_format: self
+                .one(&s::LOG_FORMAT, parse::log_format)
+                .unwrap_or(d.log_format),
+            trusted_proxies: self.many(&s::TRUSTED_PROXY, |text| text.parse()),
+            host_names: self.many(&s::HOST_NAME, parse::host_name),
+            ice: self.ice(),
+            vendor: self.vendor(),
+        }
+    }
+
+    fn acme(&mut self) -> Acme {
+        Acme {
+            contact: self.one(&s::ACME_CONTACT, parse::contact),
+            directory: self.one(&s::ACME_DIRECTORY, parse::directory),
+            ca: self.path(&s::ACME_CA),
+        }
+    }
+
+    fn certificate(&mut self) -> Option<CertificateFiles> {
+        match (self.path(&s::CERT), self.path(&s::CERT_KEY)) {
+            (Some(cert), Some(key)) => Some(CertificateFiles { cert, key }),
+            (None, None) => None,
+            (Some(_), None) => {
+                self.refuse("--cert needs --cert-key, the file with the certificate's private key.")
+            }
+            (None, Some(_)) => {
+                self.refuse("--cert-key needs --cert, the file with the certificate.")
+            }
+        }
+    }
+
+    fn rooms(&mut self) -> std::collections::BTreeMap<String, super::RoomType> {
+        let mut rooms = std::collections::BTreeMap::new();
+        for (name, given) in &self.sources.file.rooms {
+            let name = self.parsed(given, parse::room_name(name));
+            let room_type = self.parsed(given, parse::room_type(&given.texts[0]));
+            rooms.extend(name.zip(room_type));
+        }
+        rooms
+    }
+
+    fn ice(&mut self) -> Ice {
+        let ice = Ice {
+            stun: self.many(&s::STUN, parse::stun_url),
+            turn: self.many(&s::TURN, parse::turn_url),
+            turn_secret: self.secret(&s::TURN_SECRET),
+            turn_ttl: self
+                .seconds(&s::TURN_TTL, TURN_TTL_S)
+                .unwrap_or(Ice::default().turn_ttl),
+        };
+        if !ice.turn.is_empty() && self.sources.find(&s::TURN_SECRET).is_none() {
+            self.problems.push(
+                "ice.turn names a TURN server, but there is no secret for it. Set KENNEL_TURN_SECRET (or turn_secret under [ice]) \
+                 to the static-auth-secret of that server."
+                    .to_owned(),
+            );
+        }
+        ice
+    }
+
+    fn vendor(&mut self) -> VendorCredentials {
+        let vendor = VendorCredentials {
+            twilio_account_sid: self.one(&s::TWILIO_ACCOUNT_SID, |text| parse::sid("AC", text)),
+            twilio_api_key_sid: self.one(&s::TWILIO_API_KEY_SID, |text| parse::sid("SK", text)),
+            twilio_api_key_secret: self.secret(&s::TWILIO_API_KEY_SECRET),
+            twilio_auth_token: self.secret(&s::TWILIO_AUTH_TOKEN),
+            signalwire_project_key: self.one(&s::SIGNALWIRE_PROJECT_KEY, parse::uuid),
+            signalwire_token: self.secret(&s::SIGNALWIRE_TOKEN),
+        };
+        self.together(&s::TWILIO_API_KEY_SID, &s::TWILIO_API_KEY_SECRET);
+        vendor
+    }
+
+    /// Refuses one of a pair without the other.
+    fn together(&mut self, a: &Setting, b: &Setting) {
+        let (has_a, has_b) = (
+            self.sources.find(a).is_some(),
+            self.sources.find(b).is_some(),
+        );
+        if has_a != has_b {
+            let (set, unset) = if has_a { (a, b) } else { (b, a) };
+            self.problems.push(format!(
+                "{} is set, but {} is not. Set both or neither.",
+                set.env, unset.env
+            ));
+        }
+    }
+
+    fn one<T>(&mut self, setting: &Setting, parser: impl Fn(&str) -> Parsed<T>) -> Option<T> {
+        let given = self.sources.find(setting)?;
+        let parsed = match given.texts.as_slice() {
+            [text] if !text.is_empty() => parser(text),
+            [] | [_] => Err("is empty. Give it a value or leave it out.".to_owned()),
+            _ => Err("takes one value only.".to_owned()),
+        };
+        self.parsed(&given, parsed)
+    }
+
+    fn many<T>(&mut self, setting: &Setting, parser: impl Fn(&str) -> Parsed<T>) -> Vec<T> {
+        let Some(given) = self.sources.find(setting) else {
+            return Vec::new();
+        };
+        given
+            .texts
+            .iter()
+            .filter_map(|text| self.parsed(&given, parser(text)))
+            .collect()
+    }
+
+    fn number(&mut self, setting: &Setting, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+        self.one(setting, |text| parse::number(text, range.clone()))
+    }
+
+    fn seconds(
+        &mut self,
+        setting: &Setting,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Option<Duration> {
+        self.number(setting, range).map(Duration::from_secs)
+    }
+
+    fn path(&mut self, setting: &Setting) -> Option<PathBuf> {
+        self.one(setting, |text| Ok(PathBuf::from(text)))
+    }
+
+    fn secret(&mut self, setting: &Setting) -> Option<Secret> {
+        let weak_ok = self.weak_ok;
+        self.one(setting, |text| parse::secret(text, weak_ok))
+    }
+
+    fn parsed<T>(&mut self, given: &Given, parsed: Parsed<T>) -> Option<T> {
+        parsed
+            .map_err(|refusal| self.problems.push(format!("{}: {refusal}", given.place)))
+            .ok()
+    }
+
+    fn refuse<T>(&mut self, sentence: &str) -> Option<T> {
+        self.problems.push(sentence.to_owned());
+        None
+    }
+}
+
+/// What is right each by itself and wrong together.
+fn contradictions(config: &Config) -> Vec<String> {
+    let mut problems = Vec::new();
+    if config.http.is_none() && config.https.is_none() {
+        problems.push(
+            "http and https are both off, so nobody could reach Kennel. Switch one of them on."
+                .to_owned(),
+        );
+    }
+    for (name, address) in [("http", config.http), ("https", config.https)] {
+        if address.is_some_and(|address| same_port(address, config.media)) {
+            problems.push(format!(
+                "{name} and media have the same port {}. Give one of them another.",
+                config.media.port()
+            ));
+        }
+    }
+    if config
+        .http
+        .zip(config.https)
+        .is_some_and(|(a, b)| same_port(a, b))
+    {
+        problems.push(
+            "http and https have the same address and port. Give one of them another port."
+                .to_owned(),
+        );
+    }
+    if config.domain.is_some() && config.certificate.is_some() {
+        problems.push(
+            "--domain fetches a certificate and --cert brings one. Choose one of the two."
+                .to_owned(),
+        );
+    }
+    if config.https.is_none() && (config.domain.is_some() || config.certificate.is_some()) {
+        problems.push("https is off, so the certificate would serve nobody. Switch https on or leave the certificate out.".to_owned());
+    }
+    problems
+}
+
+/// Whether two listeners would collide. Port 0 never does: the system chooses.
+fn same_port(a: SocketAddr, b: SocketAddr) -> bool {
+    let one_machine = a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified();
+    a.port() == b.port() && a.port() != 0 && one_machine
+}

@@ -13,16 +13,11 @@ pub struct Now {
 
 /// This moment.
 pub fn now() -> Now {
-    Now {
-        at: Instant::now(),
-        unix_ms: unix_ms(),
-    }
+    Now { at: Instant::now(), unix_ms: unix_ms() }
 }
 
 /// Milliseconds since 1970 UTC; 0 before that.
 pub fn unix_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

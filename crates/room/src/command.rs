@@ -56,6 +56,8 @@ pub enum Command {
 pub struct Join {
     /// Which room.
     pub room: RoomRef,
+    /// The only room its key is for; none: any.
+    pub allowed: Option<RoomRef>,
     /// The client's name; an older participant of the same name is put out.
     pub identity: Arc<str>,
     /// What it may do.
@@ -92,6 +94,16 @@ pub enum RoomRef {
     Id(RoomId, Arc<str>),
     /// A new room whose name is its id, spelled by the door.
     Unnamed(fn(RoomId) -> String),
+}
+
+impl RoomRef {
+    /// The words it was named by.
+    pub(crate) fn name(&self) -> Option<&Arc<str>> {
+        match self {
+            RoomRef::Name(name) | RoomRef::Id(_, name) => Some(name),
+            RoomRef::Unnamed(_) => None,
+        }
+    }
 }
 
 /// A track as its publisher describes it.

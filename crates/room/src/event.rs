@@ -214,18 +214,24 @@ pub enum Fact {
 pub enum Refusal {
     /// This caller may not do that.
     NotPermitted,
-    /// Empty, or with control characters.
+    /// Empty.
     RoomNameInvalid,
+    /// With control characters or ones that turn the direction of writing around.
+    RoomNameCharacters,
     /// [`ROOM_NAME_CHARS_MAX`](crate::limit::ROOM_NAME_CHARS_MAX).
     RoomNameTooLong,
-    /// Empty, or with control characters.
+    /// Empty.
     IdentityInvalid,
+    /// With control characters or ones that turn the direction of writing around.
+    IdentityCharacters,
     /// [`IDENTITY_CHARS_MAX`](crate::limit::IDENTITY_CHARS_MAX).
     IdentityTooLong,
     /// [`Limits::rooms_max`](crate::Limits::rooms_max).
     TooManyRooms,
     /// Every seat is taken.
     RoomFull,
+    /// The key that lets the client in is for another room.
+    RoomNotAllowed,
     /// No such room in progress.
     RoomNotFound,
     /// Rooms of this kind need a media server, and there is none.

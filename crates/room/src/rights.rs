@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::{Caller, Command, Refusal};
+use crate::{Caller, Command, Refusal, RoomId, RoomRef};
 
 /// What a caller may do. A closed set; this module is the only place that says no.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,4 +33,13 @@ pub(crate) fn permit(caller: Caller, command: &Command) -> Result<(), Refusal> {
 /// Whether a participant with these rights may publish.
 pub(crate) fn may_publish(rights: Rights) -> bool {
     rights.publish
+}
+
+/// Whether a key for `allowed` lets its holder into `wanted`. `find` knows which rooms are in progress.
+pub(crate) fn may_enter(wanted: &RoomRef, allowed: Option<&RoomRef>, find: impl Fn(&RoomRef) -> Option<RoomId>) -> bool {
+    let Some(allowed) = allowed else { return true };
+    match (find(wanted), find(allowed)) {
+        (Some(wanted), Some(allowed)) => wanted == allowed,
+        _ => wanted.name().is_some() && wanted.name() == allowed.name(),
+    }
 }

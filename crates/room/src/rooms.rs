@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::limit::{IDENTITY_CHARS_MAX, Limits, ROOM_NAME_CHARS_MAX, WIRE_NAME_BYTES_MAX};
-use crate::rights::permit;
+use crate::rights::{may_enter, permit};
 use crate::room::{Means, Room};
 use crate::{
     Answer, Caller, Command, ConnId, Fact, Ids, Join, Moment, Origin, Output, ParticipantId, Refusal, Resume, RoomId, RoomKind,
@@ -172,10 +172,14 @@ impl Rooms {
             Err(Refusal::AlreadyJoined)
         } else if join.identity.chars().count() > IDENTITY_CHARS_MAX {
             Err(Refusal::IdentityTooLong)
-        } else if !speakable(&join.identity) {
+        } else if join.identity.trim().is_empty() {
             Err(Refusal::IdentityInvalid)
+        } else if !speakable(&join.identity) {
+            Err(Refusal::IdentityCharacters)
         } else if join.offer.as_ref().is_some_and(long) {
             Err(Refusal::Malformed)
+        } else if !may_enter(&join.room, join.allowed.as_ref(), |room| self.find(room)) {
+            Err(Refusal::RoomNotAllowed)
         } else {
             check_name(&join.room)
         }
@@ -338,16 +342,20 @@ fn view(room: &Room) -> RoomView {
 }
 
 fn check_name(room: &RoomRef) -> Result<(), Refusal> {
-    match room {
-        RoomRef::Unnamed(_) => Ok(()),
-        RoomRef::Id(_, name) | RoomRef::Name(name) if name.chars().count() > ROOM_NAME_CHARS_MAX => Err(Refusal::RoomNameTooLong),
-        RoomRef::Id(_, name) | RoomRef::Name(name) if !speakable(name) => Err(Refusal::RoomNameInvalid),
-        RoomRef::Id(..) | RoomRef::Name(_) => Ok(()),
+    let Some(name) = room.name() else { return Ok(()) };
+    if name.chars().count() > ROOM_NAME_CHARS_MAX {
+        Err(Refusal::RoomNameTooLong)
+    } else if name.trim().is_empty() {
+        Err(Refusal::RoomNameInvalid)
+    } else if !speakable(name) {
+        Err(Refusal::RoomNameCharacters)
+    } else {
+        Ok(())
     }
 }
 
-/// A name that can be shown: not empty, nothing that controls a terminal or turns the direction of writing around.
+/// A name that can be shown: nothing that controls a terminal or turns the direction of writing around.
 fn speakable(name: &str) -> bool {
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    !name.trim().is_empty() && !name.chars().any(|c| c.is_control() || turns(c))
+    !name.chars().any(|c| c.is_control() || turns(c))
 }

@@ -1,3 +1,13 @@
-//! Twilio Video's wire.
+//! Twilio Video's wire, translated to and from the rooms. Text in, text out: no socket, no clock, no runtime.
 
+mod parse;
+pub mod problem;
+pub mod sdp;
+pub mod session;
+pub mod sid;
+mod state;
 pub mod token;
+pub mod wire;
+
+pub use session::{Desk, Session};
+pub use state::{kind_name, kind_of};

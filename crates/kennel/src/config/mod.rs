@@ -219,16 +219,12 @@ impl Config {
 
 /// The file that the sources name, or the one that is there by default, or none.
 fn file_of(sources: &Sources, folder: &Path) -> Result<TomlFile, Vec<String>> {
-    let named = sources
-        .find(&settings::CONFIG)
-        .and_then(|given| given.texts.into_iter().next());
+    let named = sources.find(&settings::CONFIG).and_then(|given| given.texts.into_iter().next());
     let name = named.as_deref().unwrap_or(DEFAULT_FILE);
     match text_of(&folder.join(name)) {
         Ok(Some(text)) => TomlFile::parse(name, &text),
         Ok(None) if named.is_none() => Ok(TomlFile::default()),
-        Ok(None) => Err(vec![format!(
-            "{name}: there is no such file. Correct --config or KENNEL_CONFIG."
-        )]),
+        Ok(None) => Err(vec![format!("{name}: there is no such file. Correct --config or KENNEL_CONFIG.")]),
         Err(problem) => Err(vec![problem]),
     }
 }
@@ -242,9 +238,7 @@ fn text_of(path: &Path) -> Result<Option<String>, String> {
     };
     let mut text = String::new();
     match file.take(FILE_MAX + 1).read_to_string(&mut text) {
-        Ok(length) if length as u64 > FILE_MAX => {
-            Err(format!("{}: larger than {FILE_MAX} bytes.", path.display()))
-        }
+        Ok(length) if length as u64 > FILE_MAX => Err(format!("{}: larger than {FILE_MAX} bytes.", path.display())),
         Ok(_) => Ok(Some(text)),
         Err(error) => Err(format!("{}: cannot be read: {error}.", path.display())),
     }

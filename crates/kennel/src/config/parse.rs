@@ -17,42 +17,25 @@ pub type Parsed<T> = Result<T, String>;
 
 /// An address to listen at, or `off`.
 pub fn listen(text: &str) -> Parsed<Option<SocketAddr>> {
-    if text == "off" {
-        Ok(None)
-    } else {
-        address(text).map(Some)
-    }
+    if text == "off" { Ok(None) } else { address(text).map(Some) }
 }
 
 /// An address and a port.
 pub fn address(text: &str) -> Parsed<SocketAddr> {
-    SocketAddr::from_str(text).map_err(|_| {
-        format!(
-            "'{text}' is not an address and a port. Write for example 0.0.0.0:8090 or [::]:8090."
-        )
-    })
+    SocketAddr::from_str(text)
+        .map_err(|_| format!("'{text}' is not an address and a port. Write for example 0.0.0.0:8090 or [::]:8090."))
 }
 
 /// A whole number within a range.
 pub fn number(text: &str, range: RangeInclusive<u64>) -> Parsed<u64> {
     let number = text.parse().ok().filter(|number| range.contains(number));
-    number.ok_or_else(|| {
-        format!(
-            "'{text}' is not a whole number from {} to {}.",
-            range.start(),
-            range.end()
-        )
-    })
+    number.ok_or_else(|| format!("'{text}' is not a whole number from {} to {}.", range.start(), range.end()))
 }
 
 /// An address that others can reach.
 pub fn announce(text: &str) -> Parsed<IpAddr> {
-    let address = IpAddr::from_str(text)
-        .ok()
-        .filter(|ip| !ip.is_unspecified() && !ip.is_multicast());
-    address.ok_or_else(|| {
-        format!("'{text}' is not the address of a computer. Write for example 192.168.1.20.")
-    })
+    let address = IpAddr::from_str(text).ok().filter(|ip| !ip.is_unspecified() && !ip.is_multicast());
+    address.ok_or_else(|| format!("'{text}' is not the address of a computer. Write for example 192.168.1.20."))
 }
 
 /// On or off, in the words people use.
@@ -60,9 +43,7 @@ pub fn switch(text: &str) -> Parsed<bool> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
         "0" | "false" | "no" | "off" => Ok(false),
-        _ => Err(format!(
-            "'{text}' is neither on nor off. Write true or false."
-        )),
+        _ => Err(format!("'{text}' is neither on nor off. Write true or false.")),
     }
 }
 
@@ -74,22 +55,17 @@ pub fn room_type(text: &str) -> Parsed<RoomType> {
         "group" | "group-small" => Err(format!(
             "rooms of type '{text}' need the media server, which this version does not have. Choose go or peer-to-peer."
         )),
-        _ => Err(format!(
-            "'{text}' is not a type of room. Choose go (2 people) or peer-to-peer (10 people)."
-        )),
+        _ => Err(format!("'{text}' is not a type of room. Choose go (2 people) or peer-to-peer (10 people).")),
     }
 }
 
 /// The name of a room: 1 to 128 characters without control characters or marks that turn the direction of writing.
 pub fn room_name(text: &str) -> Parsed<String> {
-    let good = (1..=NAME_MAX).contains(&text.chars().count())
-        && !text.chars().any(|c| c.is_control() || is_bidi(c));
+    let good = (1..=NAME_MAX).contains(&text.chars().count()) && !text.chars().any(|c| c.is_control() || is_bidi(c));
     if good {
         Ok(text.to_owned())
     } else {
-        Err(format!(
-            "a room's name has 1 to {NAME_MAX} characters, none of them control characters."
-        ))
+        Err(format!("a room's name has 1 to {NAME_MAX} characters, none of them control characters."))
     }
 }
 
@@ -102,9 +78,7 @@ fn is_bidi(c: char) -> bool {
 pub fn host_name(text: &str) -> Parsed<String> {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
@@ -112,9 +86,7 @@ pub fn host_name(text: &str) -> Parsed<String> {
     if good {
         Ok(text.to_ascii_lowercase())
     } else {
-        Err(format!(
-            "'{text}' is not a host name. Write for example kennel.example.org, without https:// and port."
-        ))
+        Err(format!("'{text}' is not a host name. Write for example kennel.example.org, without https:// and port."))
     }
 }
 
@@ -122,16 +94,7 @@ pub fn host_name(text: &str) -> Parsed<String> {
 pub fn domain(text: &str) -> Parsed<String> {
     let name = host_name(text)?;
     let last = name.rsplit('.').next().unwrap_or_default();
-    let private = [
-        "local",
-        "localhost",
-        "internal",
-        "lan",
-        "home",
-        "test",
-        "invalid",
-    ]
-    .contains(&last);
+    let private = ["local", "localhost", "internal", "lan", "home", "test", "invalid"].contains(&last);
     if private || !name.contains('.') || last.bytes().all(|b| b.is_ascii_digit()) {
         return Err(format!(
             "no public certificate can be had for '{text}'. Use a name of your own on the internet, or leave this out: \
@@ -144,15 +107,11 @@ pub fn domain(text: &str) -> Parsed<String> {
 /// A mail address, roughly; the service checks it for good.
 pub fn contact(text: &str) -> Parsed<String> {
     let mail = text.strip_prefix("mailto:").unwrap_or(text);
-    let good = mail
-        .split_once('@')
-        .is_some_and(|(user, host)| !user.is_empty() && host_name(host).is_ok());
+    let good = mail.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host_name(host).is_ok());
     if good && mail.bytes().all(|b| b.is_ascii_graphic()) {
         Ok(mail.to_owned())
     } else {
-        Err(format!(
-            "'{text}' is not a mail address. Write for example me@example.org."
-        ))
+        Err(format!("'{text}' is not a mail address. Write for example me@example.org."))
     }
 }
 
@@ -163,43 +122,31 @@ pub fn directory(text: &str) -> Parsed<String> {
     if good {
         Ok(text.to_owned())
     } else {
-        Err(format!(
-            "'{text}' is not the address of an ACME directory. It begins with https://."
-        ))
+        Err(format!("'{text}' is not the address of an ACME directory. It begins with https://."))
     }
 }
 
 /// `stun:HOST[:PORT]` (RFC 7064).
 pub fn stun_url(text: &str) -> Parsed<String> {
-    let rest = text
-        .strip_prefix("stun:")
-        .or_else(|| text.strip_prefix("stuns:"));
+    let rest = text.strip_prefix("stun:").or_else(|| text.strip_prefix("stuns:"));
     if rest.is_some_and(is_host_and_port) {
         Ok(text.to_owned())
     } else {
-        Err(format!(
-            "'{text}' is not the address of a STUN server. Write for example stun:stun.example.org:3478."
-        ))
+        Err(format!("'{text}' is not the address of a STUN server. Write for example stun:stun.example.org:3478."))
     }
 }
 
 /// `turn:HOST[:PORT][?transport=udp|tcp]` (RFC 7065).
 pub fn turn_url(text: &str) -> Parsed<String> {
-    let rest = text
-        .strip_prefix("turn:")
-        .or_else(|| text.strip_prefix("turns:"));
+    let rest = text.strip_prefix("turn:").or_else(|| text.strip_prefix("turns:"));
     let good = rest.is_some_and(|rest| match rest.split_once('?') {
-        Some((server, query)) => {
-            is_host_and_port(server) && ["transport=udp", "transport=tcp"].contains(&query)
-        }
+        Some((server, query)) => is_host_and_port(server) && ["transport=udp", "transport=tcp"].contains(&query),
         None => is_host_and_port(rest),
     });
     if good {
         Ok(text.to_owned())
     } else {
-        Err(format!(
-            "'{text}' is not the address of a TURN server. Write for example turn:turn.example.org:3478?transport=udp."
-        ))
+        Err(format!("'{text}' is not the address of a TURN server. Write for example turn:turn.example.org:3478?transport=udp."))
     }
 }
 
@@ -215,10 +162,7 @@ fn is_host_and_port(text: &str) -> bool {
 }
 
 fn is_host(text: &str) -> bool {
-    match text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'))
-    {
+    match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
         Some(inner) => Ipv6Addr::from_str(inner).is_ok(),
         None => Ipv4Addr::from_str(text).is_ok() || host_name(text).is_ok(),
     }
@@ -240,9 +184,7 @@ pub fn log_format(text: &str) -> Parsed<LogFormat> {
         "human" => Ok(LogFormat::Human),
         "json" => Ok(LogFormat::Json),
         "auto" => Ok(LogFormat::Auto),
-        _ => Err(format!(
-            "'{text}' is not a format. Choose human, json or auto."
-        )),
+        _ => Err(format!("'{text}' is not a format. Choose human, json or auto.")),
     }
 }
 
@@ -252,9 +194,7 @@ pub fn sid(prefix: &str, text: &str) -> Parsed<String> {
     if digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         Ok(text.to_owned())
     } else {
-        Err(format!(
-            "must be {prefix} and 32 hex digits. Leave it out and Kennel makes one: kennel keys shows it."
-        ))
+        Err(format!("must be {prefix} and 32 hex digits. Leave it out and Kennel makes one: kennel keys shows it."))
     }
 }
 
@@ -289,16 +229,10 @@ mod tests {
 
     fn check<T>(parser: impl Fn(&str) -> Parsed<T>, good: &[&str], bad: &[&str]) {
         for text in good {
-            assert!(
-                parser(text).is_ok(),
-                "should be taken: {text:?}: {}",
-                parser(text).err().unwrap_or_default()
-            );
+            assert!(parser(text).is_ok(), "should be taken: {text:?}: {}", parser(text).err().unwrap_or_default());
         }
         for text in bad {
-            let refusal = parser(text)
-                .err()
-                .unwrap_or_else(|| panic!("should be refused: {text:?}"));
+            let refusal = parser(text).err().unwrap_or_else(|| panic!("should be refused: {text:?}"));
             assert!(refusal.ends_with(['.', ')']), "{refusal}");
         }
     }
@@ -310,127 +244,51 @@ mod tests {
             &["off", "0.0.0.0:8080", "[::]:1", "127.0.0.1:0"],
             &["", "8080", ":8080", "localhost:80", "1.2.3.4:65536", "OFF"],
         );
-        check(
-            |t| number(t, 1..=256),
-            &["1", "256"],
-            &["0", "257", "-1", "", "1.5", "1e2", "99999999999999999999"],
-        );
+        check(|t| number(t, 1..=256), &["1", "256"], &["0", "257", "-1", "", "1.5", "1e2", "99999999999999999999"]);
         check(
             announce,
             &["192.168.1.20", "fd00::1", "203.0.113.1"],
             &["0.0.0.0", "::", "224.0.0.1", "kennel.local", "1.2.3.4:5"],
         );
-        check(
-            switch,
-            &["1", "true", "Yes", "on", "0", "false", "no", "OFF"],
-            &["", "2", "maybe"],
-        );
-        check(
-            room_type,
-            &["go", "peer-to-peer"],
-            &["group", "group-small", "p2p", ""],
-        );
-        check(
-            room_name,
-            &["Dog Cam", "Küche 🐶", &"x".repeat(128)],
-            &["", &"x".repeat(129), "a\nb", "a\u{202E}b"],
-        );
+        check(switch, &["1", "true", "Yes", "on", "0", "false", "no", "OFF"], &["", "2", "maybe"]);
+        check(room_type, &["go", "peer-to-peer"], &["group", "group-small", "p2p", ""]);
+        check(room_name, &["Dog Cam", "Küche 🐶", &"x".repeat(128)], &["", &"x".repeat(129), "a\nb", "a\u{202E}b"]);
         check(
             host_name,
             &["kennel", "a.b.example", "KENNEL.local"],
-            &[
-                "",
-                "a b",
-                "https://x",
-                "x:80",
-                "-a",
-                "1.2.3.4",
-                "a..b",
-                "*.a.b",
-            ],
+            &["", "a b", "https://x", "x:80", "-a", "1.2.3.4", "a..b", "*.a.b"],
         );
-        check(
-            domain,
-            &["kennel.example.org"],
-            &[
-                "kennel",
-                "kennel.local",
-                "192.168.1.1",
-                "*.example.org",
-                "a.1",
-                "x.lan",
-            ],
-        );
-        check(
-            contact,
-            &["me@example.org", "mailto:me@example.org"],
-            &["", "me", "@example.org", "a b@example.org"],
-        );
-        check(
-            directory,
-            &[
-                "https://acme.example/directory",
-                "https://127.0.0.1:14000/dir",
-            ],
-            &["http://x/", "acme.example", ""],
-        );
+        check(domain, &["kennel.example.org"], &["kennel", "kennel.local", "192.168.1.1", "*.example.org", "a.1", "x.lan"]);
+        check(contact, &["me@example.org", "mailto:me@example.org"], &["", "me", "@example.org", "a b@example.org"]);
+        check(directory, &["https://acme.example/directory", "https://127.0.0.1:14000/dir"], &["http://x/", "acme.example", ""]);
         check(
             stun_url,
             &["stun:a.b", "stun:1.2.3.4:3478", "stuns:[::1]:5349"],
-            &[
-                "stun:",
-                "turn:a",
-                "stun:a:b",
-                "stun:a@b",
-                "stun:a:",
-                "stun:[::1",
-                "stun:a]",
-            ],
+            &["stun:", "turn:a", "stun:a:b", "stun:a@b", "stun:a:", "stun:[::1", "stun:a]"],
         );
         check(
             turn_url,
             &["turn:a:3478?transport=udp", "turns:a", "turn:[::1]:1"],
             &["turn:a?transport=sctp", "stun:a", "turn:?transport=udp"],
         );
-        check(
-            log_filter,
-            &["info", "debug,kennel::tls=trace", "off"],
-            &["kennel=loud", "a=b=c"],
-        );
+        check(log_filter, &["info", "debug,kennel::tls=trace", "off"], &["kennel=loud", "a=b=c"]);
         check(log_format, &["human", "json", "auto"], &["pretty", ""]);
         check(
             |t| sid("AC", t),
             &["AC0123456789abcdef0123456789abcdef"],
-            &[
-                "",
-                "AC",
-                "SK0123456789abcdef0123456789abcdef",
-                "ACxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-            ],
+            &["", "AC", "SK0123456789abcdef0123456789abcdef", "ACxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"],
         );
         check(
             uuid,
             &["8f0a119a-cda7-4497-a47d-c81493b824d4"],
-            &[
-                "",
-                "8f0a119acda74497a47dc81493b824d4",
-                "8f0a119a-cda7-4497-a47d-c81493b824dx",
-            ],
+            &["", "8f0a119acda74497a47dc81493b824d4", "8f0a119a-cda7-4497-a47d-c81493b824dx"],
         );
-        check(
-            |t| secret(t, false),
-            &["01234567890123456789"],
-            &["0123456789012345678", "0123456789\n0123456789"],
-        );
+        check(|t| secret(t, false), &["01234567890123456789"], &["0123456789012345678", "0123456789\n0123456789"]);
         check(|t| secret(t, true), &["short"], &["a\tb"]);
     }
 
     #[test]
     fn a_refused_secret_is_not_quoted() {
-        assert!(
-            !secret("hunter2", false)
-                .expect_err("too short")
-                .contains("hunter2")
-        );
+        assert!(!secret("hunter2", false).expect_err("too short").contains("hunter2"));
     }
 }

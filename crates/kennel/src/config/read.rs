@@ -21,18 +21,10 @@ const TURN_TTL_S: std::ops::RangeInclusive<u64> = 60..=172_800;
 /// # Errors
 /// A sentence for each thing that is wrong: where it was written, what is wrong, what would be right.
 pub fn read(sources: &Sources) -> Result<Config, Vec<String>> {
-    let mut reader = Reader {
-        sources,
-        problems: Vec::new(),
-        weak_ok: false,
-    };
+    let mut reader = Reader { sources, problems: Vec::new(), weak_ok: false };
     let config = reader.config();
     reader.problems.extend(contradictions(&config));
-    if reader.problems.is_empty() {
-        Ok(config)
-    } else {
-        Err(reader.problems)
-    }
+    if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
 }
 
 struct Reader<'a> {
@@ -48,18 +40,12 @@ impl Reader<'_> {
         let http = self.one(&s::HTTP, parse::listen).unwrap_or(d.http);
         let https = self.one(&s::HTTPS, parse::listen).unwrap_or(d.https);
         let dev = self.one(&s::DEV, parse::switch).unwrap_or(d.dev);
-        self.weak_ok = dev
-            && [http, https]
-                .iter()
-                .flatten()
-                .all(|listen| listen.ip().is_loopback());
+        self.weak_ok = dev && [http, https].iter().flatten().all(|listen| listen.ip().is_loopback());
         Config {
             http,
             https,
             media: self.one(&s::MEDIA, parse::address).unwrap_or(d.media),
-            workers: self
-                .number(&s::WORKERS, 1..=WORKERS_MAX)
-                .map_or(d.workers, |n| n as usize),
+            workers: self.number(&s::WORKERS, 1..=WORKERS_MAX).map_or(d.workers, |n| n as usize),
             announce: self.one(&s::ANNOUNCE, parse::announce),
             data: self.path(&s::DATA).unwrap_or(d.data),
             domain: self.one(&s::DOMAIN, parse::domain),
@@ -67,20 +53,12 @@ impl Reader<'_> {
             certificate: self.certificate(),
             open: self.one(&s::OPEN, parse::switch).unwrap_or(d.open),
             dev,
-            room_type: self
-                .one(&s::ROOM_TYPE, parse::room_type)
-                .unwrap_or(d.room_type),
+            room_type: self.one(&s::ROOM_TYPE, parse::room_type).unwrap_or(d.room_type),
             rooms: self.rooms(),
-            default_room: self
-                .one(&s::DEFAULT_ROOM, parse::room_name)
-                .unwrap_or(d.default_room),
-            session_timeout: self
-                .seconds(&s::SESSION_TIMEOUT, 1..=SESSION_TIMEOUT_MAX_S)
-                .unwrap_or(d.session_timeout),
+            default_room: self.one(&s::DEFAULT_ROOM, parse::room_name).unwrap_or(d.default_room),
+            session_timeout: self.seconds(&s::SESSION_TIMEOUT, 1..=SESSION_TIMEOUT_MAX_S).unwrap_or(d.session_timeout),
             log: self.one(&s::LOG, parse::log_filter).unwrap_or(d.log),
-            log_format: self
-                .one(&s::LOG_FORMAT, parse::log_format)
-                .unwrap_or(d.log_format),
+            log_format: self.one(&s::LOG_FORMAT, parse::log_format).unwrap_or(d.log_format),
             trusted_proxies: self.many(&s::TRUSTED_PROXY, |text| text.parse()),
             host_names: self.many(&s::HOST_NAME, parse::host_name),
             ice: self.ice(),
@@ -100,12 +78,8 @@ impl Reader<'_> {
         match (self.path(&s::CERT), self.path(&s::CERT_KEY)) {
             (Some(cert), Some(key)) => Some(CertificateFiles { cert, key }),
             (None, None) => None,
-            (Some(_), None) => {
-                self.refuse("--cert needs --cert-key, the file with the certificate's private key.")
-            }
-            (None, Some(_)) => {
-                self.refuse("--cert-key needs --cert, the file with the certificate.")
-            }
+            (Some(_), None) => self.refuse("--cert needs --cert-key, the file with the certificate's private key."),
+            (None, Some(_)) => self.refuse("--cert-key needs --cert, the file with the certificate."),
         }
     }
 
@@ -124,9 +98,7 @@ impl Reader<'_> {
             stun: self.many(&s::STUN, parse::stun_url),
             turn: self.many(&s::TURN, parse::turn_url),
             turn_secret: self.secret(&s::TURN_SECRET),
-            turn_ttl: self
-                .seconds(&s::TURN_TTL, TURN_TTL_S)
-                .unwrap_or(Ice::default().turn_ttl),
+            turn_ttl: self.seconds(&s::TURN_TTL, TURN_TTL_S).unwrap_or(Ice::default().turn_ttl),
         };
         if !ice.turn.is_empty() && self.sources.find(&s::TURN_SECRET).is_none() {
             self.problems.push(
@@ -153,16 +125,10 @@ impl Reader<'_> {
 
     /// Refuses one of a pair without the other.
     fn together(&mut self, a: &Setting, b: &Setting) {
-        let (has_a, has_b) = (
-            self.sources.find(a).is_some(),
-            self.sources.find(b).is_some(),
-        );
+        let (has_a, has_b) = (self.sources.find(a).is_some(), self.sources.find(b).is_some());
         if has_a != has_b {
             let (set, unset) = if has_a { (a, b) } else { (b, a) };
-            self.problems.push(format!(
-                "{} is set, but {} is not. Set both or neither.",
-                set.env, unset.env
-            ));
+            self.problems.push(format!("{} is set, but {} is not. Set both or neither.", set.env, unset.env));
         }
     }
 
@@ -180,22 +146,14 @@ impl Reader<'_> {
         let Some(given) = self.sources.find(setting) else {
             return Vec::new();
         };
-        given
-            .texts
-            .iter()
-            .filter_map(|text| self.parsed(&given, parser(text)))
-            .collect()
+        given.texts.iter().filter_map(|text| self.parsed(&given, parser(text))).collect()
     }
 
     fn number(&mut self, setting: &Setting, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
         self.one(setting, |text| parse::number(text, range.clone()))
     }
 
-    fn seconds(
-        &mut self,
-        setting: &Setting,
-        range: std::ops::RangeInclusive<u64>,
-    ) -> Option<Duration> {
+    fn seconds(&mut self, setting: &Setting, range: std::ops::RangeInclusive<u64>) -> Option<Duration> {
         self.number(setting, range).map(Duration::from_secs)
     }
 
@@ -209,9 +167,7 @@ impl Reader<'_> {
     }
 
     fn parsed<T>(&mut self, given: &Given, parsed: Parsed<T>) -> Option<T> {
-        parsed
-            .map_err(|refusal| self.problems.push(format!("{}: {refusal}", given.place)))
-            .ok()
+        parsed.map_err(|refusal| self.problems.push(format!("{}: {refusal}", given.place))).ok()
     }
 
     fn refuse<T>(&mut self, sentence: &str) -> Option<T> {
@@ -224,37 +180,23 @@ impl Reader<'_> {
 fn contradictions(config: &Config) -> Vec<String> {
     let mut problems = Vec::new();
     if config.http.is_none() && config.https.is_none() {
-        problems.push(
-            "http and https are both off, so nobody could reach Kennel. Switch one of them on."
-                .to_owned(),
-        );
+        problems.push("http and https are both off, so nobody could reach Kennel. Switch one of them on.".to_owned());
     }
     for (name, address) in [("http", config.http), ("https", config.https)] {
         if address.is_some_and(|address| same_port(address, config.media)) {
-            problems.push(format!(
-                "{name} and media have the same port {}. Give one of them another.",
-                config.media.port()
-            ));
+            problems.push(format!("{name} and media have the same port {}. Give one of them another.", config.media.port()));
         }
     }
-    if config
-        .http
-        .zip(config.https)
-        .is_some_and(|(a, b)| same_port(a, b))
-    {
-        problems.push(
-            "http and https have the same address and port. Give one of them another port."
-                .to_owned(),
-        );
+    if config.http.zip(config.https).is_some_and(|(a, b)| same_port(a, b)) {
+        problems.push("http and https have the same address and port. Give one of them another port.".to_owned());
     }
     if config.domain.is_some() && config.certificate.is_some() {
-        problems.push(
-            "--domain fetches a certificate and --cert brings one. Choose one of the two."
-                .to_owned(),
-        );
+        problems.push("--domain fetches a certificate and --cert brings one. Choose one of the two.".to_owned());
     }
     if config.https.is_none() && (config.domain.is_some() || config.certificate.is_some()) {
-        problems.push("https is off, so the certificate would serve nobody. Switch https on or leave the certificate out.".to_owned());
+        problems.push(
+            "https is off, so the certificate would serve nobody. Switch https on or leave the certificate out.".to_owned(),
+        );
     }
     problems
 }

@@ -32,61 +32,25 @@ pub enum Shape {
     Many,
 }
 
-const fn setting(
-    flag: &'static str,
-    env: &'static str,
-    key: &'static str,
-    value: &'static str,
-) -> Setting {
-    Setting {
-        flag: Some(flag),
-        env,
-        key: Some(key),
-        value,
-        shape: Shape::One,
-        default: "",
-        help: "",
-    }
+const fn setting(flag: &'static str, env: &'static str, key: &'static str, value: &'static str) -> Setting {
+    Setting { flag: Some(flag), env, key: Some(key), value, shape: Shape::One, default: "", help: "" }
 }
 
 const fn file_only(env: &'static str, key: &'static str, value: &'static str) -> Setting {
-    Setting {
-        flag: None,
-        env,
-        key: Some(key),
-        value,
-        shape: Shape::One,
-        default: "",
-        help: "",
-    }
+    Setting { flag: None, env, key: Some(key), value, shape: Shape::One, default: "", help: "" }
 }
 
 const fn vendor(env: &'static str, value: &'static str, help: &'static str) -> Setting {
-    Setting {
-        flag: None,
-        env,
-        key: None,
-        value,
-        shape: Shape::One,
-        default: "",
-        help,
-    }
+    Setting { flag: None, env, key: None, value, shape: Shape::One, default: "", help }
 }
 
 impl Setting {
     const fn many(self) -> Self {
-        Self {
-            shape: Shape::Many,
-            ..self
-        }
+        Self { shape: Shape::Many, ..self }
     }
 
     const fn switch(self) -> Self {
-        Self {
-            shape: Shape::Switch,
-            default: "off",
-            ..self
-        }
+        Self { shape: Shape::Switch, default: "off", ..self }
     }
 
     const fn default(self, default: &'static str) -> Self {
@@ -124,102 +88,60 @@ pub static WORKERS: Setting = setting("workers", "KENNEL_WORKERS", "workers", "N
     .help("Threads that serve connections, 1 to 256");
 pub static ANNOUNCE: Setting = setting("announce", "KENNEL_ANNOUNCE", "announce", "IP")
     .help("The address other devices reach this computer by, where Kennel cannot see it itself (container, NAT)");
-pub static DATA: Setting = setting("data", "KENNEL_DATA", "data", "DIR")
-    .default("./kennel-data")
-    .help("The folder for keys and certificates");
+pub static DATA: Setting =
+    setting("data", "KENNEL_DATA", "data", "DIR").default("./kennel-data").help("The folder for keys and certificates");
 pub static DOMAIN: Setting = setting("domain", "KENNEL_DOMAIN", "domain", "NAME")
     .help("A public name of this computer; its certificate comes by ACME, which must reach Kennel's HTTPS on port 443");
-pub static ACME_CONTACT: Setting = setting(
-    "acme-contact",
-    "KENNEL_ACME_CONTACT",
-    "acme_contact",
-    "MAIL",
-)
-.help("A mail address for the certificate service");
-pub static ACME_DIRECTORY: Setting = setting(
-    "acme-directory",
-    "KENNEL_ACME_DIRECTORY",
-    "acme_directory",
-    "URL",
-)
-.default("Let's Encrypt")
-.help("The ACME service's directory");
+pub static ACME_CONTACT: Setting =
+    setting("acme-contact", "KENNEL_ACME_CONTACT", "acme_contact", "MAIL").help("A mail address for the certificate service");
+pub static ACME_DIRECTORY: Setting = setting("acme-directory", "KENNEL_ACME_DIRECTORY", "acme_directory", "URL")
+    .default("Let's Encrypt")
+    .help("The ACME service's directory");
 pub static ACME_CA: Setting = setting("acme-ca", "KENNEL_ACME_CA", "acme_ca", "FILE")
     .help("Certificates (PEM) to trust when speaking to a private ACME service");
-pub static CERT: Setting = setting("cert", "KENNEL_CERT", "cert", "FILE")
-    .help("Your own certificate chain (PEM) instead of Kennel's; needs --cert-key");
-pub static CERT_KEY: Setting = setting("cert-key", "KENNEL_CERT_KEY", "cert_key", "FILE")
-    .help("The private key (PEM) of --cert");
+pub static CERT: Setting =
+    setting("cert", "KENNEL_CERT", "cert", "FILE").help("Your own certificate chain (PEM) instead of Kennel's; needs --cert-key");
+pub static CERT_KEY: Setting = setting("cert-key", "KENNEL_CERT_KEY", "cert_key", "FILE").help("The private key (PEM) of --cert");
 pub static OPEN: Setting = setting("open", "KENNEL_OPEN", "open", "BOOL")
     .switch()
-    .help(
-        "Let everybody who reaches Kennel use it without a key; only the owner's pages stay closed",
-    );
+    .help("Let everybody who reaches Kennel use it without a key; only the owner's pages stay closed");
 pub static DEV: Setting = setting("dev", "KENNEL_DEV", "dev", "BOOL")
     .switch()
     .help("For developers: take short secrets, if Kennel listens on this computer only");
 pub static ROOM_TYPE: Setting = setting("room-type", "KENNEL_ROOM_TYPE", "room_type", "TYPE")
     .default("peer-to-peer")
     .help("The type of rooms made on connect: go (2 people) or peer-to-peer (10)");
-pub static DEFAULT_ROOM: Setting = setting(
-    "default-room",
-    "KENNEL_DEFAULT_ROOM",
-    "default_room",
-    "NAME",
-)
-.default("Dog Cam")
-.help("The room that cameras and watchers meet in");
-pub static SESSION_TIMEOUT: Setting = setting(
-    "session-timeout",
-    "KENNEL_SESSION_TIMEOUT",
-    "session_timeout",
-    "SECONDS",
-)
-.default("30")
-.help("How long the seat of a participant whose connection broke is kept, 1 to 3600 seconds");
+pub static DEFAULT_ROOM: Setting = setting("default-room", "KENNEL_DEFAULT_ROOM", "default_room", "NAME")
+    .default("Dog Cam")
+    .help("The room that cameras and watchers meet in");
+pub static SESSION_TIMEOUT: Setting = setting("session-timeout", "KENNEL_SESSION_TIMEOUT", "session_timeout", "SECONDS")
+    .default("30")
+    .help("How long the seat of a participant whose connection broke is kept, 1 to 3600 seconds");
 pub static LOG: Setting = setting("log", "KENNEL_LOG", "log", "FILTER")
     .default("info")
     .help("How much is logged: error, warn, info, debug, trace, or a filter such as info,kennel::tls=debug");
 pub static LOG_FORMAT: Setting = setting("log-format", "KENNEL_LOG_FORMAT", "log_format", "FORMAT")
     .default("auto")
     .help("human, json, or auto: human on a terminal");
-pub static TRUSTED_PROXY: Setting = setting(
-    "trusted-proxy",
-    "KENNEL_TRUSTED_PROXY",
-    "trusted_proxy",
-    "RANGE",
-)
-.many()
-.help("Addresses or ranges of proxies whose X-Forwarded-* headers count");
+pub static TRUSTED_PROXY: Setting = setting("trusted-proxy", "KENNEL_TRUSTED_PROXY", "trusted_proxy", "RANGE")
+    .many()
+    .help("Addresses or ranges of proxies whose X-Forwarded-* headers count");
 pub static HOST_NAME: Setting = setting("host-name", "KENNEL_HOST_NAME", "host_name", "NAME")
     .many()
     .help("More names that this computer is called by in browsers");
-pub static STUN: Setting = file_only("KENNEL_STUN", "ice.stun", "URL")
-    .many()
-    .help("STUN servers that clients are told about");
-pub static TURN: Setting = file_only("KENNEL_TURN", "ice.turn", "URL")
-    .many()
-    .help("TURN servers that clients are told about");
+pub static STUN: Setting = file_only("KENNEL_STUN", "ice.stun", "URL").many().help("STUN servers that clients are told about");
+pub static TURN: Setting = file_only("KENNEL_TURN", "ice.turn", "URL").many().help("TURN servers that clients are told about");
 pub static TURN_SECRET: Setting = file_only("KENNEL_TURN_SECRET", "ice.turn_secret", "TEXT")
     .help("The secret shared with the TURN servers, at least 20 characters");
 pub static TURN_TTL: Setting = file_only("KENNEL_TURN_TTL_S", "ice.turn_ttl_s", "SECONDS")
     .default("86400")
     .help("How long a TURN credential lives, 60 to 172800 seconds");
-pub static TWILIO_ACCOUNT_SID: Setting =
-    vendor("TWILIO_ACCOUNT_SID", "SID", "AC and 32 hex digits");
-pub static TWILIO_API_KEY_SID: Setting =
-    vendor("TWILIO_API_KEY_SID", "SID", "SK and 32 hex digits");
-pub static TWILIO_API_KEY_SECRET: Setting =
-    vendor("TWILIO_API_KEY_SECRET", "TEXT", "signs access tokens");
-pub static TWILIO_AUTH_TOKEN: Setting = vendor(
-    "TWILIO_AUTH_TOKEN",
-    "TEXT",
-    "the account's password for REST",
-);
-pub static SIGNALWIRE_PROJECT_KEY: Setting =
-    vendor("SIGNALWIRE_PROJECT_KEY", "UUID", "the project's id");
-pub static SIGNALWIRE_TOKEN: Setting =
-    vendor("SIGNALWIRE_TOKEN", "TEXT", "the project's API token");
+pub static TWILIO_ACCOUNT_SID: Setting = vendor("TWILIO_ACCOUNT_SID", "SID", "AC and 32 hex digits");
+pub static TWILIO_API_KEY_SID: Setting = vendor("TWILIO_API_KEY_SID", "SID", "SK and 32 hex digits");
+pub static TWILIO_API_KEY_SECRET: Setting = vendor("TWILIO_API_KEY_SECRET", "TEXT", "signs access tokens");
+pub static TWILIO_AUTH_TOKEN: Setting = vendor("TWILIO_AUTH_TOKEN", "TEXT", "the account's password for REST");
+pub static SIGNALWIRE_PROJECT_KEY: Setting = vendor("SIGNALWIRE_PROJECT_KEY", "UUID", "the project's id");
+pub static SIGNALWIRE_TOKEN: Setting = vendor("SIGNALWIRE_TOKEN", "TEXT", "the project's API token");
 
 /// All of them, in the order of the help.
 pub static ALL: [&Setting; 32] = [
@@ -269,10 +191,7 @@ mod tests {
         assert_eq!(ids.len(), ALL.len());
         for setting in ALL {
             let Some(flag) = setting.flag else { continue };
-            assert_eq!(
-                setting.env,
-                format!("KENNEL_{}", flag.replace('-', "_").to_uppercase())
-            );
+            assert_eq!(setting.env, format!("KENNEL_{}", flag.replace('-', "_").to_uppercase()));
             if let Some(key) = setting.key {
                 assert_eq!(key, flag.replace('-', "_"));
             }

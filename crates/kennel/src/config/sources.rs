@@ -54,10 +54,7 @@ pub struct Sources {
 impl Sources {
     /// Begins with the flags.
     pub fn new(flags: Flags) -> Self {
-        Self {
-            flags,
-            ..Self::default()
-        }
+        Self { flags, ..Self::default() }
     }
 
     /// What counts for this setting.
@@ -70,43 +67,25 @@ impl Sources {
 
     fn flag(&self, setting: &Setting) -> Option<Given> {
         let texts = self.flags.get(setting.id())?;
-        let texts = texts
-            .iter()
-            .flat_map(|text| split(text, setting.shape))
-            .collect();
-        Some(Given {
-            texts,
-            place: Place::Flag(setting.flag?),
-        })
+        let texts = texts.iter().flat_map(|text| split(text, setting.shape)).collect();
+        Some(Given { texts, place: Place::Flag(setting.flag?) })
     }
 
     /// Takes the process's environment. Empty variables count as unset, because shells and compose files cannot unset.
     ///
     /// # Errors
     /// A sentence for each unknown `KENNEL_` variable and each known one that is not UTF-8.
-    pub fn take_environment(
-        &mut self,
-        variables: impl Iterator<Item = (OsString, OsString)>,
-    ) -> Vec<String> {
+    pub fn take_environment(&mut self, variables: impl Iterator<Item = (OsString, OsString)>) -> Vec<String> {
         let mut problems = Vec::new();
         for (name, value) in variables {
             let Some(name) = name.to_str() else { continue };
             match (known(name), value.into_string()) {
                 (Ok(Some(setting)), Ok(value)) => {
-                    insert(
-                        &mut self.environment,
-                        setting,
-                        &value,
-                        Place::Environment(setting.env),
-                    );
+                    insert(&mut self.environment, setting, &value, Place::Environment(setting.env));
                 }
-                (Ok(Some(_)), Err(_)) => {
-                    problems.push(format!("{name} (in the environment) is not UTF-8 text."))
-                }
+                (Ok(Some(_)), Err(_)) => problems.push(format!("{name} (in the environment) is not UTF-8 text.")),
                 (Ok(None), _) => {}
-                (Err(refusal), _) => {
-                    problems.push(format!("{name} (in the environment): {refusal}"))
-                }
+                (Err(refusal), _) => problems.push(format!("{name} (in the environment): {refusal}")),
             }
         }
         problems
@@ -128,12 +107,7 @@ impl Sources {
             };
             let line = line_of_variable(text, &name);
             match known(&name) {
-                Ok(Some(setting)) => insert(
-                    &mut self.dot_env,
-                    setting,
-                    &value,
-                    Place::DotEnv(setting.env, line),
-                ),
+                Ok(Some(setting)) => insert(&mut self.dot_env, setting, &value, Place::DotEnv(setting.env, line)),
                 Ok(None) => {}
                 Err(refusal) => problems.push(format!("{name} (.env, line {line}): {refusal}")),
             }
@@ -150,18 +124,10 @@ fn known(name: &str) -> Result<Option<&'static Setting>, String> {
     if !name.starts_with("KENNEL_") {
         return Ok(None);
     }
-    Err(format!(
-        "there is no such setting.{}",
-        did_you_mean(name, ALL.iter().map(|setting| setting.env))
-    ))
+    Err(format!("there is no such setting.{}", did_you_mean(name, ALL.iter().map(|setting| setting.env))))
 }
 
-fn insert(
-    map: &mut BTreeMap<&'static str, Given>,
-    setting: &'static Setting,
-    value: &str,
-    place: Place,
-) {
+fn insert(map: &mut BTreeMap<&'static str, Given>, setting: &'static Setting, value: &str, place: Place) {
     let texts = split(value, setting.shape);
     if texts.is_empty() {
         map.remove(setting.id());
@@ -176,23 +142,14 @@ fn split(text: &str, shape: Shape) -> Vec<String> {
         Shape::Many => text.split(',').map(str::trim).collect(),
         Shape::One | Shape::Switch => vec![text.trim()],
     };
-    parts
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .map(str::to_owned)
-        .collect()
+    parts.into_iter().filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
 fn dot_env_problem(text: &str, error: &dotenvy::Error) -> String {
     match error {
         dotenvy::Error::LineParse(broken, _) => {
-            let line = text
-                .lines()
-                .position(|line| line.trim() == broken.trim())
-                .map_or(0, |index| index + 1);
-            format!(
-                ".env, line {line}: this is not NAME=value. Put values with spaces or signs between single quotes."
-            )
+            let line = text.lines().position(|line| line.trim() == broken.trim()).map_or(0, |index| index + 1);
+            format!(".env, line {line}: this is not NAME=value. Put values with spaces or signs between single quotes.")
         }
         other => format!(".env: cannot be read: {other}"),
     }
@@ -202,14 +159,9 @@ fn line_of_variable(text: &str, name: &str) -> usize {
     let is_it = |line: &str| {
         let line = line.trim_start();
         let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
-        line.strip_prefix(name)
-            .is_some_and(|rest| rest.trim_start().starts_with('='))
+        line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='))
     };
-    text.lines()
-        .enumerate()
-        .filter(|(_, line)| is_it(line))
-        .last()
-        .map_or(0, |(index, _)| index + 1)
+    text.lines().enumerate().filter(|(_, line)| is_it(line)).last().map_or(0, |(index, _)| index + 1)
 }
 
 /// ` Did you mean 'x'?` for the nearest known name, or nothing if none is near.
@@ -256,16 +208,9 @@ mod tests {
 
     #[test]
     fn unknown_variables_of_ours_are_refused_with_the_nearest_name() {
-        let (_, problems) = environment(&[
-            ("KENNEL_HTPP", "x"),
-            ("PATH", "/bin"),
-            ("KENNEL_ZZZZZZ", ""),
-        ]);
+        let (_, problems) = environment(&[("KENNEL_HTPP", "x"), ("PATH", "/bin"), ("KENNEL_ZZZZZZ", "")]);
         assert_eq!(problems.len(), 2);
-        assert!(
-            problems[0].contains("Did you mean 'KENNEL_HTTP'?"),
-            "{problems:?}"
-        );
+        assert!(problems[0].contains("Did you mean 'KENNEL_HTTP'?"), "{problems:?}");
     }
 
     #[test]
@@ -273,10 +218,7 @@ mod tests {
         let mut sources = Sources::default();
         let problems = sources.take_dot_env("OTHER=1\n\nKENNEL_HTPP=secret\nhunter2 hunter3 = x\n");
         assert_eq!(problems.len(), 2, "{problems:?}");
-        assert!(
-            problems[0].starts_with("KENNEL_HTPP (.env, line 3)"),
-            "{problems:?}"
-        );
+        assert!(problems[0].starts_with("KENNEL_HTPP (.env, line 3)"), "{problems:?}");
         assert!(problems[1].starts_with(".env, line 4:"), "{problems:?}");
         assert!(!problems.concat().contains("hunter2") && !problems.concat().contains("secret"));
     }
@@ -284,8 +226,7 @@ mod tests {
     #[test]
     fn dot_env_quotes_exports_comments_and_repeats() {
         let mut sources = Sources::default();
-        let text =
-            "# a comment\nexport KENNEL_HTTP='127.0.0.1:1'\nKENNEL_HTTP=\"127.0.0.1:2\" # later\n";
+        let text = "# a comment\nexport KENNEL_HTTP='127.0.0.1:1'\nKENNEL_HTTP=\"127.0.0.1:2\" # later\n";
         assert!(sources.take_dot_env(text).is_empty());
         let given = sources.find(&HTTP).expect("given");
         assert_eq!(given.texts, ["127.0.0.1:2"]);
@@ -304,9 +245,6 @@ mod tests {
     #[test]
     fn lists_split_at_commas() {
         let (sources, _) = environment(&[("KENNEL_TRUSTED_PROXY", "10.0.0.1, ::1,")]);
-        assert_eq!(
-            sources.find(&TRUSTED_PROXY).expect("given").texts,
-            ["10.0.0.1", "::1"]
-        );
+        assert_eq!(sources.find(&TRUSTED_PROXY).expect("given").texts, ["10.0.0.1", "::1"]);
     }
 }

@@ -3,31 +3,14 @@
 use super::*;
 
 /// Loads with these flags, variables and files.
-fn load(
-    flags: &[(&'static str, &str)],
-    environment: &[(&str, &str)],
-    files: &[(&str, &str)],
-) -> Result<Config, Vec<String>> {
+fn load(flags: &[(&'static str, &str)], environment: &[(&str, &str)], files: &[(&str, &str)]) -> Result<Config, Vec<String>> {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, text) in files {
         std::fs::write(folder.path().join(name), text).expect("a file");
     }
-    let id = |flag: &str| {
-        settings::ALL
-            .iter()
-            .find(|s| s.flag == Some(flag))
-            .expect("a known flag")
-            .id()
-    };
-    let flags = flags
-        .iter()
-        .map(|(flag, text)| (id(flag), vec![(*text).to_owned()]))
-        .collect();
-    Config::load(
-        flags,
-        environment.iter().map(|(k, v)| (k.into(), v.into())),
-        folder.path(),
-    )
+    let id = |flag: &str| settings::ALL.iter().find(|s| s.flag == Some(flag)).expect("a known flag").id();
+    let flags = flags.iter().map(|(flag, text)| (id(flag), vec![(*text).to_owned()])).collect();
+    Config::load(flags, environment.iter().map(|(k, v)| (k.into(), v.into())), folder.path())
 }
 
 /// Expects exactly one refusal, which holds each of these texts.
@@ -35,11 +18,7 @@ fn check_refusal(result: Result<Config, Vec<String>>, expected: &[&str]) {
     let problems = result.expect_err("a refusal");
     assert_eq!(problems.len(), 1, "{problems:?}");
     for text in expected {
-        assert!(
-            problems[0].contains(text),
-            "{text:?} is missing in {:?}",
-            problems[0]
-        );
+        assert!(problems[0].contains(text), "{text:?} is missing in {:?}", problems[0]);
     }
 }
 
@@ -50,46 +29,29 @@ fn nothing_written_gives_the_defaults() {
 
 #[test]
 fn the_defaults_of_the_table_are_the_defaults() {
-    let parseable = settings::ALL
-        .iter()
-        .filter(|s| s.flag.is_some() && s.shape == settings::Shape::One);
+    let parseable = settings::ALL.iter().filter(|s| s.flag.is_some() && s.shape == settings::Shape::One);
     let skip = ["config", "workers", "acme-directory"];
     let mut written = Vec::new();
-    for setting in
-        parseable.filter(|s| !s.default.is_empty() && !skip.contains(&s.flag.unwrap_or_default()))
-    {
+    for setting in parseable.filter(|s| !s.default.is_empty() && !skip.contains(&s.flag.unwrap_or_default())) {
         written.push((setting.flag.expect("a flag"), setting.default));
     }
     assert!(written.len() >= 8, "{written:?}");
-    assert_eq!(
-        load(&written, &[], &[]).expect("defaults"),
-        Config::default()
-    );
+    assert_eq!(load(&written, &[], &[]).expect("defaults"), Config::default());
 }
 
 #[test]
 fn the_example_file_is_right_and_says_the_defaults() {
     let example = include_str!("../../../../kennel.example.toml");
-    assert_eq!(
-        load(&[], &[], &[("kennel.toml", example)]).expect("the example"),
-        Config::default()
-    );
+    assert_eq!(load(&[], &[], &[("kennel.toml", example)]).expect("the example"), Config::default());
 
-    let all_on: String = example
-        .lines()
-        .map(|line| line.strip_prefix("#: ").unwrap_or(line))
-        .fold(String::new(), |text, line| text + line + "\n");
+    let all_on: String =
+        example.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).fold(String::new(), |text, line| text + line + "\n");
     let config = load(&[], &[], &[("kennel.toml", &all_on)]).expect("the example, switched on");
     assert_eq!(config.room_type_of("Nursery"), RoomType::Go);
     assert!(config.ice.turn_secret.is_some());
     for key in settings::ALL.iter().filter_map(|setting| setting.key) {
         let key = key.rsplit('.').next().unwrap_or(key);
-        assert!(
-            all_on.lines().any(|line| line
-                .trim_start_matches("# ")
-                .starts_with(&format!("{key} = "))),
-            "{key}"
-        );
+        assert!(all_on.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{key} = "))), "{key}");
     }
 }
 
@@ -155,62 +117,26 @@ fn the_original_apps_dot_env_works_as_it_is() {
     let dot_env = "TWILIO_ACCOUNT_SID=AC0123456789abcdef0123456789abcdef\nTWILIO_API_KEY_SID=SK0123456789abcdef0123456789abcdef\n\
                    TWILIO_API_KEY_SECRET='abcdefghijklmnopqrstuvwxyz012345'\nFLASK_ENV=development\n";
     let config = load(&[], &[], &[(".env", dot_env)]).expect("good");
-    assert_eq!(
-        config.vendor.twilio_account_sid.as_deref(),
-        Some("AC0123456789abcdef0123456789abcdef")
-    );
-    assert_eq!(
-        config.vendor.twilio_api_key_secret,
-        Some(Secret::new("abcdefghijklmnopqrstuvwxyz012345"))
-    );
+    assert_eq!(config.vendor.twilio_account_sid.as_deref(), Some("AC0123456789abcdef0123456789abcdef"));
+    assert_eq!(config.vendor.twilio_api_key_secret, Some(Secret::new("abcdefghijklmnopqrstuvwxyz012345")));
 }
 
 #[test]
 fn another_file_can_be_named() {
-    let files = [
-        ("other.toml", "workers = 7"),
-        ("kennel.toml", "workers = 8"),
-    ];
-    assert_eq!(
-        load(&[("config", "other.toml")], &[], &files)
-            .expect("good")
-            .workers,
-        7
-    );
-    assert_eq!(
-        load(&[], &[("KENNEL_CONFIG", "other.toml")], &files)
-            .expect("good")
-            .workers,
-        7
-    );
+    let files = [("other.toml", "workers = 7"), ("kennel.toml", "workers = 8")];
+    assert_eq!(load(&[("config", "other.toml")], &[], &files).expect("good").workers, 7);
+    assert_eq!(load(&[], &[("KENNEL_CONFIG", "other.toml")], &files).expect("good").workers, 7);
     assert_eq!(load(&[], &[], &files).expect("good").workers, 8);
-    check_refusal(
-        load(&[("config", "none.toml")], &[], &[]),
-        &["none.toml: there is no such file"],
-    );
+    check_refusal(load(&[("config", "none.toml")], &[], &[]), &["none.toml: there is no such file"]);
 }
 
 #[test]
 fn short_secrets_are_taken_only_by_developers_on_loopback() {
     let token = [("TWILIO_AUTH_TOKEN", "short")];
-    check_refusal(
-        load(&[], &token, &[]),
-        &[
-            "TWILIO_AUTH_TOKEN (in the environment)",
-            "at least 20",
-            "--dev",
-        ],
-    );
+    check_refusal(load(&[], &token, &[]), &["TWILIO_AUTH_TOKEN (in the environment)", "at least 20", "--dev"]);
     check_refusal(load(&[("dev", "true")], &token, &[]), &["at least 20"]);
-    check_refusal(
-        load(&[("dev", "true"), ("http", "127.0.0.1:0")], &token, &[]),
-        &["at least 20"],
-    );
-    let loopback = [
-        ("dev", "true"),
-        ("http", "127.0.0.1:0"),
-        ("https", "[::1]:0"),
-    ];
+    check_refusal(load(&[("dev", "true"), ("http", "127.0.0.1:0")], &token, &[]), &["at least 20"]);
+    let loopback = [("dev", "true"), ("http", "127.0.0.1:0"), ("https", "[::1]:0")];
     assert!(load(&loopback, &token, &[]).is_ok());
     let http_only = [("dev", "true"), ("http", "127.0.0.1:0"), ("https", "off")];
     assert!(load(&http_only, &token, &[]).is_ok());
@@ -218,86 +144,34 @@ fn short_secrets_are_taken_only_by_developers_on_loopback() {
 
 #[test]
 fn refusals_say_where_and_what_to_do() {
+    check_refusal(load(&[("http", "8080")], &[], &[]), &["--http: '8080'", "0.0.0.0:8090"]);
+    check_refusal(load(&[("room-type", "group")], &[], &[]), &["--room-type", "media server", "Choose go or peer-to-peer"]);
     check_refusal(
-        load(&[("http", "8080")], &[], &[]),
-        &["--http: '8080'", "0.0.0.0:8090"],
-    );
-    check_refusal(
-        load(&[("room-type", "group")], &[], &[]),
-        &["--room-type", "media server", "Choose go or peer-to-peer"],
-    );
-    check_refusal(
-        load(
-            &[],
-            &[],
-            &[("kennel.toml", "[rooms.Den]\ntype = \"group-small\"")],
-        ),
+        load(&[], &[], &[("kennel.toml", "[rooms.Den]\ntype = \"group-small\"")]),
         &["type of room \"Den\" (kennel.toml, line 2)", "media server"],
     );
-    check_refusal(
-        load(&[], &[], &[(".env", "\nKENNEL_WORKERS=0")]),
-        &["KENNEL_WORKERS (.env, line 2)", "1 to 256"],
-    );
-    check_refusal(
-        load(&[], &[], &[("kennel.toml", "data = \"\"")]),
-        &["data (kennel.toml, line 1)", "empty"],
-    );
+    check_refusal(load(&[], &[], &[(".env", "\nKENNEL_WORKERS=0")]), &["KENNEL_WORKERS (.env, line 2)", "1 to 256"]);
+    check_refusal(load(&[], &[], &[("kennel.toml", "data = \"\"")]), &["data (kennel.toml, line 1)", "empty"]);
 }
 
 #[test]
 fn contradictions_are_refused() {
-    check_refusal(
-        load(&[("http", "off"), ("https", "off")], &[], &[]),
-        &["both off"],
-    );
-    check_refusal(
-        load(&[("http", "127.0.0.1:8443")], &[], &[]),
-        &["same address and port"],
-    );
-    check_refusal(
-        load(&[("media", "0.0.0.0:8080")], &[], &[]),
-        &["http and media", "8080"],
-    );
-    check_refusal(
-        load(&[("cert", "a.pem")], &[], &[]),
-        &["--cert needs --cert-key"],
-    );
-    check_refusal(
-        load(&[("cert-key", "a.pem")], &[], &[]),
-        &["--cert-key needs --cert"],
-    );
-    let both = [
-        ("cert", "a.pem"),
-        ("cert-key", "b.pem"),
-        ("domain", "kennel.example.org"),
-    ];
+    check_refusal(load(&[("http", "off"), ("https", "off")], &[], &[]), &["both off"]);
+    check_refusal(load(&[("http", "127.0.0.1:8443")], &[], &[]), &["same address and port"]);
+    check_refusal(load(&[("media", "0.0.0.0:8080")], &[], &[]), &["http and media", "8080"]);
+    check_refusal(load(&[("cert", "a.pem")], &[], &[]), &["--cert needs --cert-key"]);
+    check_refusal(load(&[("cert-key", "a.pem")], &[], &[]), &["--cert-key needs --cert"]);
+    let both = [("cert", "a.pem"), ("cert-key", "b.pem"), ("domain", "kennel.example.org")];
     check_refusal(load(&both, &[], &[]), &["Choose one"]);
-    check_refusal(
-        load(
-            &[("https", "off"), ("domain", "kennel.example.org")],
-            &[],
-            &[],
-        ),
-        &["https is off"],
-    );
-    check_refusal(
-        load(&[], &[("KENNEL_TURN", "turn:a:1")], &[]),
-        &["KENNEL_TURN_SECRET"],
-    );
+    check_refusal(load(&[("https", "off"), ("domain", "kennel.example.org")], &[], &[]), &["https is off"]);
+    check_refusal(load(&[], &[("KENNEL_TURN", "turn:a:1")], &[]), &["KENNEL_TURN_SECRET"]);
     let lone = [("TWILIO_API_KEY_SID", "SK0123456789abcdef0123456789abcdef")];
-    check_refusal(
-        load(&[], &lone, &[]),
-        &["TWILIO_API_KEY_SECRET is not", "both or neither"],
-    );
+    check_refusal(load(&[], &lone, &[]), &["TWILIO_API_KEY_SECRET is not", "both or neither"]);
 }
 
 #[test]
 fn all_that_is_wrong_is_told_at_once() {
-    let result = load(
-        &[("http", "x")],
-        &[("KENNEL_X", "1")],
-        &[(".env", "KENNEL_WORKERS=x"), ("kennel.toml", "nope = 1")],
-    );
+    let result = load(&[("http", "x")], &[("KENNEL_X", "1")], &[(".env", "KENNEL_WORKERS=x"), ("kennel.toml", "nope = 1")]);
     assert_eq!(result.expect_err("refusals").len(), 4);
 }
 
@@ -305,21 +179,9 @@ fn all_that_is_wrong_is_told_at_once() {
 fn hostile_files_are_refused_and_never_panic() {
     let long = "a".repeat(2 * 1024 * 1024);
     check_refusal(load(&[], &[], &[("kennel.toml", &long)]), &["larger than"]);
-    for text in [
-        "[[rooms]]",
-        "[rooms]\na=1",
-        "rooms.a.type=1",
-        "ice=[]",
-        "=",
-        "\u{0}",
-        "http=[1]",
-        "[ice.stun]\nx=1",
-        "http.x=1",
-    ] {
-        assert!(
-            load(&[], &[], &[("kennel.toml", text)]).is_err(),
-            "{text:?}"
-        );
+    for text in ["[[rooms]]", "[rooms]\na=1", "rooms.a.type=1", "ice=[]", "=", "\u{0}", "http=[1]", "[ice.stun]\nx=1", "http.x=1"]
+    {
+        assert!(load(&[], &[], &[("kennel.toml", text)]).is_err(), "{text:?}");
     }
 }
 
@@ -327,24 +189,11 @@ fn hostile_files_are_refused_and_never_panic() {
 fn the_reference_page_lists_every_setting() {
     let page = include_str!("../../../../docs/ref/config.md");
     for setting in settings::ALL {
-        let names = [
-            setting.flag.map(|flag| format!("`--{flag}`")),
-            Some(format!("`{}`", setting.env)),
-        ];
-        let key = setting
-            .key
-            .map(|key| format!("`{}`", key.rsplit('.').next().unwrap_or(key)));
+        let names = [setting.flag.map(|flag| format!("`--{flag}`")), Some(format!("`{}`", setting.env))];
+        let key = setting.key.map(|key| format!("`{}`", key.rsplit('.').next().unwrap_or(key)));
         for name in names.into_iter().flatten().chain(key) {
-            assert!(
-                page.contains(&name),
-                "docs/ref/config.md says nothing of {name}"
-            );
+            assert!(page.contains(&name), "docs/ref/config.md says nothing of {name}");
         }
-        assert!(
-            page.contains(setting.default),
-            "docs/ref/config.md lacks the default of {}: {}",
-            setting.env,
-            setting.default
-        );
+        assert!(page.contains(setting.default), "docs/ref/config.md lacks the default of {}: {}", setting.env, setting.default);
     }
 }

@@ -22,26 +22,15 @@ impl TomlFile {
     /// # Errors
     /// A sentence with file and line for each thing that is wrong, each unknown key with the nearest known one.
     pub fn parse(name: &str, text: &str) -> Result<Self, Vec<String>> {
-        let mut reader = Reader {
-            name,
-            text,
-            file: Self::default(),
-            problems: Vec::new(),
-        };
+        let mut reader = Reader { name, text, file: Self::default(), problems: Vec::new() };
         match DeTable::parse(text) {
             Ok(table) => reader.top(table.get_ref()),
             Err(error) => {
                 let line = line_at(text, error.span().map_or(0, |span| span.start));
-                reader
-                    .problems
-                    .push(format!("{name}, line {line}: {}.", error.message()));
+                reader.problems.push(format!("{name}, line {line}: {}.", error.message()));
             }
         }
-        if reader.problems.is_empty() {
-            Ok(reader.file)
-        } else {
-            Err(reader.problems)
-        }
+        if reader.problems.is_empty() { Ok(reader.file) } else { Err(reader.problems) }
     }
 
     /// What the file says about this setting.
@@ -75,26 +64,14 @@ impl Reader<'_> {
         }
     }
 
-    fn setting(
-        &mut self,
-        prefix: &str,
-        key: &Spanned<impl AsRef<str>>,
-        value: &Spanned<DeValue<'_>>,
-    ) {
+    fn setting(&mut self, prefix: &str, key: &Spanned<impl AsRef<str>>, value: &Spanned<DeValue<'_>>) {
         let path = format!("{prefix}{}", key.get_ref().as_ref());
-        let Some(setting) = ALL
-            .iter()
-            .find(|setting| setting.key == Some(path.as_str()))
-        else {
+        let Some(setting) = ALL.iter().find(|setting| setting.key == Some(path.as_str())) else {
             return self.unknown(prefix, key);
         };
         let place = self.place(key, &path);
         match texts(setting.shape, value.get_ref()) {
-            Ok(texts) => drop(
-                self.file
-                    .values
-                    .insert(setting.id(), Given { texts, place }),
-            ),
+            Ok(texts) => drop(self.file.values.insert(setting.id(), Given { texts, place })),
             Err(wanted) => self.problems.push(format!("{place}: must be {wanted}.")),
         }
     }
@@ -104,14 +81,8 @@ impl Reader<'_> {
             Some(rest) if !rest.contains('.') => Some(rest),
             _ => None,
         };
-        let keys = ALL
-            .iter()
-            .filter_map(|setting| setting.key.and_then(of_this_table));
-        let tables = if prefix.is_empty() {
-            &["rooms", "ice"][..]
-        } else {
-            &[]
-        };
+        let keys = ALL.iter().filter_map(|setting| setting.key.and_then(of_this_table));
+        let tables = if prefix.is_empty() { &["rooms", "ice"][..] } else { &[] };
         let hint = did_you_mean(key.get_ref().as_ref(), keys.chain(tables.iter().copied()));
         self.refuse(key, &format!("there is no such key.{hint}"));
     }
@@ -120,10 +91,7 @@ impl Reader<'_> {
         for (name, room) in rooms {
             match room.get_ref() {
                 DeValue::Table(table) => self.room(name.get_ref(), table),
-                _ => self.refuse(
-                    name,
-                    "must be a table. Write [rooms.\"NAME\"] and below it type = \"go\".",
-                ),
+                _ => self.refuse(name, "must be a table. Write [rooms.\"NAME\"] and below it type = \"go\"."),
             }
         }
     }
@@ -133,13 +101,7 @@ impl Reader<'_> {
             let place = self.place(key, &format!("type of room \"{name}\""));
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("type", DeValue::String(text)) => {
-                    self.file.rooms.insert(
-                        name.to_owned(),
-                        Given {
-                            texts: vec![text.to_string()],
-                            place,
-                        },
-                    );
+                    self.file.rooms.insert(name.to_owned(), Given { texts: vec![text.to_string()], place });
                 }
                 ("type", _) => self.problems.push(format!("{place}: must be a text.")),
                 (wrong, _) => {
@@ -151,20 +113,12 @@ impl Reader<'_> {
     }
 
     fn place(&self, key: &Spanned<impl AsRef<str>>, path: &str) -> Place {
-        Place::File(
-            self.name.to_owned(),
-            line_at(self.text, key.span().start),
-            path.to_owned(),
-        )
+        Place::File(self.name.to_owned(), line_at(self.text, key.span().start), path.to_owned())
     }
 
     fn refuse(&mut self, key: &Spanned<impl AsRef<str>>, sentence: &str) {
         let line = line_at(self.text, key.span().start);
-        self.problems.push(format!(
-            "{}, line {line}: '{}': {sentence}",
-            self.name,
-            key.get_ref().as_ref()
-        ));
+        self.problems.push(format!("{}, line {line}: '{}': {sentence}", self.name, key.get_ref().as_ref()));
     }
 }
 
@@ -173,9 +127,7 @@ fn texts(shape: Shape, value: &DeValue<'_>) -> Result<Vec<String>, &'static str>
     match (shape, value) {
         (Shape::Switch, DeValue::Boolean(on)) => Ok(vec![on.to_string()]),
         (Shape::Switch, _) => Err("true or false"),
-        (Shape::Many, DeValue::Array(items)) => {
-            items.iter().map(|item| scalar(item.get_ref())).collect()
-        }
+        (Shape::Many, DeValue::Array(items)) => items.iter().map(|item| scalar(item.get_ref())).collect(),
         (Shape::Many, _) => Err("a list of texts, such as [\"a\", \"b\"]"),
         (Shape::One, value) => Ok(vec![scalar(value)?]),
     }
@@ -191,11 +143,7 @@ fn scalar(value: &DeValue<'_>) -> Result<String, &'static str> {
 
 /// The line, from 1, that holds this byte.
 fn line_at(text: &str, byte: usize) -> usize {
-    text.bytes()
-        .take(byte)
-        .filter(|byte| *byte == b'\n')
-        .count()
-        + 1
+    text.bytes().take(byte).filter(|byte| *byte == b'\n').count() + 1
 }
 
 #[cfg(test)]
@@ -209,48 +157,23 @@ mod tests {
 
     #[test]
     fn refusals_name_file_and_line() {
-        check_refusal(
-            "\nhtpp = \"x\"",
-            "kennel.toml, line 2: 'htpp': there is no such key. Did you mean 'http'?",
-        );
-        check_refusal(
-            "[ice]\nstunn = []",
-            "kennel.toml, line 2: 'stunn': there is no such key. Did you mean 'stun'?",
-        );
-        check_refusal(
-            "[room]\n",
-            "kennel.toml, line 1: 'room': there is no such key. Did you mean 'rooms'?",
-        );
+        check_refusal("\nhtpp = \"x\"", "kennel.toml, line 2: 'htpp': there is no such key. Did you mean 'http'?");
+        check_refusal("[ice]\nstunn = []", "kennel.toml, line 2: 'stunn': there is no such key. Did you mean 'stun'?");
+        check_refusal("[room]\n", "kennel.toml, line 1: 'room': there is no such key. Did you mean 'rooms'?");
         check_refusal(
             "[rooms.Den]\ntyp = \"go\"",
             "kennel.toml, line 2: 'typ': there is no such key in a room. Did you mean 'type'?",
         );
-        check_refusal(
-            "open = \"yes\"",
-            "open (kennel.toml, line 1): must be true or false.",
-        );
-        check_refusal(
-            "[ice]\nstun = \"x\"",
-            "ice.stun (kennel.toml, line 2): must be a list of texts, such as [\"a\", \"b\"].",
-        );
-        check_refusal(
-            "workers = 1.5",
-            "workers (kennel.toml, line 1): must be a text or a whole number.",
-        );
-        check_refusal(
-            "rooms = 3",
-            "kennel.toml, line 1: 'rooms': must be a table.",
-        );
+        check_refusal("open = \"yes\"", "open (kennel.toml, line 1): must be true or false.");
+        check_refusal("[ice]\nstun = \"x\"", "ice.stun (kennel.toml, line 2): must be a list of texts, such as [\"a\", \"b\"].");
+        check_refusal("workers = 1.5", "workers (kennel.toml, line 1): must be a text or a whole number.");
+        check_refusal("rooms = 3", "kennel.toml, line 1: 'rooms': must be a table.");
     }
 
     #[test]
     fn broken_toml_names_its_line() {
-        let problems =
-            TomlFile::parse("kennel.toml", "http = \"x\"\nhttps = \n").expect_err("a refusal");
-        assert!(
-            problems[0].starts_with("kennel.toml, line 2: "),
-            "{problems:?}"
-        );
+        let problems = TomlFile::parse("kennel.toml", "http = \"x\"\nhttps = \n").expect_err("a refusal");
+        assert!(problems[0].starts_with("kennel.toml, line 2: "), "{problems:?}");
     }
 
     #[test]

@@ -43,15 +43,9 @@ impl Credentials {
         Self {
             twilio_account_sid: text(&given.twilio_account_sid, &self.twilio_account_sid),
             twilio_api_key_sid: text(&given.twilio_api_key_sid, &self.twilio_api_key_sid),
-            twilio_api_key_secret: secret(
-                &given.twilio_api_key_secret,
-                &self.twilio_api_key_secret,
-            ),
+            twilio_api_key_secret: secret(&given.twilio_api_key_secret, &self.twilio_api_key_secret),
             twilio_auth_token: secret(&given.twilio_auth_token, &self.twilio_auth_token),
-            signalwire_project_key: text(
-                &given.signalwire_project_key,
-                &self.signalwire_project_key,
-            ),
+            signalwire_project_key: text(&given.signalwire_project_key, &self.signalwire_project_key),
             signalwire_token: secret(&given.signalwire_token, &self.signalwire_token),
             turn_secret: self.turn_secret.clone(),
         }
@@ -76,48 +70,26 @@ mod tests {
     use crate::keyring::random::from_system;
 
     fn is_hex(text: &str, length: usize) -> bool {
-        text.len() == length
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     }
 
     #[test]
     fn every_value_has_its_vendors_form() {
         let made = Credentials::make(&from_system);
-        assert!(is_hex(
-            made.twilio_account_sid.strip_prefix("AC").expect("AC"),
-            32
-        ));
-        assert!(is_hex(
-            made.twilio_api_key_sid.strip_prefix("SK").expect("SK"),
-            32
-        ));
+        assert!(is_hex(made.twilio_account_sid.strip_prefix("AC").expect("AC"), 32));
+        assert!(is_hex(made.twilio_api_key_sid.strip_prefix("SK").expect("SK"), 32));
         let secret = made.twilio_api_key_secret.reveal();
         assert!(secret.len() == 32 && secret.bytes().all(|b| b.is_ascii_alphanumeric()));
         assert!(is_hex(made.twilio_auth_token.reveal(), 32));
-        assert!(is_hex(
-            made.signalwire_token
-                .reveal()
-                .strip_prefix("PT")
-                .expect("PT"),
-            48
-        ));
-        let uuid: Vec<_> = made
-            .signalwire_project_key
-            .split('-')
-            .map(str::len)
-            .collect();
+        assert!(is_hex(made.signalwire_token.reveal().strip_prefix("PT").expect("PT"), 48));
+        let uuid: Vec<_> = made.signalwire_project_key.split('-').map(str::len).collect();
         assert_eq!(uuid, [8, 4, 4, 4, 12]);
         assert_eq!(made.signalwire_project_key.as_bytes()[14], b'4');
     }
 
     #[test]
     fn two_sets_share_nothing() {
-        let (a, b) = (
-            Credentials::make(&from_system),
-            Credentials::make(&from_system),
-        );
+        let (a, b) = (Credentials::make(&from_system), Credentials::make(&from_system));
         for (x, y) in a.lines().iter().zip(b.lines()) {
             assert_ne!(x.1, y.1, "{}", x.0);
         }
@@ -126,16 +98,10 @@ mod tests {
     #[test]
     fn given_values_win_and_the_others_stay() {
         let own = Credentials::make(&from_system);
-        let given = VendorCredentials {
-            twilio_auth_token: Some(Secret::new("given")),
-            ..VendorCredentials::default()
-        };
+        let given = VendorCredentials { twilio_auth_token: Some(Secret::new("given")), ..VendorCredentials::default() };
         let both = own.overridden(&given);
         assert_eq!(both.twilio_auth_token, Secret::new("given"));
-        let rest = Credentials {
-            twilio_auth_token: own.twilio_auth_token.clone(),
-            ..both
-        };
+        let rest = Credentials { twilio_auth_token: own.twilio_auth_token.clone(), ..both };
         assert_eq!(rest, own);
     }
 
@@ -143,11 +109,7 @@ mod tests {
     fn debug_shows_no_secret() {
         let made = Credentials::make(&from_system);
         let shown = format!("{made:?}");
-        for secret in [
-            &made.twilio_api_key_secret,
-            &made.twilio_auth_token,
-            &made.turn_secret,
-        ] {
+        for secret in [&made.twilio_api_key_secret, &made.twilio_auth_token, &made.turn_secret] {
             assert!(!shown.contains(secret.reveal()));
         }
     }

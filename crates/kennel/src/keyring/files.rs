@@ -22,10 +22,7 @@ pub struct Stamp {
 /// # Errors
 /// The system's.
 pub fn make_folder(folder: &Path) -> io::Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     tighten(folder, 0o700)
 }
 
@@ -38,8 +35,7 @@ pub fn read_text(path: &Path) -> io::Result<Option<String>> {
         return Ok(None);
     };
     let text = String::from_utf8(bytes);
-    text.map(Some)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+    text.map(Some).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
 /// The file's bytes, or `None` when there is no such file. Corrects a mode that is too wide.
@@ -56,10 +52,7 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "it is larger than 16 MiB",
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is larger than 16 MiB"));
     }
     Ok(Some(bytes))
 }
@@ -92,11 +85,7 @@ pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub fn stamp(path: &Path) -> Option<Stamp> {
     let data = fs::metadata(path).ok()?;
     let modified = data.modified().ok()?;
-    Some(Stamp {
-        inode: data.ino(),
-        length: data.len(),
-        modified,
-    })
+    Some(Stamp { inode: data.ino(), length: data.len(), modified })
 }
 
 /// Holds the lock file as long as the result lives, so that two programs never write by turns. Waits for whoever has it.
@@ -104,12 +93,7 @@ pub fn stamp(path: &Path) -> Option<Stamp> {
 /// # Errors
 /// The system's.
 pub fn lock(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)?;
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
     file.lock()?;
     Ok(file)
 }
@@ -124,11 +108,7 @@ fn tighten(path: &Path, mode: u32) -> io::Result<()> {
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -168,11 +148,7 @@ mod tests {
         replace(&file, b"2").expect("written again");
         assert_eq!((mode(&inner), mode(&file)), (0o700, 0o600));
         assert_eq!(read_text(&file).expect("read"), Some("2".to_owned()));
-        assert_eq!(
-            fs::read_dir(&inner).expect("list").count(),
-            1,
-            "no leftovers"
-        );
+        assert_eq!(fs::read_dir(&inner).expect("list").count(), 1, "no leftovers");
     }
 
     #[test]

@@ -81,16 +81,8 @@ pub fn write_keyring(keyring: &Keyring, sealer: &Sealer, random: Random<'_>) -> 
         sealed_signalwire_token: seal("signalwire_token", &own.signalwire_token),
         sealed_turn_secret: seal("turn_secret", &own.turn_secret),
     };
-    let links = keyring
-        .links
-        .iter()
-        .map(|link| write_link(link, seal))
-        .collect();
-    print(&KeyringForm {
-        version: VERSION,
-        credentials,
-        links,
-    })
+    let links = keyring.links.iter().map(|link| write_link(link, seal)).collect();
+    print(&KeyringForm { version: VERSION, credentials, links })
 }
 
 /// The keyring of a text.
@@ -113,11 +105,7 @@ pub fn read_keyring(text: &str, sealer: &Sealer) -> Result<Keyring, String> {
         twilio_api_key_sid: kept.twilio_api_key_sid,
         signalwire_project_key: kept.signalwire_project_key,
     };
-    let links = form
-        .links
-        .into_iter()
-        .map(|link| read_link(link, open))
-        .collect::<Result<_, _>>()?;
+    let links = form.links.into_iter().map(|link| read_link(link, open)).collect::<Result<_, _>>()?;
     Ok(Keyring { credentials, links })
 }
 
@@ -125,10 +113,7 @@ pub fn read_keyring(text: &str, sealer: &Sealer) -> Result<Keyring, String> {
 pub fn write_sessions(sessions: &Sessions) -> String {
     let mut rows: Vec<_> = sessions.by_hash.iter().map(write_session).collect();
     rows.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
-    print(&SessionsForm {
-        version: VERSION,
-        sessions: rows,
-    })
+    print(&SessionsForm { version: VERSION, sessions: rows })
 }
 
 /// The sessions of a text.
@@ -140,13 +125,7 @@ pub fn read_sessions(text: &str) -> Result<Sessions, String> {
     let mut sessions = Sessions::default();
     for row in form.sessions {
         let (id, link, device) = (row.id, row.link, row.device);
-        let session = Session {
-            id,
-            link,
-            device,
-            created: row.created,
-            seen: row.seen,
-        };
+        let session = Session { id, link, device, created: row.created, seen: row.seen };
         sessions.by_hash.insert(read_hash(&row.sha256)?, session);
     }
     Ok(sessions)
@@ -165,14 +144,8 @@ fn write_link(link: &Link, seal: impl Fn(&str, &Secret) -> String) -> LinkForm {
     }
 }
 
-fn read_link(
-    form: LinkForm,
-    open: impl Fn(&str, &str) -> Result<Secret, String>,
-) -> Result<Link, String> {
-    let key = form
-        .sealed_key
-        .map(|sealed| open(&key_row(&form.id), &sealed))
-        .transpose()?;
+fn read_link(form: LinkForm, open: impl Fn(&str, &str) -> Result<Secret, String>) -> Result<Link, String> {
+    let key = form.sealed_key.map(|sealed| open(&key_row(&form.id), &sealed)).transpose()?;
     Ok(Link {
         rights: form.rights.into_iter().collect(),
         hash: read_hash(&form.sha256)?,
@@ -201,10 +174,7 @@ fn write_session((hash, session): (&[u8; 32], &Session)) -> SessionForm {
 }
 
 fn read_hash(text: &str) -> Result<[u8; 32], String> {
-    let bytes = STANDARD_NO_PAD
-        .decode(text)
-        .ok()
-        .and_then(|bytes| bytes.try_into().ok());
+    let bytes = STANDARD_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
     bytes.ok_or_else(|| "one of its sha256 values is damaged".to_owned())
 }
 
@@ -216,18 +186,11 @@ fn print(form: &impl Serialize) -> String {
 
 fn parse<T: for<'a> Deserialize<'a>>(text: &str, version: impl Fn(&T) -> u32) -> Result<T, String> {
     // serde_json's own words may quote the content, so only the place is told.
-    let form: T = serde_json::from_str(text).map_err(|problem| {
-        format!(
-            "line {}, column {} is not as Kennel wrote it",
-            problem.line(),
-            problem.column()
-        )
-    })?;
+    let form: T = serde_json::from_str(text)
+        .map_err(|problem| format!("line {}, column {} is not as Kennel wrote it", problem.line(), problem.column()))?;
     match version(&form) {
         VERSION => Ok(form),
-        other => Err(format!(
-            "it has version {other}, and this Kennel knows version {VERSION}"
-        )),
+        other => Err(format!("it has version {other}, and this Kennel knows version {VERSION}")),
     }
 }
 
@@ -252,11 +215,7 @@ mod tests {
         let keyring = Keyring::fresh(5, &from_system);
         let text = write_keyring(&keyring, &sealer(), &from_system);
         let own = &keyring.credentials;
-        let secrets = [
-            &own.twilio_api_key_secret,
-            &own.twilio_auth_token,
-            &own.signalwire_token,
-        ];
+        let secrets = [&own.twilio_api_key_secret, &own.twilio_auth_token, &own.signalwire_token];
         for secret in secrets.into_iter().chain(keyring.owner_key()) {
             assert!(!text.contains(secret.reveal()));
         }
@@ -265,8 +224,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_in_words() {
         let text = write_keyring(&Keyring::fresh(5, &from_system), &sealer(), &from_system);
-        let refusal =
-            |text: &str, sealer: &Sealer| read_keyring(text, sealer).expect_err("refused");
+        let refusal = |text: &str, sealer: &Sealer| read_keyring(text, sealer).expect_err("refused");
         assert!(refusal("", &sealer()).contains("line 1"));
         assert!(refusal(&text[..text.len() / 2], &sealer()).contains("not as Kennel wrote it"));
         let later = text.replace("\"version\": 1", "\"version\": 2");

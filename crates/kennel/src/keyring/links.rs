@@ -98,17 +98,9 @@ pub enum KeyRefusal {
 
 impl Rights {
     /// Everything.
-    pub const ALL: Self = Self {
-        camera: true,
-        watch: true,
-        owner: true,
-    };
+    pub const ALL: Self = Self { camera: true, watch: true, owner: true };
     /// What everybody may with `--open`.
-    pub const OPEN: Self = Self {
-        camera: true,
-        watch: true,
-        owner: false,
-    };
+    pub const OPEN: Self = Self { camera: true, watch: true, owner: false };
 
     /// Whether `right` is in the set.
     pub fn has(self, right: Right) -> bool {
@@ -133,16 +125,11 @@ impl Rights {
 
 impl FromIterator<Right> for Rights {
     fn from_iter<I: IntoIterator<Item = Right>>(rights: I) -> Self {
-        rights
-            .into_iter()
-            .fold(Self::default(), |set, right| match right {
-                Right::Camera => Self {
-                    camera: true,
-                    ..set
-                },
-                Right::Watch => Self { watch: true, ..set },
-                Right::Owner => Self::ALL,
-            })
+        rights.into_iter().fold(Self::default(), |set, right| match right {
+            Right::Camera => Self { camera: true, ..set },
+            Right::Watch => Self { watch: true, ..set },
+            Right::Owner => Self::ALL,
+        })
     }
 }
 
@@ -154,9 +141,7 @@ impl std::str::FromStr for Right {
             "camera" => Ok(Self::Camera),
             "watch" => Ok(Self::Watch),
             "owner" => Ok(Self::Owner),
-            _ => Err(format!(
-                "'{text}' is no right. Rights are camera, watch and owner."
-            )),
+            _ => Err(format!("'{text}' is no right. Rights are camera, watch and owner.")),
         }
     }
 }
@@ -166,12 +151,7 @@ impl Link {
     ///
     /// # Errors
     /// [`LinkProblem`] for what is wrong with `new`.
-    pub fn make(
-        new: NewLink,
-        keep: bool,
-        now: u64,
-        random: Random<'_>,
-    ) -> Result<(Self, Secret), LinkProblem> {
+    pub fn make(new: NewLink, keep: bool, now: u64, random: Random<'_>) -> Result<(Self, Secret), LinkProblem> {
         check(&new)?;
         let key = Secret::new(random::letters(KEY_CHARACTERS, random));
         let link = Self {
@@ -201,13 +181,7 @@ impl Link {
 /// Finds the link of a key. Every link is compared, each in the same time, so that timing tells nothing about keys.
 pub(super) fn find<'a>(links: &'a [Link], key: &str, now: u64) -> Result<&'a Link, KeyRefusal> {
     let asked = hash(key);
-    let found = links.iter().fold(None, |found, link| {
-        if bool::from(link.hash.ct_eq(&asked)) {
-            Some(link)
-        } else {
-            found
-        }
-    });
+    let found = links.iter().fold(None, |found, link| if bool::from(link.hash.ct_eq(&asked)) { Some(link) } else { found });
     match found {
         None => Err(KeyRefusal::Unknown),
         Some(link) => match link.ends {
@@ -228,9 +202,7 @@ pub(super) fn hash(key: &str) -> [u8; 32] {
 /// reading direction (they make one name look like another).
 pub fn is_name(name: &str) -> bool {
     let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    !name.trim().is_empty()
-        && name.chars().count() <= MAX_NAME
-        && !name.chars().any(|c| c.is_control() || turns(c))
+    !name.trim().is_empty() && name.chars().count() <= MAX_NAME && !name.chars().any(|c| c.is_control() || turns(c))
 }
 
 fn check(new: &NewLink) -> Result<(), LinkProblem> {

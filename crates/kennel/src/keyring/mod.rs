@@ -33,10 +33,7 @@ pub struct Keyring {
 impl Keyring {
     /// The keyring of a first start: new credentials and one link, the owner's.
     pub fn fresh(now: u64, random: Random<'_>) -> Self {
-        let mut keyring = Self {
-            credentials: Credentials::make(random),
-            links: Vec::new(),
-        };
+        let mut keyring = Self { credentials: Credentials::make(random), links: Vec::new() };
         keyring.renew_owner(now, random);
         keyring
     }
@@ -48,9 +45,7 @@ impl Keyring {
 
     /// The link with this id, if it has not ended.
     pub fn living(&self, id: &str, now: u64) -> Option<&Link> {
-        self.links
-            .iter()
-            .find(|link| link.id == id && !link.has_ended(now))
+        self.links.iter().find(|link| link.id == id && !link.has_ended(now))
     }
 
     /// The link that a key opens.
@@ -70,12 +65,7 @@ impl Keyring {
     ///
     /// # Errors
     /// [`LinkProblem`] for what is wrong with `new`, or when there are too many.
-    pub fn add(
-        &mut self,
-        new: NewLink,
-        now: u64,
-        random: Random<'_>,
-    ) -> Result<(String, Secret), LinkProblem> {
+    pub fn add(&mut self, new: NewLink, now: u64, random: Random<'_>) -> Result<(String, Secret), LinkProblem> {
         self.forget_long_ended(now);
         if self.links.len() >= MAX_LINKS {
             return Err(LinkProblem::TooMany);
@@ -96,20 +86,14 @@ impl Keyring {
     /// Replaces the owner's link by a new one and returns its key. Links that the owner made stay.
     pub fn renew_owner(&mut self, now: u64, random: Random<'_>) -> Secret {
         self.links.retain(|link| link.key.is_none());
-        let new = NewLink {
-            label: OWNER_LABEL.to_owned(),
-            rights: Rights::ALL,
-            room: None,
-            life_ms: None,
-        };
+        let new = NewLink { label: OWNER_LABEL.to_owned(), rights: Rights::ALL, room: None, life_ms: None };
         let (link, key) = Link::make(new, true, now, random).expect("the owner's link is valid");
         self.links.insert(0, link);
         key
     }
 
     fn forget_long_ended(&mut self, now: u64) {
-        self.links
-            .retain(|link| link.ends.is_none_or(|ends| now < ends + KEEP_ENDED_MS));
+        self.links.retain(|link| link.ends.is_none_or(|ends| now < ends + KEEP_ENDED_MS));
     }
 }
 

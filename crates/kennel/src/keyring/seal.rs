@@ -30,11 +30,7 @@ impl Sealer {
         random(&mut nonce);
         let mut text = secret.reveal().as_bytes().to_vec();
         self.0
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                associated(row),
-                &mut text,
-            )
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), associated(row), &mut text)
             .expect("a secret is far shorter than the cipher's limit");
         STANDARD_NO_PAD.encode([&nonce[..], &text].concat())
     }
@@ -48,10 +44,7 @@ impl Sealer {
         let (nonce, text) = bytes.split_at_checked(NONCE_LEN).ok_or(DoesNotOpen)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| DoesNotOpen)?;
         let mut text = text.to_vec();
-        let plain = self
-            .0
-            .open_in_place(nonce, associated(row), &mut text)
-            .map_err(|_| DoesNotOpen)?;
+        let plain = self.0.open_in_place(nonce, associated(row), &mut text).map_err(|_| DoesNotOpen)?;
         let plain = std::str::from_utf8(plain).map_err(|_| DoesNotOpen)?;
         Ok(Secret::new(plain))
     }
@@ -82,10 +75,7 @@ mod tests {
     #[test]
     fn another_key_or_any_changed_character_does_not_open() {
         let (sealer, text) = sealed();
-        assert_eq!(
-            Sealer::new(&[8; KEY_BYTES]).open("a", &text),
-            Err(DoesNotOpen)
-        );
+        assert_eq!(Sealer::new(&[8; KEY_BYTES]).open("a", &text), Err(DoesNotOpen));
         for at in 0..text.len() {
             let mut changed = text.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
@@ -100,10 +90,7 @@ mod tests {
     #[test]
     fn the_same_secret_is_never_sealed_alike() {
         let (sealer, text) = sealed();
-        assert_ne!(
-            sealer.seal("a", &Secret::new("hunter2"), &from_system),
-            text
-        );
+        assert_ne!(sealer.seal("a", &Secret::new("hunter2"), &from_system), text);
         assert!(!text.contains("hunter2"));
     }
 }

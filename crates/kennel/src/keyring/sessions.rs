@@ -47,11 +47,7 @@ impl Sessions {
         let session = Session {
             id: random::hex(16, random),
             link: link.to_owned(),
-            device: device
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(80)
-                .collect(),
+            device: device.chars().filter(|c| !c.is_control()).take(80).collect(),
             created: now,
             seen: now,
         };
@@ -116,9 +112,7 @@ impl Sessions {
 
     fn drop_oldest(&mut self, among: impl Fn(&Session) -> bool) {
         let among = self.by_hash.iter().filter(|(_, session)| among(session));
-        let oldest = among
-            .min_by_key(|(_, session)| session.seen)
-            .map(|(hash, _)| *hash);
+        let oldest = among.min_by_key(|(_, session)| session.seen).map(|(hash, _)| *hash);
         if let Some(hash) = oldest {
             self.by_hash.remove(&hash);
         }
@@ -138,10 +132,7 @@ mod tests {
         let cookie = sessions.begin("link", "Phone", 0, &from_system);
         assert_eq!(cookie.reveal().len(), COOKIE_CHARACTERS);
         for day in [29, 58, 87] {
-            assert!(
-                sessions.find(cookie.reveal(), day * DAY).is_some(),
-                "day {day}"
-            );
+            assert!(sessions.find(cookie.reveal(), day * DAY).is_some(), "day {day}");
         }
         assert!(sessions.find(cookie.reveal(), 118 * DAY).is_none());
     }

@@ -63,10 +63,7 @@ impl Store {
 
     /// The keyring as it is now.
     pub fn keyring(&self) -> Arc<Keyring> {
-        self.current
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The credentials with those of the environment over them.
@@ -78,10 +75,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreProblem`]; then nothing has changed.
-    pub fn update<T>(
-        &self,
-        change: impl FnOnce(&mut Keyring, Random<'_>) -> T,
-    ) -> Result<T, StoreProblem> {
+    pub fn update<T>(&self, change: impl FnOnce(&mut Keyring, Random<'_>) -> T) -> Result<T, StoreProblem> {
         let lock = self.folder.join("keyring.lock");
         let _lock = files::lock(&lock).map_err(|problem| at(&lock, problem))?;
         self.refresh()?;
@@ -178,10 +172,7 @@ fn open_sealer(folder: &Path) -> Result<Sealer, StoreProblem> {
     };
     match <[u8; KEY_BYTES]>::try_from(bytes.as_slice()) {
         Ok(key) => Ok(Sealer::new(&key)),
-        Err(_) => Err(StoreProblem::Damaged(
-            path,
-            format!("it has {} bytes, not {KEY_BYTES}", bytes.len()),
-        )),
+        Err(_) => Err(StoreProblem::Damaged(path, format!("it has {} bytes, not {KEY_BYTES}", bytes.len()))),
     }
 }
 
@@ -190,9 +181,7 @@ fn read_keyring(path: &Path, sealer: &Sealer) -> Result<Option<Keyring>, StorePr
         return Ok(None);
     };
     let keyring = form::read_keyring(&text, sealer);
-    keyring
-        .map(Some)
-        .map_err(|what| StoreProblem::Damaged(path.to_owned(), what))
+    keyring.map(Some).map_err(|what| StoreProblem::Damaged(path.to_owned(), what))
 }
 
 fn write_keyring(path: &Path, keyring: &Keyring, sealer: &Sealer) -> Result<(), StoreProblem> {
@@ -234,12 +223,7 @@ mod tests {
 
     fn watcher() -> NewLink {
         let rights = Rights::from_iter([Right::Watch]);
-        NewLink {
-            label: "Grandma".to_owned(),
-            rights,
-            room: None,
-            life_ms: None,
-        }
+        NewLink { label: "Grandma".to_owned(), rights, room: None, life_ms: None }
     }
 
     #[test]
@@ -267,15 +251,7 @@ mod tests {
             names.push(entry.file_name().into_string().expect("a name"));
         }
         names.sort();
-        assert_eq!(
-            names,
-            [
-                "keyring.json",
-                "keyring.lock",
-                "secret.key",
-                "sessions.json"
-            ]
-        );
+        assert_eq!(names, ["keyring.json", "keyring.lock", "secret.key", "sessions.json"]);
     }
 
     #[test]
@@ -286,14 +262,8 @@ mod tests {
             ..VendorCredentials::default()
         };
         let store = Store::open(folder.path(), &given, 0).expect("opens");
-        assert_eq!(
-            Some(store.credentials().twilio_auth_token),
-            given.twilio_auth_token
-        );
-        assert_ne!(
-            Some(open(folder.path()).credentials().twilio_auth_token),
-            given.twilio_auth_token
-        );
+        assert_eq!(Some(store.credentials().twilio_auth_token), given.twilio_auth_token);
+        assert_ne!(Some(open(folder.path()).credentials().twilio_auth_token), given.twilio_auth_token);
     }
 
     #[test]
@@ -301,21 +271,12 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (server, command) = (open(folder.path()), open(folder.path()));
         assert!(!server.refresh().expect("read"));
-        let (id, _) = command
-            .update(|k, random| k.add(watcher(), 0, random))
-            .expect("written")
-            .expect("made");
+        let (id, _) = command.update(|k, random| k.add(watcher(), 0, random)).expect("written").expect("made");
         assert!(server.refresh().expect("read"));
         assert!(server.keyring().living(&id, 0).is_some());
-        let (other, _) = command
-            .update(|k, random| k.add(watcher(), 0, random))
-            .expect("written")
-            .expect("made");
+        let (other, _) = command.update(|k, random| k.add(watcher(), 0, random)).expect("written").expect("made");
         server.update(|k, _| k.withdraw(&id)).expect("written");
-        assert!(
-            server.keyring().living(&other, 0).is_some(),
-            "the change in between is kept"
-        );
+        assert!(server.keyring().living(&other, 0).is_some(), "the change in between is kept");
         command.refresh().expect("read");
         assert_eq!(command.keyring(), server.keyring());
     }
@@ -330,17 +291,9 @@ mod tests {
             fs::write(&path, "{broken").expect("written");
             let problem = Store::open(folder.path(), &VendorCredentials::default(), 0);
             let words = problem.err().expect("refused").to_string();
-            assert!(
-                words.contains(name) && words.contains("left as it is"),
-                "{words}"
-            );
+            assert!(words.contains(name) && words.contains("left as it is"), "{words}");
             assert_eq!(fs::read(&path).expect("still there"), b"{broken");
-            if before.is_empty() {
-                fs::remove_file(&path)
-            } else {
-                fs::write(&path, before)
-            }
-            .expect("mended");
+            if before.is_empty() { fs::remove_file(&path) } else { fs::write(&path, before) }.expect("mended");
         }
     }
 
@@ -350,13 +303,7 @@ mod tests {
         open(folder.path());
         fs::remove_file(folder.path().join("secret.key")).expect("removed");
         let problem = Store::open(folder.path(), &VendorCredentials::default(), 0);
-        assert!(
-            problem
-                .err()
-                .expect("refused")
-                .to_string()
-                .contains("secret.key is missing")
-        );
+        assert!(problem.err().expect("refused").to_string().contains("secret.key is missing"));
         assert!(!folder.path().join("secret.key").exists());
     }
 }

@@ -1,0 +1,107 @@
+//! From what a client sent to what the rooms understand. Whatever does not fit is a [`Problem`]; nothing is repaired.
+
+use std::sync::Arc;
+
+use room::{Kind, LinkId, Priority, RoomRef, Rule, Sealed, Signal, Step, TrackDraft};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::problem::Problem;
+use crate::wire::{Description, IceBlock, OwnParticipant, OwnTrack, PeerConnection, Subscribe};
+use crate::{sdp, sid};
+
+/// The largest count that a client can keep exactly, 2^53 - 1 (ECMA-262, Number.MAX_SAFE_INTEGER).
+const COUNT_MAX: u64 = (1 << 53) - 1;
+
+/// One message of this shape.
+pub fn body<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Problem> {
+    serde_json::from_str(raw.get()).map_err(|_| Problem::MALFORMED)
+}
+
+/// The room that a name, an SID or nothing means.
+pub fn room_ref(name: Option<&str>) -> RoomRef {
+    match name {
+        None => RoomRef::Unnamed(sid::room),
+        Some(name) => match sid::parse_room(name) {
+            Some(id) => RoomRef::Id(id, name.into()),
+            None => RoomRef::Name(name.into()),
+        },
+    }
+}
+
+/// Revision and complete list of a client's tracks.
+pub fn tracks(own: OwnParticipant) -> Result<(u64, Vec<TrackDraft>), Problem> {
+    let drafts = own.tracks.into_iter().map(draft).collect::<Result<_, _>>()?;
+    Ok((count(own.revision)?, drafts))
+}
+
+/// What a client wants to receive: nothing if its first rule leaves everything out.
+pub fn rule(subscribe: Option<&Subscribe>) -> Rule {
+    let first = subscribe.and_then(|subscribe| subscribe.rules.first());
+    if first.is_some_and(|rule| rule.kind == "exclude") { Rule::Nothing } else { Rule::All }
+}
+
+/// The one connection that a client has prepared when it comes in.
+pub fn first_offer(mut connections: Vec<PeerConnection>) -> Result<Option<(LinkId, Signal)>, Problem> {
+    let Some(connection) = connections.pop() else { return Ok(None) };
+    let offer = signals(connection)?.into_iter().find(|(_, signal)| signal.step == Step::Offer);
+    if connections.is_empty() && offer.is_some() { Ok(offer) } else { Err(Problem::MALFORMED) }
+}
+
+/// What a client says about its connections, each in order: description, then candidates.
+pub fn all_signals(connections: Option<Vec<PeerConnection>>) -> Result<Vec<(LinkId, Signal)>, Problem> {
+    let each: Vec<Vec<_>> = connections.unwrap_or_default().into_iter().map(signals).collect::<Result<_, _>>()?;
+    Ok(each.into_iter().flatten().collect())
+}
+
+fn signals(connection: PeerConnection) -> Result<Vec<(LinkId, Signal)>, Problem> {
+    let link = LinkId(connection.id.into());
+    let description = connection.description.map(description).transpose()?.flatten();
+    let candidates = connection.ice.map(candidates).transpose()?;
+    Ok(description.into_iter().chain(candidates).map(|signal| (link.clone(), signal)).collect())
+}
+
+/// A description that the other end should hear, or none: what later SDKs may add is not passed on.
+fn description(description: Description) -> Result<Option<Signal>, Problem> {
+    let step = match &*description.kind {
+        "offer" => Step::Offer,
+        "answer" => Step::Answer,
+        "close" => Step::Close,
+        _ => return Ok(None),
+    };
+    let sdp = description.sdp.unwrap_or_default();
+    if step != Step::Close && !sdp::acceptable(&sdp) {
+        return Err(Problem::DESCRIPTION);
+    }
+    Ok(Some(Signal { step, revision: count(description.revision)?, sealed: Sealed(sdp.into()) }))
+}
+
+fn candidates(block: IceBlock) -> Result<Signal, Problem> {
+    let long = block.candidates.iter().any(|c| c.candidate.len() > sdp::SDP_LINE_BYTES_MAX);
+    if long || block.candidates.len() > sdp::CANDIDATES_MAX {
+        return Err(Problem::DESCRIPTION);
+    }
+    let revision = count(block.revision)?;
+    let text = serde_json::to_string(&block).map_err(|_| Problem::MALFORMED)?;
+    Ok(Signal { step: Step::Candidates, revision, sealed: Sealed(text.into()) })
+}
+
+fn draft(track: OwnTrack) -> Result<TrackDraft, Problem> {
+    let kind = match &*track.kind {
+        "audio" => Kind::Audio,
+        "video" => Kind::Video,
+        "data" => Kind::Data,
+        _ => return Err(Problem::MALFORMED),
+    };
+    let priority = match track.priority.as_deref() {
+        Some("low") => Priority::Low,
+        Some("high") => Priority::High,
+        _ => Priority::Standard,
+    };
+    let (label, name): (Arc<str>, Arc<str>) = (track.id.into(), track.name.into());
+    Ok(TrackDraft { label, kind, name, enabled: track.enabled, priority })
+}
+
+fn count(revision: u64) -> Result<u64, Problem> {
+    if revision <= COUNT_MAX { Ok(revision) } else { Err(Problem::MALFORMED) }
+}

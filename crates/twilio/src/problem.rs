@@ -1,0 +1,66 @@
+//! Our refusals as the vendor's codes. Source: the error classes of the SDK, `docs/wire/twilio.md`.
+
+use room::{Refusal, TrackRefusal};
+
+/// An error as a client gets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The vendor's code.
+    pub code: u32,
+    /// In words, for codes that the SDK does not know.
+    pub message: &'static str,
+}
+
+impl Problem {
+    /// The client sent something that makes no sense.
+    pub const MALFORMED: Problem = Problem::new(53004, "The message is malformed");
+    /// A description is too large or is none.
+    pub const DESCRIPTION: Problem = Problem::new(53403, "The description cannot be used");
+    /// Somebody joined under the same name.
+    pub const DISPLACED: Problem = Problem::new(53205, "Somebody joined under the same identity");
+
+    pub(crate) const fn new(code: u32, message: &'static str) -> Self {
+        Problem { code, message }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotPermitted => Problem::new(53104, "This is not permitted"),
+            Refusal::RoomNameInvalid => Problem::new(53100, "The room name is invalid"),
+            Refusal::RoomNameTooLong => Problem::new(53101, "The room name is too long"),
+            Refusal::RoomNameCharacters => Problem::new(53102, "The room name has characters that cannot be used"),
+            Refusal::IdentityInvalid => Problem::new(53200, "The identity is invalid"),
+            Refusal::IdentityTooLong => Problem::new(53201, "The identity is too long"),
+            Refusal::IdentityCharacters => Problem::new(53202, "The identity has characters that cannot be used"),
+            Refusal::TooManyRooms => Problem::new(53103, "There are too many rooms"),
+            Refusal::RoomFull | Refusal::TooManyInside => Problem::new(53105, "The room is full"),
+            Refusal::RoomNotAllowed => Problem::new(20106, "The token is for another room"),
+            Refusal::RoomNotFound => Problem::new(53106, "There is no such room"),
+            Refusal::KindNotServed => Problem::new(53103, "Rooms of this type are not served here"),
+            Refusal::SeatNotFound | Refusal::NotJoined | Refusal::ParticipantNotFound => {
+                Problem::new(53204, "There is no such participant")
+            }
+            Refusal::AlreadyJoined | Refusal::Malformed => Problem::MALFORMED,
+        }
+    }
+}
+
+impl From<crate::token::Refusal> for Problem {
+    fn from(refusal: crate::token::Refusal) -> Self {
+        Problem::new(refusal.code(), refusal.message())
+    }
+}
+
+impl From<TrackRefusal> for Problem {
+    fn from(refusal: TrackRefusal) -> Self {
+        match refusal {
+            TrackRefusal::TooMany => Problem::new(53203, "The participant publishes too many tracks"),
+            TrackRefusal::NameTaken => Problem::new(53304, "Another track has that name"),
+            TrackRefusal::NameTooLong => Problem::new(53302, "The track name is too long"),
+            TrackRefusal::NameInvalid => Problem::new(53301, "The track name is invalid"),
+            TrackRefusal::NotPermitted => Problem::new(53300, "This participant may not publish"),
+        }
+    }
+}

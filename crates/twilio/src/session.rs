@@ -1,0 +1,428 @@
+//! One WebSocket's life on Twilio's signaling address, without the WebSocket.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use room::door::{Action, Session as Door};
+use room::{
+    Answer, Command, Event, Join, Joined, Moment, Published, Refusal, Resume, Rights, Snapshot, Step, Subscribed, WhyLeft,
+};
+use serde_json::value::RawValue;
+
+use crate::problem::Problem;
+use crate::token::Grant;
+use crate::wire::{Body, BodyHead, Changes, Connect, Frame, Ice, IceServer, PeerState, Reply, Sync, Update};
+use crate::{parse, sid, state};
+
+/// How long a client may take from connecting to its first `hello`, and again from there to a token that holds. Then it is
+/// cut: close 1008.
+pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a client that was told that its room is over may take to close. Then we do.
+pub const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Messages of types we do not know that are answered with `bad` and otherwise let pass, for SDKs newer than this server.
+/// One more ends the session.
+pub const UNKNOWN_MAX: u32 = 3;
+
+/// What the client may ask for as the time between signs of life, in milliseconds.
+const HEARTBEAT_MS: std::ops::RangeInclusive<f64> = 1_000.0..=30_000.0;
+
+/// Signs of life that may be missing before a client counts as lost, as it counts on its side.
+const HEARTBEATS_MISSED_MAX: u32 = 3;
+
+/// Close codes (RFC 6455, section 7.4.1; the last is this protocol's own range). The client takes 1000 as the end of its
+/// room, and anything else as a reason to come back. A browser sends 1001 when its page is closed.
+const CLOSE_NORMAL: u16 = 1000;
+const CLOSE_GOING_AWAY: u16 = 1001;
+const CLOSE_POLICY: u16 = 1008;
+const CLOSE_RESTART: u16 = 1012;
+const CLOSE_LOST: u16 = 4001;
+
+/// What this door needs from its shell: keys, the time of day and the relay's secret stay outside.
+pub trait Desk: Send {
+    /// Whether a token holds, and for what.
+    ///
+    /// # Errors
+    /// Why it does not.
+    fn verify(&self, token: &str) -> Result<Grant, Problem>;
+
+    /// STUN and TURN servers for the holder of this grant.
+    fn ice_servers(&self, grant: &Grant) -> Vec<IceServer>;
+
+    /// What this server calls the place where it stands.
+    fn region(&self) -> &str;
+}
+
+/// One connection of a client.
+pub struct Session {
+    desk: Box<dyn Desk>,
+    stage: Stage,
+    /// Commands that wait for their answer, oldest first.
+    waiting: VecDeque<Waiting>,
+    actions: VecDeque<Action>,
+    /// Time between signs of life.
+    heartbeat: Duration,
+    heard: Moment,
+    spoke: Moment,
+    /// When the stage has lasted too long.
+    deadline: Option<Moment>,
+    published_revision: u64,
+    unknown: u32,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Stage {
+    /// Nothing said yet.
+    Silent,
+    /// Greeted, in no room.
+    Greeted,
+    /// Asked to come in or back; the rooms have not answered.
+    Asking,
+    /// In a room, under this session word.
+    Inside(String),
+    /// Out for good. Waits for the client to close.
+    Over,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Waiting {
+    Join,
+    Resume,
+    Publish,
+    Rest,
+}
+
+impl Session {
+    /// A connection that has just been accepted.
+    #[must_use]
+    pub fn new(now: Moment, desk: Box<dyn Desk>) -> Self {
+        Session {
+            desk,
+            stage: Stage::Silent,
+            waiting: VecDeque::new(),
+            actions: VecDeque::new(),
+            heartbeat: Duration::from_secs(5),
+            heard: now,
+            spoke: now,
+            deadline: Some(now + HELLO_TIMEOUT),
+            published_revision: 0,
+            unknown: 0,
+        }
+    }
+
+    fn handle_frame(&mut self, now: Moment, frame: Frame<'_>) -> Result<(), Problem> {
+        match (&*frame.kind, &self.stage) {
+            ("hello", Stage::Silent) => self.greet(now, &frame),
+            // The client says hello again, with the same body, when our welcome was slow.
+            ("hello", _) => {
+                self.welcome(now);
+                Ok(())
+            }
+            (_, Stage::Silent) => Err(Problem::MALFORMED),
+            ("msg", _) => self.handle_body(now, frame.body.ok_or(Problem::MALFORMED)?),
+            ("heartbeat", _) => Ok(()),
+            ("bye", _) => {
+                self.leave();
+                Ok(())
+            }
+            _ => self.handle_unknown(now),
+        }
+    }
+
+    fn greet(&mut self, now: Moment, hello: &Frame<'_>) -> Result<(), Problem> {
+        if let Some(asked) = hello.timeout.filter(|ms| ms.is_finite()) {
+            let ms = asked.clamp(*HEARTBEAT_MS.start(), *HEARTBEAT_MS.end());
+            self.heartbeat = Duration::from_secs_f64(ms / 1000.0);
+        }
+        self.stage = Stage::Greeted;
+        self.deadline = Some(now + HELLO_TIMEOUT);
+        self.welcome(now);
+        hello.body.map_or(Ok(()), |body| self.handle_body(now, body))
+    }
+
+    fn welcome(&mut self, now: Moment) {
+        let negotiated_timeout = u64::try_from(self.heartbeat.as_millis()).unwrap_or(u64::MAX);
+        self.send(now, &Reply::Welcome { negotiated_timeout });
+    }
+
+    fn handle_body(&mut self, now: Moment, raw: &RawValue) -> Result<(), Problem> {
+        let head: BodyHead<'_> = parse::body(raw)?;
+        match (&*head.kind, &self.stage) {
+            (_, Stage::Over) => Ok(()),
+            ("ice", Stage::Greeted) => self.handle_ice(now, &parse::body(raw)?),
+            ("connect", Stage::Greeted) => self.handle_connect(parse::body(raw)?),
+            ("sync", Stage::Greeted) => self.handle_sync(parse::body(raw)?),
+            ("update", Stage::Inside(_)) => self.handle_update(parse::body(raw)?),
+            ("disconnect", _) => {
+                self.leave();
+                self.tell_over(now, "disconnected");
+                Ok(())
+            }
+            ("ice" | "connect" | "sync" | "update", _) => Err(Problem::MALFORMED),
+            _ => self.handle_unknown(now),
+        }
+    }
+
+    fn handle_ice(&mut self, now: Moment, ice: &Ice) -> Result<(), Problem> {
+        let grant = self.desk.verify(&ice.token)?;
+        let servers = self.desk.ice_servers(&grant);
+        self.send(now, &Reply::Msg { body: &Body::Iced { version: 1, ice_servers: &servers } });
+        self.deadline = Some(now + HELLO_TIMEOUT);
+        Ok(())
+    }
+
+    fn handle_connect(&mut self, connect: Connect) -> Result<(), Problem> {
+        let grant = self.desk.verify(&connect.token)?;
+        let allowed = grant.room.as_deref().map(|room| parse::room_ref(Some(room)));
+        let room = parse::room_ref(connect.name.as_deref().or(grant.room.as_deref()));
+        let join = Join {
+            room,
+            allowed,
+            identity: grant.identity.as_str().into(),
+            rights: Rights::GUEST,
+            origin: grant.link_key.as_deref().map(Into::into),
+            tracks: parse::tracks(connect.participant)?,
+            rule: parse::rule(connect.subscribe.as_ref()),
+            offer: parse::first_offer(connect.peer_connections)?,
+        };
+        self.stage = Stage::Asking;
+        self.command(Command::Join(Box::new(join)), Waiting::Join);
+        Ok(())
+    }
+
+    fn handle_sync(&mut self, sync: Sync) -> Result<(), Problem> {
+        let grant = self.desk.verify(&sync.token)?;
+        let seat = sid::parse_session(&sync.session).ok_or(Problem::from(Refusal::SeatNotFound))?;
+        let resume = Resume {
+            seat,
+            identity: grant.identity.as_str().into(),
+            tracks: parse::tracks(sync.participant)?,
+            signals: parse::all_signals(sync.peer_connections)?,
+        };
+        self.stage = Stage::Asking;
+        self.command(Command::Resume(Box::new(resume)), Waiting::Resume);
+        Ok(())
+    }
+
+    fn handle_update(&mut self, update: Update) -> Result<(), Problem> {
+        if !matches!(&self.stage, Stage::Inside(session) if *session == update.session) {
+            return Err(Problem::MALFORMED);
+        }
+        let signals = parse::all_signals(update.peer_connections)?;
+        if let Some((revision, tracks)) = update.participant.map(parse::tracks).transpose()? {
+            self.command(Command::Publish { revision, tracks }, Waiting::Publish);
+        }
+        for (link, signal) in signals {
+            self.command(Command::Signal { link, signal }, Waiting::Rest);
+        }
+        Ok(())
+    }
+
+    fn handle_unknown(&mut self, now: Moment) -> Result<(), Problem> {
+        self.unknown += 1;
+        if self.unknown > UNKNOWN_MAX {
+            return Err(Problem::MALFORMED);
+        }
+        self.send(now, &Reply::Bad { reason: "Unknown message type" });
+        Ok(())
+    }
+
+    fn enter(&mut self, now: Moment, joined: &Joined, back: bool) {
+        let session = sid::session(joined.seat);
+        let candidates: Vec<_> = joined.links.iter().map(|link| state::unseal(&link.signals)).collect();
+        let region = self.desk.region().to_owned();
+        let room = state::room(joined, &session, &region, &candidates);
+        self.published_revision = joined.published.revision;
+        let body = if back { Body::Synced(room) } else { Body::Connected(room) };
+        self.send(now, &Reply::Msg { body: &body });
+        self.stage = Stage::Inside(session);
+        self.deadline = None;
+    }
+
+    /// An update about nothing yet, if the client is in a room.
+    fn changes<'a>(&self) -> Option<Changes<'a>> {
+        match &self.stage {
+            Stage::Inside(session) => Some(Changes { version: state::VERSION, session: session.clone(), ..Changes::default() }),
+            _ => None,
+        }
+    }
+
+    fn update(&mut self, now: Moment, changes: Changes<'_>) {
+        self.send(now, &Reply::Msg { body: &Body::Update(changes) });
+    }
+
+    fn update_published(&mut self, now: Moment, published: &Published) {
+        let Some(mut changes) = self.changes() else { return };
+        self.published_revision = published.revision;
+        changes.published = Some(state::published(published));
+        self.update(now, changes);
+    }
+
+    fn update_participant(&mut self, now: Moment, participant: &Snapshot, subscribed: Option<&Subscribed>) {
+        let Some(mut changes) = self.changes() else { return };
+        changes.participants.push(state::participant(participant));
+        changes.subscribed = subscribed.map(state::subscribed);
+        self.update(now, changes);
+    }
+
+    fn update_peer(&mut self, now: Moment, peer: PeerState<'_>) {
+        let Some(mut changes) = self.changes() else { return };
+        changes.peer_connections.push(peer);
+        self.update(now, changes);
+    }
+
+    /// The client leaves for good, or would if it were inside.
+    fn leave(&mut self) {
+        if matches!(self.stage, Stage::Inside(_) | Stage::Asking) {
+            self.command(Command::Leave, Waiting::Rest);
+        }
+    }
+
+    fn tell_over(&mut self, now: Moment, status: &str) {
+        self.send(now, &Reply::Msg { body: &Body::Disconnected { version: state::VERSION, status } });
+        self.end(now);
+    }
+
+    /// Refuses something for good: the SDK ends its room, and so do we.
+    fn refuse(&mut self, now: Moment, problem: Problem) {
+        self.leave();
+        self.tell_error(now, problem);
+    }
+
+    fn tell_error(&mut self, now: Moment, problem: Problem) {
+        let Problem { code, message } = problem;
+        self.send(now, &Reply::Msg { body: &Body::Error { version: state::VERSION, code, message } });
+        self.end(now);
+    }
+
+    fn end(&mut self, now: Moment) {
+        self.stage = Stage::Over;
+        self.deadline = Some(now + GOODBYE_TIMEOUT);
+    }
+
+    fn send(&mut self, now: Moment, reply: &Reply<'_>) {
+        if let Ok(text) = serde_json::to_string(reply) {
+            self.actions.push_back(Action::Send(text));
+            self.spoke = now;
+        }
+    }
+
+    fn command(&mut self, command: Command, waiting: Waiting) {
+        self.actions.push_back(Action::Command(command));
+        self.waiting.push_back(waiting);
+    }
+
+    fn close(&mut self, code: u16, reason: &'static str) {
+        self.stage = Stage::Over;
+        self.deadline = None;
+        self.actions.push_back(Action::Close(code, reason));
+    }
+
+    /// Our next sign of life: well before the client would miss one.
+    fn heartbeat_due(&self) -> Option<Moment> {
+        let greeted = !matches!(self.stage, Stage::Silent | Stage::Over);
+        greeted.then(|| self.spoke + self.heartbeat.mul_f64(0.8))
+    }
+
+    fn lost_at(&self) -> Option<Moment> {
+        let counting = matches!(self.stage, Stage::Inside(_));
+        counting.then(|| self.heard + self.heartbeat * HEARTBEATS_MISSED_MAX)
+    }
+}
+
+impl Door for Session {
+    fn handle_text(&mut self, now: Moment, text: &str) {
+        if self.stage == Stage::Over {
+            return;
+        }
+        self.heard = now;
+        let parsed = serde_json::from_str(text).map_err(|_| Problem::MALFORMED);
+        let Err(problem) = parsed.and_then(|frame| self.handle_frame(now, frame)) else { return };
+        if self.stage == Stage::Silent {
+            self.send(now, &Reply::Bad { reason: "Expected a hello" });
+            self.close(CLOSE_POLICY, "expected a hello");
+        } else {
+            self.refuse(now, problem);
+        }
+    }
+
+    fn handle_result(&mut self, now: Moment, result: Result<Answer, Refusal>) {
+        let Some(waiting) = self.waiting.pop_front() else { return };
+        if self.stage == Stage::Over {
+            return;
+        }
+        match (waiting, result) {
+            (Waiting::Join, Ok(Answer::Joined(joined))) => self.enter(now, &joined, false),
+            (Waiting::Resume, Ok(Answer::Joined(joined))) => self.enter(now, &joined, true),
+            (Waiting::Publish, Ok(Answer::Published(published))) if published.revision > self.published_revision => {
+                self.update_published(now, &published);
+            }
+            (Waiting::Join | Waiting::Resume, Err(refusal)) => self.refuse(now, refusal.into()),
+            // A signal that crossed with the end of its link, or of the room: the client hears of that by itself.
+            _ => {}
+        }
+    }
+
+    fn handle_event(&mut self, now: Moment, event: Event) {
+        match event {
+            Event::Changed { participant, subscribed, .. } => self.update_participant(now, &participant, subscribed.as_ref()),
+            Event::Signal { link, signal } => {
+                let raw = (signal.step == Step::Candidates).then(|| state::raw(&signal)).flatten();
+                self.update_peer(now, state::signal(&link.0, &signal, raw.as_deref()));
+            }
+            Event::LinkClosed { link, revision } => self.update_peer(now, state::order(&link.0, "close", revision)),
+            Event::LinkWanted { link, revision } => self.update_peer(now, state::order(&link.0, "create-offer", revision)),
+            Event::Out(WhyLeft::Displaced) => self.tell_error(now, Problem::DISPLACED),
+            Event::Out(WhyLeft::RoomEnded) => self.tell_over(now, "completed"),
+            Event::Out(_) => self.tell_over(now, "disconnected"),
+        }
+    }
+
+    fn handle_close(&mut self, code: Option<u16>) {
+        // A client that was never told of its seat cannot come back to it.
+        let for_good = matches!(code, Some(CLOSE_NORMAL | CLOSE_GOING_AWAY)) || self.stage == Stage::Asking;
+        let inside = matches!(self.stage, Stage::Inside(_) | Stage::Asking);
+        self.stage = Stage::Over;
+        self.deadline = None;
+        if inside {
+            self.command(if for_good { Command::Leave } else { Command::Lose }, Waiting::Rest);
+        }
+    }
+
+    fn handle_overload(&mut self, now: Moment, retry_after: Duration) {
+        if matches!(self.stage, Stage::Silent) {
+            let retry_after = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
+            self.send(now, &Reply::Busy { retry_after, keep_alive: false });
+            self.end(now);
+        }
+    }
+
+    fn handle_shutdown(&mut self, _now: Moment) {
+        // 1000 would end the client's room; this makes it come back.
+        self.close(CLOSE_RESTART, "restart");
+    }
+
+    fn handle_timeout(&mut self, now: Moment) {
+        let over = |due: Option<Moment>| due.is_some_and(|due| due <= now);
+        if over(self.deadline) {
+            match self.stage {
+                Stage::Over => self.close(CLOSE_NORMAL, "over"),
+                _ => self.close(CLOSE_POLICY, "took too long"),
+            }
+        } else if over(self.lost_at()) {
+            self.command(Command::Lose, Waiting::Rest);
+            self.close(CLOSE_LOST, "heartbeats missed");
+        } else if over(self.heartbeat_due()) {
+            self.send(now, &Reply::Heartbeat);
+        }
+    }
+
+    fn poll_output(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    fn poll_timeout(&self) -> Option<Moment> {
+        [self.deadline, self.lost_at(), self.heartbeat_due()].into_iter().flatten().min()
+    }
+}

@@ -7,5 +7,7 @@ pub mod clock;
 pub mod cmd;
 pub mod config;
 pub mod keyring;
+pub mod logging;
+pub mod net;
 pub mod shutdown;
 pub mod tls;

@@ -1,5 +1,9 @@
 import { mount } from 'svelte';
 import '../app.css';
+import './fallback.css';
 import Door from './Door.svelte';
 
-mount(Door, { target: document.getElementById('app')! });
+const target = document.getElementById('app')!;
+// Away with the words for browsers that cannot run this.
+target.textContent = '';
+mount(Door, { target });

@@ -14,9 +14,11 @@ export function takeKey(
   at: { hash: string; pathname: string; search: string } = location,
   wipe: (address: string) => void = (address) => history.replaceState(history.state, '', address),
 ): string {
-  if (!/^#k=/.test(at.hash)) return '';
+  // Read first: `location` changes under our hands when it is wiped.
+  const { hash } = at;
+  if (!/^#k=/.test(hash)) return '';
   wipe(at.pathname + at.search);
-  return keyIn(at.hash);
+  return keyIn(hash);
 }
 
 /** Signs in with `key`, or with the cookie when it is empty. */

@@ -102,6 +102,17 @@ export class LiveChannel {
     this.send({ type: 'stop' });
   }
 
+  /** When the next try to come back is due, ms since 1970; null: connected, trying, or closed. */
+  get due(): number | null {
+    return this.retry.due;
+  }
+
+  /** Comes back now instead of when it is due. */
+  tryNow(): void {
+    this.retry.cancel();
+    this.start();
+  }
+
   close(): void {
     this.closed = true;
     this.retry.cancel();

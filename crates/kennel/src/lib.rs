@@ -6,6 +6,8 @@
 pub mod clock;
 pub mod cmd;
 pub mod config;
+pub mod desk;
+pub mod hub;
 pub mod keyring;
 pub mod logging;
 pub mod net;

@@ -28,6 +28,9 @@ pub trait Session: Send {
     /// The time that [`poll_timeout`](Session::poll_timeout) asked for has come.
     fn handle_timeout(&mut self, now: Moment);
 
+    /// Whether the client has shown a token that holds. Until then the shell's limits are tight.
+    fn trusted(&self) -> bool;
+
     /// What to do next. Ask until it says none.
     fn poll_output(&mut self) -> Option<Action>;
 

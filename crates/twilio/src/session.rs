@@ -69,6 +69,7 @@ pub struct Session {
     deadline: Option<Moment>,
     published_revision: u64,
     unknown: u32,
+    trusted: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -108,6 +109,7 @@ impl Session {
             deadline: Some(now + HELLO_TIMEOUT),
             published_revision: 0,
             unknown: 0,
+            trusted: false,
         }
     }
 
@@ -165,15 +167,21 @@ impl Session {
     }
 
     fn handle_ice(&mut self, now: Moment, ice: &Ice) -> Result<(), Problem> {
-        let grant = self.desk.verify(&ice.token)?;
+        let grant = self.verify(&ice.token)?;
         let servers = self.desk.ice_servers(&grant);
         self.send(now, &Reply::Msg { body: &Body::Iced { version: 1, ice_servers: &servers } });
         self.deadline = Some(now + HELLO_TIMEOUT);
         Ok(())
     }
 
+    fn verify(&mut self, token: &str) -> Result<Grant, Problem> {
+        let grant = self.desk.verify(token)?;
+        self.trusted = true;
+        Ok(grant)
+    }
+
     fn handle_connect(&mut self, connect: Connect) -> Result<(), Problem> {
-        let grant = self.desk.verify(&connect.token)?;
+        let grant = self.verify(&connect.token)?;
         let allowed = grant.room.as_deref().map(|room| parse::room_ref(Some(room)));
         let room = parse::room_ref(connect.name.as_deref().or(grant.room.as_deref()));
         let join = Join {
@@ -192,7 +200,7 @@ impl Session {
     }
 
     fn handle_sync(&mut self, sync: Sync) -> Result<(), Problem> {
-        let grant = self.desk.verify(&sync.token)?;
+        let grant = self.verify(&sync.token)?;
         let seat = sid::parse_session(&sync.session).ok_or(Problem::from(Refusal::SeatNotFound))?;
         let resume = Resume {
             seat,
@@ -416,6 +424,10 @@ impl Door for Session {
         } else if over(self.heartbeat_due()) {
             self.send(now, &Reply::Heartbeat);
         }
+    }
+
+    fn trusted(&self) -> bool {
+        self.trusted
     }
 
     fn poll_output(&mut self) -> Option<Action> {

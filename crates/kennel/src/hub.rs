@@ -1,0 +1,333 @@
+//! The one task that owns the rooms. It moves values between queues and decides nothing.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use room::{Answer, Caller, Command, ConnId, Event, Fact, Moment, Output, Refusal, RoomView, Rooms};
+use tokio::sync::{mpsc, oneshot};
+
+/// Turns that wait for the hub, of all connections together. When it is full, connections stop reading.
+const TURNS_MAX: usize = 4096;
+
+/// Deliveries that wait for one connection. One more cuts it; its seat is kept.
+pub const DELIVERIES_MAX: usize = 1024;
+
+/// Bytes that wait for one connection. More cuts it; its seat is kept.
+pub const DELIVERY_BYTES_MAX: usize = 4 << 20;
+
+/// A turn that waited longer than this shows that the hub cannot keep up.
+const LAG_MAX: Duration = Duration::from_millis(250);
+
+/// How long the hub may lag before new clients are sent away.
+const LAG_TIME_MAX: Duration = Duration::from_secs(3);
+
+/// Turns handled between two looks at the clock.
+const TURNS_AT_ONCE: usize = 64;
+
+/// Everything that can make the hub act, besides time.
+enum Turn {
+    Open(ConnId, Mailbox),
+    Command(ConnId, Command),
+    Close(ConnId),
+    Owner(Command, oneshot::Sender<Result<Answer, Refusal>>),
+    Rooms(oneshot::Sender<Vec<RoomView>>),
+    Room(Arc<str>, oneshot::Sender<Option<RoomView>>),
+}
+
+/// What a connection gets from the hub, in order.
+#[derive(Debug)]
+pub enum Delivery {
+    /// The answer to its oldest open command.
+    Result(Result<Answer, Refusal>),
+    /// Something happened.
+    Event(Event),
+    /// The client came back on another connection; this one has no seat any more.
+    Replaced,
+}
+
+/// The hub's end of a connection's queue.
+#[derive(Clone)]
+struct Mailbox {
+    sender: mpsc::Sender<Delivery>,
+    bytes: Arc<AtomicUsize>,
+}
+
+/// A connection's end of its queue.
+pub struct Inbox {
+    receiver: mpsc::Receiver<Delivery>,
+    bytes: Arc<AtomicUsize>,
+}
+
+/// What the hub counts, for metrics.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// Rooms in progress.
+    pub rooms: AtomicUsize,
+    /// Participants in them, those that are reconnecting included.
+    pub participants: AtomicUsize,
+    /// Clients that came in, since the start.
+    pub joins: AtomicU64,
+    /// Clients that came back, since the start.
+    pub resumes: AtomicU64,
+    /// Commands refused, since the start.
+    pub refusals: AtomicU64,
+    /// Clients cut because they did not read, since the start.
+    pub slow_clients: AtomicU64,
+    /// Panics survived, since the start.
+    pub panics: AtomicU64,
+    /// Whether new clients are being sent away.
+    pub overloaded: AtomicBool,
+}
+
+/// How the rest of the program speaks to the rooms. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    turns: mpsc::Sender<(Instant, Turn)>,
+    figures: Arc<Figures>,
+    next_conn: Arc<AtomicU64>,
+    start: Instant,
+}
+
+struct Hub {
+    rooms: Rooms,
+    mailboxes: HashMap<ConnId, Mailbox>,
+    figures: Arc<Figures>,
+    start: Instant,
+    lagging_since: Option<Instant>,
+}
+
+/// Starts the hub with these rooms; it ends when every handle is gone.
+#[must_use]
+pub fn start(rooms: Rooms) -> Handle {
+    let (turns, queue) = mpsc::channel(TURNS_MAX);
+    let figures = Arc::new(Figures::default());
+    let start = Instant::now();
+    let hub = Hub { rooms, mailboxes: HashMap::new(), figures: Arc::clone(&figures), start, lagging_since: None };
+    tokio::spawn(hub.run(queue));
+    Handle { turns, figures, next_conn: Arc::default(), start }
+}
+
+impl Handle {
+    /// Registers a connection.
+    pub async fn open(&self) -> (ConnId, Inbox) {
+        let conn = ConnId(self.next_conn.fetch_add(1, Relaxed));
+        let (sender, receiver) = mpsc::channel(DELIVERIES_MAX);
+        let bytes = Arc::<AtomicUsize>::default();
+        self.turn(Turn::Open(conn, Mailbox { sender, bytes: Arc::clone(&bytes) })).await;
+        (conn, Inbox { receiver, bytes })
+    }
+
+    /// Passes a client's command on. Its answer comes by its [`Inbox`].
+    pub async fn command(&self, conn: ConnId, command: Command) {
+        self.turn(Turn::Command(conn, command)).await;
+    }
+
+    /// The connection is gone. A client that did not leave keeps its seat for a while.
+    pub async fn close(&self, conn: ConnId) {
+        self.turn(Turn::Close(conn)).await;
+    }
+
+    /// Carries out a command of the owner's.
+    ///
+    /// # Errors
+    /// The rooms' refusal.
+    pub async fn owner(&self, command: Command) -> Result<Answer, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.turn(Turn::Owner(command, reply)).await;
+        answer.await.unwrap_or(Err(Refusal::NotPermitted))
+    }
+
+    /// Every room in progress.
+    pub async fn rooms(&self) -> Vec<RoomView> {
+        let (reply, answer) = oneshot::channel();
+        self.turn(Turn::Rooms(reply)).await;
+        answer.await.unwrap_or_default()
+    }
+
+    /// The room of this name, if it is in progress.
+    pub async fn room(&self, name: &str) -> Option<RoomView> {
+        let (reply, answer) = oneshot::channel();
+        self.turn(Turn::Room(name.into(), reply)).await;
+        answer.await.ok().flatten()
+    }
+
+    /// What the hub counts.
+    #[must_use]
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// The rooms' time now.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        moment(self.start)
+    }
+
+    /// The runtime's time for a moment of the rooms.
+    #[must_use]
+    pub fn deadline(&self, at: Moment) -> tokio::time::Instant {
+        deadline(self.start, at)
+    }
+
+    async fn turn(&self, turn: Turn) {
+        // The hub outlives every handle, so this fails only while the runtime is being torn down.
+        let _ = self.turns.send((Instant::now(), turn)).await;
+    }
+}
+
+impl Inbox {
+    /// The next delivery; none when the hub cut this connection for not reading.
+    pub async fn next(&mut self) -> Option<Delivery> {
+        let delivery = self.receiver.recv().await?;
+        self.bytes.fetch_sub(size(&delivery), Relaxed);
+        Some(delivery)
+    }
+}
+
+impl Hub {
+    async fn run(mut self, mut queue: mpsc::Receiver<(Instant, Turn)>) {
+        let mut turns = Vec::with_capacity(TURNS_AT_ONCE);
+        loop {
+            let timeout = self.rooms.poll_timeout().map(|at| deadline(self.start, at));
+            tokio::select! {
+                count = queue.recv_many(&mut turns, TURNS_AT_ONCE) => {
+                    if count == 0 {
+                        return;
+                    }
+                    self.handle_turns(&mut turns);
+                }
+                () = sleep_until(timeout) => self.guard(|rooms, now| rooms.handle_timeout(now)).unwrap_or_default(),
+            }
+            self.drain();
+        }
+    }
+
+    fn handle_turns(&mut self, turns: &mut Vec<(Instant, Turn)>) {
+        let now = Instant::now();
+        if let Some((waited, _)) = turns.first() {
+            self.watch_lag(now, now.saturating_duration_since(*waited));
+        }
+        for (_, turn) in turns.drain(..) {
+            self.handle(turn);
+            self.drain();
+        }
+        let (rooms, participants) = self.rooms.count();
+        self.figures.rooms.store(rooms, Relaxed);
+        self.figures.participants.store(participants, Relaxed);
+    }
+
+    fn handle(&mut self, turn: Turn) {
+        match turn {
+            Turn::Open(conn, mailbox) => drop(self.mailboxes.insert(conn, mailbox)),
+            Turn::Close(conn) => self.close(conn),
+            Turn::Command(conn, command) => {
+                let result = self.command(Caller::Conn(conn), command);
+                self.deliver(conn, Delivery::Result(result));
+            }
+            // Whoever asked may have gone away meanwhile; then nobody misses the answer.
+            Turn::Owner(command, reply) => drop(reply.send(self.command(Caller::Owner, command))),
+            Turn::Rooms(reply) => drop(reply.send(self.rooms.rooms().collect())),
+            Turn::Room(name, reply) => drop(reply.send(self.rooms.by_name(&name))),
+        }
+    }
+
+    fn command(&mut self, caller: Caller, command: Command) -> Result<Answer, Refusal> {
+        let (join, resume) = (matches!(command, Command::Join(_)), matches!(command, Command::Resume(_)));
+        let result = self.guard(|rooms, now| rooms.handle(now, caller, command)).unwrap_or(Err(Refusal::Malformed));
+        self.figures.joins.fetch_add(u64::from(join && result.is_ok()), Relaxed);
+        self.figures.resumes.fetch_add(u64::from(resume && result.is_ok()), Relaxed);
+        self.figures.refusals.fetch_add(u64::from(result.is_err()), Relaxed);
+        result
+    }
+
+    fn close(&mut self, conn: ConnId) {
+        self.mailboxes.remove(&conn);
+        // A client that left has no seat; then there is nothing to lose.
+        let _ = self.guard(|rooms, now| rooms.handle(now, Caller::Conn(conn), Command::Lose));
+    }
+
+    /// Passes on everything that the rooms caused.
+    fn drain(&mut self) {
+        while let Some(output) = self.rooms.poll_output() {
+            match output {
+                Output::Tell(conn, event) => self.deliver(conn, Delivery::Event(event)),
+                Output::Forget(conn) => self.deliver(conn, Delivery::Replaced),
+                Output::Note(fact) => note(&fact),
+            }
+        }
+    }
+
+    fn deliver(&mut self, conn: ConnId, delivery: Delivery) {
+        let Some(mailbox) = self.mailboxes.get(&conn) else { return };
+        let size = size(&delivery);
+        let waiting = mailbox.bytes.fetch_add(size, Relaxed);
+        if waiting + size > DELIVERY_BYTES_MAX || mailbox.sender.try_send(delivery).is_err() {
+            self.figures.slow_clients.fetch_add(1, Relaxed);
+            self.close(conn);
+        }
+    }
+
+    /// A panic in the rooms is a bug of ours; it costs one command, not everybody's room.
+    fn guard<T>(&mut self, act: impl FnOnce(&mut Rooms, Moment) -> T) -> Option<T> {
+        let now = moment(self.start);
+        let outcome = catch_unwind(AssertUnwindSafe(|| act(&mut self.rooms, now)));
+        if outcome.is_err() {
+            self.figures.panics.fetch_add(1, Relaxed);
+            tracing::error!("the rooms panicked on a command; it was refused and everything else goes on");
+        }
+        outcome.ok()
+    }
+
+    fn watch_lag(&mut self, now: Instant, lag: Duration) {
+        if lag < LAG_MAX {
+            self.lagging_since = None;
+        }
+        let since = *self.lagging_since.get_or_insert(now);
+        let overloaded = lag >= LAG_MAX && now.saturating_duration_since(since) >= LAG_TIME_MAX;
+        if self.figures.overloaded.swap(overloaded, Relaxed) != overloaded {
+            tracing::warn!(overloaded, lag_ms = lag.as_millis(), "the hub's load changed");
+        }
+    }
+}
+
+/// What happened, for the log. Names and addresses stay out of it.
+fn note(fact: &Fact) {
+    match fact {
+        Fact::RoomBegan { room, kind, .. } => tracing::info!(?room, ?kind, "room began"),
+        Fact::RoomEnded { room, why } => tracing::info!(?room, ?why, "room ended"),
+        Fact::Participant { room, participant, change } => {
+            tracing::info!(?room, participant = ?participant.id, ?change, "participant")
+        }
+        Fact::TrackAdded { participant, track, kind } => tracing::debug!(?participant, ?track, ?kind, "track added"),
+        Fact::TrackRemoved { participant, track } => tracing::debug!(?participant, ?track, "track removed"),
+    }
+}
+
+/// About what a delivery holds in memory, in bytes.
+fn size(delivery: &Delivery) -> usize {
+    const OVERHEAD: usize = 256;
+    let sealed = match delivery {
+        Delivery::Event(Event::Signal { signal, .. }) => signal.sealed.0.len(),
+        Delivery::Event(Event::Changed { participant, .. }) => participant.tracks.len() * OVERHEAD,
+        Delivery::Event(_) | Delivery::Result(_) | Delivery::Replaced => 0,
+    };
+    OVERHEAD + sealed
+}
+
+async fn sleep_until(timeout: Option<tokio::time::Instant>) {
+    match timeout {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn moment(start: Instant) -> Moment {
+    Moment::after_start(start.elapsed())
+}
+
+fn deadline(start: Instant, at: Moment) -> tokio::time::Instant {
+    (start + at.since(Moment::START)).into()
+}

@@ -1,0 +1,254 @@
+//! The only loop over a vendor's WebSocket, for every door: it moves text, time and deliveries, and holds the limits.
+
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use room::ConnId;
+use room::door::{Action, Session};
+use tokio::time::Instant;
+
+use crate::hub::{self, Delivery, Inbox};
+use crate::shutdown::Shutdown;
+
+/// Bytes of one message. Larger: close 1009.
+pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
+
+/// The same, until the client has shown a token that holds.
+pub const UNTRUSTED_BYTES_MAX: usize = 256 << 10;
+
+/// Messages a client may send at once; trickling sends one per candidate.
+const BURST_MAX: f64 = 200.0;
+
+/// Messages a second after that. Above it we stop reading, so the client's own socket holds it back.
+const MESSAGES_PER_S: f64 = 50.0;
+
+/// How long a client may stay above. Then: close 1008.
+const FLOOD_MAX: Duration = Duration::from_secs(10);
+
+/// How long the other end may take to take one message. Then it is lost.
+const SEND_MAX: Duration = Duration::from_secs(15);
+
+/// When clients that come in times of overload should try again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Serves one connection until either end closes it.
+pub async fn drive(socket: WebSocket, session: Box<dyn Session>, hub: hub::Handle, shutdown: Shutdown) {
+    let (conn, inbox) = hub.open().await;
+    let mut drive = Drive { socket, session, hub, conn, inbox, pace: Pace::new(Instant::now()) };
+    if drive.hub.figures().overloaded.load(std::sync::atomic::Ordering::Relaxed) {
+        drive.session.handle_overload(drive.hub.moment(), RETRY_AFTER);
+    }
+    let code = drive.run(shutdown).await;
+    drive.session.handle_close(code);
+    drive.flush_commands().await;
+    drive.hub.close(drive.conn).await;
+}
+
+struct Drive {
+    socket: WebSocket,
+    session: Box<dyn Session>,
+    hub: hub::Handle,
+    conn: ConnId,
+    inbox: Inbox,
+    pace: Pace,
+}
+
+/// The connection is over; with the code that the other end gave, if it did.
+struct Over(Option<u16>);
+
+impl Drive {
+    async fn run(&mut self, mut shutdown: Shutdown) -> Option<u16> {
+        loop {
+            if let Err(Over(code)) = self.turn(&mut shutdown).await {
+                return code;
+            }
+        }
+    }
+
+    async fn turn(&mut self, shutdown: &mut Shutdown) -> Result<(), Over> {
+        self.flush().await?;
+        let timeout = self.session.poll_timeout().map(|at| self.hub.deadline(at));
+        let held = self.pace.held_until(Instant::now());
+        tokio::select! {
+            message = self.socket.recv(), if held.is_none() => self.handle_message(message).await,
+            delivery = self.inbox.next() => self.handle_delivery(delivery).await,
+            () = sleep_until(held) => self.check_flood().await,
+            () = sleep_until(timeout) => {
+                self.session.handle_timeout(self.hub.moment());
+                Ok(())
+            }
+            () = shutdown.stopping() => {
+                self.session.handle_shutdown(self.hub.moment());
+                self.flush().await
+            }
+        }
+    }
+
+    async fn handle_message(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), Over> {
+        match message {
+            None => Err(Over(None)),
+            Some(Err(error)) => self.close(code_of(&error), "the frame cannot be read").await,
+            Some(Ok(Message::Close(frame))) => Err(Over(frame.map(|frame| frame.code))),
+            Some(Ok(Message::Binary(_))) => self.close(close_code::UNSUPPORTED, "text only").await,
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
+                self.pace.take(Instant::now());
+                Ok(())
+            }
+            Some(Ok(Message::Text(text))) if text.len() > UNTRUSTED_BYTES_MAX && !self.session.trusted() => {
+                self.close(close_code::SIZE, "too large before a token").await
+            }
+            Some(Ok(Message::Text(text))) => {
+                self.pace.take(Instant::now());
+                self.session.handle_text(self.hub.moment(), &text);
+                Ok(())
+            }
+        }
+    }
+
+    async fn handle_delivery(&mut self, delivery: Option<Delivery>) -> Result<(), Over> {
+        let now = self.hub.moment();
+        match delivery {
+            None => return self.close(close_code::AGAIN, "too slow").await,
+            Some(Delivery::Replaced) => return self.close(CLOSE_REPLACED, "replaced").await,
+            Some(Delivery::Result(result)) => self.session.handle_result(now, result),
+            Some(Delivery::Event(event)) => self.session.handle_event(now, event),
+        }
+        Ok(())
+    }
+
+    /// Does what the session wants.
+    async fn flush(&mut self) -> Result<(), Over> {
+        while let Some(action) = self.session.poll_output() {
+            match action {
+                Action::Send(text) => self.send(Message::Text(text.into())).await?,
+                Action::Command(command) => self.hub.command(self.conn, command).await,
+                Action::Close(code, reason) => {
+                    self.flush_commands().await;
+                    self.close(code, reason).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The last wishes of a session whose connection is gone.
+    async fn flush_commands(&mut self) {
+        while let Some(action) = self.session.poll_output() {
+            if let Action::Command(command) = action {
+                self.hub.command(self.conn, command).await;
+            }
+        }
+    }
+
+    async fn check_flood(&mut self) -> Result<(), Over> {
+        if self.pace.flooding(Instant::now()) {
+            return self.close(close_code::POLICY, "too many messages").await;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Over> {
+        match tokio::time::timeout(SEND_MAX, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Over(None)),
+        }
+    }
+
+    async fn close(&mut self, code: u16, reason: &'static str) -> Result<(), Over> {
+        tracing::debug!(conn = self.conn.0, code, reason, "closing");
+        self.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await?;
+        Err(Over(None))
+    }
+}
+
+/// The client's own newer connection took over; in this protocol's private range.
+const CLOSE_REPLACED: u16 = 4002;
+
+/// The close code that a broken frame deserves (RFC 6455, section 7.4.1).
+fn code_of(error: &axum::Error) -> u16 {
+    let text = error.to_string();
+    if text.contains("UTF-8") {
+        close_code::INVALID
+    } else if text.contains("too long") || text.contains("too big") {
+        close_code::SIZE
+    } else {
+        close_code::PROTOCOL
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// How many more messages a client may send now, as a bucket that fills again.
+struct Pace {
+    left: f64,
+    at: Instant,
+    empty_since: Option<Instant>,
+}
+
+impl Pace {
+    fn new(now: Instant) -> Self {
+        Pace { left: BURST_MAX, at: now, empty_since: None }
+    }
+
+    fn take(&mut self, now: Instant) {
+        self.fill(now);
+        self.left -= 1.0;
+        if self.left < 1.0 {
+            self.empty_since.get_or_insert(now);
+        }
+    }
+
+    /// When the next message may be read, if not now.
+    fn held_until(&mut self, now: Instant) -> Option<Instant> {
+        self.fill(now);
+        (self.left < 1.0).then(|| now + Duration::from_secs_f64((1.0 - self.left) / MESSAGES_PER_S))
+    }
+
+    fn flooding(&self, now: Instant) -> bool {
+        self.empty_since.is_some_and(|since| now.duration_since(since) > FLOOD_MAX)
+    }
+
+    fn fill(&mut self, now: Instant) {
+        let gained = now.duration_since(self.at).as_secs_f64() * MESSAGES_PER_S;
+        self.left = (self.left + gained).min(BURST_MAX);
+        self.at = now;
+        if self.left > BURST_MAX / 2.0 {
+            self.empty_since = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_passes_and_a_flood_does_not() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        for _ in 0..200 {
+            assert_eq!(pace.held_until(start), None);
+            pace.take(start);
+        }
+        let next = pace.held_until(start).expect("the burst is used up");
+        assert!(next > start && next <= start + Duration::from_millis(21));
+        assert_eq!(pace.held_until(next), None);
+        assert!(!pace.flooding(start + FLOOD_MAX));
+        assert!(pace.flooding(start + FLOOD_MAX + Duration::from_millis(1)));
+    }
+
+    #[test]
+    fn a_client_that_calms_down_is_forgiven() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        (0..200).for_each(|_| pace.take(start));
+        let later = start + Duration::from_secs(3);
+        assert_eq!(pace.held_until(later), None);
+        assert!(!pace.flooding(later + FLOOD_MAX));
+    }
+}

@@ -1,0 +1,5 @@
+//! The rooms from outside: scripts of what people do, and random histories against a small obvious model.
+
+mod party;
+mod random;
+mod scripts;

@@ -1,0 +1,194 @@
+//! People with connections, so that a script reads like a story.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use room::{
+    Answer, Caller, Command, ConnId, Event, Fact, Join, Joined, Kind, Limits, LinkId, Moment, Output, Priority, Refusal, Resume,
+    Rights, RoomRef, Rooms, Rule, Sealed, SeatKey, Signal, Step, TrackDraft,
+};
+
+/// Rooms, people by name, and everything the rooms said.
+pub struct Party {
+    pub rooms: Rooms,
+    pub now: Moment,
+    pub people: BTreeMap<String, Guest>,
+    pub facts: Vec<Fact>,
+    pub forgotten: Vec<ConnId>,
+    next_conn: u64,
+}
+
+/// One person's connection and what it heard.
+pub struct Guest {
+    pub conn: ConnId,
+    pub joined: Joined,
+    pub heard: Vec<Event>,
+    pub list_revision: u64,
+}
+
+impl Party {
+    pub fn new(limits: Limits) -> Self {
+        let mut last = 0u128;
+        let ids = move || {
+            last += 1;
+            last
+        };
+        Party {
+            rooms: Rooms::new(limits, true, Box::new(ids)),
+            now: Moment::START,
+            people: BTreeMap::new(),
+            facts: Vec::new(),
+            forgotten: Vec::new(),
+            next_conn: 0,
+        }
+    }
+
+    /// `name` joins `room` with these tracks and a prepared link called `name/0`.
+    pub fn join(&mut self, name: &str, room: &str, tracks: &[&str]) -> Result<(), Refusal> {
+        self.join_with(name, room, tracks, |_| {})
+    }
+
+    pub fn join_with(&mut self, name: &str, room: &str, tracks: &[&str], edit: impl FnOnce(&mut Join)) -> Result<(), Refusal> {
+        let conn = self.conn();
+        let mut join = Join {
+            room: RoomRef::Name(room.into()),
+            allowed: None,
+            identity: name.into(),
+            rights: Rights::GUEST,
+            origin: None,
+            tracks: (1, tracks.iter().map(|t| draft(t)).collect()),
+            rule: Rule::All,
+            offer: Some((LinkId(format!("{}/{}", name.chars().take(8).collect::<String>(), conn.0).into()), offer(1))),
+        };
+        edit(&mut join);
+        let answer = self.rooms.handle(self.now, Caller::Conn(conn), Command::Join(Box::new(join)));
+        let result = answer.map(|answer| self.seat(name, conn, answer));
+        self.deliver();
+        result
+    }
+
+    /// `name` comes back on a new connection.
+    pub fn resume(&mut self, name: &str, signals: Vec<(LinkId, Signal)>) -> Result<(), Refusal> {
+        let guest = &self.people[name];
+        let resume = Resume {
+            seat: guest.joined.seat,
+            identity: Arc::clone(&guest.joined.identity),
+            tracks: (guest.list_revision, Vec::new()),
+            signals,
+        };
+        self.resume_as(name, resume)
+    }
+
+    pub fn resume_as(&mut self, name: &str, resume: Resume) -> Result<(), Refusal> {
+        let conn = self.conn();
+        let answer = self.rooms.handle(self.now, Caller::Conn(conn), Command::Resume(Box::new(resume)));
+        let result = answer.map(|answer| self.seat(name, conn, answer));
+        self.deliver();
+        result
+    }
+
+    /// `name` gives a command.
+    pub fn act(&mut self, name: &str, command: Command) -> Result<Answer, Refusal> {
+        let answer = self.rooms.handle(self.now, Caller::Conn(self.people[name].conn), command);
+        self.deliver();
+        answer
+    }
+
+    /// `name` says what its tracks are now.
+    pub fn publish(&mut self, name: &str, tracks: &[&str]) -> Answer {
+        let guest = self.people.get_mut(name).expect("a guest");
+        guest.list_revision += 1;
+        let revision = guest.list_revision;
+        let tracks = tracks.iter().map(|t| draft(t)).collect();
+        self.act(name, Command::Publish { revision, tracks }).expect("inside")
+    }
+
+    pub fn signal(&mut self, name: &str, link: &LinkId, step: Step, revision: u64) {
+        let signal = Signal { step, revision, sealed: Sealed(format!("{name} {step:?} {revision}").into()) };
+        self.act(name, Command::Signal { link: link.clone(), signal }).expect("inside");
+    }
+
+    pub fn owner(&mut self, command: Command) -> Result<Answer, Refusal> {
+        let answer = self.rooms.handle(self.now, Caller::Owner, command);
+        self.deliver();
+        answer
+    }
+
+    /// Lets time pass, as the shell would: never later than the rooms asked for.
+    pub fn pass(&mut self, time: Duration) {
+        let until = self.now + time;
+        while let Some(due) = self.rooms.poll_timeout().filter(|due| *due <= until) {
+            self.now = self.now.max(due);
+            self.rooms.handle_timeout(self.now);
+            self.deliver();
+        }
+        self.now = until;
+    }
+
+    /// What `name` heard since the last time, in short words.
+    pub fn heard(&mut self, name: &str) -> Vec<String> {
+        std::mem::take(&mut self.people.get_mut(name).expect("a guest").heard).iter().map(short).collect()
+    }
+
+    pub fn seat_key(&self, name: &str) -> SeatKey {
+        self.people[name].joined.seat
+    }
+
+    fn seat(&mut self, name: &str, conn: ConnId, answer: Answer) {
+        let Answer::Joined(joined) = answer else { panic!("{answer:?} is no seat") };
+        self.people.insert(name.to_owned(), Guest { conn, joined: *joined, heard: Vec::new(), list_revision: 1 });
+    }
+
+    fn conn(&mut self) -> ConnId {
+        self.next_conn += 1;
+        ConnId(self.next_conn)
+    }
+
+    fn deliver(&mut self) {
+        while let Some(output) = self.rooms.poll_output() {
+            match output {
+                Output::Tell(conn, event) => {
+                    if let Some(guest) = self.people.values_mut().find(|guest| guest.conn == conn) {
+                        guest.heard.push(event);
+                    }
+                }
+                Output::Forget(conn) => self.forgotten.push(conn),
+                Output::Note(fact) => self.facts.push(fact),
+            }
+        }
+    }
+}
+
+/// `v cam`, `a mic off`, `d chat high`: kind, name, and what is not usual about it.
+pub fn draft(text: &str) -> TrackDraft {
+    let mut words = text.split(' ');
+    let kind = match words.next() {
+        Some("a") => Kind::Audio,
+        Some("v") => Kind::Video,
+        _ => Kind::Data,
+    };
+    let name = words.next().unwrap_or_default();
+    let rest: Vec<&str> = words.collect();
+    let priority = if rest.contains(&"high") { Priority::High } else { Priority::Standard };
+    TrackDraft { label: format!("id-{name}").into(), kind, name: name.into(), enabled: !rest.contains(&"off"), priority }
+}
+
+pub fn offer(revision: u64) -> Signal {
+    Signal { step: Step::Offer, revision, sealed: Sealed("first offer".into()) }
+}
+
+fn short(event: &Event) -> String {
+    match event {
+        Event::Changed { participant, change, subscribed } => {
+            let tracks: Vec<_> =
+                participant.tracks.iter().map(|t| format!("{}{}", t.name, if t.enabled { "" } else { " off" })).collect();
+            let receives = subscribed.as_ref().map(|s| format!(" receives {}", s.tracks.len())).unwrap_or_default();
+            format!("{} {change:?} #{} [{}]{receives}", participant.identity, participant.revision, tracks.join(", "))
+        }
+        Event::Signal { link, signal } => format!("{:?} {} on {}", signal.step, signal.revision, link.0),
+        Event::LinkClosed { link, revision } => format!("closed {} at {revision}", link.0),
+        Event::LinkWanted { link, revision } => format!("offer wanted after {revision} on {}", link.0),
+        Event::Out(why) => format!("out: {why:?}"),
+    }
+}

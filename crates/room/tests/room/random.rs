@@ -1,0 +1,220 @@
+//! Random histories: the rooms and a model that is too simple to be wrong must agree after every step.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use room::{Caller, Command, Event, Limits, Presence, Refusal, RoomKind};
+
+use crate::party::Party;
+
+const STEPS: u32 = 50_000;
+const PEOPLE: u64 = 9;
+const PLACES: u64 = 3;
+const TRACKS: [&str; 5] = ["v cam", "v cam off", "a mic", "a mic off", "d chat"];
+
+/// Room name to who is in it; away since when, in seconds.
+#[derive(Default)]
+struct Model {
+    rooms: BTreeMap<String, BTreeMap<String, Option<u64>>>,
+    seconds: u64,
+}
+
+/// A small generator of our own (xorshift64*), so that a seed is all it takes to see a run again.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % sides
+    }
+}
+
+#[test]
+fn random_histories_agree_with_the_model() {
+    let seed = std::env::var("KENNEL_TEST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(0x5eed_1234);
+    println!("seed {seed}: run again with KENNEL_TEST_SEED={seed}");
+    let mut dice = Dice(seed);
+    let mut party = Party::new(Limits { kind: RoomKind::GroupSmall, ..Limits::default() });
+    let mut model = Model::default();
+    for step in 0..STEPS {
+        if step == STEPS / 2 {
+            party = Party::new(Limits { kind: RoomKind::PeerToPeer, ..Limits::default() });
+            model = Model::default();
+        }
+        take_step(&mut dice, &mut party, &mut model);
+        check(&party, &model, step);
+    }
+}
+
+fn take_step(dice: &mut Dice, party: &mut Party, model: &mut Model) {
+    let name = format!("p{}", dice.roll(PEOPLE));
+    let place = format!("r{}", dice.roll(PLACES));
+    match dice.roll(10) {
+        0..=3 => join(party, model, &name, &place, dice),
+        4 => leave(party, model, &name),
+        5 => lose(party, model, &name),
+        6 => resume(party, model, &name),
+        7 => publish(party, model, &name, dice),
+        8 => pass(party, model, dice.roll(20)),
+        _ => end(party, model, &place, dice),
+    }
+}
+
+fn join(party: &mut Party, model: &mut Model, name: &str, place: &str, dice: &mut Dice) {
+    if model.whereabouts(name).is_some() {
+        return;
+    }
+    let seats = party.rooms.by_name(place).map_or(usize::MAX, |room| room.kind.participants_max());
+    let inside = model.rooms.get(place).map_or(0, BTreeMap::len);
+    let expected = if inside >= seats { Err(Refusal::RoomFull) } else { Ok(()) };
+    let tracks = tracks(dice);
+    assert_eq!(party.join(name, place, &tracks), expected);
+    if expected.is_ok() {
+        model.rooms.entry(place.to_owned()).or_default().insert(name.to_owned(), None);
+    }
+}
+
+fn leave(party: &mut Party, model: &mut Model, name: &str) {
+    if let Some((place, None)) = model.whereabouts(name) {
+        party.act(name, Command::Leave).expect("inside");
+        model.remove(&place, name);
+    }
+}
+
+fn lose(party: &mut Party, model: &mut Model, name: &str) {
+    if let Some((place, None)) = model.whereabouts(name) {
+        party.act(name, Command::Lose).expect("inside");
+        let now = model.seconds;
+        model.rooms.entry(place).or_default().insert(name.to_owned(), Some(now));
+    }
+}
+
+fn resume(party: &mut Party, model: &mut Model, name: &str) {
+    if !party.people.contains_key(name) {
+        return;
+    }
+    let whereabouts = model.whereabouts(name);
+    let expected = if whereabouts.is_some() { Ok(()) } else { Err(Refusal::SeatNotFound) };
+    assert_eq!(party.resume(name, Vec::new()), expected);
+    if let Some((place, _)) = whereabouts {
+        model.rooms.entry(place).or_default().insert(name.to_owned(), None);
+    }
+}
+
+fn publish(party: &mut Party, model: &mut Model, name: &str, dice: &mut Dice) {
+    if let Some((_, None)) = model.whereabouts(name) {
+        let tracks = tracks(dice);
+        party.publish(name, &tracks);
+    }
+}
+
+fn pass(party: &mut Party, model: &mut Model, seconds: u64) {
+    party.pass(Duration::from_secs(seconds));
+    model.seconds += seconds;
+    let now = model.seconds;
+    for people in model.rooms.values_mut() {
+        people.retain(|_, away| away.is_none_or(|since| since + 30 > now));
+    }
+    model.rooms.retain(|_, people| !people.is_empty());
+}
+
+fn end(party: &mut Party, model: &mut Model, place: &str, dice: &mut Dice) {
+    if dice.roll(5) > 0 {
+        return;
+    }
+    if let Some(room) = party.rooms.by_name(place) {
+        party.owner(Command::EndRoom(room.id)).expect("in progress");
+        model.rooms.remove(place);
+    }
+}
+
+fn tracks(dice: &mut Dice) -> Vec<&'static str> {
+    TRACKS.into_iter().filter(|_| dice.roll(2) == 0).collect()
+}
+
+impl Model {
+    fn whereabouts(&self, name: &str) -> Option<(String, Option<u64>)> {
+        self.rooms.iter().find_map(|(place, people)| people.get(name).map(|away| (place.clone(), *away)))
+    }
+
+    fn remove(&mut self, place: &str, name: &str) {
+        if let Some(people) = self.rooms.get_mut(place) {
+            people.remove(name);
+            if people.is_empty() {
+                self.rooms.remove(place);
+            }
+        }
+    }
+}
+
+/// What must hold whatever happened.
+fn check(party: &Party, model: &Model, step: u32) {
+    let real: BTreeMap<String, BTreeMap<String, bool>> = party
+        .rooms
+        .rooms()
+        .map(|room| {
+            let people = room.participants.iter().map(|p| (p.identity.to_string(), p.presence == Presence::Reconnecting));
+            (room.name.to_string(), people.collect())
+        })
+        .collect();
+    let expected: BTreeMap<String, BTreeMap<String, bool>> = model
+        .rooms
+        .iter()
+        .map(|(place, people)| (place.clone(), people.iter().map(|(name, away)| (name.clone(), away.is_some())).collect()))
+        .collect();
+    assert_eq!(real, expected, "step {step}");
+    check_revisions(party, step);
+    check_ids(party, step);
+    for (name, _) in party.people.iter().filter(|(name, _)| model.whereabouts(name).is_none()) {
+        let conn = party.people[name].conn;
+        assert!(
+            !party.rooms.rooms().any(|room| room.participants.iter().any(|p| *p.identity == **name)),
+            "step {step}: {conn:?}"
+        );
+    }
+}
+
+/// Each hearer sees each participant's revision grow, and never hears of one again after it left.
+fn check_revisions(party: &Party, step: u32) {
+    for (hearer, guest) in &party.people {
+        let mut last = BTreeMap::new();
+        let mut received = 0;
+        for event in &guest.heard {
+            let Event::Changed { participant, subscribed, .. } = event else { continue };
+            let before = last.insert(participant.id, participant.revision);
+            assert!(
+                before.is_none_or(|before| before < participant.revision),
+                "step {step}: {hearer} saw an old {participant:?}"
+            );
+            let Some(subscribed) = subscribed else { continue };
+            assert!(subscribed.revision > received, "step {step}: {hearer} saw subscriptions go back");
+            received = subscribed.revision;
+        }
+    }
+}
+
+fn check_ids(party: &Party, step: u32) {
+    let mut seen = BTreeSet::new();
+    for room in party.rooms.rooms() {
+        for participant in &room.participants {
+            assert!(seen.insert(participant.id.0), "step {step}: an id twice");
+            let names: BTreeSet<_> = participant.tracks.iter().map(|t| &t.name).collect();
+            assert_eq!(names.len(), participant.tracks.len(), "step {step}: a track name twice");
+            assert!(participant.tracks.iter().all(|t| seen.insert(t.id.0)), "step {step}: a track id twice");
+        }
+    }
+}
+
+#[test]
+fn strangers_cannot_do_anything() {
+    let mut party = Party::new(Limits::default());
+    for conn in 0..100 {
+        for command in [Command::Leave, Command::Lose] {
+            let answer = party.rooms.handle(party.now, Caller::Conn(room::ConnId(conn)), command);
+            assert_eq!(answer, Err(Refusal::NotJoined));
+        }
+    }
+    assert_eq!(party.rooms.poll_output(), None);
+}

@@ -1,0 +1,155 @@
+//! The rules of ARCHITECTURE.md that a compiler cannot hold, held by the dumbest means that work: reading files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file may grow to this many lines. One that is longer has a seam somewhere.
+const FILE_LINES_MAX: usize = 700;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Every file under a folder whose name ends so, with its text; what is built or fetched is left out.
+fn files(folder: &str, endings: &[&str]) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())).flatten() {
+            let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+            if path.is_dir() && !["target", "node_modules", "dist", "out", ".git", "corpus"].contains(&&*name) {
+                folders.push(path);
+            } else if endings.iter().any(|ending| name.ends_with(ending)) {
+                found.push((path.clone(), fs::read_to_string(&path).unwrap_or_default()));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no files in {folder}");
+    found
+}
+
+/// Code without what is only said about it: comments may name anything.
+fn code(text: &str) -> String {
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn refuse(folder: &str, banned: &[&str], reason: &str) {
+    for (path, text) in files(folder, &[".rs"]) {
+        let code = code(&text);
+        for word in banned {
+            assert!(!code.contains(word), "{} has `{word}`: {reason}", path.display());
+        }
+    }
+}
+
+/// The names under `[dependencies]` of a crate.
+fn dependencies(of: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(format!("crates/{of}/Cargo.toml"))).expect("a manifest");
+    let section = text.split("[dependencies]").nth(1).unwrap_or_default();
+    let own = section.split("\n[").next().unwrap_or_default();
+    own.lines().filter_map(|line| line.split(['.', ' ', '=']).next()).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_rooms_depend_on_nothing() {
+    assert_eq!(dependencies("room"), [] as [&str; 0]);
+}
+
+#[test]
+fn the_rooms_know_no_wire_no_vendor_and_no_time_of_day() {
+    let banned =
+        ["serde", "json", "Json", "JSON", "sdp", "Sdp", "http", "Http", "sql", "wilio", "ignal_wire", "ignalwire", "SystemTime"];
+    refuse("crates/room/src", &banned, "the rooms are a value that every door and every shell can use");
+}
+
+#[test]
+fn doors_depend_on_no_runtime_and_not_on_each_other() {
+    let allowed = ["kennel-room", "serde", "serde_json", "aws-lc-rs", "base64"];
+    for dependency in dependencies("twilio") {
+        assert!(allowed.contains(&&*dependency), "crates/twilio must not depend on {dependency}");
+    }
+    refuse("crates/twilio/src", &["ignalwire", "SignalWire", "tokio", "axum", "str0m"], "a door is a pure translator");
+}
+
+#[test]
+fn only_the_shell_reads_clocks_and_opens_things() {
+    let banned =
+        ["Instant::now", "SystemTime", "thread::", "std::net", "std::fs", "std::env", "File::", "UdpSocket", "TcpStream"];
+    for folder in ["crates/room/src", "crates/twilio/src"] {
+        refuse(folder, &banned, "time, randomness and input are arguments, effects are returned");
+    }
+}
+
+#[test]
+fn rights_are_checked_in_one_place() {
+    for (path, text) in files("crates/room/src", &[".rs"]) {
+        let elsewhere = !path.ends_with("rights.rs");
+        let decides = code(&text).contains("Err(Refusal::NotPermitted)") && !path.ends_with("rooms.rs");
+        assert!(!(elsewhere && decides), "{} refuses by right; that is rights.rs's work", path.display());
+    }
+    refuse(
+        "crates/twilio/src",
+        &["Refusal::NotPermitted)", "Err(Refusal::RoomNotAllowed"],
+        "a door refuses what is malformed, never what is not permitted",
+    );
+}
+
+#[test]
+fn names_and_addresses_stay_out_of_the_log_above_debug() {
+    for (path, text) in files("crates/kennel/src", &[".rs"]) {
+        for (number, line) in code(&text).lines().enumerate() {
+            let loud = ["info!(", "warn!(", "error!("].iter().any(|level| line.contains(level));
+            let personal = ["identity", "peer_addr", "remote_addr", "client_addr", ".token", "cookie"]
+                .iter()
+                .any(|word| line.contains(word));
+            assert!(!(loud && personal), "{} near line {}: {line}", path.display(), number + 1);
+        }
+    }
+}
+
+#[test]
+fn unsafe_is_forbidden_everywhere() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("the workspace manifest");
+    assert!(manifest.contains("unsafe_code = \"forbid\""));
+    for crate_name in ["room", "twilio", "kennel"] {
+        let own = fs::read_to_string(root().join(format!("crates/{crate_name}/Cargo.toml"))).expect("a manifest");
+        assert!(own.contains("[lints]\nworkspace = true"), "crates/{crate_name} does not take the workspace's lints");
+    }
+}
+
+#[test]
+fn pages_never_turn_text_into_markup() {
+    for (path, text) in files("web/src", &[".svelte", ".ts"]) {
+        for banned in ["{@html", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write"] {
+            assert!(!text.contains(banned), "{} has {banned}", path.display());
+        }
+    }
+}
+
+#[test]
+fn files_stay_readable_at_one_sitting() {
+    for folder in ["crates", "web/src", "e2e"] {
+        for (path, text) in files(folder, &[".rs", ".ts", ".svelte", ".mjs"]) {
+            let lines = text.lines().count();
+            assert!(lines <= FILE_LINES_MAX, "{} has {lines} lines; {FILE_LINES_MAX} are enough", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_path_named_in_the_architecture_exists() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let named: Vec<&str> = text.split('`').skip(1).step_by(2).filter(|word| is_path(word)).collect();
+    assert!(named.len() > 20, "only {} paths are named", named.len());
+    for path in named {
+        assert!(root().join(path).exists(), "ARCHITECTURE.md names {path}, which is not there");
+    }
+}
+
+/// Paths in ARCHITECTURE.md are written from the root, with a slash.
+fn is_path(word: &str) -> bool {
+    let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    plain
+        && word.contains('/')
+        && ["crates/", "web/", "e2e/", "docs/", "scripts/", ".ci/", "fuzz/"].iter().any(|top| word.starts_with(top))
+}

@@ -91,8 +91,6 @@ export const home = {
   linksHint: 'Invite somebody, or withdraw a link',
   otherLink: 'Use another link',
   otherLinkHint: 'It replaces the one that this device uses now.',
-  signOut: 'Forget this device',
-  withdrawn: 'This link does not work any more. Ask the person who gave it to you for a new one.',
   pasteOther: 'Paste another link',
 };
 
@@ -206,17 +204,15 @@ export const links = {
   withdrawOwner: 'This is an owner’s link. If it is the one you use here, you are shut out too, until you open another.',
   withdrawn: (label: string) => `The link of ${label} is withdrawn.`,
   rooms: 'Rooms',
-  roomsLead: 'Pictures go straight between devices: end-to-end encrypted, few viewers. Each device sends to each other one.',
+  roomsLead: 'Pictures go straight between devices: end-to-end encrypted, few viewers. A camera sends its picture once for each viewer.',
   roomsEmpty: 'No room is open. Rooms appear here when a device joins.',
   roomPeople: (count: number, limit: number) => `${count} of ${limit} devices`,
   roomFull: (count: number, limit: number) => `Full: ${count} of ${limit} devices`,
   allowMore: 'Allow more',
-  allowMoreOf: (room: string) => `Allow up to 10 devices in ${room}`,
+  allowMoreOf: (room: string) => `Allow more devices in ${room}, up to 10`,
   allowFewer: 'Limit to 2',
-  allowFewerOf: (room: string) => `Limit ${room} to 2 devices`,
+  allowFewerOf: (room: string) => `Limit to 2 devices in ${room}`,
   limitChanged: (room: string, limit: number) => `${room} now allows ${limit} devices.`,
-  today: (time: string) => `today ${time}`,
-  notDone: 'That did not work. Try again.',
 };
 
 // ---- dog cam -------------------------------------------------------------------------------------------------------

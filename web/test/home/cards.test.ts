@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cameraAddress, cardsOf, choicesFor, watchAddress, type Situation } from '../../src/home/cards';
-import { since } from '../../src/home/since';
-import { clock, moment } from '../../src/ui/values';
+import { dayAndClock, since } from '../../src/home/since';
+import { clock } from '../../src/ui/values';
 import type { CameraStatus, LiveCamera } from '../../src/live';
 
 const STATUS: CameraStatus = {
@@ -94,7 +94,7 @@ describe('since when', () => {
   const at = (day: number, hour: number) => new Date(2026, 4, day, hour, 3).getTime();
   it('names the day only when it is not today', () => {
     expect(since(at(3, 0), at(3, 23))).toBe(clock(at(3, 0)));
-    expect(since(at(3, 23), at(4, 1))).toBe(moment(at(3, 23)));
-    expect(clock(at(3, 23))).not.toBe(moment(at(3, 23)));
+    expect(since(at(3, 23), at(4, 1))).toBe(dayAndClock(at(3, 23)));
+    expect(clock(at(3, 23))).not.toBe(dayAndClock(at(3, 23)));
   });
 });

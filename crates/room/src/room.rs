@@ -16,6 +16,7 @@ pub(crate) struct Room {
     pub id: RoomId,
     pub name: Arc<str>,
     pub kind: RoomKind,
+    pub began: Moment,
     /// In the order they came.
     pub participants: Vec<Participant>,
     /// When the last one left.
@@ -34,8 +35,17 @@ pub(crate) struct Means<'a> {
 }
 
 impl Room {
-    pub fn new(id: RoomId, name: Arc<str>, kind: RoomKind) -> Self {
-        Room { id, name, kind, participants: Vec::new(), empty_since: None, links: BTreeMap::new(), spares: BTreeMap::new() }
+    pub fn new(id: RoomId, name: Arc<str>, kind: RoomKind, began: Moment) -> Self {
+        Room {
+            id,
+            name,
+            kind,
+            began,
+            participants: Vec::new(),
+            empty_since: None,
+            links: BTreeMap::new(),
+            spares: BTreeMap::new(),
+        }
     }
 
     /// Lets a participant in. Whether it may come was asked before.

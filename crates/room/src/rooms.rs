@@ -36,6 +36,8 @@ pub struct RoomView {
     pub name: Arc<str>,
     /// Its kind.
     pub kind: RoomKind,
+    /// When it began.
+    pub began: Moment,
     /// Who is in it, in the order they came.
     pub participants: Vec<Arc<Snapshot>>,
 }
@@ -154,7 +156,7 @@ impl Rooms {
         }
         let room_id = match found {
             Some(room_id) => room_id,
-            None => self.begin(&join.room)?,
+            None => self.begin(now, &join.room)?,
         };
         if let Some(older) = self.rooms[&room_id].by_identity(&join.identity).map(|p| p.id()) {
             self.leave_only(now, room_id, older, WhyLeft::Displaced);
@@ -229,7 +231,7 @@ impl Rooms {
         }
     }
 
-    fn begin(&mut self, room: &RoomRef) -> Result<RoomId, Refusal> {
+    fn begin(&mut self, now: Moment, room: &RoomRef) -> Result<RoomId, Refusal> {
         if self.rooms.len() >= self.limits.rooms_max {
             return Err(Refusal::TooManyRooms);
         }
@@ -242,7 +244,7 @@ impl Rooms {
         self.check_served(kind)?;
         self.out.push_back(Output::Note(Fact::RoomBegan { room: id, name: Arc::clone(&name), kind }));
         self.names.insert(Arc::clone(&name), id);
-        self.rooms.insert(id, Room::new(id, name, kind));
+        self.rooms.insert(id, Room::new(id, name, kind, now));
         Ok(id)
     }
 
@@ -337,6 +339,7 @@ fn view(room: &Room) -> RoomView {
         id: room.id,
         name: Arc::clone(&room.name),
         kind: room.kind,
+        began: room.began,
         participants: room.participants.iter().map(|p| Arc::clone(&p.snapshot)).collect(),
     }
 }

@@ -7,7 +7,7 @@ import puppeteer, { type Browser as FirefoxBrowser } from 'puppeteer-core';
 export const chromium = process.env.KENNEL_CHROMIUM ?? '/usr/bin/chromium';
 export const firefox = process.env.KENNEL_FIREFOX ?? '/usr/bin/firefox-esr';
 
-/** Two fake cameras and a beeping microphone; permission is given by the tests that ask for it. */
+/** Three fake cameras and a beeping microphone. The second camera is a depth camera, which WebRTC cannot send: `hideDepthCamera`. */
 export const chromiumArgs = [
   // Root has no sandbox in Chromium at all; anybody else keeps it.
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
@@ -16,16 +16,28 @@ export const chromiumArgs = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--use-fake-device-for-media-stream=device-count=2',
+  '--use-fake-device-for-media-stream=device-count=3',
   '--use-fake-ui-for-media-stream',
   // A machine without any network but loopback must still connect two pages.
   '--allow-loopback-in-peer-connection',
 ];
 
+/** Runs in every Chromium page before its own scripts, and leaves it two cameras whose pictures differ (green, and darker green). */
+export function hideDepthCamera(): void {
+  const devices = globalThis.MediaDevices?.prototype;
+  if (!devices) return;
+  const all = devices.enumerateDevices;
+  devices.enumerateDevices = async function () {
+    return (await all.call(this)).filter((device) => device.label !== 'fake_device_1');
+  };
+}
+
 const firefoxPrefs = {
   'media.navigator.streams.fake': true,
   'media.navigator.permission.disabled': true,
   'media.navigator.permission.fake': true,
+  // Without a sound card AudioContext would stay suspended.
+  'media.cubeb.force_mock_context': true,
   'media.autoplay.default': 0,
   'media.autoplay.blocking_policy': 0,
   'media.peerconnection.ice.loopback': true,

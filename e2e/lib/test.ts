@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test as base, type Browser, type BrowserContext, type TestInfo } from '@playwright/test';
 import type { Browser as FirefoxBrowser, Page as FirefoxPage } from 'puppeteer-core';
-import { launchFirefox } from './browsers.ts';
+import { hideDepthCamera, launchFirefox } from './browsers.ts';
 import { startKennel, type Kennel, type StartOptions } from './kennel.ts';
 import { PageServer } from './pages.ts';
 import { Person, type AnyPage, type Sdk } from './person.ts';
@@ -110,6 +110,7 @@ interface Opened {
 
 async function openChromium(browser: Browser): Promise<Opened> {
   const context: BrowserContext = await browser.newContext({ permissions: ['camera', 'microphone'] });
+  await context.addInitScript(hideDepthCamera);
   const page = await context.newPage();
   const lines: string[] = [];
   page.on('console', (message) => lines.push(`${message.type()}: ${message.text()}`));

@@ -46,6 +46,8 @@ export class Person {
     readonly page: AnyPage,
     private readonly pages: PageServer,
     readonly label: string,
+    /** Where the page has sent requests and opened sockets (Chromium only). */
+    readonly addresses: readonly string[] = [],
   ) {}
 
   /** Loads the page with one version of the SDK, or with any file at an address of its own. */
@@ -62,8 +64,9 @@ export class Person {
     );
   }
 
+  /** Without `wsServer` the page must find the server by itself, as apps do that load the SDK from it. */
   tryJoin(token: string, wsServer: string | undefined, kinds: Kind[] = ['audio', 'video', 'data'], options: object = {}): Promise<Joined> {
-    return this.call('join', token, kinds, { ...(wsServer ? { wsServer } : {}), insights: false, ...options });
+    return this.call('join', token, kinds, wsServer ? { wsServer, insights: false, ...options } : options);
   }
 
   async join(token: string, wsServer: string | undefined, kinds?: Kind[], options?: object): Promise<NonNullable<Joined['room']>> {

@@ -10,8 +10,8 @@ import { Person, type AnyPage, type Sdk } from './person.ts';
 export { expect } from '@playwright/test';
 
 export interface People {
-  /** A participant in a browser of this kind, with the SDK loaded and not joined. */
-  open(label: string, sdk: Sdk | { sdk: string; before?: string }, browser?: 'chromium' | 'firefox'): Promise<Person>;
+  /** A participant in a browser of this kind, or in a context that the test made, with the SDK loaded and not joined. */
+  open(label: string, sdk: Sdk | { sdk: string; before?: string }, browser?: 'chromium' | 'firefox' | BrowserContext): Promise<Person>;
 }
 
 interface Fixtures {
@@ -85,10 +85,10 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     const close: (() => Promise<unknown>)[] = [];
     await use({
       async open(label, sdk, kind = 'chromium') {
-        const opened = kind === 'firefox' ? await openFirefox(await firefox()) : await openChromium(browser);
+        const opened = kind === 'firefox' ? await openFirefox(await firefox()) : await openChromium(kind === 'chromium' ? await devices(browser) : kind);
         close.push(opened.close);
         evidence.watch(label, opened.page, opened.lines);
-        const person = new Person(opened.page, pages, label);
+        const person = new Person(opened.page, pages, label, opened.addresses);
         await person.load(sdk);
         return person;
       },
@@ -105,17 +105,26 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 interface Opened {
   page: AnyPage;
   lines: string[];
+  /** Every request and WebSocket of the page so far; empty in Firefox. */
+  addresses: string[];
   close(): Promise<unknown>;
 }
 
-async function openChromium(browser: Browser): Promise<Opened> {
-  const context: BrowserContext = await browser.newContext({ permissions: ['camera', 'microphone'] });
+async function devices(browser: Browser): Promise<BrowserContext> {
+  const context = await browser.newContext({ permissions: ['camera', 'microphone'] });
   await context.addInitScript(hideDepthCamera);
+  return context;
+}
+
+async function openChromium(context: BrowserContext): Promise<Opened> {
   const page = await context.newPage();
   const lines: string[] = [];
+  const addresses: string[] = [];
   page.on('console', (message) => lines.push(`${message.type()}: ${message.text()}`));
   page.on('pageerror', (error) => lines.push(`uncaught: ${error.stack ?? error}`));
-  return { page, lines, close: () => context.close() };
+  page.on('request', (request) => addresses.push(request.url()));
+  page.on('websocket', (socket) => addresses.push(socket.url()));
+  return { page, lines, addresses, close: () => context.close() };
 }
 
 async function openFirefox(browser: FirefoxBrowser): Promise<Opened> {
@@ -123,7 +132,7 @@ async function openFirefox(browser: FirefoxBrowser): Promise<Opened> {
   const lines: string[] = [];
   page.on('console', (message) => lines.push(`${message.type()}: ${message.text()}`));
   page.on('pageerror', (error) => lines.push(`uncaught: ${error}`));
-  return { page: page as unknown as AnyPage, lines, close: () => page.close() };
+  return { page: page as unknown as AnyPage, lines, addresses: [], close: () => page.close() };
 }
 
 /** What is kept of a test that failed: every page's picture and console, every server's log. */

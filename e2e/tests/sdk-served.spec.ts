@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '../lib/test.ts';
-import type { Kennel } from '../lib/kennel.ts';
+import { openOriginal } from '../lib/original.ts';
 import { meet } from '../lib/person.ts';
 import { token } from '../lib/tokens.ts';
 import { trustingBrowser } from '../lib/trust.ts';
@@ -44,10 +44,7 @@ test('a bundled app is turned here by the WebSocket shim', async ({ people, kenn
 
 test("the original app's page: a name, a token from its own back end, no room, no address", async ({ browser, pages, start, people }) => {
   const kennel = await start();
-  pages.login = await login(kennel);
-  const context = await browser.newContext({ permissions: ['camera', 'microphone'] });
-  const page = await context.newPage();
-  await page.goto(`${pages.url}/original.html?sdk=${kennel.url}${sdkPath('2.18.1')}`);
+  const page = await openOriginal(browser, pages, kennel);
   const status = page.locator('#status');
   await page.click('#join button');
   await expect(status).toHaveText('needs a name');
@@ -62,7 +59,7 @@ test("the original app's page: a name, a token from its own back end, no room, n
   await expect(page.locator('.their-tile')).toHaveAttribute('data-name', 'ben');
   await page.close();
   await ben.seesPeople();
-  await context.close();
+  await page.context().close();
 });
 
 test('the token endpoints of the original apps', async ({ kennel, people }) => {
@@ -103,15 +100,6 @@ test('over HTTPS, with the certificate authority installed', async ({ start, bro
     await trusting.close();
   }
 });
-
-/** What the original's back end does, with Kennel's `/login` behind it. */
-async function login(kennel: Kennel): Promise<(body: string) => Promise<{ status: number; body: string }>> {
-  const key = await kennel.ownerKey();
-  return async (body) => {
-    const answer = await fetch(`${kennel.url}/login`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body });
-    return { status: answer.status, body: await answer.text() };
-  };
-}
 
 /** Every address is at one of these origins, whatever the scheme (ws: is http:). */
 function onlyTo(addresses: string[], origins: string[]): void {

@@ -26,7 +26,7 @@ pub struct Lan {
     pub main: Option<IpAddr>,
     /// The others that a phone could reach: no loopback, link-local, container bridges.
     pub others: Vec<IpAddr>,
-    /// All private addresses for the certificate, loopback and IPv6 link-local left out, sorted.
+    /// The private addresses for the certificate, sorted: no loopback, IPv6 link-local, container bridges.
     pub private: Vec<IpAddr>,
     /// The machine's host name in lower case, without `.local`; `None` if it has no usable one.
     pub host: Option<String>,
@@ -76,7 +76,7 @@ pub fn choose(addresses: &[Address], routes: &[IpAddr]) -> Lan {
     reachable.dedup();
     let main = routes.iter().chain(&reachable).find(|ip| reachable.contains(ip)).copied();
     reachable.retain(|ip| Some(*ip) != main);
-    let mut private: Vec<IpAddr> = addresses.iter().map(|address| address.ip).filter(|ip| is_for_certificate(*ip)).collect();
+    let mut private: Vec<IpAddr> = addresses.iter().filter(|address| is_for_certificate(address)).map(|a| a.ip).collect();
     private.sort();
     private.dedup();
     // The main address must not be the one that falls off the end.
@@ -106,9 +106,12 @@ fn is_link_local(ip: IpAddr) -> bool {
     }
 }
 
-/// IPv6 link-local addresses need a zone, which no browser takes, so a certificate need not name them.
-fn is_for_certificate(ip: IpAddr) -> bool {
-    is_private(ip) && !ip.is_loopback() && !(ip.is_ipv6() && is_link_local(ip))
+/// IPv6 link-local addresses need a zone, which no browser takes, so a certificate need not name them. Bridges come and go with
+/// containers; each would cost a new certificate, and phones that were told to trust the old one would warn again.
+fn is_for_certificate(address: &Address) -> bool {
+    let ip = address.ip;
+    let browsable = !(ip.is_ipv6() && is_link_local(ip));
+    is_private(ip) && !ip.is_loopback() && browsable && !is_bridge(&address.interface)
 }
 
 /// Global IPv6 addresses are left out: they change by the day and most home routers shut them off.
@@ -198,7 +201,7 @@ mod tests {
             &["172.17.0.1"],
             Some("192.168.1.2"),
             &[],
-            &["169.254.3.4", "172.17.0.1", "172.18.0.1", "192.168.1.2"],
+            &["169.254.3.4", "192.168.1.2"],
         );
     }
 

@@ -1,8 +1,59 @@
 //! The commands of the program.
 
+mod flags;
+pub mod serve;
+
 use std::process::ExitCode;
 
-/// Runs the command that the command line names and returns the exit code.
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::config::Config;
+
+/// The exit code for a command line or configuration that is not right, as clap uses it.
+const USAGE: u8 = 2;
+
+/// Your own video rooms: one program, one command.
+#[derive(Parser)]
+#[command(name = "kennel", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the server (what kennel does without a command)
+    Serve,
+}
+
+/// Runs the command that the command line names and returns the exit code: 0 done, 1 failed, 2 wrong usage or configuration.
 pub fn run() -> ExitCode {
-    ExitCode::SUCCESS
+    let matches = flags::add(Cli::command()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let config = Config::load(flags::take(&matches), std::env::vars_os(), ".".as_ref());
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => with(config, serve::run),
+    }
+}
+
+/// Runs a command that needs a right configuration, or says all that is wrong with it.
+fn with(config: Result<Config, Vec<String>>, command: impl FnOnce(Config) -> ExitCode) -> ExitCode {
+    match config {
+        Ok(config) => command(config),
+        Err(problems) => {
+            eprintln!("Kennel's configuration is not right:");
+            problems.iter().for_each(|problem| eprintln!("  {problem}"));
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        flags::add(Cli::command()).debug_assert();
+    }
 }

@@ -8,6 +8,9 @@ use super::Flags;
 use super::settings::{ALL, Setting, Shape};
 use super::toml_file::TomlFile;
 
+/// What our variables begin with.
+const PREFIX: &str = "KENNEL_";
+
 /// A value as somebody wrote it, and where.
 #[derive(Clone, Debug)]
 pub struct Given {
@@ -121,10 +124,10 @@ fn known(name: &str) -> Result<Option<&'static Setting>, String> {
     if let Some(setting) = ALL.iter().find(|setting| setting.env == name) {
         return Ok(Some(setting));
     }
-    if !name.starts_with("KENNEL_") {
-        return Ok(None);
-    }
-    Err(format!("there is no such setting.{}", did_you_mean(name, ALL.iter().map(|setting| setting.env))))
+    let Some(rest) = name.strip_prefix(PREFIX) else { return Ok(None) };
+    // The common prefix would make everything look alike.
+    let hint = did_you_mean(rest, ALL.iter().filter_map(|setting| setting.env.strip_prefix(PREFIX)));
+    Err(format!("there is no such setting.{}", hint.replace(" '", " 'KENNEL_")))
 }
 
 fn insert(map: &mut BTreeMap<&'static str, Given>, setting: &'static Setting, value: &str, place: Place) {
@@ -208,8 +211,9 @@ mod tests {
 
     #[test]
     fn unknown_variables_of_ours_are_refused_with_the_nearest_name() {
-        let (_, problems) = environment(&[("KENNEL_HTPP", "x"), ("PATH", "/bin"), ("KENNEL_ZZZZZZ", "")]);
+        let (_, problems) = environment(&[("KENNEL_HTPP", "x"), ("PATH", "/bin"), ("KENNEL_FOO", "")]);
         assert_eq!(problems.len(), 2);
+        assert!(!problems[1].contains("mean"), "{problems:?}");
         assert!(problems[0].contains("Did you mean 'KENNEL_HTTP'?"), "{problems:?}");
     }
 

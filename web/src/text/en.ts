@@ -89,6 +89,7 @@ export const home = {
   privacy: 'Pictures go straight between devices: end-to-end encrypted, few viewers.',
   links: 'Links',
   linksHint: 'Invite somebody, or withdraw a link',
+  linkEnds: (when: string) => `Your link ends on ${when}.`,
   otherLink: 'Use another link',
   otherLinkHint: 'It replaces the one that this device uses now.',
   pasteOther: 'Paste another link',

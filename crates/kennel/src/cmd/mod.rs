@@ -1,5 +1,6 @@
 //! The commands of the program.
 
+pub mod check;
 mod flags;
 pub mod serve;
 
@@ -24,6 +25,8 @@ struct Cli {
 enum Command {
     /// Start the server (what kennel does without a command)
     Serve,
+    /// Look at configuration, ports, folder, certificate and clock, and say what to do
+    Check(check::Args),
 }
 
 /// Runs the command that the command line names and returns the exit code: 0 done, 1 failed, 2 wrong usage or configuration.
@@ -33,6 +36,7 @@ pub fn run() -> ExitCode {
     let config = Config::load(flags::take(&matches), std::env::vars_os(), ".".as_ref());
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => with(config, serve::run),
+        Command::Check(args) => check::run(config, &args),
     }
 }
 

@@ -161,15 +161,27 @@ fn failed(sentence: &str) -> ExitCode {
 
 fn listen(flag: &'static str, address: Option<SocketAddr>) -> Result<Option<TcpListener>, StartProblem> {
     let Some(address) = address else { return Ok(None) };
-    match bind(address) {
+    match bind(address).and_then(TcpListener::from_std) {
         Ok(listener) => Ok(Some(listener)),
-        Err(problem) if problem.kind() == io::ErrorKind::AddrInUse => Err(StartProblem::PortTaken { flag, address }),
-        Err(problem) => Err(StartProblem::Listen { flag, address, problem }),
+        Err(problem) => Err(StartProblem::listening(flag, address, problem)),
+    }
+}
+
+impl StartProblem {
+    /// What it means that Kennel cannot listen there.
+    pub fn listening(flag: &'static str, address: SocketAddr, problem: io::Error) -> Self {
+        match problem.kind() {
+            io::ErrorKind::AddrInUse => Self::PortTaken { flag, address },
+            _ => Self::Listen { flag, address, problem },
+        }
     }
 }
 
 /// A listener that `[::]` makes hear IPv4 as well, whatever the system's default.
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+///
+/// # Errors
+/// The system's.
+pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
@@ -179,7 +191,7 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    Ok(socket.into())
 }
 
 impl fmt::Display for StartProblem {

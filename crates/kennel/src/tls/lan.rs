@@ -13,7 +13,7 @@ use crate::keyring::files;
 use crate::net::Lan;
 
 /// The authority's certificate and key, in one file so that there is never one without the other.
-const AUTHORITY_FILE: &str = "authority.pem";
+pub const AUTHORITY_FILE: &str = "authority.pem";
 /// The leaf, the authority's certificate again, and the leaf's key.
 const LEAF_FILE: &str = "leaf.pem";
 

@@ -41,7 +41,10 @@ const DAY: i64 = 24 * 3600;
 
 /// 2026-01-01: no clock that is right shows less. A machine without a battery starts in 1970, and certificates of that year would
 /// have ended when its clock is set.
-const CLOCK_FLOOR: i64 = 1_767_225_600;
+pub const CLOCK_FLOOR: i64 = 1_767_225_600;
+
+/// Where Kennel's own authority lives, in the data folder.
+const LAN_FOLDER: &str = "tls";
 
 /// How often files and lives are looked at.
 const POLL: Duration = Duration::from_secs(10);
@@ -102,13 +105,20 @@ pub fn start(config: &Config, lan: watch::Receiver<Lan>, shutdown: Shutdown) -> 
     Ok(tls)
 }
 
-/// When the certificate that `start` would serve begins and ends, in seconds since 1970 UTC, and what it is. For `kennel check`.
+/// When the certificate that [`start`] would serve ends, in seconds since 1970 UTC. For `kennel check`.
 ///
 /// # Errors
-/// [`TlsProblem`], as `start` would give it.
-pub fn inspect(config: &Config, lan: &Lan) -> Result<(i64, i64), TlsProblem> {
-    let first = Source::open(config, lan)?.turn(lan, now())?.expect("the first turn always gives a certificate");
-    Ok((first.span.begins, first.span.ends))
+/// [`TlsProblem`], as `start` would give it, and for a chain whose certificates do not sign each other.
+pub fn inspect(config: &Config, lan: &Lan) -> Result<i64, TlsProblem> {
+    let mut source = Source::open(config, lan)?;
+    let certified = source.turn(lan, now())?.expect("the first turn always gives a certificate");
+    pem::check_chain(&certified.key.cert).map_err(|problem| TlsProblem::Files(FilesProblem::of_chain(&problem)))?;
+    Ok(certified.span.ends)
+}
+
+/// Whether Kennel's own authority has been made.
+pub fn has_authority(config: &Config) -> bool {
+    config.data.join(LAN_FOLDER).join(lan::AUTHORITY_FILE).exists()
 }
 
 fn server_config(resolver: Arc<Resolver>) -> Result<ServerConfig, TlsProblem> {
@@ -141,7 +151,8 @@ impl Source {
         match &config.certificate {
             Some(files) => Ok(Self::Files(OwnFiles::new(files.clone()))),
             None => {
-                let issuer = LanIssuer::open(&config.data.join("tls"), lan, config.announce, now()).map_err(TlsProblem::Lan)?;
+                let issuer =
+                    LanIssuer::open(&config.data.join(LAN_FOLDER), lan, config.announce, now()).map_err(TlsProblem::Lan)?;
                 Ok(Self::Lan(Box::new(issuer), None))
             }
         }

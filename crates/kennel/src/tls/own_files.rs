@@ -46,6 +46,13 @@ impl OwnFiles {
     }
 }
 
+impl FilesProblem {
+    /// A chain that is out of order or has a gap.
+    pub fn of_chain(problem: &str) -> Self {
+        Self(format!("--cert: {problem}. Put the leaf first, then each certificate that signed the one before."))
+    }
+}
+
 /// The modes of these files are the owner's affair: other programs may share them.
 fn text_of(path: &std::path::Path, flag: &str) -> Result<String, FilesProblem> {
     let refuse = |problem: &dyn fmt::Display| FilesProblem(format!("{flag} {}: {problem}.", path.display()));

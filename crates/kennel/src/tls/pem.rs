@@ -92,6 +92,22 @@ pub fn with_parsed<T>(der: &[u8], look: impl FnOnce(&X509Certificate<'_>) -> T) 
     }
 }
 
+/// Whether each certificate of a chain was signed by the next.
+///
+/// # Errors
+/// Which one was not, counted from 1.
+pub fn check_chain(chain: &[CertificateDer<'_>]) -> Result<(), String> {
+    for (index, pair) in chain.windows(2).enumerate() {
+        let signed = with_parsed(&pair[1], |signer| {
+            with_parsed(&pair[0], |leaf| leaf.verify_signature(Some(signer.public_key())).is_ok())
+        });
+        if !signed?? {
+            return Err(format!("certificate {} of the chain was not signed by the next", index + 1));
+        }
+    }
+    Ok(())
+}
+
 /// When the certificate holds.
 pub fn span_of(certificate: &X509Certificate<'_>) -> Span {
     let validity = certificate.validity();

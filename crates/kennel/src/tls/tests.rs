@@ -281,6 +281,16 @@ fn own_files_are_read_again_when_they_change() {
     assert!(own.changed().expect("said once").is_none());
 }
 
+#[test]
+fn a_chain_out_of_order_is_noticed() {
+    let (signer, stranger) = (signer(), super::tests::signer());
+    let issued = signer.issue(&names(&["localhost"], &[]), None, NOW).expect("a certificate");
+    let good = pem::certificates(&issued.chain).expect("two");
+    assert_eq!(pem::check_chain(&good), Ok(()));
+    assert!(pem::check_chain(&[good[0].clone(), stranger.authority.der.into()]).is_err());
+    assert!(pem::check_chain(&[good[1].clone(), good[0].clone()]).is_err());
+}
+
 #[tokio::test]
 async fn a_running_server_takes_up_a_new_address() {
     let folder = tempfile::tempdir().expect("a folder");

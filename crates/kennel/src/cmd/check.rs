@@ -1,0 +1,214 @@
+//! `kennel check`: looks at everything that could keep Kennel from starting or serving, and says what to do about it.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use rustix::fs::{Access, access};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use super::serve;
+use crate::config::{Config, LogFormat};
+use crate::{clock, logging, net, process, tls};
+
+/// A certificate that ends sooner than this fails the check, in days.
+const CERTIFICATE_DAYS_MIN: i64 = 14;
+
+/// What `kennel check` takes besides the settings.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Print one JSON object instead of lines
+    #[arg(long)]
+    json: bool,
+}
+
+/// One thing that was looked at: its name, and what was found or what to do.
+#[derive(Debug)]
+struct Line {
+    name: &'static str,
+    found: Result<String, String>,
+}
+
+/// Looks at everything and prints it. The exit code is 1 if anything failed.
+pub fn run(config: Result<Config, Vec<String>>, args: &Args) -> ExitCode {
+    logging::start("warn", LogFormat::Human);
+    let lines = match config {
+        Ok(config) => lines(&config),
+        Err(problems) => problems.into_iter().map(|problem| Line { name: "configuration", found: Err(problem) }).collect(),
+    };
+    print!("{}", if args.json { json(&lines) } else { text(&lines) });
+    if lines.iter().all(|line| line.found.is_ok()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn lines(config: &Config) -> Vec<Line> {
+    let mut lines = vec![
+        Line { name: "configuration", found: Ok("is right".to_owned()) },
+        Line { name: "clock", found: clock_is_set(clock::unix_ms()) },
+        Line { name: "open files", found: process::prepare().map(|count| format!("{count} are allowed")) },
+        Line { name: "http port", found: port("http", config.http) },
+        Line { name: "https port", found: port("https", config.https) },
+        Line { name: "data folder", found: folder(&config.data) },
+    ];
+    if config.https.is_some() {
+        lines.push(Line { name: "certificate", found: certificate(config) });
+    }
+    if let Some(domain) = &config.domain {
+        let note = format!("{domain} must lead to this machine, and its port 443 to the HTTPS port; only the internet can tell");
+        lines.push(Line { name: "domain", found: Ok(note) });
+    }
+    lines
+}
+
+fn clock_is_set(unix_ms: u64) -> Result<String, String> {
+    let seconds = i64::try_from(unix_ms / 1000).unwrap_or(i64::MAX);
+    let text = day(seconds);
+    if seconds < tls::CLOCK_FLOOR {
+        return Err(format!("It shows {text}, which is over. Set it, for example with: timedatectl set-ntp true"));
+    }
+    Ok(format!("shows {text}"))
+}
+
+fn port(flag: &'static str, address: Option<SocketAddr>) -> Result<String, String> {
+    match (address, serve::bind(address.unwrap_or(([127, 0, 0, 1], 0).into()))) {
+        (None, _) => Ok("is off".to_owned()),
+        (Some(address), Ok(_)) => Ok(format!("{address} is free")),
+        (Some(address), Err(problem)) => Err(serve::StartProblem::listening(flag, address, problem).to_string()),
+    }
+}
+
+/// Whether the folder can be used. Modes that let others in are corrected.
+fn folder(path: &Path) -> Result<String, String> {
+    let shown = path.display();
+    if !path.exists() {
+        let parent = path.ancestors().skip(1).find(|path| path.as_os_str().is_empty() || path.exists()).unwrap_or(path);
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        return match access(parent, Access::WRITE_OK) {
+            Ok(()) => Ok(format!("{shown} will be made at the first start")),
+            Err(_) => Err(format!("{shown} cannot be made. Choose another with --data, or let Kennel's user write there.")),
+        };
+    }
+    if !path.is_dir() {
+        return Err(format!("{shown} is not a folder. Move it away or choose another with --data."));
+    }
+    if access(path, Access::WRITE_OK | Access::READ_OK).is_err() {
+        return Err(format!("{shown} cannot be written. Let Kennel's user read and write there, or choose another with --data."));
+    }
+    let corrected = tighten(path).map_err(|problem| format!("{shown}: {problem}. Make Kennel's user its owner."))?;
+    Ok(match corrected {
+        0 => format!("{shown} is for its owner alone"),
+        count => format!("{shown} is for its owner alone again: {count} modes were too wide and have been corrected"),
+    })
+}
+
+/// Takes the rights of others from the folder and all in it, and counts where there were any. Links are not followed.
+fn tighten(path: &Path) -> std::io::Result<usize> {
+    let data = fs::symlink_metadata(path)?;
+    if data.is_symlink() {
+        return Ok(0);
+    }
+    let mode = data.permissions().mode() & 0o7777;
+    let wide = mode & 0o077 != 0;
+    if wide {
+        tracing::warn!(path = %path.display(), "mode {mode:03o} was too wide");
+        fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o700))?;
+    }
+    let mut count = usize::from(wide);
+    if data.is_dir() {
+        for entry in fs::read_dir(path)? {
+            count += tighten(&entry?.path())?;
+        }
+    }
+    Ok(count)
+}
+
+fn certificate(config: &Config) -> Result<String, String> {
+    if config.certificate.is_none() && !tls::has_authority(config) {
+        return Ok("will be made at the first start".to_owned());
+    }
+    let now = i64::try_from(clock::unix_ms() / 1000).unwrap_or(i64::MAX);
+    let ends = tls::inspect(config, &net::look()).map_err(|problem| problem.to_string())?;
+    let left = (ends - now).div_euclid(24 * 3600);
+    if left < CERTIFICATE_DAYS_MIN {
+        return Err(format!("It ends on {}. Renew it and put the new files in its place.", day(ends)));
+    }
+    Ok(format!("holds until {}, {left} days", day(ends)))
+}
+
+fn day(unix_s: i64) -> String {
+    let time = OffsetDateTime::from_unix_timestamp(unix_s).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    time.format(format_description!("[year]-[month]-[day]")).unwrap_or_default()
+}
+
+fn text(lines: &[Line]) -> String {
+    lines
+        .iter()
+        .map(|line| match &line.found {
+            Ok(found) => format!("Pass  {:14} {found}\n", line.name),
+            Err(problem) => format!("Fail  {:14} {problem}\n", line.name),
+        })
+        .collect()
+}
+
+fn json(lines: &[Line]) -> String {
+    let checks: Vec<serde_json::Value> = lines
+        .iter()
+        .map(|line| {
+            let message = line.found.as_ref().unwrap_or_else(|problem| problem);
+            serde_json::json!({ "name": line.name, "pass": line.found.is_ok(), "message": message })
+        })
+        .collect();
+    let pass = lines.iter().all(|line| line.found.is_ok());
+    format!("{}\n", serde_json::json!({ "pass": pass, "checks": checks }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_clock_that_was_never_set_fails() {
+        assert!(clock_is_set(0).expect_err("1970").contains("1970-01-01"));
+        assert_eq!(clock_is_set(1_800_000_000_000), Ok("shows 2027-01-15".to_owned()));
+    }
+
+    #[test]
+    fn a_taken_port_fails_with_another() {
+        let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = taken.local_addr().expect("an address");
+        let refusal = port("http", Some(address)).expect_err("taken");
+        assert!(refusal.contains(&format!("Port {} is in use", address.port())), "{refusal}");
+        assert_eq!(port("http", None), Ok("is off".to_owned()));
+    }
+
+    #[test]
+    fn wide_modes_are_corrected_and_counted() {
+        let base = tempfile::tempdir().expect("a folder");
+        let data = base.path().join("data");
+        assert!(folder(&data).expect("can be made").contains("will be made"));
+        fs::create_dir_all(data.join("tls")).expect("made");
+        fs::write(data.join("tls/key"), "x").expect("written");
+        for (path, mode) in [("", 0o755), ("tls", 0o700), ("tls/key", 0o644)] {
+            fs::set_permissions(data.join(path), fs::Permissions::from_mode(mode)).expect("set");
+        }
+        assert!(folder(&data).expect("good").contains("2 modes"));
+        assert!(folder(&data).expect("good").ends_with("is for its owner alone"));
+        let mode = fs::metadata(data.join("tls/key")).expect("there").permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600);
+        assert!(folder(&data.join("tls/key")).expect_err("a file").contains("not a folder"));
+    }
+
+    #[test]
+    fn both_forms_tell_the_same() {
+        let lines = [
+            Line { name: "clock", found: Ok("shows 2027-01-15".to_owned()) },
+            Line { name: "http port", found: Err("Port 1 is in use.".to_owned()) },
+        ];
+        assert_eq!(text(&lines), "Pass  clock          shows 2027-01-15\nFail  http port      Port 1 is in use.\n");
+        let value: serde_json::Value = serde_json::from_str(&json(&lines)).expect("JSON");
+        assert_eq!((&value["pass"], &value["checks"][1]["message"]), (&false.into(), &"Port 1 is in use.".into()));
+    }
+}

@@ -1,0 +1,142 @@
+//! The task that runs [`Live`]: clocks and queues, no decisions.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver, UnboundedSender};
+use tokio::time::{Instant, sleep_until};
+
+use super::message::EndReason;
+use super::{Badge, Live, Output, SocketId};
+use crate::clock;
+use crate::metrics::Metrics;
+use crate::shutdown::Shutdown;
+
+/// Messages that wait for one socket; a client that lets more pile up is cut off.
+const QUEUE: usize = 64;
+
+/// Speaks to the task. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    turns: UnboundedSender<Turn>,
+    next: Arc<AtomicU64>,
+}
+
+/// One socket's end of the conversation; dropping it closes the socket for [`Live`].
+pub struct Line {
+    id: SocketId,
+    turns: UnboundedSender<Turn>,
+    outputs: Receiver<Output>,
+}
+
+/// What happens to [`Live`]. Unbounded without harm: each socket's reader waits on its own queue of the network, sends at most its
+/// allowance before it is closed, and the task never waits for anybody.
+enum Turn {
+    Open(SocketId, Badge, Sender<Output>),
+    Text(SocketId, String),
+    Heard(SocketId),
+    Closed(SocketId),
+    Ended(String, EndReason),
+}
+
+impl Handle {
+    /// Opens a socket for its owner.
+    pub fn open(&self, badge: Badge) -> Line {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let (sender, outputs) = mpsc::channel(QUEUE);
+        let line = Line { id, turns: self.turns.clone(), outputs };
+        line.tell(Turn::Open(id, badge, sender));
+        line
+    }
+
+    /// A link or a session ended; its sockets are told why and closed.
+    pub fn end(&self, id_of_link_or_session: &str, reason: EndReason) {
+        // Without the task there is no socket left to end.
+        let _ = self.turns.send(Turn::Ended(id_of_link_or_session.to_owned(), reason));
+    }
+}
+
+impl Line {
+    /// A text message came.
+    pub fn text(&self, text: String) {
+        self.tell(Turn::Text(self.id, text));
+    }
+
+    /// Anything else came.
+    pub fn heard(&self) {
+        self.tell(Turn::Heard(self.id));
+    }
+
+    /// What to do next; `None` when this client was cut off for being slow.
+    pub async fn next(&mut self) -> Option<Output> {
+        self.outputs.recv().await
+    }
+
+    fn tell(&self, turn: Turn) {
+        // Without the task the queue of outputs is closed too, which ends the socket.
+        let _ = self.turns.send(turn);
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.tell(Turn::Closed(self.id));
+    }
+}
+
+/// Starts the task; it ends with the server.
+pub fn start(metrics: Metrics, shutdown: Shutdown) -> Handle {
+    let (turns, received) = mpsc::unbounded_channel();
+    tokio::spawn(run(received, metrics, shutdown));
+    Handle { turns, next: Arc::default() }
+}
+
+async fn run(mut turns: UnboundedReceiver<Turn>, metrics: Metrics, mut shutdown: Shutdown) {
+    let mut live = Live::default();
+    let mut lines = HashMap::new();
+    loop {
+        let due = live.poll_timeout().map(Instant::from_std);
+        tokio::select! {
+            turn = turns.recv() => match turn {
+                Some(turn) => take(&mut live, &mut lines, turn),
+                None => return,
+            },
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => live.handle_timeout(clock::now()),
+            () = shutdown.stopping() => break,
+        }
+        deliver(&mut live, &mut lines, &metrics);
+    }
+    live.handle_shutdown(clock::now());
+    deliver(&mut live, &mut lines, &metrics);
+}
+
+fn take(live: &mut Live, lines: &mut HashMap<SocketId, Sender<Output>>, turn: Turn) {
+    let now = clock::now();
+    match turn {
+        Turn::Open(id, badge, line) => {
+            lines.insert(id, line);
+            live.handle_open(now, id, badge);
+        }
+        Turn::Text(id, text) => live.handle_text(now, id, &text),
+        Turn::Heard(id) => live.handle_heard(now, id),
+        Turn::Closed(id) => {
+            lines.remove(&id);
+            live.handle_closed(now, id);
+        }
+        Turn::Ended(whose, reason) => live.handle_ended(now, &whose, reason),
+    }
+}
+
+fn deliver(live: &mut Live, lines: &mut HashMap<SocketId, Sender<Output>>, metrics: &Metrics) {
+    while let Some(output) = live.poll_output() {
+        let (Output::Send(id, _) | Output::Ping(id) | Output::Close(id, _)) = output;
+        let Some(line) = lines.get(&id) else { continue };
+        if line.try_send(output).is_err() {
+            lines.remove(&id);
+            metrics.slow_clients_cut.inc();
+            live.handle_closed(clock::now(), id);
+        }
+    }
+    metrics.live_sockets.set(i64::try_from(live.sockets()).unwrap_or(i64::MAX));
+}

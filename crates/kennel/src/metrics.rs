@@ -1,0 +1,148 @@
+//! Figures for Prometheus at `/metrics`. No name, address or id of a person, room or key is ever a label.
+
+use std::sync::Arc;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// All figures. Clones share them and cost a few reference counts.
+#[derive(Clone)]
+pub struct Metrics {
+    /// Connections that were let in.
+    pub connections: Counter,
+    /// Connections that a cap kept out or ended.
+    pub connections_refused: Counter,
+    /// Connections open now, sockets included.
+    pub connections_open: Gauge,
+    requests: Family<RequestLabels, Counter>,
+    /// Rooms in progress.
+    pub rooms: Gauge,
+    /// Participants in them.
+    pub participants: Gauge,
+    /// Joins since the start.
+    pub joins: Counter,
+    refusals: Family<CodeLabels, Counter>,
+    /// Open sockets of the live channel.
+    pub live_sockets: Gauge,
+    /// Text messages that came in by any WebSocket.
+    pub messages_in: Counter,
+    /// Text messages that went out by any WebSocket.
+    pub messages_out: Counter,
+    /// Clients that were cut off because their queue was full.
+    pub slow_clients_cut: Counter,
+    /// Telemetry events of SDKs that were taken and dropped.
+    pub insights_events: Counter,
+    registry: Arc<Registry>,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RequestLabels {
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CodeLabels {
+    code: u32,
+}
+
+impl Metrics {
+    /// Figures that all stand at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("kennel");
+        let mut counter = |name: &str, help: &str| register::<Counter>(&mut registry, name, help);
+        let connections = counter("connections", "Connections let in");
+        let connections_refused = counter("connections_refused", "Connections kept out by a cap");
+        let joins = counter("joins", "Joins of rooms");
+        let messages_in = counter("websocket_messages_received", "Text messages received");
+        let messages_out = counter("websocket_messages_sent", "Text messages sent");
+        let slow_clients_cut = counter("slow_clients_cut", "Clients cut off with a full queue");
+        let insights_events = counter("insights_events", "Telemetry events taken and dropped");
+        let mut gauge = |name: &str, help: &str| register::<Gauge>(&mut registry, name, help);
+        let connections_open = gauge("connections_open", "Connections open now");
+        let rooms = gauge("rooms", "Rooms in progress");
+        let participants = gauge("participants", "Participants in rooms");
+        let live_sockets = gauge("live_sockets", "Open sockets of the live channel");
+        let requests = register(&mut registry, "requests", "Requests by route and status");
+        let refusals = register(&mut registry, "refusals", "Refused joins by the vendor's code");
+        Self {
+            connections,
+            connections_refused,
+            connections_open,
+            requests,
+            rooms,
+            participants,
+            joins,
+            refusals,
+            live_sockets,
+            messages_in,
+            messages_out,
+            slow_clients_cut,
+            insights_events,
+            registry: Arc::new(registry),
+        }
+    }
+
+    /// Counts a request. `route` is a route's template, so that there are as many labels as routes.
+    pub fn request(&self, route: &str, status: u16) {
+        self.requests.get_or_create(&RequestLabels { route: route.to_owned(), status }).inc();
+    }
+
+    /// Counts a refused join by the vendor's error code.
+    pub fn refusal(&self, code: u32) {
+        self.refusals.get_or_create(&CodeLabels { code }).inc();
+    }
+
+    /// The figures as OpenMetrics text (content type [`CONTENT_TYPE`]).
+    pub fn render(&self) -> String {
+        let mut out = String::new();
+        text::encode(&mut out, &self.registry).expect("writing to a string does not fail");
+        out
+    }
+}
+
+/// The content type of [`Metrics::render`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn register<M>(registry: &mut Registry, name: &str, help: &str) -> M
+where
+    M: prometheus_client::registry::Metric + Clone + Default,
+{
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_shown() {
+        let metrics = Metrics::new();
+        let clone = metrics.clone();
+        clone.rooms.set(3);
+        clone.joins.inc();
+        clone.request("/kennel/v1/keys/{id}", 204);
+        clone.refusal(53105);
+        let text = metrics.render();
+        for line in [
+            "kennel_rooms 3",
+            "kennel_joins_total 1",
+            "kennel_requests_total{route=\"/kennel/v1/keys/{id}\",status=\"204\"} 1",
+            "kennel_refusals_total{code=\"53105\"} 1",
+            "# EOF",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! This crate is the shell: sockets, clocks, files and tasks. The rules live in `room`, the vendors' wires in crates of their
 //! own. It is a library so that tests can start the whole server in their own process; `main.rs` only calls [`cmd::run`].
 
+pub mod auth;
 pub mod banner;
 pub mod clock;
 pub mod cmd;
@@ -17,5 +18,6 @@ pub mod net;
 pub mod process;
 pub mod shutdown;
 pub mod tls;
+pub mod web;
 
 pub use cmd::serve;

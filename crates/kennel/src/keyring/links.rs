@@ -172,6 +172,11 @@ impl Link {
         self.ends.is_some_and(|ends| ends <= now)
     }
 
+    /// Whether it is the owner's, which `kennel keys` prints and only `kennel keys --renew` replaces.
+    pub fn is_owners(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// Whether it may be used in `room`.
     pub fn allows_room(&self, room: &str) -> bool {
         self.room.as_deref().is_none_or(|only| only == room)

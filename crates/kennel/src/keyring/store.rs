@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use twilio::token;
+
 use super::random::{Random, from_system};
 use super::seal::{KEY_BYTES, Sealer};
 use super::{Credentials, Keyring, Sessions, files, form};
@@ -133,6 +135,22 @@ impl Store {
 
     fn put(&self, keyring: Keyring) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
+    }
+}
+
+impl token::Keys for Store {
+    fn find(&self, key_sid: &str) -> Option<token::ApiKey> {
+        let own = self.credentials();
+        (own.twilio_api_key_sid == key_sid).then(|| token::ApiKey {
+            account_sid: own.twilio_account_sid,
+            secret: own.twilio_api_key_secret.reveal().to_owned(),
+            not_before_unix_s: 0,
+        })
+    }
+
+    /// Tokens are withdrawn with their link, never one by one.
+    fn is_denied(&self, _jti: &str) -> bool {
+        false
     }
 }
 

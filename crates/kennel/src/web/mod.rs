@@ -1,0 +1,198 @@
+//! HTTP: pages, Kennel's own API, the vendors' files and sockets.
+
+pub mod accept;
+mod api;
+pub mod asked;
+pub mod files;
+pub mod gate;
+mod guard_layers;
+pub mod headers;
+mod insights;
+mod keeper;
+mod keys_api;
+mod names;
+mod pages;
+mod plain;
+pub mod problem;
+mod sdk;
+pub mod stream;
+mod tokens;
+mod vendor;
+pub mod ws;
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::routing::{any, delete, get, post, put};
+
+use crate::auth::WrongKeys;
+use crate::config::{NetRange, RoomType};
+use crate::keyring::Store;
+use crate::live;
+use crate::metrics::Metrics;
+use crate::shutdown::Shutdown;
+use crate::tls::Authority;
+
+pub use accept::{Doorman, serve};
+pub use keeper::keep;
+use names::Names;
+
+/// What the web layer needs to know of the configuration and the machine.
+#[derive(Clone)]
+pub struct Site {
+    /// Everybody may use the pages, with all rights but the owner's.
+    pub open: bool,
+    /// Pages are shown on LAN http too, for people who work on them.
+    pub dev: bool,
+    /// The room of those who name none.
+    pub default_room: String,
+    /// Every name, in lower case, that pages answer to besides addresses and `localhost`: the machine's own, the domain's, the
+    /// configured ones.
+    pub host_names: Vec<String>,
+    /// Peers whose `X-Forwarded-*` headers count.
+    pub trusted_proxies: Vec<NetRange>,
+    /// The port that HTTPS is reached at; `None` when it is off.
+    pub https_port: Option<u16>,
+    /// Whether browsers trust the certificate without being taught to: one by ACME.
+    pub public_certificate: bool,
+    /// Kennel's own authority, where the certificate is from it.
+    pub authority: Option<Authority>,
+    /// The addresses that this machine has now.
+    pub reach: Arc<dyn Fn() -> Reach + Send + Sync>,
+    /// The built pages.
+    pub files: Arc<dyn files::Files>,
+}
+
+/// Addresses that other devices reach this server by, as origins (`https://192.168.1.20:8443`).
+#[derive(Clone, Debug, Default)]
+pub struct Reach {
+    /// Where a phone should go first.
+    pub phone_url: Option<String>,
+    /// All secure ones, the best first.
+    pub addresses: Vec<String>,
+}
+
+/// An answer that comes later.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What the web layer asks of the rooms.
+pub trait RoomsView: Send + Sync {
+    /// The identities in the room of that name, those who are reconnecting included.
+    fn identities<'a>(&'a self, room: &'a str) -> Later<'a, Vec<String>>;
+    /// All rooms in progress.
+    fn rooms(&self) -> Later<'_, Vec<RoomRow>>;
+    /// Ends all that was joined with tokens of this link (`grants.kennel.key`), now.
+    fn withdraw(&self, link: &str);
+    /// The type that rooms of that name have from their next beginning; and the limit of a running one, if it does not fall below who
+    /// is in it.
+    fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, ()>;
+    /// Brings the figures of the rooms up to date; called before they are shown.
+    fn observe(&self, metrics: &Metrics);
+}
+
+/// A room as the owner's list shows it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct RoomRow {
+    /// Its name.
+    pub name: String,
+    /// `RM` and 32 hexadecimal digits.
+    pub sid: String,
+    /// `go` or `peer-to-peer`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// How many are in it.
+    pub participants: u32,
+    /// How many may be.
+    pub limit: u32,
+    /// When it began, ms since 1970 UTC.
+    pub created: u64,
+}
+
+/// What the handlers of requests share.
+pub struct App {
+    /// See [`Site`].
+    pub site: Site,
+    /// Credentials, links and sessions.
+    pub store: Arc<Store>,
+    /// The rooms.
+    pub rooms: Arc<dyn RoomsView>,
+    /// The live channel.
+    pub live: live::task::Handle,
+    /// Figures.
+    pub metrics: Metrics,
+    /// Who is told when the server ends.
+    pub shutdown: Shutdown,
+    wrong_keys: Mutex<WrongKeys>,
+    names: Mutex<Names>,
+}
+
+impl App {
+    /// Puts it together and starts the live channel's task. Needs a running tokio.
+    pub fn start(site: Site, store: Arc<Store>, rooms: Arc<dyn RoomsView>, metrics: Metrics, shutdown: Shutdown) -> Arc<Self> {
+        let live = live::task::start(metrics.clone(), shutdown.clone());
+        let (wrong_keys, names) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { site, store, rooms, live, metrics, shutdown, wrong_keys, names })
+    }
+
+    /// The counter of wrong keys. Never hold it over an `await`.
+    pub fn wrong_keys(&self) -> MutexGuard<'_, WrongKeys> {
+        self.wrong_keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which device has which name. Never hold it over an `await`.
+    fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Every route. `doors` are those of the vendors' sockets (`/signaling`); they come under the rules of their zone here. Requests must
+/// carry an [`accept::Connection`], as [`serve`] gives them.
+pub fn app(app: &Arc<App>, doors: Router) -> Router {
+    let routes = Router::new()
+        .route("/", get(pages::page))
+        .route("/dogcam", get(pages::page))
+        .route("/links", get(pages::page))
+        .route(plain::STYLE_PATH, get(plain::style))
+        .route("/kennel/ca.crt", get(pages::authority))
+        .route("/healthz", get(pages::health))
+        .route("/readyz", get(pages::ready))
+        .route("/metrics", get(pages::metrics))
+        .route("/login", post(tokens::login))
+        .route("/api/token", get(tokens::bare))
+        .route("/kennel/v1/server", get(api::server))
+        .route("/kennel/v1/session", get(api::session).post(api::sign_in).delete(api::sign_out))
+        .route("/kennel/v1/token", post(tokens::token))
+        .route("/kennel/v1/keys", get(keys_api::list).post(keys_api::make))
+        .route("/kennel/v1/keys/{id}", delete(keys_api::withdraw))
+        .route("/kennel/v1/sessions", get(keys_api::sessions))
+        .route("/kennel/v1/sessions/{id}", delete(keys_api::end_session))
+        .route("/kennel/v1/qr", post(api::qr))
+        .route("/kennel/v1/rooms", get(api::rooms))
+        .route("/kennel/v1/rooms/{name}", put(api::set_room))
+        .route("/kennel/v1/live", get(api::live))
+        .route("/kennel/v1/{*rest}", any(api::nothing))
+        .route("/sdk/js/video/releases/{version}/{file}", get(sdk::release))
+        .route("/sdk/kennel-websocket-shim.js", get(sdk::shim))
+        .route("/sdk/{*rest}", get(sdk::nothing))
+        .route("/v1/VideoEvents", get(insights::socket))
+        .route("/v1/{*rest}", any(vendor::nothing))
+        .fallback(pages::other)
+        .with_state(app.clone())
+        .merge(doors);
+    guard_layers::wrap(app, routes)
+}
+
+/// Runs what blocks on the disk where it holds nobody up.
+async fn on_disk<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, crate::keyring::StoreProblem> + Send + 'static,
+) -> Result<T, problem::Problem> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(failure)) => {
+            tracing::error!(%failure, "the keyring cannot be written");
+            Err(problem::Problem::internal())
+        }
+        Err(_) => Err(problem::Problem::internal()),
+    }
+}

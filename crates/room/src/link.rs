@@ -59,7 +59,12 @@ pub(crate) struct Link {
 /// The last words of one end, kept for an end that was away.
 #[derive(Debug, Default)]
 struct Said {
-    description: Option<Signal>,
+    /// Anything at all.
+    described: bool,
+    /// Until it is answered.
+    offer: Option<Signal>,
+    /// Kept beside a later offer: an end that missed both needs both.
+    answer: Option<Signal>,
     candidates: Option<Signal>,
 }
 
@@ -84,9 +89,17 @@ impl Link {
         pass
     }
 
+    /// Whether the two ends cannot agree any more: this one goes on from a first answer that never came here, lost with its
+    /// connection, and the other will take nothing before that answer.
+    pub fn is_torn_by(&self, from: ParticipantId, signal: &Signal) -> bool {
+        let behind = |(pending, by): (u64, usize)| self.end_of(from) == Some(1 - by) && pending < signal.revision;
+        signal.step == Step::Offer && self.stable == 0 && self.pending.is_some_and(behind)
+    }
+
     fn take_offer(&mut self, end: usize, revision: u64) -> bool {
-        let lost = matches!(self.pending, Some((pending, by)) if by != end && pending >= revision);
-        if lost || revision <= self.stable {
+        // The other end's offer came first, or it is our own again: a client that was away says its last offer twice.
+        let late = matches!(self.pending, Some((pending, _)) if pending >= revision);
+        if late || revision <= self.stable {
             return false;
         }
         self.pending = Some((revision, end));
@@ -98,6 +111,7 @@ impl Link {
         if due {
             self.stable = revision;
             self.pending = None;
+            self.said[1 - end].offer = None;
         }
         due
     }
@@ -105,13 +119,19 @@ impl Link {
     /// What this end should know when it comes back.
     pub fn state_for(&self, link: &LinkId, me: ParticipantId) -> LinkState {
         let end = self.end_of(me).unwrap_or(0);
-        let other = &self.said[1 - end];
-        let unasked = end == 0 && self.said[0].description.is_none();
-        LinkState {
-            link: link.clone(),
-            wanted: self.asked.filter(|_| unasked),
-            signals: other.description.iter().chain(&other.candidates).cloned().collect(),
-        }
+        let unasked = end == 0 && self.stable == 0 && self.pending.is_none();
+        LinkState { link: link.clone(), wanted: self.asked.filter(|_| unasked), signals: self.said[1 - end].in_order() }
+    }
+
+    /// Whether this end has heard of the link: who starts it has, the other once there is an offer.
+    pub fn is_known_to(&self, one: ParticipantId) -> bool {
+        let offered = self.stable > 0 || self.pending.is_some();
+        self.end_of(one).is_some_and(|end| end == 0 || offered)
+    }
+
+    /// Whether this end ever described itself.
+    pub fn has_heard(&self, from: ParticipantId) -> bool {
+        self.end_of(from).is_some_and(|end| self.said[end].described)
     }
 
     /// The end that is not this one.
@@ -131,10 +151,20 @@ impl Link {
 
 impl Said {
     fn keep(&mut self, signal: Signal) {
+        self.described |= signal.step != Step::Candidates;
         match signal.step {
-            Step::Offer | Step::Answer => self.description = Some(signal),
+            Step::Offer => self.offer = Some(signal),
+            Step::Answer => self.answer = Some(signal),
             Step::Candidates => self.candidates = Some(signal),
             Step::Close => {}
         }
+    }
+
+    /// The descriptions as they were made, then the candidates.
+    fn in_order(&self) -> Vec<Signal> {
+        let mut signals: Vec<Signal> = self.answer.iter().chain(&self.offer).cloned().collect();
+        signals.sort_by_key(|signal| signal.revision);
+        signals.extend(self.candidates.clone());
+        signals
     }
 }

@@ -67,17 +67,19 @@ impl Room {
     /// Gives a participant its seat back on a new connection. The caller has checked the seat.
     pub fn resume(&mut self, id: ParticipantId, conn: ConnId, resume: Resume, means: &mut Means<'_>) -> Joined {
         let place = self.place_of(id);
-        let was_away = place.conn.is_none();
-        place.conn = Some(conn);
+        // Until everything is settled nothing is told to it: the answer says it all.
+        let was_away = place.conn.take().is_none();
         place.deadline = None;
         if was_away {
             place.change(|shown| shown.presence = Presence::Connected);
             self.announce(id, Change::Resumed, false, means);
         }
         self.publish(id, resume.tracks.0, &resume.tracks.1, means);
+        self.relink_unlisted(id, &resume.signals, means);
         for (link, signal) in resume.signals {
             self.signal(id, &link, signal, means);
         }
+        self.place_of(id).conn = Some(conn);
         let links = self.links_of(id);
         self.joined(id, links, means)
     }
@@ -98,7 +100,11 @@ impl Room {
     pub fn signal(&mut self, from: ParticipantId, link_id: &LinkId, signal: Signal, means: &mut Means<'_>) {
         let Some(link) = self.links.get_mut(link_id) else { return };
         let Some(to) = link.other(from) else { return };
-        if signal.step == Step::Close {
+        if link.is_torn_by(from, &signal) {
+            let revision = link.next_revision();
+            self.tell(from, Event::LinkClosed { link: link_id.clone(), revision }, means);
+            self.relink(from, to, link_id, means);
+        } else if signal.step == Step::Close {
             self.relink(from, to, link_id, means);
         } else if link.pass(from, &signal) {
             self.tell(to, Event::Signal { link: link_id.clone(), signal }, means);
@@ -211,11 +217,23 @@ impl Room {
     /// One end gave a link up: the other closes it too, and the two are connected anew.
     fn relink(&mut self, from: ParticipantId, to: ParticipantId, id: &LinkId, means: &mut Means<'_>) {
         let Some(old) = self.links.remove(id) else { return };
-        self.tell(to, Event::LinkClosed { link: id.clone(), revision: old.next_revision() }, means);
+        self.tell_closed(to, id, &old, means);
         if old.relinks < RELINKS_MAX {
             let state = self.want_link(from, to, old.relinks + 1, means);
             let revision = state.wanted.unwrap_or_default();
             self.tell(from, Event::LinkWanted { link: state.link, revision }, means);
+        }
+    }
+
+    /// A client that comes back lists every link on which it ever said something: one that is missing died while it was away,
+    /// and the word of it was lost.
+    fn relink_unlisted(&mut self, from: ParticipantId, listed: &[(LinkId, Signal)], means: &mut Means<'_>) {
+        let dead = |(id, link): &(&LinkId, &Link)| link.has_heard(from) && !listed.iter().any(|(listed, _)| listed == *id);
+        let dead: Vec<LinkId> = self.links.iter().filter(dead).map(|(id, _)| id.clone()).collect();
+        for id in dead {
+            if let Some(to) = self.links.get(&id).and_then(|link| link.other(from)) {
+                self.relink(from, to, &id, means);
+            }
         }
     }
 
@@ -233,12 +251,19 @@ impl Room {
         for id in dead {
             let Some(link) = self.links.remove(&id) else { continue };
             let Some(other) = link.other(gone) else { continue };
-            self.tell(other, Event::LinkClosed { link: id, revision: link.next_revision() }, means);
+            self.tell_closed(other, &id, &link, means);
+        }
+    }
+
+    /// A client that has never heard of a link would make a connection only to close it.
+    fn tell_closed(&self, to: ParticipantId, id: &LinkId, link: &Link, means: &mut Means<'_>) {
+        if link.is_known_to(to) {
+            self.tell(to, Event::LinkClosed { link: id.clone(), revision: link.next_revision() }, means);
         }
     }
 
     fn links_of(&self, id: ParticipantId) -> Vec<LinkState> {
-        let own = self.links.iter().filter(|(_, link)| link.ends.contains(&id)).map(|(name, link)| link.state_for(name, id));
+        let own = self.links.iter().filter(|(_, link)| link.is_known_to(id)).map(|(name, link)| link.state_for(name, id));
         let spare = self.spares.iter().filter(|(_, owner)| **owner == id);
         own.chain(spare.map(|(name, _)| LinkState { link: name.clone(), wanted: None, signals: Vec::new() })).collect()
     }

@@ -5,7 +5,7 @@ use room::{
     WhyEnded,
 };
 
-use crate::party::{Party, draft};
+use crate::party::{Party, draft, offer};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -260,7 +260,7 @@ fn an_offer_that_was_asked_for_and_never_came_is_asked_for_again() {
         party.join(name, "den", &[]).unwrap();
     }
     party.act("cy", Command::Lose).unwrap();
-    party.resume("cy", vec![]).unwrap();
+    party.resume("cy", vec![(LinkId("cy/3".into()), offer(1))]).unwrap();
     let wanted: Vec<_> = party.people["cy"].joined.links.iter().filter_map(|l| l.wanted).collect();
     assert_eq!(wanted, [1]);
 }

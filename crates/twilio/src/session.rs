@@ -416,7 +416,11 @@ impl Door for Session {
         if over(self.deadline) {
             match self.stage {
                 Stage::Over => self.close(CLOSE_NORMAL, "over"),
-                _ => self.close(CLOSE_POLICY, "took too long"),
+                // It may have asked for a seat that it never heard of.
+                _ => {
+                    self.leave();
+                    self.close(CLOSE_POLICY, "took too long");
+                }
             }
         } else if over(self.lost_at()) {
             self.command(Command::Lose, Waiting::Rest);

@@ -81,7 +81,7 @@ impl Sdk {
                 self.phase = Phase::Syncing;
                 self.log.life.push("reconnecting".into());
             }
-            Phase::Connecting if by_server => self.end(Some(53000)),
+            Phase::Connecting => self.end(Some(53000)),
             _ => {}
         }
     }
@@ -97,6 +97,18 @@ impl Sdk {
             _ => {}
         }
         let result = self.room.says(body);
+        self.demand_ok(result);
+    }
+
+    /// The client keeps this description of a connection for later, because its socket is away.
+    pub fn hears_itself(&mut self, state: &Value) {
+        let result = self.room.says(&serde_json::json!({ "peer_connections": [state] }));
+        self.demand_ok(result);
+    }
+
+    /// The client says now what it kept for later: its descriptions were taken note of before.
+    pub fn says_late(&mut self, frame: &Value) {
+        let result = self.room.says(&serde_json::json!({ "participant": frame["body"]["participant"] }));
         self.demand_ok(result);
     }
 
@@ -116,6 +128,16 @@ impl Sdk {
             Some("bye") => {}
             _ => self.fail("unknown to the SDK"),
         }
+    }
+
+    /// The servers are known, and the room is not asked for yet: the SDK says `connect` now, once per socket.
+    pub fn may_connect(&self) -> bool {
+        self.iced && self.phase == Phase::Connecting && self.socket == Socket::Welcomed
+    }
+
+    /// Whether it may say anything but hello.
+    pub fn is_welcomed(&self) -> bool {
+        self.socket == Socket::Welcomed
     }
 
     /// Whether this client believes to be in its room.

@@ -27,6 +27,16 @@ impl Peer {
         !self.offering && self.to_answer.is_none() && !self.to_offer && self.queued.is_none() && self.stable > 0
     }
 
+    /// The count that the next own offer has.
+    pub fn next_revision(&self) -> u64 {
+        self.revision + 1
+    }
+
+    /// Of the last completed negotiation.
+    pub fn stable(&self) -> u64 {
+        self.stable
+    }
+
     /// The client says a description. An error is a client that does not follow its own rules: a replay gone astray.
     pub fn says(&mut self, kind: &str, revision: u64) -> Result<(), String> {
         match kind {

@@ -22,6 +22,8 @@ pub struct Room {
     pub own: BTreeSet<String>,
     pub peers: BTreeMap<String, Peer>,
     closed: BTreeSet<String>,
+    /// Closed by the client itself: what crosses with that is ignored.
+    given_up: BTreeSet<String>,
     /// The offer inside `connect`, whose connection exists before anything is heard.
     shown: BTreeMap<String, String>,
 }
@@ -55,11 +57,21 @@ impl Room {
 
     fn says_description(&mut self, state: &Value) -> Checked {
         let id = text(state, "id")?;
-        if self.closed.contains(id) || state["description"].is_null() {
+        if self.closed.contains(id) || self.given_up.contains(id) || state["description"].is_null() {
             return Ok(());
         }
         let (kind, revision) = (text(&state["description"], "type")?, number(&state["description"], "revision")?);
         self.peers.entry(id.to_owned()).or_default().says(kind, revision).map_err(|why| format!("{id}: {why}"))
+    }
+
+    /// The client closes the first of its connections that ever worked, because its media died: its id, and the count of the
+    /// close.
+    pub fn give_up(&mut self) -> Option<(String, u64)> {
+        let (id, peer) = self.peers.iter().find(|(_, peer)| peer.is_settled())?;
+        let (id, revision) = (id.clone(), peer.next_revision());
+        self.peers.remove(&id);
+        self.given_up.insert(id.clone());
+        Some((id, revision))
     }
 
     /// The server says this: `connected`, `synced`, `update` or `warning`.
@@ -175,6 +187,9 @@ impl Room {
     }
 
     fn take_peer(&mut self, id: &str, state: &Value, synced: bool, log: &mut Log) -> Checked {
+        if self.given_up.contains(id) {
+            return Ok(());
+        }
         if self.closed.contains(id) {
             return Err("is closed: ignored for ever".into());
         }

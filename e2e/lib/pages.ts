@@ -62,3 +62,23 @@ async function body(ask: IncomingMessage): Promise<string> {
   for await (const part of ask) text += part;
   return text;
 }
+
+/** Files of one folder on a loopback port, for pages that were built for tests only. */
+export async function serveFolder(folder: string): Promise<{ url: string; close(): Promise<void> }> {
+  const kinds: Record<string, string> = { ...types, '.css': 'text/css', '.svg': 'image/svg+xml' };
+  const server = createServer((ask, answer) => {
+    const file = join(folder, resolve('/', new URL(ask.url ?? '/', 'http://x').pathname));
+    readFile(file).then(
+      (content) => answer.writeHead(200, { 'content-type': kinds[extname(file)] ?? 'application/octet-stream' }).end(content),
+      () => answer.writeHead(404).end(),
+    );
+  });
+  await listen(server);
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}

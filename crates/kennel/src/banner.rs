@@ -104,7 +104,7 @@ fn phone_lines(text: &mut String, facts: &Facts<'_>, link: &str) {
 }
 
 /// The address for the machine itself; `None` when it listens on one address of the network only.
-fn here(facts: &Facts<'_>) -> Option<String> {
+pub fn here(facts: &Facts<'_>) -> Option<String> {
     let (scheme, listen) = door(facts)?;
     let host = match listen.ip() {
         ip if ip.is_unspecified() || ip.is_loopback() => "localhost".to_owned(),
@@ -114,7 +114,7 @@ fn here(facts: &Facts<'_>) -> Option<String> {
 }
 
 /// The address for a phone, or the sentence that says why there is none.
-fn phone(facts: &Facts<'_>) -> Result<String, String> {
+pub fn phone(facts: &Facts<'_>) -> Result<String, String> {
     if let Some(domain) = facts.domain {
         return Ok(format!("https://{domain}/{}", ending(facts)));
     }

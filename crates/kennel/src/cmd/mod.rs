@@ -2,7 +2,9 @@
 
 pub mod check;
 mod flags;
+pub mod keys;
 pub mod serve;
+pub mod token;
 
 use std::process::ExitCode;
 
@@ -27,6 +29,10 @@ enum Command {
     Serve,
     /// Look at configuration, ports, folder, certificate and clock, and say what to do
     Check(check::Args),
+    /// Print the credentials and the owner's link; make, list and withdraw links
+    Keys(keys::Args),
+    /// Print an access token for an app written for the vendor's SDK
+    Token(token::Args),
 }
 
 /// Runs the command that the command line names and returns the exit code: 0 done, 1 failed, 2 wrong usage or configuration.
@@ -37,6 +43,8 @@ pub fn run() -> ExitCode {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => with(config, serve::run),
         Command::Check(args) => check::run(config, &args),
+        Command::Keys(args) => with(config, |config| keys::run(config, &args)),
+        Command::Token(args) => with(config, |config| token::run(config, &args)),
     }
 }
 

@@ -7,13 +7,16 @@ use crate::party::{Party, offer};
 /// Ann was first, bo joined with the link `bo/2`, whose first offer waits for ann's answer.
 fn two() -> (Party, LinkId) {
     let mut party = Party::new(room::Limits::default());
-    party.join("ann", "den", &[]).unwrap();
-    party.join("bo", "den", &[]).unwrap();
+    party.join("ann", "den", &[]).expect("a seat");
+    party.join("bo", "den", &[]).expect("a seat");
     party.heard("ann");
     (party, LinkId("bo/2".into()))
 }
 
-fn said(party: &Party, name: &str) -> Vec<(String, Option<u64>, Vec<(Step, u64)>)> {
+/// A link as somebody who came in or back was told of it: its name, the offer asked for, what the other end said.
+type Told = (String, Option<u64>, Vec<(Step, u64)>);
+
+fn said(party: &Party, name: &str) -> Vec<Told> {
     let links = party.people[name].joined.links.iter();
     links.map(|l| (l.link.0.to_string(), l.wanted, l.signals.iter().map(|s| (s.step, s.revision)).collect())).collect()
 }

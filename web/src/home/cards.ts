@@ -32,12 +32,23 @@ export function cardsOf(cameras: readonly LiveCamera[]): Card[] {
     .sort((a, b) => ORDER[a.state] - ORDER[b.state] || a.name.localeCompare(b.name) || a.id.localeCompare(b.id));
 }
 
+/** The cameras whose state is another than before: what a screen reader is told. The first list is no news. */
+export function changed(before: readonly LiveCamera[] | null, after: readonly LiveCamera[]): LiveCamera[] {
+  if (before === null) return [];
+  const states = new Map(before.map((camera) => [idOf(camera), camera.state]));
+  return after.filter((camera) => states.get(idOf(camera)) !== camera.state);
+}
+
+function idOf(camera: LiveCamera): string {
+  return `${camera.room}\n${camera.name}`;
+}
+
 function cardOf(camera: LiveCamera, showRoom: boolean): Card {
   const live = camera.state === 'live';
   const level = live ? (camera.status?.battery ?? null) : null;
   const charging = live && camera.status?.charging === true;
   return {
-    id: `${camera.room}\n${camera.name}`,
+    id: idOf(camera),
     name: camera.name,
     room: showRoom ? camera.room : null,
     state: camera.state,

@@ -63,6 +63,11 @@ export const home = {
   goneSince: (when: string) => `Gone since ${when}`,
   stoppedSince: (when: string) => `Stopped since ${when}`,
   wasLive: 'Was live',
+  news: {
+    live: (name: string) => `${name} is live`,
+    gone: (name: string) => `${name} is gone`,
+    stopped: (name: string) => `${name} has stopped`,
+  },
   inRoom: (room: string) => `in ${room}`,
   watching: (count: number) => `${count} watching`,
   nobodyWatching: 'Nobody is watching',

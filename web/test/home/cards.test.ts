@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cameraAddress, cardsOf, choicesFor, watchAddress, type Situation } from '../../src/home/cards';
+import { cameraAddress, cardsOf, changed, choicesFor, watchAddress, type Situation } from '../../src/home/cards';
 import { dayAndClock, since } from '../../src/home/since';
 import { clock } from '../../src/ui/values';
 import type { CameraStatus, LiveCamera } from '../../src/live';
@@ -57,6 +57,21 @@ describe('the cards', () => {
   it('say nothing stale about a camera that is gone', () => {
     const gone = camera('Kitchen', { state: 'gone', status: { ...STATUS, battery: 0.01 }, watchers: ['Laptop'] });
     expect(cardsOf([gone])[0]).toMatchObject({ battery: null, lowBattery: false, watchers: [], since: 1000 });
+  });
+});
+
+describe('what changed', () => {
+  const kitchen = camera('Kitchen');
+  it.each([
+    ['the first list is no news', null, [kitchen], []],
+    ['the same list again', [kitchen], [kitchen], []],
+    ['a new camera', [], [kitchen], ['Kitchen live']],
+    ['one that went', [kitchen], [camera('Kitchen', { state: 'gone' })], ['Kitchen gone']],
+    ['its namesake in another room', [kitchen], [kitchen, camera('Kitchen', { room: 'Stable' })], ['Kitchen live']],
+    ['one that was forgotten', [kitchen], [], []],
+    ['only its battery', [kitchen], [camera('Kitchen', { status: null })], []],
+  ] as [string, LiveCamera[] | null, LiveCamera[], string[]][])('%s', (_, before, after, expected) => {
+    expect(changed(before, after).map((each) => `${each.name} ${each.state}`)).toEqual(expected);
   });
 });
 

@@ -11,6 +11,7 @@ export default defineConfig(({ mode }) => ({
   build: {
     outDir: mode === 'e2e' ? 'dist-e2e' : 'dist',
     assetsDir: 'assets',
+    manifest: true,
     // Nothing may become a data: address; the pages' policy allows scripts and styles from files only.
     assetsInlineLimit: 0,
     target: OLDEST_BROWSERS,

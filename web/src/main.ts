@@ -4,6 +4,7 @@ import Gate from './Gate.svelte';
 import Missing from './Missing.svelte';
 import type { Session } from './api';
 import { store } from './store';
+import { showTheme } from './ui/theme';
 
 type Load = () => Promise<{ default: Component<{ session: Session }> }>;
 
@@ -14,8 +15,7 @@ const PAGES: Record<string, Load> = {
   '/links': () => import('./links/Links.svelte'),
 };
 
-const theme = store.get('theme');
-if (theme !== 'auto') document.documentElement.dataset.theme = theme;
+showTheme(store.get('theme'));
 
 const path = location.pathname.replace(/(.)\/+$/, '$1');
 const load = PAGES[path];

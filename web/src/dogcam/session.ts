@@ -1,0 +1,344 @@
+/**
+ * One device's stay in a room: joins, rejoins for ever, keeps the own tracks published, speaks the mute texts.
+ * Knows no page: the SDK, the token call, clock and wake-up come from outside.
+ */
+import type { LocalAudioTrack, LocalDataTrack, LocalVideoTrack, RemoteParticipant, Room } from 'twilio-video';
+import type { Answer, Token } from '../api';
+import { Retry, type Waker } from '../backoff';
+import { peerOf, TALK, type Peer } from './peers';
+import type { Sdk } from './sdk';
+import { fromError, fromFailure, planFor, type Trouble } from './trouble';
+import { ASK, read, say } from './wire';
+
+export type Status =
+  | { kind: 'idle' }
+  /** `again`: a connection was lost at `since`. */
+  | { kind: 'joining'; since: number; again: boolean }
+  | { kind: 'live'; since: number }
+  /** The SDK is at it; media may still flow. */
+  | { kind: 'reconnecting'; since: number }
+  /** A new join is planned at `due`, ms since 1970. */
+  | { kind: 'waiting'; why: Trouble; since: number; due: number }
+  /** Only a person can go on. */
+  | { kind: 'ended'; why: Trouble };
+
+export interface SessionParts {
+  sdk: () => Promise<Sdk>;
+  /** A new token; `takeOver` where the person said so. */
+  token: (takeOver: boolean) => Promise<Answer<Token>>;
+  /** ws: or wss: addresses of the signalling and the telemetry. */
+  servers: { signaling: string; insights: string };
+  waker: Waker;
+  now: () => number;
+}
+
+export interface SessionListener {
+  status(status: Status): void;
+  /** Somebody came, left, published, muted. Read `peers()`. */
+  changed(): void;
+  /** Our identity in the room, from the token. */
+  named(identity: string, room: string): void;
+  /** Somebody muted or unmuted us through the data track. */
+  muted(muted: boolean, by: string): void;
+}
+
+export class Session {
+  status: Status = { kind: 'idle' };
+  private room: Room | null = null;
+  private data: LocalDataTrack | null = null;
+  private video: LocalVideoTrack | null = null;
+  private audio: LocalAudioTrack | null = null;
+  private talk: LocalAudioTrack | null = null;
+  private muted = false;
+  private videoOff = false;
+  /** What each participant announced about its microphone, by SID. */
+  private readonly announced = new Map<string, boolean>();
+  private readonly joinedAt = new Map<string, number>();
+  private readonly retry: Retry;
+  /** Counts joins; whatever belongs to an older one is void. */
+  private turn = 0;
+  private cancelConnect: (() => void) | null = null;
+  private tokenRefusals = 0;
+  private lostSince: number | null = null;
+  private loadedSdk: Sdk | null = null;
+
+  constructor(
+    private readonly parts: SessionParts,
+    private readonly listener: SessionListener,
+  ) {
+    this.retry = new Retry(parts.waker, parts.now);
+  }
+
+  /** Joins, or joins again at once. `takeOver` throws out another device of the same name. */
+  async join(takeOver = false): Promise<void> {
+    this.drop();
+    const turn = (this.turn += 1);
+    this.setStatus({ kind: 'joining', since: this.lostSince ?? this.parts.now(), again: this.lostSince !== null });
+    const token = await this.parts.token(takeOver);
+    if (turn !== this.turn) return;
+    if (!token.ok) return this.fail(fromFailure(token.failure, ''));
+    try {
+      const sdk = await this.parts.sdk();
+      if (turn !== this.turn) return;
+      this.loadedSdk = sdk;
+      if (!sdk.isSupported) return this.fail({ kind: 'unsupported' });
+      await this.connect(sdk, token.value, turn);
+    } catch (error) {
+      if (turn === this.turn) this.fail(fromError(error));
+    }
+  }
+
+  /** Leaves for good; `join` starts anew. */
+  leave(): void {
+    this.turn += 1;
+    this.drop();
+    this.lostSince = null;
+    this.setStatus({ kind: 'idle' });
+  }
+
+  /** Ends the stay for a reason that came from elsewhere (the live channel). */
+  end(why: Trouble): void {
+    this.turn += 1;
+    this.drop();
+    this.setStatus({ kind: 'ended', why });
+  }
+
+  peers(): Peer[] {
+    const room = this.room;
+    if (!room) return [];
+    return [...room.participants.values()].map((participant) =>
+      peerOf(participant, this.announced.get(participant.sid), this.joinedAt.get(participant.sid) ?? 0),
+    );
+  }
+
+  /** The SDK's statistics, one report per peer connection; empty when there is no room. */
+  async stats(): Promise<Awaited<ReturnType<Room['getStats']>>> {
+    try {
+      return (await this.room?.getStats()) ?? [];
+    } catch {
+      return [];
+    }
+  }
+
+  /** Publishes this picture instead of the one before; null unpublishes. The caller opens and stops the media. */
+  async setVideo(media: MediaStreamTrack | null): Promise<void> {
+    const old = this.video;
+    this.video = null;
+    if (old) this.unpublish(old);
+    if (!media) return;
+    this.video = new (await this.sdk()).LocalVideoTrack(media, { name: 'camera', logLevel: 'error' });
+    if (this.videoOff) this.video.disable();
+    await this.publish(this.video);
+  }
+
+  async setAudio(media: MediaStreamTrack | null): Promise<void> {
+    const old = this.audio;
+    this.audio = null;
+    if (old) this.unpublish(old);
+    if (!media) return;
+    this.audio = new (await this.sdk()).LocalAudioTrack(media, { name: 'microphone', logLevel: 'error' });
+    if (this.muted) this.audio.disable();
+    await this.publish(this.audio);
+  }
+
+  /** The talk-back of a watcher: another sound, which makes no tile at others. Kept published and disabled between words. */
+  async setTalk(media: MediaStreamTrack | null): Promise<void> {
+    const old = this.talk;
+    this.talk = null;
+    if (old) this.unpublish(old);
+    if (!media) return;
+    this.talk = new (await this.sdk()).LocalAudioTrack(media, { name: TALK, logLevel: 'error' });
+    this.talk.disable();
+    await this.publish(this.talk);
+  }
+
+  talking(on: boolean): void {
+    if (on) this.talk?.enable();
+    else this.talk?.disable();
+  }
+
+  /** Sets the own microphone and tells everyone. */
+  setMuted(muted: boolean): void {
+    this.muted = muted;
+    if (muted) this.audio?.disable();
+    else this.audio?.enable();
+    if (this.room) this.send(say(muted, this.room.localParticipant.sid));
+  }
+
+  setVideoOff(off: boolean): void {
+    this.videoOff = off;
+    if (off) this.video?.disable();
+    else this.video?.enable();
+  }
+
+  /** Asks another's page to set its microphone; its announcement is the answer. */
+  askMute(sid: string, muted: boolean): void {
+    this.send(say(muted, sid));
+  }
+
+  private async sdk(): Promise<Sdk> {
+    return (this.loadedSdk ??= await this.parts.sdk());
+  }
+
+  private async connect(sdk: Sdk, token: Token, turn: number): Promise<void> {
+    this.listener.named(token.identity, token.room);
+    const data = new sdk.LocalDataTrack();
+    const joining = sdk.connect(token.token, {
+      name: token.room,
+      tracks: [this.video, this.audio, this.talk, data].filter((track) => track !== null),
+      wsServer: this.parts.servers.signaling,
+      wsServerInsights: this.parts.servers.insights,
+      logLevel: 'error',
+    });
+    this.cancelConnect = () => joining.cancel?.();
+    const room = await joining;
+    if (turn !== this.turn) return void room.disconnect();
+    this.cancelConnect = null;
+    this.data = data;
+    await this.enter(room);
+  }
+
+  private async enter(room: Room): Promise<void> {
+    this.room = room;
+    this.tokenRefusals = 0;
+    this.lostSince = null;
+    this.retry.reset();
+    this.listen(room);
+    room.participants.forEach((participant) => this.joinedAt.set(participant.sid, this.parts.now()));
+    this.setStatus({ kind: 'live', since: this.parts.now() });
+    this.listener.changed();
+    await this.publishLate(room);
+    if (this.muted && this.audio) this.send(say(true, room.localParticipant.sid));
+  }
+
+  /** What was opened while the join was under way. */
+  private async publishLate(room: Room): Promise<void> {
+    const published = [...room.localParticipant.tracks.values()].map((publication) => publication.track);
+    for (const track of [this.video, this.audio, this.talk]) {
+      if (track && !published.some((other) => other === track)) await this.publish(track);
+    }
+  }
+
+  private listen(room: Room): void {
+    const ours = (run: () => void) => {
+      if (room === this.room) run();
+    };
+    const changed = () => ours(() => this.listener.changed());
+    // The SDK's types list the events one by one; here they share their listeners.
+    const on = room.on.bind(room) as (event: string, listener: (...args: never[]) => void) => void;
+    for (const event of ['trackPublished', 'trackUnpublished', 'trackUnsubscribed', 'participantReconnecting', 'participantReconnected'])
+      on(event, changed);
+    on('participantConnected', (participant: RemoteParticipant) => {
+      this.joinedAt.set(participant.sid, this.parts.now());
+      changed();
+    });
+    on('participantDisconnected', (participant: RemoteParticipant) => {
+      this.announced.delete(participant.sid);
+      this.joinedAt.delete(participant.sid);
+      changed();
+    });
+    on('trackSubscribed', (track: { kind: string }) => ours(() => this.subscribed(room, track.kind)));
+    for (const [event, muted] of [['trackDisabled', true], ['trackEnabled', false]] as const)
+      on(event, (publication: { kind: string; trackName: string }, participant: RemoteParticipant) =>
+        ours(() => this.heardOf(participant.sid, muted, publication)),
+      );
+    on('trackMessage', (text: unknown, _track: unknown, participant: RemoteParticipant) =>
+      ours(() => this.obey(room, text, participant)),
+    );
+    on('reconnecting', () => ours(() => this.setStatus({ kind: 'reconnecting', since: this.parts.now() })));
+    on('reconnected', () =>
+      ours(() => {
+        this.setStatus({ kind: 'live', since: this.parts.now() });
+        this.listener.changed();
+      }),
+    );
+    on('disconnected', (_room: Room, error: unknown) => ours(() => this.lost(error)));
+  }
+
+  /** A new data track: ask its owner, and tell ours where it matters. */
+  private subscribed(room: Room, kind: string): void {
+    if (kind === 'data') {
+      this.send(ASK);
+      if (this.muted && this.audio) this.send(say(true, room.localParticipant.sid));
+    }
+    this.listener.changed();
+  }
+
+  private heardOf(sid: string, muted: boolean, publication: { kind: string; trackName: string }): void {
+    if (publication.kind === 'audio' && publication.trackName !== TALK) this.announced.set(sid, muted);
+    this.listener.changed();
+  }
+
+  private obey(room: Room, text: unknown, from: RemoteParticipant): void {
+    const own = room.localParticipant.sid;
+    const meaning = read(text, from.sid, own);
+    if (meaning.kind === 'announced') {
+      this.announced.set(from.sid, meaning.muted);
+      this.listener.changed();
+    } else if (meaning.kind === 'asked' && this.muted && this.audio) {
+      this.send(say(true, own));
+    } else if (meaning.kind === 'set' && this.audio) {
+      this.setMuted(meaning.muted);
+      this.listener.muted(meaning.muted, from.identity);
+    }
+  }
+
+  private lost(error: unknown): void {
+    // Without an error the server itself ended our stay: somebody removed us.
+    const why: Trouble = error ? fromError(error) : { kind: 'removed' };
+    this.room = null;
+    this.data = null;
+    this.announced.clear();
+    this.joinedAt.clear();
+    this.listener.changed();
+    if (why.kind === 'server' || why.kind === 'media' || why.kind === 'other') {
+      this.lostSince ??= this.parts.now();
+      void this.join();
+    } else this.fail(why);
+  }
+
+  private fail(why: Trouble): void {
+    // A token refused once may only have grown old under way: a fresh one is asked for, silently.
+    if (why.kind === 'token' && (this.tokenRefusals += 1) === 1) return void this.join();
+    const plan = planFor(why);
+    this.drop();
+    if (plan.kind === 'wait') return this.setStatus({ kind: 'ended', why });
+    this.lostSince ??= this.parts.now();
+    this.retry.plan(() => void this.join(), plan.seconds ?? undefined);
+    this.setStatus({ kind: 'waiting', why, since: this.lostSince, due: this.retry.due! });
+  }
+
+  private drop(): void {
+    this.retry.cancel();
+    this.cancelConnect?.();
+    this.cancelConnect = null;
+    const room = this.room;
+    this.room = null;
+    this.data = null;
+    this.announced.clear();
+    this.joinedAt.clear();
+    room?.disconnect();
+    if (room) this.listener.changed();
+  }
+
+  private async publish(track: LocalVideoTrack | LocalAudioTrack): Promise<void> {
+    try {
+      await this.room?.localParticipant.publishTrack(track);
+    } catch {
+      // The room went away meanwhile; the next join brings the track along.
+    }
+  }
+
+  private unpublish(track: LocalVideoTrack | LocalAudioTrack): void {
+    this.room?.localParticipant.unpublishTrack(track);
+  }
+
+  private send(text: string): void {
+    this.data?.send(text);
+  }
+
+  private setStatus(status: Status): void {
+    this.status = status;
+    this.listener.status(status);
+  }
+}

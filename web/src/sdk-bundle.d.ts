@@ -1,0 +1,1 @@
+declare module 'twilio-video/dist/twilio-video.min.js';

@@ -3,4 +3,5 @@ import { existsSync } from 'node:fs';
 
 const sdk = new URL('./sdk.mjs', import.meta.url);
 if (existsSync(sdk)) await import(sdk.href);
+await import('./licenses.mjs');
 await import('./sizes.mjs');

@@ -1,7 +1,7 @@
 /** Why the server did not let somebody in, in words (ux: every failure says what happened and what to do). */
 import type { Failure } from './api';
 import { needsKey } from './api';
-import { gate } from './text/en';
+import { gate } from './text/common';
 import { moment } from './ui/values';
 
 export function refusalWords(why: Failure): string {

@@ -1,7 +1,7 @@
 /** What a watcher sees and hears: the cameras with their states, sound, zoom, alarms. Ready for the screen. */
 import type { StatsReport } from 'twilio-video';
 import { store, type Rotation } from '../store';
-import { watch as words } from '../text/en';
+import { watch as words } from '../text/dogcam';
 import { announcer } from '../ui/announce';
 import { span } from '../ui/values';
 import { Alarms, type Alarm } from './alarms';

@@ -14,6 +14,8 @@ export default defineConfig(({ mode }) => ({
     manifest: true,
     // Nothing may become a data: address; the pages' policy allows scripts and styles from files only.
     assetsInlineLimit: 0,
+    // Older Safari loads the same files a little later without it.
+    modulePreload: { polyfill: false },
     target: OLDEST_BROWSERS,
     cssTarget: OLDEST_BROWSERS,
     chunkSizeWarningLimit: 400,

@@ -1,5 +1,5 @@
 /**
- * The words of the dog cam.
+ * The words of the dog cam, besides those of the camera role (camera.ts).
  * What holds a number or a name is a function. Sentence case, short, no blame, no exclamation marks.
  */
 
@@ -16,61 +16,6 @@ export const dogcam = {
   me: 'Me',
   home: 'Start page',
   devices: { phone: 'Phone', tablet: 'Tablet', laptop: 'Laptop' },
-};
-
-/** The camera role. */
-export const camera = {
-  setupTitle: 'Be a camera',
-  nameLabel: 'Name of this camera',
-  nameHint: 'Others see this name.',
-  suggestions: ['Living room', 'Kitchen', 'Garden', 'Crate'],
-  nameMissing: 'Give this camera a name first.',
-  nameInvalid: 'A name has 1 to 128 letters.',
-  turnOn: 'Turn on camera',
-  turnOnHint: 'Your browser asks for the camera and the microphone. Pictures go only to people with your link.',
-  preview: 'Preview of this camera',
-  start: 'Start',
-  starting: 'Connecting…',
-  stillTrying: 'Still trying…',
-  live: 'Live',
-  watching: (count: number) => `${count} watching`,
-  watchingNames: 'Watching now',
-  nobody: 'Nobody is watching.',
-  battery: (share: string) => `Battery ${share}`,
-  charging: 'charging',
-  noSound: 'No sound',
-  micMuted: 'Microphone off',
-  videoOff: 'Picture off',
-  screenMaySleep: 'Screen may sleep',
-  keepScreenOn: 'Keep this screen on: Settings, Display, Auto-Lock, Never. Leave it plugged in.',
-  mic: 'Microphone',
-  cam: 'Picture',
-  flip: 'Change camera',
-  chooseCamera: 'Choose a camera',
-  unnamedCamera: (number: number) => `Camera ${number}`,
-  turn: 'Turn the picture',
-  dim: 'Dim',
-  dimLong: 'Dim the screen',
-  stop: 'Stop',
-  settings: 'Settings',
-  wake: 'Tap to wake the screen',
-  stopTitle: 'Stop the camera?',
-  stopText: 'Watching devices will see it as stopped.',
-  keepOn: 'Keep on',
-  mutedBy: (name: string, muted: boolean) => `${name} turned this microphone ${muted ? 'off' : 'on'}.`,
-  background: (time: string) => `Kennel was in the background for ${time} and sent no picture.`,
-  flipFailed: 'The other camera did not start. The first one is back.',
-  talks: (name: string) => `${name} is talking`,
-  stopped: 'The camera is stopped.',
-  startAgain: 'Start again',
-  quality: 'Picture',
-  qualities: { low: 'Low', normal: 'Normal', high: 'High' },
-  startDimmed: 'Dim the screen after 30 seconds',
-  chime: 'Chime when somebody talks',
-  lowPower: 'Saving power',
-  watchInstead: 'Watch instead',
-  turnOnMic: 'Turn on microphone',
-  micOff: 'The microphone is off. Kennel works without it.',
 };
 
 /** The watch role. */
@@ -125,6 +70,9 @@ export const watch = {
   magnify: 'Larger',
   shrink: 'Smaller',
   full: 'Full screen',
+  fullShort: 'Full',
+  showShort: 'Show me',
+  onlyShort: 'Hide me',
   showMyself: 'Show myself too',
   stopShowing: 'Only watch',
   leave: 'Leave',

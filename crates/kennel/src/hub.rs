@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use room::{Answer, Caller, Command, ConnId, Event, Fact, Moment, Output, Refusal, RoomView, Rooms};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::metrics::Metrics;
+
 /// Turns that wait for the hub, of all connections together. When it is full, connections stop reading.
 const TURNS_MAX: usize = 4096;
 
@@ -61,32 +63,11 @@ pub struct Inbox {
     bytes: Arc<AtomicUsize>,
 }
 
-/// What the hub counts, for metrics.
-#[derive(Debug, Default)]
-pub struct Figures {
-    /// Rooms in progress.
-    pub rooms: AtomicUsize,
-    /// Participants in them, those that are reconnecting included.
-    pub participants: AtomicUsize,
-    /// Clients that came in, since the start.
-    pub joins: AtomicU64,
-    /// Clients that came back, since the start.
-    pub resumes: AtomicU64,
-    /// Commands refused, since the start.
-    pub refusals: AtomicU64,
-    /// Clients cut because they did not read, since the start.
-    pub slow_clients: AtomicU64,
-    /// Panics survived, since the start.
-    pub panics: AtomicU64,
-    /// Whether new clients are being sent away.
-    pub overloaded: AtomicBool,
-}
-
 /// How the rest of the program speaks to the rooms. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
     turns: mpsc::Sender<(Instant, Turn)>,
-    figures: Arc<Figures>,
+    overloaded: Arc<AtomicBool>,
     next_conn: Arc<AtomicU64>,
     start: Instant,
 }
@@ -94,20 +75,21 @@ pub struct Handle {
 struct Hub {
     rooms: Rooms,
     mailboxes: HashMap<ConnId, Mailbox>,
-    figures: Arc<Figures>,
+    metrics: Metrics,
+    overloaded: Arc<AtomicBool>,
     start: Instant,
     lagging_since: Option<Instant>,
 }
 
 /// Starts the hub with these rooms; it ends when every handle is gone.
 #[must_use]
-pub fn start(rooms: Rooms) -> Handle {
+pub fn start(rooms: Rooms, metrics: Metrics) -> Handle {
     let (turns, queue) = mpsc::channel(TURNS_MAX);
-    let figures = Arc::new(Figures::default());
+    let overloaded = Arc::<AtomicBool>::default();
     let start = Instant::now();
-    let hub = Hub { rooms, mailboxes: HashMap::new(), figures: Arc::clone(&figures), start, lagging_since: None };
+    let hub = Hub { rooms, mailboxes: HashMap::new(), metrics, overloaded: Arc::clone(&overloaded), start, lagging_since: None };
     tokio::spawn(hub.run(queue));
-    Handle { turns, figures, next_conn: Arc::default(), start }
+    Handle { turns, overloaded, next_conn: Arc::default(), start }
 }
 
 impl Handle {
@@ -154,10 +136,10 @@ impl Handle {
         answer.await.ok().flatten()
     }
 
-    /// What the hub counts.
+    /// Whether new clients should be sent away for now.
     #[must_use]
-    pub fn figures(&self) -> &Figures {
-        &self.figures
+    pub fn overloaded(&self) -> bool {
+        self.overloaded.load(Relaxed)
     }
 
     /// The rooms' time now.
@@ -215,8 +197,8 @@ impl Hub {
             self.drain();
         }
         let (rooms, participants) = self.rooms.count();
-        self.figures.rooms.store(rooms, Relaxed);
-        self.figures.participants.store(participants, Relaxed);
+        self.metrics.rooms.set(i64::try_from(rooms).unwrap_or(i64::MAX));
+        self.metrics.participants.set(i64::try_from(participants).unwrap_or(i64::MAX));
     }
 
     fn handle(&mut self, turn: Turn) {
@@ -237,9 +219,8 @@ impl Hub {
     fn command(&mut self, caller: Caller, command: Command) -> Result<Answer, Refusal> {
         let (join, resume) = (matches!(command, Command::Join(_)), matches!(command, Command::Resume(_)));
         let result = self.guard(|rooms, now| rooms.handle(now, caller, command)).unwrap_or(Err(Refusal::Malformed));
-        self.figures.joins.fetch_add(u64::from(join && result.is_ok()), Relaxed);
-        self.figures.resumes.fetch_add(u64::from(resume && result.is_ok()), Relaxed);
-        self.figures.refusals.fetch_add(u64::from(result.is_err()), Relaxed);
+        self.metrics.joins.inc_by(u64::from(join && result.is_ok()));
+        self.metrics.resumes.inc_by(u64::from(resume && result.is_ok()));
         result
     }
 
@@ -265,7 +246,7 @@ impl Hub {
         let size = size(&delivery);
         let waiting = mailbox.bytes.fetch_add(size, Relaxed);
         if waiting + size > DELIVERY_BYTES_MAX || mailbox.sender.try_send(delivery).is_err() {
-            self.figures.slow_clients.fetch_add(1, Relaxed);
+            self.metrics.slow_clients_cut.inc();
             self.close(conn);
         }
     }
@@ -275,7 +256,7 @@ impl Hub {
         let now = moment(self.start);
         let outcome = catch_unwind(AssertUnwindSafe(|| act(&mut self.rooms, now)));
         if outcome.is_err() {
-            self.figures.panics.fetch_add(1, Relaxed);
+            self.metrics.panics.inc();
             tracing::error!("the rooms panicked on a command; it was refused and everything else goes on");
         }
         outcome.ok()
@@ -287,7 +268,7 @@ impl Hub {
         }
         let since = *self.lagging_since.get_or_insert(now);
         let overloaded = lag >= LAG_MAX && now.saturating_duration_since(since) >= LAG_TIME_MAX;
-        if self.figures.overloaded.swap(overloaded, Relaxed) != overloaded {
+        if self.overloaded.swap(overloaded, Relaxed) != overloaded {
             tracing::warn!(overloaded, lag_ms = lag.as_millis(), "the hub's load changed");
         }
     }

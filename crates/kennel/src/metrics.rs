@@ -24,6 +24,10 @@ pub struct Metrics {
     pub participants: Gauge,
     /// Joins since the start.
     pub joins: Counter,
+    /// Clients that came back to their seat since the start.
+    pub resumes: Counter,
+    /// Panics survived since the start; each is a bug.
+    pub panics: Counter,
     refusals: Family<CodeLabels, Counter>,
     /// Open sockets of the live channel.
     pub live_sockets: Gauge,
@@ -57,6 +61,8 @@ impl Metrics {
         let connections = counter("connections", "Connections let in");
         let connections_refused = counter("connections_refused", "Connections kept out by a cap");
         let joins = counter("joins", "Joins of rooms");
+        let resumes = counter("resumes", "Clients that came back to their seat");
+        let panics = counter("panics", "Panics survived");
         let messages_in = counter("websocket_messages_received", "Text messages received");
         let messages_out = counter("websocket_messages_sent", "Text messages sent");
         let slow_clients_cut = counter("slow_clients_cut", "Clients cut off with a full queue");
@@ -76,6 +82,8 @@ impl Metrics {
             rooms,
             participants,
             joins,
+            resumes,
+            panics,
             refusals,
             live_sockets,
             messages_in,

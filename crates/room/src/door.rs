@@ -45,6 +45,8 @@ pub enum Action {
     Send(String),
     /// Give the rooms this command; its answer comes by [`Session::handle_result`].
     Command(Command),
+    /// Count this: the client was refused with this code of its vendor's.
+    Refused(u32),
     /// Close the connection with this code and reason (RFC 6455, section 7.4). Nothing follows.
     Close(u16, &'static str),
 }

@@ -300,6 +300,7 @@ impl Session {
 
     fn tell_error(&mut self, now: Moment, problem: Problem) {
         let Problem { code, message } = problem;
+        self.actions.push_back(Action::Refused(code));
         self.send(now, &Reply::Msg { body: &Body::Error { version: state::VERSION, code, message } });
         self.end(now);
     }

@@ -2,22 +2,31 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::banner::{Facts, banner};
-use crate::config::Config;
+use crate::config::{Config, Secret};
+use crate::desk::Desk;
+use crate::keyring::{Store, StoreProblem};
+use crate::metrics::Metrics;
 use crate::net::{self, Lan};
 use crate::shutdown::{self, Shutdown, Stopper};
-use crate::{logging, process};
+use crate::tls::{self, Tls, TlsProblem};
+use crate::web::gate::Caps;
+use crate::web::stream::Patience;
+use crate::web::{self, App, Doorman, Reach, Site, files, ws};
+use crate::{clock, doors, logging, process};
 
 /// How long open requests and sockets get to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -26,13 +35,14 @@ const FAREWELL: Duration = Duration::from_secs(5);
 const BACKLOG: i32 = 1024;
 
 /// A server that runs. Dropping it ends it without farewell.
-#[derive(Debug)]
 pub struct Running {
     /// Where HTTP listens, with the port that the system gave; `None` when it is off.
     pub http_addr: Option<SocketAddr>,
     /// Where HTTPS listens.
     pub https_addr: Option<SocketAddr>,
+    owner_key: Option<Secret>,
     lan: Lan,
+    doorman: Arc<Doorman>,
     stopper: Stopper,
     tasks: JoinSet<()>,
 }
@@ -47,6 +57,10 @@ pub enum StartProblem {
         /// Where we wanted to listen.
         address: SocketAddr,
     },
+    /// The keyring cannot be used.
+    Store(StoreProblem),
+    /// There is no certificate to be had.
+    Tls(TlsProblem),
     /// The system refuses the address.
     Listen {
         /// The flag that chose it.
@@ -78,31 +92,88 @@ pub fn run(config: Config) -> ExitCode {
 pub async fn start(config: Config) -> Result<Running, StartProblem> {
     let http = listen("http", config.http)?;
     let https = listen("https", config.https)?;
-    let (stopper, shutdown) = shutdown::channel();
-    let lan = net::watch(shutdown.clone());
-    let mut tasks = JoinSet::new();
     let running = |listener: &Option<TcpListener>| listener.as_ref().and_then(|listener| listener.local_addr().ok());
     let (http_addr, https_addr) = (running(&http), running(&https));
-    let router = Router::new().route("/healthz", axum::routing::get(|| async { "ok" }));
-    for listener in http.into_iter() {
-        tasks.spawn(attend(listener, router.clone(), shutdown.clone()));
+    let (stopper, shutdown) = shutdown::channel();
+    let lan = net::watch(shutdown.clone());
+    let tls = tls::start(&config, lan.clone(), shutdown.clone())?;
+    let store = Arc::new(Store::open(&config.data, &config.vendor, clock::unix_ms())?);
+    let owner_key = store.keyring().owner_key().cloned();
+    let metrics = Metrics::new();
+    let hub = doors::start_rooms(&config, metrics.clone()).await;
+    let site = site(&config, &tls, http_addr, https_addr, lan.clone());
+    let app = App::start(site, store.clone(), Arc::new(hub.clone()), metrics.clone(), shutdown.clone());
+    let means = ws::Means { hub, metrics: metrics.clone(), shutdown: shutdown.clone() };
+    let router = web::app(&app, doors::router(Desk::new(store, config.ice.clone()), means));
+    let doorman = Doorman::new(caps(), Patience::default(), config.trusted_proxies.clone(), metrics);
+    let mut tasks = JoinSet::new();
+    for (listener, tls) in [(http, None), (https, Some(tls.server))] {
+        let Some(listener) = listener else { continue };
+        tasks.spawn(attend(listener, tls, router.clone(), doorman.clone(), shutdown.clone()));
     }
+    tasks.spawn(web::keep(app));
     let lan = lan.borrow().clone();
-    Ok(Running { http_addr, https_addr, lan, stopper, tasks })
+    Ok(Running { http_addr, https_addr, owner_key, lan, doorman, stopper, tasks })
 }
 
-async fn attend(listener: TcpListener, router: Router, mut shutdown: Shutdown) {
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.stopping().await });
-    if let Err(problem) = serving.await {
+async fn attend(
+    listener: TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    router: Router,
+    doorman: Arc<Doorman>,
+    shutdown: Shutdown,
+) {
+    if let Err(problem) = web::serve(listener, tls, router, doorman, shutdown).await {
         tracing::error!(%problem, "a listener ended");
     }
+}
+
+/// As many connections as the system has descriptors for, with some left for files.
+fn caps() -> Caps {
+    const FOR_FILES: u64 = 256;
+    let caps = Caps::default();
+    let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let room = descriptors.map_or(caps.all, |n| usize::try_from(n.saturating_sub(FOR_FILES)).unwrap_or(usize::MAX));
+    Caps { all: caps.all.min(room), ..caps }
+}
+
+/// What the web layer needs to know of the configuration and the machine.
+fn site(config: &Config, tls: &Tls, http: Option<SocketAddr>, https: Option<SocketAddr>, lan: watch::Receiver<Lan>) -> Site {
+    let announce = config.announce;
+    let (http, https) = (http.map(|a| a.port()), https.map(|a| a.port()));
+    let names = lan.borrow().host.iter().flat_map(|host| [host.clone(), format!("{host}.local")]).collect::<Vec<_>>();
+    Site {
+        open: config.open,
+        dev: config.dev,
+        default_room: config.default_room.clone(),
+        host_names: names.into_iter().chain(config.domain.clone()).chain(config.host_names.clone()).collect(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        https_port: https,
+        public_certificate: config.domain.is_some(),
+        authority: tls.authority.as_deref().cloned(),
+        reach: Arc::new(move || reach(&lan.borrow(), announce, http, https)),
+        files: Arc::new(files::Embedded),
+    }
+}
+
+/// Where other devices find this server: a phone goes to HTTP first, whose page leads it to the secure address.
+fn reach(lan: &Lan, announce: Option<IpAddr>, http: Option<u16>, https: Option<u16>) -> Reach {
+    let all: Vec<IpAddr> = announce.into_iter().chain(lan.main).chain(lan.others.iter().copied()).collect();
+    let origin = |scheme: &str, ip: &IpAddr, port: u16| format!("{scheme}://{}", SocketAddr::new(*ip, port));
+    let secure = https.map(|port| all.iter().map(|ip| origin("https", ip, port)).collect()).unwrap_or_default();
+    let phone =
+        all.first().and_then(|ip| http.map(|port| origin("http", ip, port)).or(https.map(|port| origin("https", ip, port))));
+    Reach { phone_url: phone, addresses: secure }
 }
 
 impl Running {
     /// Stops accepting, says goodbye to every connection, and waits at most 5 s for them.
     pub async fn stop(mut self) {
         self.stopper.stop();
-        let all = async { while self.tasks.join_next().await.is_some() {} };
+        let all = async {
+            while self.tasks.join_next().await.is_some() {}
+            self.doorman.empty().await;
+        };
         if timeout(FAREWELL, all).await.is_err() {
             tracing::warn!("some connections did not end within {} s and are cut", FAREWELL.as_secs());
         }
@@ -116,7 +187,7 @@ impl Running {
             announce: config.announce,
             domain: config.domain.as_deref(),
             own_authority: config.certificate.is_none() && config.domain.is_none(),
-            key: None,
+            key: self.owner_key.as_ref(),
         };
         if io::stdout().is_terminal() {
             print!("{}", banner(&facts));
@@ -201,6 +272,8 @@ impl fmt::Display for StartProblem {
                 let other = SocketAddr::new(address.ip(), address.port().checked_add(10).unwrap_or(8090));
                 write!(f, "Port {} is in use by another program. Start with --{flag} {other}.", address.port())
             }
+            Self::Store(problem) => problem.fmt(f),
+            Self::Tls(problem) => problem.fmt(f),
             Self::Listen { flag, address, problem } => {
                 write!(f, "Kennel cannot listen at {address}: {problem}. Choose another address with --{flag}.")
             }
@@ -209,3 +282,15 @@ impl fmt::Display for StartProblem {
 }
 
 impl std::error::Error for StartProblem {}
+
+impl From<StoreProblem> for StartProblem {
+    fn from(problem: StoreProblem) -> Self {
+        Self::Store(problem)
+    }
+}
+
+impl From<TlsProblem> for StartProblem {
+    fn from(problem: TlsProblem) -> Self {
+        Self::Tls(problem)
+    }
+}

@@ -111,6 +111,14 @@ impl Doorman {
         Some((Connection { peer, tls, seat }, cut))
     }
 
+    /// Returns once no connection is open any more, sockets included.
+    pub async fn empty(&self) {
+        const LOOK: Duration = Duration::from_millis(10);
+        while self.metrics.connections_open.get() > 0 {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     fn cut(&self, id: u64) {
         if let Some(cut) = lock(&self.cuts).get(&id) {
             self.metrics.connections_refused.inc();

@@ -87,8 +87,6 @@ pub trait RoomsView: Send + Sync {
     /// The type that rooms of that name have from their next beginning; and the limit of a running one, if it does not fall below who
     /// is in it.
     fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, ()>;
-    /// Brings the figures of the rooms up to date; called before they are shown.
-    fn observe(&self, metrics: &Metrics);
 }
 
 /// A room as the owner's list shows it.

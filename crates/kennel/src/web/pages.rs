@@ -67,7 +67,6 @@ pub async fn metrics(
     if !asked.peer.is_loopback() || (forwarded && !asked.proxied) {
         auth::identify(&app, &headers, &asked)?.need(Right::Owner)?;
     }
-    app.rooms.observe(&app.metrics);
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], app.metrics.render()).into_response())
 }
 

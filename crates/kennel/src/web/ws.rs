@@ -7,7 +7,9 @@ use room::ConnId;
 use room::door::{Action, Session};
 use tokio::time::Instant;
 
+use super::accept::Connection;
 use crate::hub::{self, Delivery, Inbox};
+use crate::metrics::Metrics;
 use crate::shutdown::Shutdown;
 
 /// Bytes of one message. Larger: close 1009.
@@ -31,11 +33,24 @@ const SEND_MAX: Duration = Duration::from_secs(15);
 /// When clients that come in times of overload should try again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// Serves one connection until either end closes it.
-pub async fn drive(socket: WebSocket, session: Box<dyn Session>, hub: hub::Handle, shutdown: Shutdown) {
+/// What a socket needs besides itself.
+#[derive(Clone)]
+pub struct Means {
+    /// The rooms.
+    pub hub: hub::Handle,
+    /// Where messages and refusals are counted.
+    pub metrics: Metrics,
+    /// Hears when the server ends.
+    pub shutdown: Shutdown,
+}
+
+/// Serves one connection until either end closes it. `place` is told once the client has shown a token that holds.
+pub async fn drive(socket: WebSocket, session: Box<dyn Session>, place: Connection, means: Means) {
+    let Means { hub, metrics, shutdown } = means;
     let (conn, inbox) = hub.open().await;
-    let mut drive = Drive { socket, session, hub, conn, inbox, pace: Pace::new(Instant::now()) };
-    if drive.hub.figures().overloaded.load(std::sync::atomic::Ordering::Relaxed) {
+    let pace = Pace::new(Instant::now());
+    let mut drive = Drive { socket, session, hub, metrics, conn, inbox, pace, stranger: Some(place) };
+    if drive.hub.overloaded() {
         drive.session.handle_overload(drive.hub.moment(), RETRY_AFTER);
     }
     let code = drive.run(shutdown).await;
@@ -48,9 +63,12 @@ struct Drive {
     socket: WebSocket,
     session: Box<dyn Session>,
     hub: hub::Handle,
+    metrics: Metrics,
     conn: ConnId,
     inbox: Inbox,
     pace: Pace,
+    /// Until the client has shown a token that holds.
+    stranger: Option<Connection>,
 }
 
 /// The connection is over; with the code that the other end gave, if it did.
@@ -99,7 +117,9 @@ impl Drive {
             }
             Some(Ok(Message::Text(text))) => {
                 self.pace.take(Instant::now());
+                self.metrics.messages_in.inc();
                 self.session.handle_text(self.hub.moment(), &text);
+                self.note_trust();
                 Ok(())
             }
         }
@@ -120,7 +140,11 @@ impl Drive {
     async fn flush(&mut self) -> Result<(), Over> {
         while let Some(action) = self.session.poll_output() {
             match action {
-                Action::Send(text) => self.send(Message::Text(text.into())).await?,
+                Action::Send(text) => {
+                    self.metrics.messages_out.inc();
+                    self.send(Message::Text(text.into())).await?;
+                }
+                Action::Refused(code) => self.metrics.refusal(code),
                 Action::Command(command) => self.hub.command(self.conn, command).await,
                 Action::Close(code, reason) => {
                     self.flush_commands().await;
@@ -129,6 +153,12 @@ impl Drive {
             }
         }
         Ok(())
+    }
+
+    fn note_trust(&mut self) {
+        if let Some(place) = self.stranger.take_if(|_| self.session.trusted()) {
+            place.authenticated();
+        }
     }
 
     /// The last wishes of a session whose connection is gone.

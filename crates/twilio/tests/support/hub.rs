@@ -121,6 +121,7 @@ impl Hub {
     fn turn(&mut self, conn: ConnId) {
         while let Some(action) = self.sessions.get_mut(&conn).and_then(|session| session.poll_output()) {
             match action {
+                Action::Refused(_) => {}
                 Action::Send(text) => self.out.push_back(Sent::Text(conn, text)),
                 Action::Command(command) => self.command(conn, command),
                 Action::Close(code, _) => self.closed(conn, code),

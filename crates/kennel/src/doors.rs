@@ -1,0 +1,110 @@
+//! The vendors' sockets, and the rooms as the web layer sees them: where doors, hub and HTTP meet.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::response::Response;
+use axum::routing::get;
+use room::{Command, Limits, RoomKind, RoomView, Rooms};
+
+use crate::clock;
+use crate::config::{Config, RoomType};
+use crate::desk::Desk;
+use crate::hub;
+use crate::metrics::Metrics;
+use crate::web::accept::Connection;
+use crate::web::ws::{self, MESSAGE_BYTES_MAX, Means};
+use crate::web::{Later, RoomRow, RoomsView};
+
+/// Starts the rooms as configured.
+pub async fn start_rooms(config: &Config, metrics: Metrics) -> hub::Handle {
+    let limits = Limits { session_timeout: config.session_timeout, kind: kind_of(config.room_type), ..Limits::default() };
+    let no_media_server = false;
+    let hub = hub::start(Rooms::new(limits, no_media_server, Box::new(fresh_id)), metrics);
+    for (name, kind) in &config.rooms {
+        set_kind(&hub, name, *kind).await;
+    }
+    hub
+}
+
+/// The sockets of every door.
+pub fn router(desk: Desk, means: Means) -> Router {
+    let signaling = move |place: Extension<Connection>, upgrade: WebSocketUpgrade| {
+        twilio_socket(upgrade, place.0, desk.clone(), means.clone())
+    };
+    Router::new().route("/signaling", get(signaling))
+}
+
+async fn twilio_socket(upgrade: WebSocketUpgrade, place: Connection, desk: Desk, means: Means) -> Response {
+    let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
+    upgrade.on_upgrade(move |socket| async move {
+        let session = twilio::Session::new(means.hub.moment(), Box::new(desk));
+        ws::drive(socket, Box::new(session), place, means).await;
+    })
+}
+
+impl RoomsView for hub::Handle {
+    fn identities<'a>(&'a self, room: &'a str) -> Later<'a, Vec<String>> {
+        Box::pin(async move {
+            let room = self.room(room).await;
+            room.map(|room| room.participants.iter().map(|p| p.identity.to_string()).collect()).unwrap_or_default()
+        })
+    }
+
+    fn rooms(&self) -> Later<'_, Vec<RoomRow>> {
+        Box::pin(async move {
+            let (now, unix_ms) = (self.moment(), clock::unix_ms());
+            let created = |room: &RoomView| unix_ms.saturating_sub(ms(now.since(room.began)));
+            self.rooms().await.iter().map(|room| row(room, created(room))).collect()
+        })
+    }
+
+    fn withdraw(&self, link: &str) {
+        let (hub, link): (_, Arc<str>) = (self.clone(), link.into());
+        tokio::spawn(async move { hub.owner(Command::Withdraw(link)).await });
+    }
+
+    fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, ()> {
+        Box::pin(set_kind(self, room, kind))
+    }
+}
+
+async fn set_kind(hub: &hub::Handle, room: &str, kind: RoomType) {
+    let command = Command::SetKind { name: room.into(), kind: kind_of(kind) };
+    if let Err(refusal) = hub.owner(command).await {
+        tracing::info!(?refusal, "the room's type stays as it is");
+    }
+}
+
+fn row(room: &RoomView, created: u64) -> RoomRow {
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    RoomRow {
+        name: room.name.to_string(),
+        sid: twilio::sid::room(room.id),
+        kind: twilio::kind_name(room.kind).to_owned(),
+        participants: count(room.participants.len()),
+        limit: count(room.kind.participants_max()),
+        created,
+    }
+}
+
+fn kind_of(kind: RoomType) -> RoomKind {
+    match kind {
+        RoomType::Go => RoomKind::Go,
+        RoomType::PeerToPeer => RoomKind::PeerToPeer,
+    }
+}
+
+/// 128 bits from the system's secure source.
+fn fresh_id() -> u128 {
+    let mut bytes = [0; 16];
+    crate::keyring::random::from_system(&mut bytes);
+    u128::from_be_bytes(bytes)
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -41,6 +41,10 @@ pub enum Step {
 /// How often a link that died is made anew between the same two participants.
 pub(crate) const RELINKS_MAX: u32 = 20;
 
+/// How far an offer may count beyond what came here: more than can be lost with a connection. Without a bound one end could
+/// make the other count further than its numbers go.
+const OFFERS_AHEAD_MAX: u64 = 16;
+
 /// A media connection between two participants, as far as we must know it: whose turn it is.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -99,7 +103,7 @@ impl Link {
     fn take_offer(&mut self, end: usize, revision: u64) -> bool {
         // The other end's offer came first, or it is our own again: a client that was away says its last offer twice.
         let late = matches!(self.pending, Some((pending, _)) if pending >= revision);
-        if late || revision <= self.stable {
+        if late || revision <= self.stable || revision > self.last_revision().saturating_add(OFFERS_AHEAD_MAX) {
             return false;
         }
         self.pending = Some((revision, end));
@@ -141,7 +145,12 @@ impl Link {
 
     /// A revision after every one used so far.
     pub fn next_revision(&self) -> u64 {
-        self.pending.map_or(self.stable, |(revision, _)| revision.max(self.stable)).saturating_add(1)
+        self.last_revision().saturating_add(1)
+    }
+
+    fn last_revision(&self) -> u64 {
+        let pending = self.pending.map_or(0, |(revision, _)| revision);
+        pending.max(self.stable).max(self.asked.unwrap_or(0))
     }
 
     fn end_of(&self, participant: ParticipantId) -> Option<usize> {

@@ -199,7 +199,9 @@ impl Room {
 
     fn use_prepared(&mut self, me: ParticipantId, other: ParticipantId, id: LinkId, offer: Signal, means: &mut Means<'_>) {
         let mut link = Link::new(me, other, None, 0);
-        link.pass(me, &offer);
+        if !link.pass(me, &offer) {
+            return;
+        }
         self.links.insert(id.clone(), link);
         self.tell(other, Event::Signal { link: id, signal: offer }, means);
     }

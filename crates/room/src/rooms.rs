@@ -359,6 +359,6 @@ fn check_name(room: &RoomRef) -> Result<(), Refusal> {
 
 /// A name that can be shown: nothing that controls a terminal or turns the direction of writing around.
 fn speakable(name: &str) -> bool {
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !name.chars().any(|c| c.is_control() || turns(c))
 }

@@ -102,3 +102,23 @@ fn nobody_hears_the_end_of_a_link_that_it_never_heard_of() {
     party.act("cy", Command::Leave).unwrap();
     assert_eq!(party.heard("bo"), ["cy Left(Left) #2 []"]);
 }
+
+#[test]
+fn nobody_counts_far_ahead_of_the_other() {
+    let (mut party, link) = two();
+    party.signal("ann", &link, Step::Answer, 1);
+    party.heard("ann");
+    party.signal("bo", &link, Step::Offer, 18);
+    assert_eq!(party.heard("ann"), [] as [&str; 0]);
+    party.signal("bo", &link, Step::Offer, 17);
+    assert_eq!(party.heard("ann"), ["Offer 17 on bo/2"]);
+}
+
+#[test]
+fn a_first_offer_that_counts_from_far_ahead_makes_no_link() {
+    let mut party = Party::new(room::Limits::default());
+    party.join("ann", "den", &[]).expect("a seat");
+    party.heard("ann");
+    party.join_with("bo", "den", &[], |join| join.offer = Some((LinkId("far".into()), offer(u64::MAX)))).expect("a seat");
+    assert!(party.heard("ann").iter().all(|line| !line.contains("far")));
+}

@@ -213,7 +213,8 @@ impl Client {
     fn answer(&mut self, id: &str, revision: u64) {
         let offer = &self.remote[id].sdp;
         let sdp = format!("v=0\r\ns=answer of {} to [{}]\r\n", self.sdk.name, offer.trim_end().replace("\r\n", "|"));
-        if revision <= 2 && !self.tracks.is_empty() && !self.shy.iter().any(|known| known == id) {
+        let first = self.sdk.room.peers[id].stable() == 0;
+        if first && !self.tracks.is_empty() && !self.shy.iter().any(|known| known == id) {
             self.shy.push(id.to_owned());
         }
         self.describe(id, "answer", revision, sdp);

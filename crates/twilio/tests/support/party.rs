@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, VecDeque};
 pub struct Party {
     pub hub: Hub,
     pub guests: Vec<Guest>,
+    /// What was said on connections that are no guest's.
+    pub strangers: Vec<(ConnId, String)>,
     room: String,
     named: usize,
 }
@@ -29,7 +31,7 @@ enum Down {
 
 impl Party {
     pub fn new(room: &str, limits: Limits) -> Self {
-        Party { hub: door::hub(limits), guests: Vec::new(), room: room.to_owned(), named: 0 }
+        Party { hub: door::hub(limits), guests: Vec::new(), strangers: Vec::new(), room: room.to_owned(), named: 0 }
     }
 
     /// Somebody new opens a socket.
@@ -171,7 +173,7 @@ impl Party {
         self.collect();
     }
 
-    fn collect(&mut self) {
+    pub fn collect(&mut self) {
         while let Some(sent) = self.hub.poll() {
             let (conn, down) = match sent {
                 Sent::Text(conn, text) => (conn, Down::Text(text)),
@@ -179,6 +181,8 @@ impl Party {
             };
             if let Some(guest) = self.guests.iter_mut().find(|guest| guest.conn == Some(conn)) {
                 guest.down.push_back(down);
+            } else if let Down::Text(text) = down {
+                self.strangers.push((conn, text));
             }
         }
     }

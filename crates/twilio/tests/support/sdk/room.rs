@@ -24,7 +24,9 @@ pub struct Room {
     closed: BTreeSet<String>,
     /// Closed by the client itself: what crosses with that is ignored.
     given_up: BTreeSet<String>,
-    /// The offer inside `connect`, whose connection exists before anything is heard.
+    /// Others are known to call new connections by the names of old ones: the SDK ignores those.
+    pub names_are_reused: bool,
+    /// What the app saw last.
     shown: BTreeMap<String, String>,
 }
 
@@ -187,7 +189,7 @@ impl Room {
     }
 
     fn take_peer(&mut self, id: &str, state: &Value, synced: bool, log: &mut Log) -> Checked {
-        if self.given_up.contains(id) {
+        if self.given_up.contains(id) || self.names_are_reused && self.closed.contains(id) {
             return Ok(());
         }
         if self.closed.contains(id) {

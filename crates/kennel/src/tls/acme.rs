@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -14,13 +15,22 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_acme::acme::LETS_ENCRYPT_PRODUCTION_DIRECTORY;
-use rustls_acme::{AccountCache, AcmeConfig, AcmeState, CertCache, EventOk};
+use rustls_acme::{AccountCache, AcmeConfig, AcmeState, CertCache, EventError, EventOk};
 
 use super::pem;
 use crate::config::Acme;
 use crate::keyring::files;
 use crate::keyring::random::spell_hex;
 use crate::shutdown::Shutdown;
+
+/// Pauses after each failure in a row, the last one for ever. Public services lock out a name after 5 failures in an hour.
+const PAUSES: [Duration; 5] = [
+    Duration::from_secs(60),
+    Duration::from_secs(300),
+    Duration::from_secs(1800),
+    Duration::from_secs(3600),
+    Duration::from_secs(6 * 3600),
+];
 
 /// The service's state machine, with our files under it.
 pub type State = AcmeState<io::Error>;
@@ -50,22 +60,46 @@ pub fn prepare(domain: &str, acme: &Acme, folder: &Path) -> Result<(State, Arc<A
 
 /// Gets the certificate and renews it until the end. Failures are logged and tried again, each time later.
 pub async fn drive(mut state: State, mut shutdown: Shutdown) {
+    let mut failures = 0;
     loop {
         let event = tokio::select! {
             event = state.next() => event,
             () = shutdown.stopping() => return,
         };
         match event {
-            Some(Ok(EventOk::DeployedNewCert)) => tracing::info!("the domain's certificate has come"),
-            Some(Ok(EventOk::DeployedCachedCert)) => tracing::info!("the domain's certificate is in use"),
-            Some(Ok(EventOk::CertCacheStore | EventOk::AccountCacheStore)) => {}
-            Some(Err(problem)) => tracing::error!(
-                %problem,
-                "the domain's certificate did not come; the service must reach Kennel's HTTPS on port 443. Trying again later."
-            ),
+            Some(Ok(event)) => {
+                note(&event);
+                failures = 0;
+            }
+            Some(Err(problem)) => {
+                let pause = PAUSES[failures.min(PAUSES.len() - 1)];
+                failures += 1;
+                complain(&problem, pause);
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = shutdown.stopping() => return,
+                }
+            }
             None => return,
         }
     }
+}
+
+fn note(event: &EventOk) {
+    match event {
+        EventOk::DeployedNewCert => tracing::info!("the domain's certificate has come"),
+        EventOk::DeployedCachedCert => tracing::info!("the domain's certificate is in use"),
+        EventOk::CertCacheStore | EventOk::AccountCacheStore => {}
+    }
+}
+
+fn complain(problem: &EventError<io::Error, io::Error>, pause: Duration) {
+    let minutes = pause.as_secs() / 60;
+    tracing::error!(
+        %problem,
+        "the domain's certificate did not come. The service must reach Kennel's HTTPS on port 443 of the domain. \
+         Trying again in {minutes} min"
+    );
 }
 
 fn trusting(path: &Path) -> Result<ClientConfig, AcmeProblem> {

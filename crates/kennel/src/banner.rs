@@ -1,12 +1,12 @@
 //! What the terminal shows at the start: the addresses, the link with its key, and a code for the phone.
 
 use std::fmt::Write;
-use std::net::{IpAddr, SocketAddr};
 
 use qrcode::{Color, EcLevel, QrCode};
 
 use crate::config::Secret;
 use crate::net::Lan;
+use crate::reach::Listening;
 
 /// The widest code, in columns with its quiet zone: version 3 (29 modules) and 4 modules on either side. Wider ones wrap in narrow
 /// windows and no phone reads them.
@@ -18,16 +18,10 @@ const QUIET: usize = 4;
 /// What there is to tell.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
-    /// Where HTTP listens, with the port that the system gave.
-    pub http: Option<SocketAddr>,
-    /// Where HTTPS listens.
-    pub https: Option<SocketAddr>,
+    /// Where the server listens.
+    pub listening: &'a Listening,
     /// The machine's addresses.
     pub lan: &'a Lan,
-    /// `--announce`.
-    pub announce: Option<IpAddr>,
-    /// `--domain`.
-    pub domain: Option<&'a str>,
     /// Whether phones will warn at first, because the certificate is of Kennel's own authority.
     pub own_authority: bool,
     /// The owner's key; `None` with `--open`.
@@ -37,11 +31,11 @@ pub struct Facts<'a> {
 /// The text for a terminal, with a line break at its end.
 pub fn banner(facts: &Facts<'_>) -> String {
     let mut text = "Kennel is running.\n".to_owned();
-    if let Some(link) = here(facts) {
-        line(&mut text, &format!("This computer   {link}"));
+    if let Some(origin) = facts.listening.here() {
+        line(&mut text, &format!("This computer   {origin}/{}", ending(facts)));
     }
-    match phone(facts) {
-        Ok(link) => phone_lines(&mut text, facts, &link),
+    match facts.listening.phone(facts.lan) {
+        Ok(origin) => phone_lines(&mut text, facts, &format!("{origin}/{}", ending(facts))),
         Err(why) => line(&mut text, &why),
     }
     let whose = match facts.key {
@@ -93,66 +87,13 @@ fn phone_lines(text: &mut String, facts: &Facts<'_>, link: &str) {
         }
         None => line(text, &format!("Your phone      open {link}")),
     }
-    if facts.domain.is_none() && !facts.lan.others.is_empty() && facts.announce.is_none() {
-        let others: Vec<String> = facts.lan.others.iter().filter_map(|ip| Some(at(*ip, door(facts)?))).collect();
-        let ending = if facts.key.is_some() { " (with the same ending)" } else { "" };
-        line(text, &format!("also            {}{ending}", others.join(", ")));
+    let also = facts.listening.also(facts.lan);
+    if !also.is_empty() {
+        let same = if facts.key.is_some() { " (with the same ending)" } else { "" };
+        line(text, &format!("also            {}{same}", also.join(", ")));
     }
-    if facts.own_authority && facts.domain.is_none() {
+    if facts.own_authority {
         line(text, "The first time, the phone says the connection is not private. The page behind the code shows what to tap.");
-    }
-}
-
-/// The address for the machine itself; `None` when it listens on one address of the network only.
-pub fn here(facts: &Facts<'_>) -> Option<String> {
-    let (scheme, listen) = door(facts)?;
-    let host = match listen.ip() {
-        ip if ip.is_unspecified() || ip.is_loopback() => "localhost".to_owned(),
-        ip => host_text(ip),
-    };
-    Some(format!("{scheme}://{host}:{}/{}", listen.port(), ending(facts)))
-}
-
-/// The address for a phone, or the sentence that says why there is none.
-pub fn phone(facts: &Facts<'_>) -> Result<String, String> {
-    if let Some(domain) = facts.domain {
-        return Ok(format!("https://{domain}/{}", ending(facts)));
-    }
-    let Some((scheme, listen)) = door(facts) else { return Err("Nothing listens.".to_owned()) };
-    let link = |ip| Ok(format!("{}/{}", at(ip, (scheme, listen)), ending(facts)));
-    if let Some(ip) = facts.announce {
-        return link(ip);
-    }
-    if listen.ip().is_loopback() {
-        return Err(format!(
-            "Kennel listens on this computer only. For phones start it with --{scheme} 0.0.0.0:{}.",
-            listen.port()
-        ));
-    }
-    let reachable = if listen.ip().is_unspecified() { facts.lan.main } else { Some(listen.ip()) };
-    match reachable {
-        Some(ip) if facts.lan.container => Err(format!(
-            "This looks like a container. Phones cannot reach {}. Start with --announce and your computer's address.",
-            host_text(ip)
-        )),
-        Some(ip) => link(ip),
-        None => Err("No network found. Kennel works on this computer only.".to_owned()),
-    }
-}
-
-/// Which listener people begin at: HTTP leads phones to HTTPS by itself.
-fn door(facts: &Facts<'_>) -> Option<(&'static str, SocketAddr)> {
-    facts.http.map(|listen| ("http", listen)).or(facts.https.map(|listen| ("https", listen)))
-}
-
-fn at(ip: IpAddr, (scheme, listen): (&str, SocketAddr)) -> String {
-    format!("{scheme}://{}:{}", host_text(ip), listen.port())
-}
-
-fn host_text(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
     }
 }
 
@@ -183,21 +124,22 @@ mod tests {
         }
     }
 
-    fn facts<'a>(lan: &'a Lan, key: &'a Secret) -> Facts<'a> {
-        Facts {
-            http: Some("0.0.0.0:8080".parse().expect("an address")),
-            https: Some("0.0.0.0:8443".parse().expect("an address")),
-            lan,
-            announce: None,
-            domain: None,
-            own_authority: true,
-            key: Some(key),
-        }
+    fn usual() -> Listening {
+        let (http, https) = ("0.0.0.0:8080".parse().ok(), "0.0.0.0:8443".parse().ok());
+        Listening { http, https, ..Listening::default() }
+    }
+
+    /// Tells a usual server's facts, changed by `change`.
+    fn told(lan: &Lan, change: impl FnOnce(&mut Facts<'_>)) -> String {
+        let (listening, key) = (usual(), Secret::new(KEY));
+        let mut facts = Facts { listening: &listening, lan, own_authority: true, key: Some(&key) };
+        change(&mut facts);
+        banner(&facts)
     }
 
     /// The lines without the code's rows.
-    fn words(facts: &Facts<'_>) -> Vec<String> {
-        banner(facts).lines().filter(|line| !line.contains(['█', '▀', '▄'])).map(str::to_owned).collect()
+    fn words(banner: &str) -> Vec<String> {
+        banner.lines().filter(|line| !line.contains(['█', '▀', '▄'])).map(str::to_owned).collect()
     }
 
     /// Reads the code back as a phone would: two pictures' rows to a line of text.
@@ -222,7 +164,6 @@ mod tests {
 
     #[test]
     fn the_whole_text() {
-        let (lan, key) = (lan("192.168.1.20", &[]), Secret::new(KEY));
         let expected = [
             "Kennel is running.",
             "  This computer   http://localhost:8080/#k=abcDEF0123456789abcDEF01234",
@@ -230,14 +171,13 @@ mod tests {
             "  The first time, the phone says the connection is not private. The page behind the code shows what to tap.",
             "  Anyone with this link can see your cameras. Replace it: kennel keys --renew      Stop: Ctrl+C",
         ];
-        assert_eq!(words(&facts(&lan, &key)), expected);
+        assert_eq!(words(&told(&lan("192.168.1.20", &[]), |_| {})), expected);
     }
 
     #[test]
     fn the_code_reads_back_and_fits() {
         for address in ["192.168.1.20", "192.168.100.200", "10.0.0.1"] {
-            let (lan, key) = (lan(address, &[]), Secret::new(KEY));
-            let text = banner(&facts(&lan, &key));
+            let text = told(&lan(address, &[]), |_| {});
             let rows: Vec<&str> = text.lines().map(|line| line.trim_start()).filter(|line| line.starts_with('█')).collect();
             assert_eq!(rows.len(), QR_COLUMNS.div_ceil(2));
             assert!(rows.iter().all(|row| row.chars().count() == QR_COLUMNS));
@@ -253,57 +193,27 @@ mod tests {
 
     #[test]
     fn others_are_on_one_line() {
-        let (lan, key) = (lan("192.168.1.20", &["10.0.0.5", "fd00::1"]), Secret::new(KEY));
-        let words = words(&facts(&lan, &key));
-        assert_eq!(words[3], "  also            http://10.0.0.5:8080, http://[fd00::1]:8080 (with the same ending)");
-    }
-
-    fn check_line(change: impl FnOnce(&mut Facts<'_>), expected: &str) {
-        let (lan, key) = (lan("192.168.1.20", &[]), Secret::new(KEY));
-        let mut facts = facts(&lan, &key);
-        change(&mut facts);
-        let words = words(&facts);
-        assert!(words.iter().any(|line| line.trim_start() == expected), "{expected:?} is missing in {words:#?}");
+        let words = words(&told(&lan("192.168.1.20", &["10.0.0.5", "10.1.0.5"]), |_| {}));
+        assert_eq!(words[3], "  also            http://10.0.0.5:8080, http://10.1.0.5:8080 (with the same ending)");
     }
 
     #[test]
-    fn other_ways_to_start() {
-        let own_listener = "192.168.7.7:90".parse().ok();
-        let end = "#k=abcDEF0123456789abcDEF01234";
-        check_line(|f| f.http = None, &format!("Your phone      scan this code, or open https://192.168.1.20:8443/{end}"));
-        check_line(|f| f.http = None, &format!("This computer   https://localhost:8443/{end}"));
-        check_line(|f| f.http = own_listener, &format!("This computer   http://192.168.7.7:90/{end}"));
-        check_line(|f| f.http = own_listener, &format!("Your phone      scan this code, or open http://192.168.7.7:90/{end}"));
-        check_line(
-            |f| f.domain = Some("kennel.example.org"),
-            &format!("Your phone      scan this code, or open https://kennel.example.org/{end}"),
-        );
-        check_line(
-            |f| f.announce = "10.9.8.7".parse().ok(),
-            &format!("Your phone      scan this code, or open http://10.9.8.7:8080/{end}"),
-        );
-        check_line(|f| f.key = None, "Your phone      scan this code, or open http://192.168.1.20:8080/");
-        check_line(
-            |f| f.key = None,
-            "Anyone who reaches these addresses can see your cameras, because of --open.      Stop: Ctrl+C",
-        );
-        check_line(
-            |f| f.http = "127.0.0.1:8080".parse().ok(),
-            "Kennel listens on this computer only. For phones start it with --http 0.0.0.0:8080.",
-        );
+    fn open_to_everybody() {
+        let words = words(&told(&lan("192.168.1.20", &[]), |facts| facts.key = None));
+        assert_eq!(words[2], "  Your phone      scan this code, or open http://192.168.1.20:8080/");
+        let last = "  Anyone who reaches these addresses can see your cameras, because of --open.      Stop: Ctrl+C";
+        assert_eq!(words.last().map(String::as_str), Some(last));
     }
 
     #[test]
-    fn containers_and_lone_machines() {
-        let key = Secret::new(KEY);
-        let container = Lan { container: true, ..lan("172.17.0.2", &[]) };
-        let said = words(&facts(&container, &key)).join("\n");
-        assert!(said.contains(
-            "This looks like a container. Phones cannot reach 172.17.0.2. Start with --announce and your computer's address."
-        ));
-        let announced = Facts { announce: "192.168.1.20".parse().ok(), ..facts(&container, &key) };
-        assert!(words(&announced).join("\n").contains("open http://192.168.1.20:8080/#k="));
-        let alone = words(&facts(&lan("", &[]), &key)).join("\n");
-        assert!(alone.contains("No network found. Kennel works on this computer only."));
+    fn with_a_certificate_that_phones_trust_there_is_no_word_of_warnings() {
+        let words = words(&told(&lan("192.168.1.20", &[]), |facts| facts.own_authority = false));
+        assert_eq!(words.len(), 4);
+    }
+
+    #[test]
+    fn without_an_address_for_phones_there_is_the_reason() {
+        let words = words(&told(&lan("", &[]), |_| {}));
+        assert_eq!(words[2], "  No network found. Kennel works on this computer only.");
     }
 }

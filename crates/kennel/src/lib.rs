@@ -17,6 +17,7 @@ pub mod logging;
 pub mod metrics;
 pub mod net;
 pub mod process;
+pub mod reach;
 pub mod shutdown;
 pub mod tls;
 pub mod web;

@@ -17,6 +17,11 @@ pub fn prepare() -> Result<u64, String> {
     enough(raise_descriptors())
 }
 
+/// How many descriptors the process may open now. No limit counts as the largest number.
+pub fn descriptors() -> u64 {
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
 /// Raises the soft limit to the hard one and returns what holds now. No limit counts as the largest number.
 fn raise_descriptors() -> u64 {
     let limit = getrlimit(Resource::Nofile);
@@ -49,6 +54,6 @@ mod tests {
     #[test]
     fn preparing_raises_the_soft_limit_to_the_hard_one() {
         let descriptors = prepare().expect("enough on a machine that compiles");
-        assert_eq!(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX), descriptors);
+        assert_eq!(self::descriptors(), descriptors);
     }
 }

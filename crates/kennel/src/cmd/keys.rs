@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::banner::{self, Facts};
 use crate::config::{Config, LogFormat};
 use crate::keyring::{Keyring, Link, NewLink, Right, Rights, Sessions, Store, StoreProblem};
+use crate::reach::Listening;
 use crate::{clock, logging, net};
 
 /// What `kennel keys` takes besides the settings.
@@ -99,20 +99,13 @@ struct Addresses(Vec<String>);
 impl Addresses {
     fn of(config: &Config) -> Self {
         let lan = net::look();
-        let facts = Facts {
-            http: config.http,
-            https: config.https,
-            lan: &lan,
-            announce: config.announce,
-            domain: config.domain.as_deref(),
-            own_authority: false,
-            key: None,
-        };
-        Self(banner::here(&facts).into_iter().chain(banner::phone(&facts).ok()).collect())
+        let (announce, domain) = (config.announce, config.domain.clone());
+        let listening = Listening { http: config.http, https: config.https, announce, domain };
+        Self(listening.here().into_iter().chain(listening.phone(&lan).ok()).collect())
     }
 
     fn links(&self, path: &str, key: &str) -> Vec<String> {
-        self.0.iter().map(|address| format!("{}{path}#k={key}", address.trim_end_matches('/'))).collect()
+        self.0.iter().map(|address| format!("{address}{path}#k={key}")).collect()
     }
 }
 

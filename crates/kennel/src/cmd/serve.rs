@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,17 +10,18 @@ use std::time::Duration;
 use axum::Router;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::banner::{Facts, banner};
-use crate::config::{Config, Secret};
+use crate::config::Config;
 use crate::desk::Desk;
 use crate::keyring::{Store, StoreProblem};
 use crate::metrics::Metrics;
 use crate::net::{self, Lan};
+use crate::reach::Listening;
 use crate::shutdown::{self, Shutdown, Stopper};
 use crate::tls::{self, Tls, TlsProblem};
 use crate::web::gate::Caps;
@@ -34,14 +35,21 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// Connections that the system may hold ready while we are busy: a household's reconnect after a restart.
 const BACKLOG: i32 = 1024;
 
+/// Descriptors that connections leave to files, timers and the runtime.
+const DESCRIPTORS_KEPT: u64 = 256;
+
 /// A server that runs. Dropping it ends it without farewell.
 pub struct Running {
     /// Where HTTP listens, with the port that the system gave; `None` when it is off.
     pub http_addr: Option<SocketAddr>,
     /// Where HTTPS listens.
     pub https_addr: Option<SocketAddr>,
-    owner_key: Option<Secret>,
-    lan: Lan,
+    /// Certificates; `None` when HTTPS is off.
+    pub tls: Option<Tls>,
+    /// Credentials, links and sessions.
+    pub store: Arc<Store>,
+    listening: Listening,
+    lan: watch::Receiver<Lan>,
     doorman: Arc<Doorman>,
     stopper: Stopper,
     tasks: JoinSet<()>,
@@ -90,30 +98,31 @@ pub fn run(config: Config) -> ExitCode {
 /// # Errors
 /// [`StartProblem`]; nothing runs then.
 pub async fn start(config: Config) -> Result<Running, StartProblem> {
-    let http = listen("http", config.http)?;
-    let https = listen("https", config.https)?;
-    let running = |listener: &Option<TcpListener>| listener.as_ref().and_then(|listener| listener.local_addr().ok());
-    let (http_addr, https_addr) = (running(&http), running(&https));
+    let (http, https) = (listen("http", config.http)?, listen("https", config.https)?);
+    let listening = listening(&config, http.as_ref(), https.as_ref());
+    let store = Arc::new(Store::open(&config.data, &config.vendor, clock::unix_ms())?);
     let (stopper, shutdown) = shutdown::channel();
     let lan = net::watch(shutdown.clone());
-    let tls = tls::start(&config, lan.clone(), shutdown.clone())?;
-    let store = Arc::new(Store::open(&config.data, &config.vendor, clock::unix_ms())?);
-    let owner_key = store.keyring().owner_key().cloned();
+    let tls = match https {
+        Some(_) => Some(tls::start(&config, lan.clone(), shutdown.clone())?),
+        None => None,
+    };
     let metrics = Metrics::new();
     let hub = doors::start_rooms(&config, metrics.clone()).await;
-    let site = site(&config, &tls, http_addr, https_addr, lan.clone());
+    let site = site(&config, &listening, &lan, tls.as_ref());
     let app = App::start(site, store.clone(), Arc::new(hub.clone()), metrics.clone(), shutdown.clone());
     let means = ws::Means { hub, metrics: metrics.clone(), shutdown: shutdown.clone() };
-    let router = web::app(&app, doors::router(Desk::new(store, config.ice.clone()), means));
+    let router = web::app(&app, doors::router(Desk::new(store.clone(), config.ice.clone()), means));
     let doorman = Doorman::new(caps(), Patience::default(), config.trusted_proxies.clone(), metrics);
     let mut tasks = JoinSet::new();
-    for (listener, tls) in [(http, None), (https, Some(tls.server))] {
+    let certificates = tls.as_ref().map(|tls| tls.server.clone());
+    for (listener, tls) in [(http, None), (https, certificates)] {
         let Some(listener) = listener else { continue };
         tasks.spawn(attend(listener, tls, router.clone(), doorman.clone(), shutdown.clone()));
     }
     tasks.spawn(web::keep(app));
-    let lan = lan.borrow().clone();
-    Ok(Running { http_addr, https_addr, owner_key, lan, doorman, stopper, tasks })
+    let (http_addr, https_addr) = (listening.http, listening.https);
+    Ok(Running { http_addr, https_addr, tls, store, listening, lan, doorman, stopper, tasks })
 }
 
 async fn attend(
@@ -128,42 +137,38 @@ async fn attend(
     }
 }
 
-/// As many connections as the system has descriptors for, with some left for files.
+/// As many connections as the system has descriptors for.
 fn caps() -> Caps {
-    const FOR_FILES: u64 = 256;
     let caps = Caps::default();
-    let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    let room = descriptors.map_or(caps.all, |n| usize::try_from(n.saturating_sub(FOR_FILES)).unwrap_or(usize::MAX));
-    Caps { all: caps.all.min(room), ..caps }
+    let spare = process::descriptors().saturating_sub(DESCRIPTORS_KEPT);
+    Caps { all: caps.all.min(usize::try_from(spare).unwrap_or(usize::MAX)), ..caps }
 }
 
 /// What the web layer needs to know of the configuration and the machine.
-fn site(config: &Config, tls: &Tls, http: Option<SocketAddr>, https: Option<SocketAddr>, lan: watch::Receiver<Lan>) -> Site {
-    let announce = config.announce;
-    let (http, https) = (http.map(|a| a.port()), https.map(|a| a.port()));
-    let names = lan.borrow().host.iter().flat_map(|host| [host.clone(), format!("{host}.local")]).collect::<Vec<_>>();
+fn site(config: &Config, listening: &Listening, lan: &watch::Receiver<Lan>, tls: Option<&Tls>) -> Site {
+    let machine = lan.borrow().host.clone();
+    let machine = machine.into_iter().flat_map(|host| [format!("{host}.local"), host]);
+    let (lan, places) = (lan.clone(), listening.clone());
     Site {
         open: config.open,
         dev: config.dev,
         default_room: config.default_room.clone(),
-        host_names: names.into_iter().chain(config.domain.clone()).chain(config.host_names.clone()).collect(),
+        host_names: machine.chain(config.domain.clone()).chain(config.host_names.clone()).collect(),
         trusted_proxies: config.trusted_proxies.clone(),
-        https_port: https,
+        https_port: listening.https.map(|address| address.port()),
         public_certificate: config.domain.is_some(),
-        authority: tls.authority.as_deref().cloned(),
-        reach: Arc::new(move || reach(&lan.borrow(), announce, http, https)),
+        authority: tls.and_then(|tls| tls.authority.as_deref().cloned()),
+        reach: Arc::new(move || {
+            let lan = lan.borrow();
+            Reach { phone_url: places.phone(&lan).ok(), addresses: places.secure(&lan) }
+        }),
         files: Arc::new(files::Embedded),
     }
 }
 
-/// Where other devices find this server: a phone goes to HTTP first, whose page leads it to the secure address.
-fn reach(lan: &Lan, announce: Option<IpAddr>, http: Option<u16>, https: Option<u16>) -> Reach {
-    let all: Vec<IpAddr> = announce.into_iter().chain(lan.main).chain(lan.others.iter().copied()).collect();
-    let origin = |scheme: &str, ip: &IpAddr, port: u16| format!("{scheme}://{}", SocketAddr::new(*ip, port));
-    let secure = https.map(|port| all.iter().map(|ip| origin("https", ip, port)).collect()).unwrap_or_default();
-    let phone =
-        all.first().and_then(|ip| http.map(|port| origin("http", ip, port)).or(https.map(|port| origin("https", ip, port))));
-    Reach { phone_url: phone, addresses: secure }
+fn listening(config: &Config, http: Option<&TcpListener>, https: Option<&TcpListener>) -> Listening {
+    let address = |listener: Option<&TcpListener>| listener.and_then(|listener| listener.local_addr().ok());
+    Listening { http: address(http), https: address(https), announce: config.announce, domain: config.domain.clone() }
 }
 
 impl Running {
@@ -180,31 +185,25 @@ impl Running {
     }
 
     fn announce(&self, config: &Config) {
-        let facts = Facts {
-            http: self.http_addr,
-            https: self.https_addr,
-            lan: &self.lan,
-            announce: config.announce,
-            domain: config.domain.as_deref(),
-            own_authority: config.certificate.is_none() && config.domain.is_none(),
-            key: self.owner_key.as_ref(),
-        };
-        if io::stdout().is_terminal() {
-            print!("{}", banner(&facts));
-        } else {
+        if !io::stdout().is_terminal() {
             let text = |address: Option<SocketAddr>| address.map_or("off".to_owned(), |address| address.to_string());
-            tracing::info!(
-                http = text(self.http_addr),
-                https = text(self.https_addr),
-                "Kennel is running; the command kennel keys prints the link"
-            );
+            let (http, https) = (text(self.http_addr), text(self.https_addr));
+            tracing::info!(http, https, "Kennel is running; the command kennel keys prints the link");
+            return;
         }
+        let keyring = self.store.keyring();
+        let facts = Facts {
+            listening: &self.listening,
+            lan: &self.lan.borrow(),
+            own_authority: config.domain.is_none() && self.tls.as_ref().is_some_and(|tls| tls.authority.is_some()),
+            key: keyring.owner_key().filter(|_| !config.open),
+        };
+        print!("{}", banner(&facts));
     }
 }
 
 async fn serve(config: Config) -> ExitCode {
-    let signals = signal(SignalKind::interrupt()).and_then(|int| Ok((int, signal(SignalKind::terminate())?)));
-    let (mut interrupt, mut terminate) = match signals {
+    let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(problem) => return failed(&format!("The system lets Kennel hear no signals: {problem}.")),
     };
@@ -213,15 +212,30 @@ async fn serve(config: Config) -> ExitCode {
         Err(problem) => return failed(&problem.to_string()),
     };
     running.announce(&config);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    tracing::info!("stopping");
+    signals.next().await;
+    tracing::info!("stopping; a second signal ends Kennel at once");
     tokio::select! {
         () = running.stop() => ExitCode::SUCCESS,
-        _ = interrupt.recv() => ExitCode::FAILURE,
-        _ = terminate.recv() => ExitCode::FAILURE,
+        () = signals.next() => ExitCode::FAILURE,
+    }
+}
+
+/// SIGINT and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 

@@ -293,7 +293,7 @@ async fn a_file_without_authorities_is_refused() {
     let ca = folder.path().join("ca.pem");
     std::fs::write(&ca, "nothing").expect("written");
     let acme = Acme { ca: Some(ca), ..Acme::default() };
-    let refusal = acme::prepare(DOMAIN, &acme, folder.path()).err().expect("a refusal").to_string();
+    let refusal = acme::prepare(DOMAIN, &acme, folder.path()).expect_err("a refusal").to_string();
     assert!(refusal.starts_with("--acme-ca ") && refusal.contains("no certificate"), "{refusal}");
     assert!(acme::prepare(DOMAIN, &Acme::default(), folder.path()).is_ok());
 }

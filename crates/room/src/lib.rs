@@ -15,6 +15,7 @@ mod participant;
 mod rights;
 mod room;
 mod rooms;
+mod saved;
 mod subscribe;
 mod topology;
 
@@ -32,5 +33,6 @@ pub use output::Output;
 pub use participant::{Kind, Presence, Priority, Snapshot, Track};
 pub use rights::{Origin, Rights};
 pub use rooms::{RoomView, Rooms};
+pub use saved::{SavedLink, SavedParticipant, SavedRoom};
 pub use subscribe::Rule;
 pub use topology::{RoomKind, Topology};

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::saved::SavedLink;
 use crate::{LinkId, LinkState, ParticipantId};
 
 /// Text that only the two ends of a link understand. Passed on untouched, never looked into, never printed.
@@ -75,6 +76,30 @@ struct Said {
 impl Link {
     pub fn new(starter: ParticipantId, other: ParticipantId, asked: Option<u64>, relinks: u32) -> Self {
         Link { ends: [starter, other], asked, stable: 0, pending: None, said: Default::default(), relinks }
+    }
+
+    /// As it can be written down: what only a client that was away needs is left to that client.
+    pub fn save(&self, id: &LinkId) -> SavedLink {
+        let offer = self.pending.and_then(|(_, end)| self.said[end].offer.clone().map(|offer| (end, offer)));
+        SavedLink {
+            id: id.clone(),
+            ends: self.ends,
+            asked: self.asked,
+            stable: self.stable,
+            pending: offer,
+            relinks: self.relinks,
+        }
+    }
+
+    pub fn restore(saved: SavedLink) -> (LinkId, Self) {
+        let mut link = Link::new(saved.ends[0], saved.ends[1], saved.asked, saved.relinks);
+        link.stable = saved.stable;
+        link.said.iter_mut().for_each(|said| said.described = saved.stable > 0);
+        if let Some((end, offer)) = saved.pending.filter(|(end, _)| *end < 2) {
+            link.pending = Some((offer.revision, end));
+            link.said[end].keep(offer);
+        }
+        (saved.id, link)
     }
 
     /// Takes what one end says; true if the other end should hear it. The rule for crossing offers: the first one

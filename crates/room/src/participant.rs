@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use crate::rights::may_publish;
+use crate::saved::{REVISION_GAP, SavedParticipant};
 use crate::{
     ConnId, Ids, Join, Moment, Origin, ParticipantId, Published, Rights, Rule, SeatKey, TrackDraft, TrackId, TrackRefusal, limit,
 };
@@ -126,6 +127,43 @@ impl Participant {
             list_revision: 0,
             published_revision: 1,
             subscribed_revision: 1,
+            refused: Vec::new(),
+        }
+    }
+
+    /// As it can be written down.
+    pub fn save(&self) -> SavedParticipant {
+        SavedParticipant {
+            id: self.snapshot.id,
+            identity: Arc::clone(&self.snapshot.identity),
+            seat: self.seat,
+            rights: self.rights,
+            rule: self.rule,
+            origin: self.origin.clone(),
+            tracks: self.snapshot.tracks.clone(),
+            revision: self.snapshot.revision,
+            list_revision: self.list_revision,
+            published_revision: self.published_revision,
+            subscribed_revision: self.subscribed_revision,
+        }
+    }
+
+    /// Somebody who lost the connection to us, and may come back until `deadline`.
+    pub fn restore(saved: SavedParticipant, deadline: Moment) -> Self {
+        let revision = saved.revision + REVISION_GAP;
+        let snapshot =
+            Snapshot { id: saved.id, identity: saved.identity, presence: Presence::Reconnecting, revision, tracks: saved.tracks };
+        Participant {
+            snapshot: Arc::new(snapshot),
+            seat: saved.seat,
+            conn: None,
+            deadline: Some(deadline),
+            rights: saved.rights,
+            rule: saved.rule,
+            origin: saved.origin,
+            list_revision: saved.list_revision,
+            published_revision: saved.published_revision + REVISION_GAP,
+            subscribed_revision: saved.subscribed_revision + REVISION_GAP,
             refused: Vec::new(),
         }
     }

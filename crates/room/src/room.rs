@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use crate::link::{Link, RELINKS_MAX};
 use crate::participant::Participant;
+use crate::saved::SavedRoom;
 use crate::subscribe::subscriptions;
 use crate::topology::Topology;
 use crate::{
@@ -45,6 +46,28 @@ impl Room {
             empty_since: None,
             links: BTreeMap::new(),
             spares: BTreeMap::new(),
+        }
+    }
+
+    /// As it can be written down.
+    pub fn save(&self) -> SavedRoom {
+        SavedRoom {
+            id: self.id,
+            name: Arc::clone(&self.name),
+            kind: self.kind,
+            participants: self.participants.iter().map(Participant::save).collect(),
+            links: self.links.iter().map(|(id, link)| link.save(id)).collect(),
+            spares: self.spares.iter().map(|(link, owner)| (link.clone(), *owner)).collect(),
+        }
+    }
+
+    /// A room whose clients lost the connection to us, and may come back until `deadline`.
+    pub fn restore(saved: SavedRoom, began: Moment, deadline: Moment) -> Self {
+        Room {
+            participants: saved.participants.into_iter().map(|p| Participant::restore(p, deadline)).collect(),
+            links: saved.links.into_iter().map(Link::restore).collect(),
+            spares: saved.spares.into_iter().collect(),
+            ..Room::new(saved.id, saved.name, saved.kind, began)
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use crate::limit::{IDENTITY_CHARS_MAX, Limits, ROOM_NAME_CHARS_MAX, WIRE_NAME_BYTES_MAX};
 use crate::rights::{may_enter, permit};
 use crate::room::{Means, Room};
+use crate::saved::SavedRoom;
 use crate::{
     Answer, Caller, Command, ConnId, Fact, Ids, Join, Moment, Origin, Output, ParticipantId, Refusal, Resume, RoomId, RoomKind,
     RoomRef, SeatKey, Snapshot, Topology, WhyEnded, WhyLeft,
@@ -57,6 +58,29 @@ impl Rooms {
             timers: BTreeSet::new(),
             ids,
             out: VecDeque::new(),
+        }
+    }
+
+    /// All rooms as they can be written down, at any moment.
+    #[must_use]
+    pub fn save(&self) -> Vec<SavedRoom> {
+        self.rooms.values().filter(|room| !room.participants.is_empty()).map(Room::save).collect()
+    }
+
+    /// Takes up rooms that were written down before the program was started anew. Their participants count as reconnecting,
+    /// and lose their seats after the session timeout as usual. What does not fit any more is left out.
+    pub fn restore(&mut self, now: Moment, saved: Vec<SavedRoom>) {
+        let deadline = now + self.limits.session_timeout;
+        for room in saved.into_iter().take(self.limits.rooms_max) {
+            let taken = self.rooms.contains_key(&room.id) || self.names.contains_key(&room.name);
+            if taken || room.participants.is_empty() || self.check_served(room.kind).is_err() {
+                continue;
+            }
+            let room = Room::restore(room, now, deadline);
+            self.seats.extend(room.participants.iter().map(|p| (p.seat, (room.id, p.id()))));
+            self.timers.insert((deadline, room.id));
+            self.names.insert(Arc::clone(&room.name), room.id);
+            self.rooms.insert(room.id, room);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use room::{
@@ -17,6 +18,7 @@ pub struct Party {
     pub facts: Vec<Fact>,
     pub forgotten: Vec<ConnId>,
     next_conn: u64,
+    last_id: Arc<AtomicU64>,
 }
 
 /// One person's connection and what it heard.
@@ -29,11 +31,9 @@ pub struct Guest {
 
 impl Party {
     pub fn new(limits: Limits) -> Self {
-        let mut last = 0u128;
-        let ids = move || {
-            last += 1;
-            last
-        };
+        let last = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&last);
+        let ids = move || u128::from(counter.fetch_add(1, Relaxed) + 1);
         Party {
             rooms: Rooms::new(limits, true, Box::new(ids)),
             now: Moment::START,
@@ -41,7 +41,14 @@ impl Party {
             facts: Vec::new(),
             forgotten: Vec::new(),
             next_conn: 0,
+            last_id: last,
         }
+    }
+
+    /// As if this many ids and connections had been given out, so that two parties do not share any.
+    pub fn skip_ids(&mut self, count: u64) {
+        self.last_id.fetch_add(count, Relaxed);
+        self.next_conn += count;
     }
 
     /// `name` joins `room` with these tracks and a prepared link called `name/0`.

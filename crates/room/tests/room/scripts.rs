@@ -456,3 +456,71 @@ fn nobody_joins_twice_or_acts_without_joining() {
     let answer = party.rooms.handle(party.now, Caller::Conn(stranger), Command::Publish { revision: 1, tracks: vec![] });
     assert_eq!(answer, Err(Refusal::NotJoined));
 }
+
+/// The same people after the program was started anew: nobody has a connection.
+fn started_anew(party: Party) -> Party {
+    let mut anew = Party::new(Limits::default());
+    anew.skip_ids(1_000);
+    anew.rooms.restore(anew.now, party.rooms.save());
+    anew.people = party.people;
+    anew
+}
+
+#[test]
+fn rooms_that_were_written_down_go_on_where_they_were() {
+    let mut party = party();
+    party.join("ann", "den", &["v cam"]).unwrap();
+    party.join("bo", "den", &[]).unwrap();
+    let link = LinkId("bo/2".into());
+    party.signal("ann", &link, Step::Answer, 1);
+    let before = party.people["ann"].joined.clone();
+    let mut party = started_anew(party);
+    let said = |step| room::Signal { step, revision: 1, sealed: room::Sealed("again".into()) };
+    party.resume("ann", vec![(link.clone(), said(Step::Answer))]).unwrap();
+    let after = &party.people["ann"].joined;
+    assert_eq!((after.room, after.me, &after.name), (before.room, before.me, &before.name));
+    assert_eq!(after.published.tracks, before.published.tracks, "tracks keep their ids");
+    assert!(after.published.revision > before.published.revision);
+    assert_eq!((after.others.len(), after.links.len()), (1, 1), "the other is there and so is the link");
+    party.resume("bo", vec![(link.clone(), said(Step::Offer))]).unwrap();
+    assert_eq!(party.heard("ann"), ["bo Resumed #1002 []"]);
+    party.signal("ann", &link, Step::Offer, 2);
+    assert_eq!(party.heard("bo"), ["Offer 2 on bo/2"]);
+}
+
+#[test]
+fn an_offer_that_was_on_its_way_survives_too() {
+    let mut party = party();
+    party.join("ann", "den", &[]).unwrap();
+    party.join("bo", "den", &[]).unwrap();
+    let mut party = started_anew(party);
+    party.resume("ann", vec![]).unwrap();
+    let offers: Vec<_> = party.people["ann"].joined.links[0].signals.iter().map(|s| (s.step, s.revision)).collect();
+    assert_eq!(offers, [(Step::Offer, 1)]);
+}
+
+#[test]
+fn whoever_does_not_come_back_after_a_restart_loses_the_seat_as_usual() {
+    let mut party = party();
+    party.join("ann", "den", &["v cam"]).unwrap();
+    party.join("bo", "den", &[]).unwrap();
+    let mut party = started_anew(party);
+    party.resume("bo", vec![]).unwrap();
+    party.pass(30 * SECOND);
+    let heard = party.heard("bo");
+    assert!(heard[0].starts_with("ann Left(TimedOut)"), "{heard:?}");
+    party.pass(60 * SECOND);
+    assert_eq!(party.rooms.count(), (1, 1));
+    assert_eq!(party.resume("ann", vec![]), Err(Refusal::SeatNotFound));
+}
+
+#[test]
+fn what_was_written_down_does_not_replace_what_is_there() {
+    let mut old = party();
+    old.join("ann", "den", &[]).unwrap();
+    let mut party = party();
+    party.join("bo", "den", &[]).unwrap();
+    party.rooms.restore(party.now, old.rooms.save());
+    assert_eq!(party.rooms.count(), (1, 1));
+    assert!(party.rooms.by_name("den").unwrap().participants.iter().all(|p| &*p.identity == "bo"));
+}

@@ -1,0 +1,70 @@
+//! The rooms as something that can be written down and read back after the program was started anew. Media of a mesh room goes on
+//! meanwhile, so clients that find their seats again lose nothing.
+
+use std::sync::Arc;
+
+use crate::{LinkId, Origin, ParticipantId, Rights, RoomId, RoomKind, Rule, SeatKey, Signal, Track};
+
+/// Added to every revision on reading back: what clients heard after the last writing counts less than this.
+pub(crate) const REVISION_GAP: u64 = 1_000;
+
+/// One room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedRoom {
+    /// Which.
+    pub id: RoomId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its kind.
+    pub kind: RoomKind,
+    /// Who was in it, in the order they came.
+    pub participants: Vec<SavedParticipant>,
+    /// Their connections.
+    pub links: Vec<SavedLink>,
+    /// Connections that were prepared and not used.
+    pub spares: Vec<(LinkId, ParticipantId)>,
+}
+
+/// One participant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedParticipant {
+    /// Who.
+    pub id: ParticipantId,
+    /// By what name.
+    pub identity: Arc<str>,
+    /// Proof of its seat. Secret.
+    pub seat: SeatKey,
+    /// What it may do.
+    pub rights: Rights,
+    /// What it receives.
+    pub rule: Rule,
+    /// Which key let it in.
+    pub origin: Option<Origin>,
+    /// What it publishes.
+    pub tracks: Vec<Track>,
+    /// As others saw it.
+    pub revision: u64,
+    /// Of its own track list.
+    pub list_revision: u64,
+    /// Of what became of its tracks.
+    pub published_revision: u64,
+    /// Of what it receives.
+    pub subscribed_revision: u64,
+}
+
+/// One connection between two participants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedLink {
+    /// Which.
+    pub id: LinkId,
+    /// Who began it, and the other.
+    pub ends: [ParticipantId; 2],
+    /// The first end was asked for an offer after this revision.
+    pub asked: Option<u64>,
+    /// Revision of the last offer that was answered.
+    pub stable: u64,
+    /// An offer that waits for its answer, and which end made it (0 or 1).
+    pub pending: Option<(usize, Signal)>,
+    /// How often it was made anew.
+    pub relinks: u32,
+}

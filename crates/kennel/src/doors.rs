@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
 use axum::routing::get;
-use room::{Command, Limits, RoomKind, RoomView, Rooms};
+use room::{Command, Limits, Moment, RoomKind, RoomView, Rooms, SavedRoom};
 
 use crate::clock;
 use crate::config::{Config, RoomType};
@@ -19,11 +19,13 @@ use crate::web::accept::Connection;
 use crate::web::ws::{self, MESSAGE_BYTES_MAX, Means};
 use crate::web::{Later, RoomRow, RoomsView};
 
-/// Starts the rooms as configured.
-pub async fn start_rooms(config: &Config, metrics: Metrics) -> hub::Handle {
+/// Starts the rooms as configured, and takes up those from before a restart.
+pub async fn start_rooms(config: &Config, saved: Vec<SavedRoom>, metrics: Metrics) -> hub::Handle {
     let limits = Limits { session_timeout: config.session_timeout, kind: kind_of(config.room_type), ..Limits::default() };
     let no_media_server = false;
-    let hub = hub::start(Rooms::new(limits, no_media_server, Box::new(fresh_id)), metrics);
+    let mut rooms = Rooms::new(limits, no_media_server, Box::new(fresh_id));
+    rooms.restore(Moment::START, saved);
+    let hub = hub::start(rooms, metrics);
     for (name, kind) in &config.rooms {
         set_kind(&hub, name, *kind).await;
     }

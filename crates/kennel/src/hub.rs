@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use room::{Answer, Caller, Command, ConnId, Event, Fact, Moment, Output, Refusal, RoomView, Rooms};
+use room::{Answer, Caller, Command, ConnId, Event, Fact, Moment, Output, Refusal, RoomView, Rooms, SavedRoom};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::metrics::Metrics;
@@ -37,6 +37,7 @@ enum Turn {
     Owner(Command, oneshot::Sender<Result<Answer, Refusal>>),
     Rooms(oneshot::Sender<Vec<RoomView>>),
     Room(Arc<str>, oneshot::Sender<Option<RoomView>>),
+    Save(oneshot::Sender<Vec<SavedRoom>>),
 }
 
 /// What a connection gets from the hub, in order.
@@ -68,6 +69,7 @@ pub struct Inbox {
 pub struct Handle {
     turns: mpsc::Sender<(Instant, Turn)>,
     overloaded: Arc<AtomicBool>,
+    changed: Arc<AtomicBool>,
     next_conn: Arc<AtomicU64>,
     start: Instant,
 }
@@ -77,6 +79,7 @@ struct Hub {
     mailboxes: HashMap<ConnId, Mailbox>,
     metrics: Metrics,
     overloaded: Arc<AtomicBool>,
+    changed: Arc<AtomicBool>,
     start: Instant,
     lagging_since: Option<Instant>,
 }
@@ -85,11 +88,19 @@ struct Hub {
 #[must_use]
 pub fn start(rooms: Rooms, metrics: Metrics) -> Handle {
     let (turns, queue) = mpsc::channel(TURNS_MAX);
-    let overloaded = Arc::<AtomicBool>::default();
+    let (overloaded, changed) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
     let start = Instant::now();
-    let hub = Hub { rooms, mailboxes: HashMap::new(), metrics, overloaded: Arc::clone(&overloaded), start, lagging_since: None };
+    let hub = Hub {
+        rooms,
+        mailboxes: HashMap::new(),
+        metrics,
+        overloaded: Arc::clone(&overloaded),
+        changed: Arc::clone(&changed),
+        start,
+        lagging_since: None,
+    };
     tokio::spawn(hub.run(queue));
-    Handle { turns, overloaded, next_conn: Arc::default(), start }
+    Handle { turns, overloaded, changed, next_conn: Arc::default(), start }
 }
 
 impl Handle {
@@ -134,6 +145,18 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.turn(Turn::Room(name.into(), reply)).await;
         answer.await.ok().flatten()
+    }
+
+    /// The rooms as they can be written down.
+    pub async fn save(&self) -> Vec<SavedRoom> {
+        let (reply, answer) = oneshot::channel();
+        self.turn(Turn::Save(reply)).await;
+        answer.await.unwrap_or_default()
+    }
+
+    /// Whether anything changed since this was asked last.
+    pub fn take_changed(&self) -> bool {
+        self.changed.swap(false, Relaxed)
     }
 
     /// Whether new clients should be sent away for now.
@@ -212,6 +235,7 @@ impl Hub {
             // Whoever asked may have gone away meanwhile; then nobody misses the answer.
             Turn::Owner(command, reply) => drop(reply.send(self.command(Caller::Owner, command))),
             Turn::Rooms(reply) => drop(reply.send(self.rooms.rooms().collect())),
+            Turn::Save(reply) => drop(reply.send(self.rooms.save())),
             Turn::Room(name, reply) => drop(reply.send(self.rooms.by_name(&name))),
         }
     }
@@ -219,12 +243,14 @@ impl Hub {
     fn command(&mut self, caller: Caller, command: Command) -> Result<Answer, Refusal> {
         let (join, resume) = (matches!(command, Command::Join(_)), matches!(command, Command::Resume(_)));
         let result = self.guard(|rooms, now| rooms.handle(now, caller, command)).unwrap_or(Err(Refusal::Malformed));
+        self.changed.store(true, Relaxed);
         self.metrics.joins.inc_by(u64::from(join && result.is_ok()));
         self.metrics.resumes.inc_by(u64::from(resume && result.is_ok()));
         result
     }
 
     fn close(&mut self, conn: ConnId) {
+        self.changed.store(true, Relaxed);
         self.mailboxes.remove(&conn);
         // A client that left has no seat; then there is nothing to lose.
         let _ = self.guard(|rooms, now| rooms.handle(now, Caller::Conn(conn), Command::Lose));

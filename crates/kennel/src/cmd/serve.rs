@@ -27,7 +27,7 @@ use crate::tls::{self, Tls, TlsProblem};
 use crate::web::gate::Caps;
 use crate::web::stream::Patience;
 use crate::web::{self, App, Doorman, Reach, Site, files, ws};
-use crate::{clock, doors, logging, process};
+use crate::{clock, doors, hub, logging, process, seats};
 
 /// How long open requests and sockets get to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -51,6 +51,7 @@ pub struct Running {
     listening: Listening,
     lan: watch::Receiver<Lan>,
     doorman: Arc<Doorman>,
+    hub: hub::Handle,
     stopper: Stopper,
     tasks: JoinSet<()>,
 }
@@ -108,10 +109,10 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
         None => None,
     };
     let metrics = Metrics::new();
-    let hub = doors::start_rooms(&config, metrics.clone()).await;
+    let hub = doors::start_rooms(&config, seats::read(&store), metrics.clone()).await;
     let site = site(&config, &listening, &lan, tls.as_ref());
     let app = App::start(site, store.clone(), Arc::new(hub.clone()), metrics.clone(), shutdown.clone());
-    let means = ws::Means { hub, metrics: metrics.clone(), shutdown: shutdown.clone() };
+    let means = ws::Means { hub: hub.clone(), metrics: metrics.clone(), shutdown: shutdown.clone() };
     let router = web::app(&app, doors::router(Desk::new(store.clone(), config.ice.clone()), means));
     let doorman = Doorman::new(caps(), Patience::default(), config.trusted_proxies.clone(), metrics);
     let mut tasks = JoinSet::new();
@@ -121,8 +122,9 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
         tasks.spawn(attend(listener, tls, router.clone(), doorman.clone(), shutdown.clone()));
     }
     tasks.spawn(web::keep(app));
+    tasks.spawn(seats::keep(hub.clone(), store.clone(), shutdown));
     let (http_addr, https_addr) = (listening.http, listening.https);
-    Ok(Running { http_addr, https_addr, tls, store, listening, lan, doorman, stopper, tasks })
+    Ok(Running { http_addr, https_addr, tls, store, listening, lan, doorman, hub, stopper, tasks })
 }
 
 async fn attend(
@@ -182,6 +184,7 @@ impl Running {
         if timeout(FAREWELL, all).await.is_err() {
             tracing::warn!("some connections did not end within {} s and are cut", FAREWELL.as_secs());
         }
+        seats::write(&self.hub, &self.store).await;
     }
 
     fn announce(&self, config: &Config) {

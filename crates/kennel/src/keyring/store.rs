@@ -10,7 +10,7 @@ use twilio::token;
 use super::random::{Random, from_system};
 use super::seal::{KEY_BYTES, Sealer};
 use super::{Credentials, Keyring, Sessions, files, form};
-use crate::config::VendorCredentials;
+use crate::config::{Secret, VendorCredentials};
 
 /// The keyring of a data folder: `secret.key` (32 random bytes), `keyring.json` (credentials and links; written by the server and by
 /// `kennel keys`, one at a time under `keyring.lock`) and `sessions.json` (written by the server only).
@@ -127,6 +127,27 @@ impl Store {
         };
         let path = self.folder.join("sessions.json");
         files::replace(&path, text.as_bytes()).map_err(|problem| at(&path, problem))
+    }
+
+    /// Seals a text into a file of the data folder. Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`StoreProblem::Io`]; the old file is then still there.
+    pub fn write_sealed(&self, name: &str, text: &Secret) -> Result<(), StoreProblem> {
+        let path = self.folder.join(name);
+        let sealed = self.sealer.seal(name, text, &from_system);
+        files::replace(&path, sealed.as_bytes()).map_err(|problem| at(&path, problem))
+    }
+
+    /// What [`Store::write_sealed`] wrote, if it did. Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`StoreProblem`]; the file stays as it is.
+    pub fn read_sealed(&self, name: &str) -> Result<Option<Secret>, StoreProblem> {
+        let path = self.folder.join(name);
+        let Some(sealed) = files::read_text(&path).map_err(|problem| at(&path, problem))? else { return Ok(None) };
+        let opened = self.sealer.open(name, &sealed);
+        opened.map(Some).map_err(|_| StoreProblem::Damaged(path, "it was not sealed with this folder's key".to_owned()))
     }
 
     fn path(&self) -> PathBuf {

@@ -1,0 +1,301 @@
+//! The rooms over a restart: who sat where is written down each second in which something changed and once more at the end, sealed,
+//! because it holds the seats' secrets. In a mesh room media goes on meanwhile, so clients that come back notice nothing.
+//!
+//! After a crash the last second is missing: a client that came in during it is told that its seat is gone and joins again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use room::{Kind, LinkId, ParticipantId, Priority, Rights, RoomId, Rule, SeatKey, TrackId};
+use room::{SavedLink, SavedParticipant, SavedRoom, Sealed, Signal, Step, Track};
+use serde::{Deserialize, Serialize};
+
+use crate::config::Secret;
+use crate::hub;
+use crate::keyring::Store;
+use crate::shutdown::Shutdown;
+
+/// The file in the data folder.
+const FILE: &str = "seats.sealed";
+
+/// How often it is written at most.
+const STEP: Duration = Duration::from_secs(1);
+
+/// Changes when the form does; an older form is left unread.
+const VERSION: u32 = 1;
+
+/// What was written down last. Nothing, with a word in the log, if it cannot be read: people join again, that is all.
+pub fn read(store: &Store) -> Vec<SavedRoom> {
+    let text = match store.read_sealed(FILE) {
+        Ok(Some(text)) => text,
+        Ok(None) => return Vec::new(),
+        Err(problem) => {
+            tracing::warn!(%problem, "the rooms from before the restart cannot be read");
+            return Vec::new();
+        }
+    };
+    match serde_json::from_str::<File>(text.reveal()) {
+        Ok(file) if file.version == VERSION => file.rooms.into_iter().map(Into::into).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Writes the rooms down until the end. Call [`write`] once more when every connection is closed.
+pub async fn keep(hub: hub::Handle, store: Arc<Store>, mut shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(STEP) => {}
+            () = shutdown.stopping() => return,
+        }
+        if hub.take_changed() {
+            write(&hub, &store).await;
+        }
+    }
+}
+
+/// Writes the rooms down as they are now.
+pub async fn write(hub: &hub::Handle, store: &Arc<Store>) {
+    let rooms = hub.save().await;
+    let store = Arc::clone(store);
+    let written = tokio::task::spawn_blocking(move || store.write_sealed(FILE, &spell(&rooms))).await;
+    if let Ok(Err(problem)) = written {
+        tracing::warn!(%problem, "the rooms cannot be written down; after a restart people have to join again");
+    }
+}
+
+fn spell(rooms: &[SavedRoom]) -> Secret {
+    let file = File { version: VERSION, rooms: rooms.iter().map(Into::into).collect() };
+    Secret::new(serde_json::to_string(&file).unwrap_or_default())
+}
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    version: u32,
+    rooms: Vec<RoomForm>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RoomForm {
+    id: u128,
+    name: String,
+    kind: String,
+    participants: Vec<ParticipantForm>,
+    links: Vec<LinkForm>,
+    spares: Vec<(String, u128)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ParticipantForm {
+    id: u128,
+    identity: String,
+    seat: u128,
+    publish: bool,
+    receives: bool,
+    origin: Option<String>,
+    tracks: Vec<TrackForm>,
+    revisions: [u64; 4],
+}
+
+#[derive(Serialize, Deserialize)]
+struct TrackForm {
+    id: u128,
+    label: String,
+    kind: u8,
+    name: String,
+    enabled: bool,
+    priority: u8,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LinkForm {
+    id: String,
+    ends: [u128; 2],
+    asked: Option<u64>,
+    stable: u64,
+    pending: Option<(usize, u64, String)>,
+    relinks: u32,
+}
+
+const KINDS: [Kind; 3] = [Kind::Audio, Kind::Video, Kind::Data];
+const PRIORITIES: [Priority; 3] = [Priority::Low, Priority::Standard, Priority::High];
+
+impl From<&SavedRoom> for RoomForm {
+    fn from(room: &SavedRoom) -> Self {
+        RoomForm {
+            id: room.id.0,
+            name: room.name.to_string(),
+            kind: twilio::kind_name(room.kind).to_owned(),
+            participants: room.participants.iter().map(Into::into).collect(),
+            links: room.links.iter().map(Into::into).collect(),
+            spares: room.spares.iter().map(|(link, owner)| (link.0.to_string(), owner.0)).collect(),
+        }
+    }
+}
+
+impl From<RoomForm> for SavedRoom {
+    fn from(form: RoomForm) -> Self {
+        SavedRoom {
+            id: RoomId(form.id),
+            name: form.name.into(),
+            kind: twilio::kind_of(&form.kind).unwrap_or(room::RoomKind::PeerToPeer),
+            participants: form.participants.into_iter().map(Into::into).collect(),
+            links: form.links.into_iter().map(Into::into).collect(),
+            spares: form.spares.into_iter().map(|(link, owner)| (LinkId(link.into()), ParticipantId(owner))).collect(),
+        }
+    }
+}
+
+impl From<&SavedParticipant> for ParticipantForm {
+    fn from(one: &SavedParticipant) -> Self {
+        ParticipantForm {
+            id: one.id.0,
+            identity: one.identity.to_string(),
+            seat: one.seat.0,
+            publish: one.rights.publish,
+            receives: one.rule == Rule::All,
+            origin: one.origin.as_deref().map(str::to_owned),
+            tracks: one.tracks.iter().map(Into::into).collect(),
+            revisions: [one.revision, one.list_revision, one.published_revision, one.subscribed_revision],
+        }
+    }
+}
+
+impl From<ParticipantForm> for SavedParticipant {
+    fn from(form: ParticipantForm) -> Self {
+        let [revision, list_revision, published_revision, subscribed_revision] = form.revisions;
+        SavedParticipant {
+            id: ParticipantId(form.id),
+            identity: form.identity.into(),
+            seat: SeatKey(form.seat),
+            rights: Rights { publish: form.publish },
+            rule: if form.receives { Rule::All } else { Rule::Nothing },
+            origin: form.origin.map(Into::into),
+            tracks: form.tracks.into_iter().map(Into::into).collect(),
+            revision,
+            list_revision,
+            published_revision,
+            subscribed_revision,
+        }
+    }
+}
+
+impl From<&Track> for TrackForm {
+    fn from(track: &Track) -> Self {
+        TrackForm {
+            id: track.id.0,
+            label: track.label.to_string(),
+            kind: place(&KINDS, &track.kind),
+            name: track.name.to_string(),
+            enabled: track.enabled,
+            priority: place(&PRIORITIES, &track.priority),
+        }
+    }
+}
+
+impl From<TrackForm> for Track {
+    fn from(form: TrackForm) -> Self {
+        Track {
+            id: TrackId(form.id),
+            label: form.label.into(),
+            kind: KINDS.get(usize::from(form.kind)).copied().unwrap_or(Kind::Data),
+            name: form.name.into(),
+            enabled: form.enabled,
+            priority: PRIORITIES.get(usize::from(form.priority)).copied().unwrap_or_default(),
+        }
+    }
+}
+
+impl From<&SavedLink> for LinkForm {
+    fn from(link: &SavedLink) -> Self {
+        let pending = link.pending.as_ref().map(|(end, offer)| (*end, offer.revision, offer.sealed.0.to_string()));
+        LinkForm {
+            id: link.id.0.to_string(),
+            ends: link.ends.map(|end| end.0),
+            asked: link.asked,
+            stable: link.stable,
+            pending,
+            relinks: link.relinks,
+        }
+    }
+}
+
+impl From<LinkForm> for SavedLink {
+    fn from(form: LinkForm) -> Self {
+        let offer = |(end, revision, sealed): (usize, u64, String)| {
+            (end, Signal { step: Step::Offer, revision, sealed: Sealed(sealed.into()) })
+        };
+        SavedLink {
+            id: LinkId(form.id.into()),
+            ends: form.ends.map(ParticipantId),
+            asked: form.asked,
+            stable: form.stable,
+            pending: form.pending.map(offer),
+            relinks: form.relinks,
+        }
+    }
+}
+
+fn place<T: PartialEq>(all: &[T], one: &T) -> u8 {
+    all.iter().position(|other| other == one).and_then(|at| u8::try_from(at).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room() -> SavedRoom {
+        let track = Track {
+            id: TrackId(u128::MAX),
+            label: "label".into(),
+            kind: Kind::Video,
+            name: "cam".into(),
+            enabled: false,
+            priority: Priority::High,
+        };
+        let one = SavedParticipant {
+            id: ParticipantId(2),
+            identity: "Küche 🐕".into(),
+            seat: SeatKey(3),
+            rights: Rights::GUEST,
+            rule: Rule::Nothing,
+            origin: Some("key".into()),
+            tracks: vec![track],
+            revision: 4,
+            list_revision: 5,
+            published_revision: 6,
+            subscribed_revision: 7,
+        };
+        let offer = Signal { step: Step::Offer, revision: 9, sealed: Sealed("v=0".into()) };
+        let ends = [ParticipantId(2), ParticipantId(8)];
+        let link = SavedLink { id: LinkId("l".into()), ends, asked: Some(1), stable: 8, pending: Some((1, offer)), relinks: 1 };
+        SavedRoom {
+            id: RoomId(1),
+            name: "Dog Cam".into(),
+            kind: room::RoomKind::Go,
+            participants: vec![one],
+            links: vec![link],
+            spares: vec![(LinkId("s".into()), ParticipantId(2))],
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), &Default::default(), 0).unwrap();
+        assert_eq!(read(&store), []);
+        store.write_sealed(FILE, &spell(&[room()])).unwrap();
+        assert_eq!(read(&store), [room()]);
+        let bytes = std::fs::read(folder.path().join(FILE)).unwrap();
+        assert!(!bytes.windows(7).any(|window| window == b"Dog Cam"), "nobody reads who met where from a backup");
+    }
+
+    #[test]
+    fn what_cannot_be_read_counts_as_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), &Default::default(), 0).unwrap();
+        std::fs::write(folder.path().join(FILE), "garbage").unwrap();
+        assert_eq!(read(&store), []);
+        store.write_sealed(FILE, &Secret::new("{\"version\":99,\"rooms\":[]}")).unwrap();
+        assert_eq!(read(&store), []);
+    }
+}

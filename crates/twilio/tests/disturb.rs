@@ -166,6 +166,6 @@ fn session_of(room: &mut Room, conn: ConnId) -> String {
     room.party.collect();
     let texts = room.party.strangers.iter().filter(|(to, _)| *to == conn).map(|(_, text)| text);
     let bodies = texts.filter_map(|text| serde_json::from_str::<Value>(text).ok());
-    let sessions = bodies.filter_map(|frame| frame["body"]["session"].as_str().map(str::to_owned));
-    sessions.last().unwrap_or_default()
+    let mut sessions = bodies.filter_map(|frame| frame["body"]["session"].as_str().map(str::to_owned));
+    sessions.next_back().unwrap_or_default()
 }

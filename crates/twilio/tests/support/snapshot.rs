@@ -3,18 +3,22 @@
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Compares what was sent with `tests/snapshots/NAME.txt`.
 pub fn check(name: &str, sent: &[(String, Value)]) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/snapshots/{name}.txt"));
-    let found = render(sent);
+    check_file(&path, &render(sent));
+}
+
+/// Compares a text with a file.
+pub fn check_file(path: &Path, found: &str) {
     if std::env::var_os("UPDATE").is_some() {
         std::fs::create_dir_all(path.parent().expect("folder")).expect("folder");
-        std::fs::write(&path, &found).expect("snapshot written");
+        std::fs::write(path, found).expect("snapshot written");
     }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    if let Some((line, found, expected)) = difference(&found, &expected) {
+    let expected = std::fs::read_to_string(path).unwrap_or_default();
+    if let Some((line, found, expected)) = difference(found, &expected) {
         panic!("{}:{line}\n  found    {found}\n  expected {expected}\nUPDATE=1 accepts what was found", path.display());
     }
 }

@@ -40,6 +40,7 @@ export async function startKennel(options: StartOptions = {}): Promise<Kennel> {
 export class Kennel {
   private process: ChildProcess | undefined;
   private output = '';
+  private key: string | undefined;
 
   constructor(
     private readonly options: StartOptions,
@@ -107,11 +108,10 @@ export class Kennel {
     return stdout;
   }
 
-  /** The owner's link key, as `kennel keys --json` prints it. */
+  /** The key in the owner's link, as `kennel keys --json` prints it. */
   async ownerKey(): Promise<string> {
-    const printed = JSON.parse(await this.command('keys', '--json')) as { owner_key?: string };
-    if (!printed.owner_key) throw new Error(`kennel keys --json has no owner_key: ${JSON.stringify(Object.keys(printed))}`);
-    return printed.owner_key;
+    this.key ??= keyOf(JSON.parse(await this.command('keys', '--json')));
+    return this.key;
   }
 
   /** A call of Kennel's own API as a script makes it. */
@@ -140,6 +140,12 @@ export class Kennel {
     }
     throw new Error(`kennel was not ready within 15 s:\n${this.output}`);
   }
+}
+
+function keyOf(printed: { links?: string[] }): string {
+  const key = /#k=(\w+)$/.exec(printed.links?.[0] ?? '')?.[1];
+  if (!key) throw new Error(`kennel keys --json has no owner's link: ${Object.keys(printed)}`);
+  return key;
 }
 
 function parsed(text: string): unknown {

@@ -33,8 +33,13 @@ export async function startKennel(options: StartOptions = {}): Promise<Kennel> {
   const [http, https, media] = await freePorts(3);
   const data = await mkdtemp(join(tmpdir(), 'kennel-e2e-'));
   const kennel = new Kennel(options, { http: http!, https: https!, media: media! }, data);
-  await kennel.start();
-  return kennel;
+  try {
+    await kennel.start();
+    return kennel;
+  } catch (error) {
+    await kennel.dispose();
+    throw error;
+  }
 }
 
 export class Kennel {

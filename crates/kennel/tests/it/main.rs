@@ -1,0 +1,12 @@
+//! The web layer in this process: requests without sockets where that tells enough, sockets on loopback port 0 where it does not.
+
+mod api;
+mod limits;
+mod links;
+mod live;
+mod pages;
+mod sdk;
+mod secrets;
+mod session;
+mod stage;
+mod zones;

@@ -65,6 +65,8 @@ pub enum StartProblem {
         flag: &'static str,
         /// Where we wanted to listen.
         address: SocketAddr,
+        /// Where nobody listens.
+        free: SocketAddr,
     },
     /// The keyring cannot be used.
     Store(StoreProblem),
@@ -259,10 +261,17 @@ impl StartProblem {
     /// What it means that Kennel cannot listen there.
     pub fn listening(flag: &'static str, address: SocketAddr, problem: io::Error) -> Self {
         match problem.kind() {
-            io::ErrorKind::AddrInUse => Self::PortTaken { flag, address },
+            io::ErrorKind::AddrInUse => Self::PortTaken { flag, address, free: free_near(address) },
             _ => Self::Listen { flag, address, problem },
         }
     }
+}
+
+/// The same address with a port that is free now: ten higher, or twenty, and so on.
+fn free_near(address: SocketAddr) -> SocketAddr {
+    let ports = (1..=20).filter_map(|step| address.port().checked_add(10 * step));
+    let mut near = ports.map(|port| SocketAddr::new(address.ip(), port));
+    near.find(|near| bind(*near).is_ok()).unwrap_or(SocketAddr::new(address.ip(), 0))
 }
 
 /// A listener that `[::]` makes hear IPv4 as well, whatever the system's default.
@@ -285,9 +294,8 @@ pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
 impl fmt::Display for StartProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PortTaken { flag, address } => {
-                let other = SocketAddr::new(address.ip(), address.port().checked_add(10).unwrap_or(8090));
-                write!(f, "Port {} is in use by another program. Start with --{flag} {other}.", address.port())
+            Self::PortTaken { flag, address, free } => {
+                write!(f, "Port {} is in use by another program. Start with --{flag} {free}.", address.port())
             }
             Self::Store(problem) => problem.fmt(f),
             Self::Tls(problem) => problem.fmt(f),

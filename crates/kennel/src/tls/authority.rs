@@ -65,7 +65,7 @@ impl Signer {
     /// The cryptographic library's.
     pub fn make(host: Option<&str>, now: i64) -> Result<(Self, String), String> {
         let key = KeyPair::generate().map_err(in_words)?;
-        let params = authority_params(host, now)?;
+        let params = authority_params(host, beginning(now))?;
         let certificate = params.self_signed(&key).map_err(in_words)?;
         let text = format!("{}{}", certificate.pem(), key.serialize_pem());
         Ok((Self::parse(&text)?, text))
@@ -94,11 +94,16 @@ impl Signer {
     /// # Errors
     /// The cryptographic library's.
     pub fn issue(&self, names: &Names, key: Option<KeyPair>, now: i64) -> Result<Issued, String> {
+        self.issue_from(names, key, beginning(now))
+    }
+
+    /// The same, with the first second that it holds.
+    pub(super) fn issue_from(&self, names: &Names, key: Option<KeyPair>, begins: i64) -> Result<Issued, String> {
         let key = match key {
             Some(key) => key,
             None => KeyPair::generate().map_err(in_words)?,
         };
-        let leaf = leaf_params(names, now)?.signed_by(&key, &self.issuer).map_err(in_words)?;
+        let leaf = leaf_params(names, begins)?.signed_by(&key, &self.issuer).map_err(in_words)?;
         Ok(Issued { chain: format!("{}{}", leaf.pem(), self.authority.pem), key: key.serialize_pem() })
     }
 
@@ -125,7 +130,7 @@ fn spell_pem(der: &[u8]) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 
-fn authority_params(host: Option<&str>, now: i64) -> Result<CertificateParams, String> {
+fn authority_params(host: Option<&str>, begins: i64) -> Result<CertificateParams, String> {
     let mut params = CertificateParams::default();
     // Two authorities of one name would confuse the stores of phones that met both.
     let name = format!("Kennel {} {}", host.unwrap_or("server"), hex(6, &from_system));
@@ -139,10 +144,10 @@ fn authority_params(host: Option<&str>, now: i64) -> Result<CertificateParams, S
     });
     params.name_constraints =
         Some(NameConstraints { permitted_subtrees: dns.chain(ranges).collect(), excluded_subtrees: vec![] });
-    lasting(params, now, AUTHORITY_LIFE)
+    lasting(params, begins, AUTHORITY_LIFE)
 }
 
-fn leaf_params(names: &Names, now: i64) -> Result<CertificateParams, String> {
+fn leaf_params(names: &Names, begins: i64) -> Result<CertificateParams, String> {
     let mut params = CertificateParams::default();
     params.distinguished_name = common_name("Kennel");
     params.is_ca = IsCa::ExplicitNoCa;
@@ -153,13 +158,17 @@ fn leaf_params(names: &Names, now: i64) -> Result<CertificateParams, String> {
         params.subject_alt_names.push(SanType::DnsName(name.as_str().try_into().map_err(in_words)?));
     }
     params.subject_alt_names.extend(names.ips.iter().copied().map(SanType::IpAddress));
-    lasting(params, now, LEAF_LIFE)
+    lasting(params, begins, LEAF_LIFE)
+}
+
+/// When a certificate made now begins.
+fn beginning(now: i64) -> i64 {
+    now.max(CLOCK_FLOOR) - EARLY
 }
 
 /// Sets the life and a random serial number: the same key is certified again and again, and browsers refuse a serial that they have
 /// seen under another certificate of the same issuer.
-fn lasting(mut params: CertificateParams, now: i64, life: i64) -> Result<CertificateParams, String> {
-    let begins = now.max(CLOCK_FLOOR) - EARLY;
+fn lasting(mut params: CertificateParams, begins: i64, life: i64) -> Result<CertificateParams, String> {
     params.not_before = OffsetDateTime::from_unix_timestamp(begins).map_err(|error| error.to_string())?;
     params.not_after = OffsetDateTime::from_unix_timestamp(begins + life - 1).map_err(|error| error.to_string())?;
     let mut serial = [0; 16];

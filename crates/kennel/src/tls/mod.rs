@@ -192,7 +192,8 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn turn(&mut self, lan: &Lan, now: i64) {
+    /// Takes up what changed. Returns whether an alarm rang.
+    fn turn(&mut self, lan: &Lan, now: i64) -> bool {
         match self.source.turn(lan, now) {
             Ok(Some(next)) => {
                 self.ends = next.span.ends;
@@ -202,10 +203,10 @@ impl Keeper {
             Ok(None) => {}
             Err(problem) => self.complain(problem.to_string()),
         }
-        self.alarms[0].check("of Kennel", self.ends, now);
-        if let Some(ends) = &self.domain_ends {
-            self.alarms[1].check("of the domain", ends.load(Ordering::Relaxed), now);
-        }
+        let domain_ends = self.domain_ends.as_ref().map_or(i64::MAX, |ends| ends.load(Ordering::Relaxed));
+        let own = self.alarms[0].check("of Kennel", self.ends, now);
+        let domain = self.alarms[1].check("of the domain", domain_ends, now);
+        own || domain
     }
 
     fn complain(&mut self, problem: String) {

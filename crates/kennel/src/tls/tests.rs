@@ -281,6 +281,43 @@ fn own_files_are_read_again_when_they_change() {
     assert!(own.changed().expect("said once").is_none());
 }
 
+/// T46: a certificate about to end, renewed by its owner, and one that has ended.
+#[tokio::test]
+async fn the_owners_certificate_ends_and_is_renewed_while_sockets_stay() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = CertificateFiles { cert: folder.path().join("chain.pem"), key: folder.path().join("key.pem") };
+    let signer = signer();
+    // Issued so long ago that it has a day left, or none.
+    let put = |left: i64| {
+        let issued = signer.issue_from(&names(&["localhost"], &[]), None, now() + (left - 397) * DAY).expect("a certificate");
+        std::fs::remove_file(&files.cert).ok();
+        std::fs::write(&files.cert, issued.chain).expect("written");
+        std::fs::write(&files.key, issued.key).expect("written");
+    };
+    put(1);
+    let mut source = Source::Files(OwnFiles::new(files.clone()));
+    let first = source.turn(&lan(&[]), now()).expect("good").expect("the first");
+    let ends = first.span.ends;
+    let (resolver, server) = serving(first);
+    let mut keeper = Keeper { source, resolver, ends, domain_ends: None, alarms: Default::default(), said: String::new() };
+    let (mut open, mut far) = handshake(&server, client(&signer.authority.der, &[]), "localhost").await.expect("a day left");
+    assert!(keeper.turn(&lan(&[]), now()), "the alarm rings");
+
+    let serial = |stream: &client::TlsStream<DuplexStream>| stream.get_ref().1.peer_certificates().expect("one")[0].to_vec();
+    put(300);
+    assert!(!keeper.turn(&lan(&[]), now()), "renewed");
+    let (renewed, _) = handshake(&server, client(&signer.authority.der, &[]), "localhost").await.expect("renewed");
+    assert_ne!(serial(&open), serial(&renewed));
+
+    put(-1);
+    assert!(!keeper.turn(&lan(&[]), now()), "it rings once a day");
+    assert!(keeper.turn(&lan(&[]), now() + DAY));
+    let refusal = handshake(&server, client(&signer.authority.der, &[]), "localhost").await.expect_err("it has ended");
+    assert!(refusal.contains("expired"), "it is served all the same, and clients say why not: {refusal}");
+    open.write_all(b"x").await.expect("sent");
+    assert_eq!(far.read_u8().await.expect("heard"), b'x');
+}
+
 #[test]
 fn a_chain_out_of_order_is_noticed() {
     let (signer, stranger) = (signer(), super::tests::signer());

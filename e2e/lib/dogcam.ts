@@ -40,6 +40,8 @@ interface Watched {
   asked: number;
   openCameras: number;
   mostCameras: number;
+  /** When the first moving picture was there, in ms since the page was asked for; null before. */
+  firstPicture: number | null;
   violations: string[];
   peers: RTCPeerConnection[];
 }
@@ -190,9 +192,13 @@ async function openVisitor(
 
 /** Runs in the page before its own scripts. A Proxy, not a subclass: the SDK compares constructors. */
 function keepWatch(): void {
-  const watched: Watched = { asked: 0, openCameras: 0, mostCameras: 0, violations: [], peers: [] };
+  const watched: Watched = { asked: 0, openCameras: 0, mostCameras: 0, firstPicture: null, violations: [], peers: [] };
   (window as unknown as { watched: Watched }).watched = watched;
   document.addEventListener('securitypolicyviolation', (event) => watched.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+  const shown = ({ target }: Event) => {
+    if (target instanceof HTMLVideoElement && target.videoWidth > 2) watched.firstPicture ??= performance.now();
+  };
+  for (const name of ['loadeddata', 'playing', 'resize']) document.addEventListener(name, shown, true);
   window.RTCPeerConnection = new Proxy(window.RTCPeerConnection, {
     construct(target, args, newTarget) {
       const peer = Reflect.construct(target, args, newTarget) as RTCPeerConnection;

@@ -202,6 +202,10 @@ test('the server is not there when the page is already open: it says so and join
   await expect(camera.at('error').first()).toHaveAttribute('data-code', 'server');
   await kennel.start();
   await camera.isLive(35_000);
+  const watcher = await visitors.open('watcher', { kennel });
+  await watcher.watch();
+  await watcher.tileIs('Kitchen', 'live');
+  await moves(watcher.videoOf('Kitchen'));
 });
 
 function noDevices(): void {

@@ -6,11 +6,11 @@ test('first a camera, then a watcher: a moving picture within 2 s, sound after a
   const camera = await visitors.open('camera', { kennel, viewport: phone });
   await camera.beCamera('Kitchen');
   const watcher = await visitors.open('watcher', { kennel });
-  const opened = Date.now();
   await watcher.watch();
   await watcher.tileIs('Kitchen', 'live');
   await moves(watcher.videoOf('Kitchen'));
-  expect.soft(Date.now() - opened, 'moving within 2 s, and the second it takes to look').toBeLessThan(4000);
+  // 2 s is the aim on a machine that does nothing else; here it also encodes, decodes and drives two browsers.
+  expect((await watcher.watched()).firstPicture).toBeLessThan(3000);
   expect(await loudness(watcher.soundOf('Kitchen'), 100)).toBe(0);
   await watcher.at('tap-for-sound').click();
   await sounds(watcher.soundOf('Kitchen'));
@@ -89,7 +89,7 @@ test('the camera mutes itself and turns its picture off and on', async ({ start,
 
   await camera.at('cam').click();
   await expect(camera.at('cam')).toHaveAttribute('aria-pressed', 'true');
-  await watcher.tileIs('Kitchen', /sound/);
+  await expect(watcher.tile('Kitchen'), 'its tile is hidden').toBeHidden();
   await camera.at('cam').click();
   await watcher.tileIs('Kitchen', 'live');
   await moves(watcher.videoOf('Kitchen'));

@@ -27,6 +27,71 @@ fn ten_come_at_once_and_the_eleventh_finds_no_seat() {
     assert_eq!(party.guests.len(), 10);
 }
 
+/// Two, of whom the second's connection closes with this code: what the first sees of it at once.
+fn seen_after_close(code: Option<u16>) -> (Option<String>, Party) {
+    let mut party = Party::new("den", Limits::default());
+    party.invite("ann");
+    party.invite("bo");
+    party.settle();
+    party.cut(1, code);
+    while party.deliver_down(0) {}
+    let seen = party.guests[0].client.sdk.room.view().get("bo").cloned();
+    (seen, party)
+}
+
+/// A browser closes with 1001 when its page goes away, the SDK with 1000 when the app leaves (RFC 6455, section 7.4.1).
+#[test]
+fn a_closed_page_is_gone_at_once() {
+    for code in [1000, 1001] {
+        let (seen, mut party) = seen_after_close(Some(code));
+        assert_eq!(seen, None, "{code}");
+        assert_eq!(party.hub.rooms.count(), (1, 1), "{code}");
+        party.guests.remove(1);
+        party.check();
+    }
+}
+
+/// The SDK closes with 3000 to 3007 for reasons of its own, 3004 being a changed network, and comes back.
+#[test]
+fn a_lost_connection_keeps_its_seat_for_thirty_seconds() {
+    for code in [None, Some(1006), Some(1011), Some(1012), Some(3000), Some(3001), Some(3003), Some(3004), Some(4000)] {
+        let (seen, mut party) = seen_after_close(code);
+        assert_eq!(seen.as_deref(), Some("reconnecting"), "{code:?}");
+        for _ in 0..29 {
+            party.wait(1_000);
+        }
+        assert_eq!(party.hub.rooms.count(), (1, 2), "{code:?}");
+        party.wait(1_000);
+        assert_eq!(party.hub.rooms.count(), (1, 1), "{code:?}");
+    }
+}
+
+#[test]
+fn a_client_that_falls_silent_is_lost_after_fifteen_seconds_and_hears_us_until_then() {
+    let mut party = Party::new("den", Limits::default());
+    party.invite("ann");
+    party.invite("bo");
+    party.settle();
+    party.guests[1].client.heartbeat();
+    party.deliver_up(1);
+    let start = party.hub.now_ms();
+    let (mut heartbeats, mut lost_at) = (0, None);
+    while lost_at.is_none() && party.hub.now_ms() < start + 20_000 {
+        party.guests[0].client.heartbeat();
+        party.deliver_up(0);
+        party.hub.advance_to(party.hub.now_ms() + 100);
+        party.collect();
+        heartbeats += u32::from(party.deliver_down(1) && party.guests[1].client.sdk.is_in());
+        while party.deliver_down(0) {}
+        let seen = party.guests[0].client.sdk.room.view();
+        lost_at = (seen["bo"] == "reconnecting").then(|| party.hub.now_ms() - start);
+    }
+    assert_eq!(lost_at, Some(15_000));
+    assert_eq!(heartbeats, 3, "one each 4 s, within the 5 s agreed on");
+    party.settle();
+    assert_eq!(party.guests[1].client.sdk.log.life[1..], ["reconnecting", "reconnected"]);
+}
+
 #[test]
 fn whatever_happens_everybody_meets_in_the_end() {
     let number = |name, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);

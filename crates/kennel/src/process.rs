@@ -1,4 +1,10 @@
-//! What the process asks of the system before it starts: descriptors, no core dumps, files for the owner alone.
+//! What the process asks of the system before it starts: descriptors, no core dumps, files for the owner alone, the data folder for
+//! itself.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
@@ -30,6 +36,28 @@ fn raise_descriptors() -> u64 {
     holds.unwrap_or(u64::MAX)
 }
 
+/// Takes the data folder for this server, as long as the result lives: two servers would overwrite each other's sessions. `None` when
+/// another one has it. The system lets go of it however a process ends.
+///
+/// # Errors
+/// The system's, when the folder cannot be written.
+pub fn take_folder(folder: &Path) -> io::Result<Option<File>> {
+    let path = folder.join("server.lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        // Some network file systems know no locks; there the owner has to know what runs.
+        Err(TryLockError::Error(_)) => Ok(Some(file)),
+    }
+}
+
+/// Whether a server runs with this data folder.
+pub fn is_taken(folder: &Path) -> bool {
+    let lock = File::open(folder.join("server.lock"));
+    lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 fn enough(descriptors: u64) -> Result<u64, String> {
     if descriptors >= DESCRIPTORS_MIN {
         return Ok(descriptors);
@@ -49,6 +77,18 @@ mod tests {
         assert_eq!(enough(512), Ok(512));
         let refusal = enough(511).expect_err("too few");
         assert!(refusal.contains("511") && refusal.contains("512") && refusal.contains("ulimit"), "{refusal}");
+    }
+
+    #[test]
+    fn one_server_a_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(!is_taken(folder.path()));
+        let first = take_folder(folder.path()).expect("writable").expect("free");
+        assert!(is_taken(folder.path()));
+        assert!(take_folder(folder.path()).expect("writable").is_none());
+        drop(first);
+        assert!(!is_taken(folder.path()));
+        assert!(take_folder(folder.path()).expect("writable").is_some());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `kennel check`: looks at everything that could keep Kennel from starting or serving, and says what to do about it.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -44,12 +45,13 @@ pub fn run(config: Result<Config, Vec<String>>, args: &Args) -> ExitCode {
 }
 
 fn lines(config: &Config) -> Vec<Line> {
+    let running = process::is_taken(&config.data);
     let mut lines = vec![
         Line { name: "configuration", found: Ok("is right".to_owned()) },
         Line { name: "clock", found: clock_is_set(clock::unix_ms()) },
         Line { name: "open files", found: process::prepare().map(|count| format!("{count} are allowed")) },
-        Line { name: "http port", found: port("http", config.http) },
-        Line { name: "https port", found: port("https", config.https) },
+        Line { name: "http port", found: port("http", config.http, running) },
+        Line { name: "https port", found: port("https", config.https, running) },
         Line { name: "data folder", found: folder(&config.data) },
     ];
     if config.https.is_some() {
@@ -71,10 +73,13 @@ fn clock_is_set(unix_ms: u64) -> Result<String, String> {
     Ok(format!("shows {text}"))
 }
 
-fn port(flag: &'static str, address: Option<SocketAddr>) -> Result<String, String> {
+fn port(flag: &'static str, address: Option<SocketAddr>, running: bool) -> Result<String, String> {
     match (address, serve::bind(address.unwrap_or(([127, 0, 0, 1], 0).into()))) {
         (None, _) => Ok("is off".to_owned()),
         (Some(address), Ok(_)) => Ok(format!("{address} is free")),
+        (Some(address), Err(problem)) if running && problem.kind() == ErrorKind::AddrInUse => {
+            Ok(format!("{address} is in use; Kennel is running"))
+        }
         (Some(address), Err(problem)) => Err(serve::StartProblem::listening(flag, address, problem).to_string()),
     }
 }
@@ -179,9 +184,10 @@ mod tests {
     fn a_taken_port_fails_with_another() {
         let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = taken.local_addr().expect("an address");
-        let refusal = port("http", Some(address)).expect_err("taken");
+        let refusal = port("http", Some(address), false).expect_err("taken");
         assert!(refusal.contains(&format!("Port {} is in use", address.port())), "{refusal}");
-        assert_eq!(port("http", None), Ok("is off".to_owned()));
+        assert!(port("http", Some(address), true).is_ok(), "Kennel itself has it");
+        assert_eq!(port("http", None, false), Ok("is off".to_owned()));
     }
 
     #[test]

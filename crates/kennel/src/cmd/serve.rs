@@ -1,8 +1,10 @@
 //! `kennel serve`: starts everything, waits for a signal, ends everything.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +20,7 @@ use tokio::time::timeout;
 use crate::banner::{Facts, banner};
 use crate::config::Config;
 use crate::desk::Desk;
-use crate::keyring::{Store, StoreProblem};
+use crate::keyring::{Store, StoreProblem, files};
 use crate::metrics::Metrics;
 use crate::net::{self, Lan};
 use crate::reach::Listening;
@@ -26,7 +28,7 @@ use crate::shutdown::{self, Shutdown, Stopper};
 use crate::tls::{self, Tls, TlsProblem};
 use crate::web::gate::Caps;
 use crate::web::stream::Patience;
-use crate::web::{self, App, Doorman, Reach, Site, files, ws};
+use crate::web::{self, App, Doorman, Reach, Site, ws};
 use crate::{clock, doors, hub, logging, process, seats};
 
 /// How long open requests and sockets get to say goodbye.
@@ -54,6 +56,8 @@ pub struct Running {
     hub: hub::Handle,
     stopper: Stopper,
     tasks: JoinSet<()>,
+    // Last, so that the folder is free only when all else is gone.
+    _lock: File,
 }
 
 /// Why the server cannot start. `Display` says what to do.
@@ -68,6 +72,10 @@ pub enum StartProblem {
         /// Where nobody listens.
         free: SocketAddr,
     },
+    /// Another server runs with this data folder.
+    Running(PathBuf),
+    /// The data folder cannot be used.
+    Folder(PathBuf, io::Error),
     /// The keyring cannot be used.
     Store(StoreProblem),
     /// There is no certificate to be had.
@@ -101,6 +109,7 @@ pub fn run(config: Config) -> ExitCode {
 /// # Errors
 /// [`StartProblem`]; nothing runs then.
 pub async fn start(config: Config) -> Result<Running, StartProblem> {
+    let lock = take_folder(&config.data)?;
     let (http, https) = (listen("http", config.http)?, listen("https", config.https)?);
     let listening = listening(&config, http.as_ref(), https.as_ref());
     let store = Arc::new(Store::open(&config.data, &config.vendor, clock::unix_ms())?);
@@ -126,7 +135,7 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
     tasks.spawn(web::keep(app));
     tasks.spawn(seats::keep(hub.clone(), store.clone(), shutdown));
     let (http_addr, https_addr) = (listening.http, listening.https);
-    Ok(Running { http_addr, https_addr, tls, store, listening, lan, doorman, hub, stopper, tasks })
+    Ok(Running { http_addr, https_addr, tls, store, listening, lan, doorman, hub, stopper, tasks, _lock: lock })
 }
 
 async fn attend(
@@ -166,7 +175,7 @@ fn site(config: &Config, listening: &Listening, lan: &watch::Receiver<Lan>, tls:
             let lan = lan.borrow();
             Reach { phone_url: places.phone(&lan).ok(), addresses: places.secure(&lan) }
         }),
-        files: Arc::new(files::Embedded),
+        files: Arc::new(web::files::Embedded),
     }
 }
 
@@ -249,6 +258,12 @@ fn failed(sentence: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
+fn take_folder(folder: &Path) -> Result<File, StartProblem> {
+    let taken = files::make_folder(folder).and_then(|()| process::take_folder(folder));
+    let taken = taken.map_err(|problem| StartProblem::Folder(folder.to_owned(), problem))?;
+    taken.ok_or_else(|| StartProblem::Running(folder.to_owned()))
+}
+
 fn listen(flag: &'static str, address: Option<SocketAddr>) -> Result<Option<TcpListener>, StartProblem> {
     let Some(address) = address else { return Ok(None) };
     match bind(address).and_then(TcpListener::from_std) {
@@ -297,6 +312,16 @@ impl fmt::Display for StartProblem {
             Self::PortTaken { flag, address, free } => {
                 write!(f, "Port {} is in use by another program. Start with --{flag} {free}.", address.port())
             }
+            Self::Running(folder) => write!(
+                f,
+                "Kennel is running already with the data folder {}. Stop it first, or choose another folder with --data.",
+                folder.display()
+            ),
+            Self::Folder(folder, problem) => write!(
+                f,
+                "Kennel cannot use the data folder {}: {problem}. Let its user write there, or choose another with --data.",
+                folder.display()
+            ),
             Self::Store(problem) => problem.fmt(f),
             Self::Tls(problem) => problem.fmt(f),
             Self::Listen { flag, address, problem } => {

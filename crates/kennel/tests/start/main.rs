@@ -91,6 +91,17 @@ async fn a_taken_port_is_said_with_another() {
 }
 
 #[tokio::test]
+async fn a_folder_has_one_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = start(config(&folder)).await;
+    let problem = serve::start(config(&folder)).await.err().expect("a refusal");
+    let said = problem.to_string();
+    assert!(said.starts_with("Kennel is running already with the data folder ") && said.contains("--data"), "{said}");
+    first.stop().await;
+    start(config(&folder)).await.stop().await;
+}
+
+#[tokio::test]
 async fn a_data_folder_that_is_a_file_is_refused_in_words() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("data");

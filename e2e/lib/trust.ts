@@ -8,15 +8,15 @@ import { chromium as executablePath, chromiumArgs, hideDepthCamera } from './bro
 
 const run = promisify(execFile);
 
-/** A Chromium of its own whose person has installed these certificate authorities (PEM), as an owner does on a phone. */
-export async function trustingBrowser(authorities: string[]): Promise<{ context: BrowserContext; close(): Promise<void> }> {
+/** A Chromium of its own whose person has installed these certificate authorities (PEM or DER), as an owner does on a phone. */
+export async function trustingBrowser(authorities: Buffer[]): Promise<{ context: BrowserContext; close(): Promise<void> }> {
   const home = await mkdtemp(join(tmpdir(), 'kennel-e2e-home-'));
   const store = join(home, '.pki', 'nssdb');
   await mkdir(store, { recursive: true });
   await run('certutil', ['-d', `sql:${store}`, '-N', '--empty-password']);
-  for (const [i, pem] of authorities.entries()) {
-    const file = join(home, `${i}.pem`);
-    await writeFile(file, pem);
+  for (const [i, bytes] of authorities.entries()) {
+    const file = join(home, `${i}.crt`);
+    await writeFile(file, bytes);
     await run('certutil', ['-d', `sql:${store}`, '-A', '-t', 'C,,', '-n', `authority ${i}`, '-i', file]);
   }
   const context = await chromium.launchPersistentContext(join(home, 'profile'), {

@@ -86,7 +86,7 @@ test('over HTTPS, with the certificate authority installed', async ({ start, bro
   await expect(refused.goto(`${kennel.secureUrl}/healthz`)).rejects.toThrow(/ERR_CERT_AUTHORITY_INVALID/);
   await refused.close();
 
-  const authority = await (await fetch(`${kennel.url}/kennel/ca.crt`)).text();
+  const authority = Buffer.from(await (await fetch(`${kennel.url}/kennel/ca.crt`)).arrayBuffer());
   const trusting = await trustingBrowser([authority]);
   try {
     const secure = { sdk: kennel.secureUrl + sdkPath('2.18.1') };

@@ -17,7 +17,7 @@ use crate::hub;
 use crate::metrics::Metrics;
 use crate::web::accept::Connection;
 use crate::web::ws::{self, MESSAGE_BYTES_MAX, Means};
-use crate::web::{Later, RoomRow, RoomsView};
+use crate::web::{Later, RoomRow, RoomsView, SOCKET_BUFFER_BYTES};
 
 /// Starts the rooms as configured, and takes up those from before a restart.
 pub async fn start_rooms(config: &Config, saved: Vec<SavedRoom>, metrics: Metrics) -> hub::Handle {
@@ -42,6 +42,7 @@ pub fn router(desk: Desk, means: Means) -> Router {
 
 async fn twilio_socket(upgrade: WebSocketUpgrade, place: Connection, desk: Desk, means: Means) -> Response {
     let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
+    let upgrade = upgrade.read_buffer_size(SOCKET_BUFFER_BYTES);
     upgrade.on_upgrade(move |socket| async move {
         let session = twilio::Session::new(means.hub.moment(), Box::new(desk));
         ws::drive(socket, Box::new(session), place, means).await;

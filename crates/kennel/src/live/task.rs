@@ -140,3 +140,27 @@ fn deliver(live: &mut Live, lines: &mut HashMap<SocketId, Sender<Output>>, metri
     }
     metrics.live_sockets.set(i64::try_from(live.sockets()).unwrap_or(i64::MAX));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyring::Rights;
+
+    #[test]
+    fn a_client_that_does_not_keep_up_is_cut_off_and_nobody_else() {
+        let (mut live, mut lines, metrics) = (Live::default(), HashMap::new(), Metrics::new());
+        let (slow, mut slow_queue) = mpsc::channel(1);
+        let (quick, mut quick_queue) = mpsc::channel(QUEUE);
+        let badge = || Badge { rights: Rights::ALL, ..Badge::default() };
+        take(&mut live, &mut lines, Turn::Open(1, badge(), slow));
+        take(&mut live, &mut lines, Turn::Open(2, badge(), quick));
+        for id in [1, 2] {
+            take(&mut live, &mut lines, Turn::Text(id, "{\"type\":\"hello\",\"as\":\"home\"}".to_owned()));
+        }
+        deliver(&mut live, &mut lines, &metrics);
+        assert!(matches!(slow_queue.try_recv(), Ok(Output::Send(1, text)) if text.contains("welcome")));
+        assert!(slow_queue.try_recv().is_err() && slow_queue.is_closed(), "the list found no room");
+        assert!(quick_queue.try_recv().is_ok() && quick_queue.try_recv().is_ok());
+        assert_eq!((live.sockets(), metrics.slow_clients_cut.get(), metrics.live_sockets.get()), (1, 1, 1));
+    }
+}

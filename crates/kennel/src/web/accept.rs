@@ -253,3 +253,22 @@ where
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shortage_pauses_and_a_lost_client_does_not() {
+        let began = Instant::now();
+        let mut complained = None;
+        rest_after(&io::ErrorKind::ConnectionAborted.into(), &mut complained).await;
+        assert_eq!((began.elapsed(), complained), (Duration::ZERO, None));
+        const TOO_MANY_OPEN_FILES: i32 = 24;
+        for _ in 0..5 {
+            rest_after(&io::Error::from_raw_os_error(TOO_MANY_OPEN_FILES), &mut complained).await;
+        }
+        assert!(began.elapsed() >= 5 * ACCEPT_PAUSE);
+        assert_eq!(complained, Some(began), "said once a minute");
+    }
+}

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::asked::Asked;
 use super::problem::Problem;
-use super::{App, RoomRow, on_disk};
+use super::{App, RoomRow, SOCKET_BUFFER_BYTES, on_disk};
 use crate::auth::{self, Caller};
 use crate::clock;
 use crate::config::{RoomType, Secret};
@@ -70,8 +70,8 @@ pub async fn sign_in(
         key: String,
     }
     let ask: Ask = read_json(body)?;
+    // The keeper writes the session within a second.
     let (caller, cookie) = auth::sign_in(&app, ask.key.trim(), &device_name(&headers), &asked)?;
-    save_sessions(&app).await;
     let mut response = Json(session_of(&app, &caller)).into_response();
     put_cookie(&mut response, &auth::set_cookie(&cookie, asked.https));
     Ok(response)
@@ -147,7 +147,7 @@ pub async fn live(
     let line = app.live.open(live::Badge { link, session, rights, room });
     let metrics = app.metrics.clone();
     let limit = live::socket::MESSAGE_MAX_BYTES;
-    let upgrade = upgrade.max_message_size(limit).max_frame_size(limit);
+    let upgrade = upgrade.max_message_size(limit).max_frame_size(limit).read_buffer_size(SOCKET_BUFFER_BYTES);
     Ok(upgrade.on_upgrade(move |socket| live::socket::run(socket, line, metrics)))
 }
 

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 use twilio::token;
 
-use super::App;
 use super::accept::Connection;
+use super::{App, SOCKET_BUFFER_BYTES};
 use crate::clock;
 use crate::keyring::random;
 
@@ -36,7 +36,8 @@ pub async fn socket(
     Extension(connection): Extension<Connection>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let upgrade = upgrade.max_message_size(MESSAGE_MAX_BYTES).max_frame_size(MESSAGE_MAX_BYTES);
+    let upgrade =
+        upgrade.max_message_size(MESSAGE_MAX_BYTES).max_frame_size(MESSAGE_MAX_BYTES).read_buffer_size(SOCKET_BUFFER_BYTES);
     upgrade.on_upgrade(move |socket| run(socket, app, connection))
 }
 

@@ -38,6 +38,10 @@ pub use accept::{Doorman, serve};
 pub use keeper::keep;
 use names::Names;
 
+/// What a WebSocket reads at once, in bytes. The library's own 128 KiB would be nearly all that an idle socket costs; larger messages
+/// take several reads.
+pub const SOCKET_BUFFER_BYTES: usize = 4096;
+
 /// What the web layer needs to know of the configuration and the machine.
 #[derive(Clone)]
 pub struct Site {
@@ -153,6 +157,7 @@ pub fn app(app: &Arc<App>, doors: Router) -> Router {
         .route("/links", get(pages::page))
         .route(plain::STYLE_PATH, get(plain::style))
         .route("/kennel/ca.crt", get(pages::authority))
+        .route("/kennel/ca.pem", get(pages::authority_text))
         .route("/healthz", get(pages::health))
         .route("/readyz", get(pages::ready))
         .route("/metrics", get(pages::metrics))

@@ -18,7 +18,7 @@ use crate::metrics;
 /// One of the pages: the app, or on LAN http the door that leads to the secure address.
 pub async fn page(State(app): State<Arc<App>>, Extension(asked): Extension<Asked>, headers: HeaderMap, uri: Uri) -> Response {
     if let Some((key, rest)) = take_key(uri.query().unwrap_or_default()) {
-        return key_in_address(&app, &asked, &headers, uri.path(), &key, &rest).await;
+        return key_in_address(&app, &asked, &headers, uri.path(), &key, &rest);
     }
     let name = if needs_door(&app.site, &asked) { "door.html" } else { "index.html" };
     match app.site.files.get(name) {
@@ -44,6 +44,12 @@ pub async fn other(State(app): State<Arc<App>>, request: Request) -> Response {
 pub async fn authority(State(app): State<Arc<App>>) -> Response {
     let Some(authority) = app.site.authority.clone() else { return plain::not_found() };
     ([(header::CONTENT_TYPE, "application/x-x509-ca-cert")], authority.der).into_response()
+}
+
+/// The same certificate as text, for command lines.
+pub async fn authority_text(State(app): State<Arc<App>>) -> Response {
+    let Some(authority) = app.site.authority.clone() else { return plain::not_found() };
+    ([(header::CONTENT_TYPE, "application/x-pem-file")], authority.pem).into_response()
 }
 
 /// Whether the program runs.
@@ -77,7 +83,7 @@ fn needs_door(site: &Site, asked: &Asked) -> bool {
 
 /// `?key=` works for scripts and home-screen apps: 303 to the same address without it, and the cookie. The door page needs the key
 /// for its way to the secure address, so there it moves behind the `#`, which is never sent.
-async fn key_in_address(app: &Arc<App>, asked: &Asked, headers: &HeaderMap, path: &str, key: &str, rest: &str) -> Response {
+fn key_in_address(app: &App, asked: &Asked, headers: &HeaderMap, path: &str, key: &str, rest: &str) -> Response {
     let mut address = path.to_owned();
     if !rest.is_empty() {
         address = format!("{address}?{rest}");
@@ -94,7 +100,6 @@ async fn key_in_address(app: &Arc<App>, asked: &Asked, headers: &HeaderMap, path
     let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response();
     response.headers_mut().insert(header::REFERRER_POLICY, header::HeaderValue::from_static("no-referrer"));
     if let Ok((_, cookie)) = signed {
-        api::save_sessions(app).await;
         api::put_cookie(&mut response, &auth::set_cookie(&cookie, asked.https));
     }
     response

@@ -88,6 +88,7 @@ async fn the_authoritys_certificate_as_phones_take_it() {
     let answer = stage.ask(get("/kennel/ca.crt").plain("192.168.1.20:8080")).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, "application/x-x509-ca-cert"));
     assert_eq!(answer.text.as_bytes(), [0x30, 1, 2]);
+    assert_eq!(stage.ask(get("/kennel/ca.pem")).await.text, "PEM");
     let without = Stage::with(|site| site.authority = None);
     assert_eq!(without.ask(get("/kennel/ca.crt")).await.status, 404);
     assert!(without.ask(get("/kennel/v1/server")).await.json()["certificate"].is_null());

@@ -79,6 +79,8 @@ export class Desk {
     this.session.setVideoOff(this.videoOff);
     this.session.setMuted(this.muted);
     this.listen();
+    // Fetched now, so that it is there should the server be away when it is needed.
+    loadSdk().catch(() => {});
   }
 
   join(takeOver = false): Promise<void> {

@@ -2,7 +2,7 @@
  * One device's stay in a room: joins, rejoins for ever, keeps the own tracks published, speaks the mute texts.
  * Knows no page: the SDK, the token call, clock and wake-up come from outside.
  */
-import type { LocalAudioTrack, LocalDataTrack, LocalVideoTrack, RemoteParticipant, Room } from 'twilio-video';
+import type { LocalAudioTrack, LocalDataTrack, LocalParticipant, LocalVideoTrack, RemoteParticipant, Room } from 'twilio-video';
 import type { Answer, Token } from '../api';
 import { Retry, type Waker } from '../backoff';
 import { peerOf, TALK, type Peer } from './peers';
@@ -42,13 +42,18 @@ export interface SessionListener {
   muted(muted: boolean, by: string): void;
 }
 
+type LocalMedia = LocalVideoTrack | LocalAudioTrack;
+
+/** What is open here, and the SDK's track of it once the SDK is there. */
+type Own = Record<'video' | 'audio' | 'talk', { media: MediaStreamTrack; track: LocalMedia | null } | null>;
+
+const NAMES: Record<keyof Own, string> = { video: 'camera', audio: 'microphone', talk: TALK };
+
 export class Session {
   status: Status = { kind: 'idle' };
   private room: Room | null = null;
   private data: LocalDataTrack | null = null;
-  private video: LocalVideoTrack | null = null;
-  private audio: LocalAudioTrack | null = null;
-  private talk: LocalAudioTrack | null = null;
+  private readonly own: Own = { video: null, audio: null, talk: null };
   private muted = false;
   private videoOff = false;
   /** What each participant announced about its microphone, by SID. */
@@ -121,54 +126,36 @@ export class Session {
   }
 
   /** Publishes this picture instead of the one before; null unpublishes. The caller opens and stops the media. */
-  async setVideo(media: MediaStreamTrack | null): Promise<void> {
-    const old = this.video;
-    this.video = null;
-    if (old) this.unpublish(old);
-    if (!media) return;
-    this.video = new (await this.sdk()).LocalVideoTrack(media, { name: 'camera', logLevel: 'error' });
-    if (this.videoOff) this.video.disable();
-    await this.publish(this.video);
+  setVideo(media: MediaStreamTrack | null): Promise<void> {
+    return this.replace('video', media);
   }
 
-  async setAudio(media: MediaStreamTrack | null): Promise<void> {
-    const old = this.audio;
-    this.audio = null;
-    if (old) this.unpublish(old);
-    if (!media) return;
-    this.audio = new (await this.sdk()).LocalAudioTrack(media, { name: 'microphone', logLevel: 'error' });
-    if (this.muted) this.audio.disable();
-    await this.publish(this.audio);
+  setAudio(media: MediaStreamTrack | null): Promise<void> {
+    return this.replace('audio', media);
   }
 
   /** The talk-back of a watcher: another sound, which makes no tile at others. Kept published and disabled between words. */
-  async setTalk(media: MediaStreamTrack | null): Promise<void> {
-    const old = this.talk;
-    this.talk = null;
-    if (old) this.unpublish(old);
-    if (!media) return;
-    this.talk = new (await this.sdk()).LocalAudioTrack(media, { name: TALK, logLevel: 'error' });
-    this.talk.disable();
-    await this.publish(this.talk);
+  setTalk(media: MediaStreamTrack | null): Promise<void> {
+    return this.replace('talk', media);
   }
 
   talking(on: boolean): void {
-    if (on) this.talk?.enable();
-    else this.talk?.disable();
+    if (on) this.own.talk?.track?.enable();
+    else this.own.talk?.track?.disable();
   }
 
   /** Sets the own microphone and tells everyone. */
   setMuted(muted: boolean): void {
     this.muted = muted;
-    if (muted) this.audio?.disable();
-    else this.audio?.enable();
+    if (muted) this.own.audio?.track?.disable();
+    else this.own.audio?.track?.enable();
     if (this.room) this.send(say(muted, this.room.localParticipant.sid));
   }
 
   setVideoOff(off: boolean): void {
     this.videoOff = off;
-    if (off) this.video?.disable();
-    else this.video?.enable();
+    if (off) this.own.video?.track?.disable();
+    else this.own.video?.track?.enable();
   }
 
   /** Asks another's page to set its microphone; its announcement is the answer. */
@@ -176,8 +163,30 @@ export class Session {
     this.send(say(muted, sid));
   }
 
-  private async sdk(): Promise<Sdk> {
-    return (this.loadedSdk ??= await this.parts.sdk());
+  private async replace(kind: keyof Own, media: MediaStreamTrack | null): Promise<void> {
+    const old = this.own[kind]?.track;
+    if (old) this.room?.localParticipant.unpublishTrack(old);
+    this.own[kind] = media ? { media, track: null } : null;
+    await this.publishMissing();
+  }
+
+  /** The SDK's tracks of what is open. Before the SDK is there, nothing: each join asks again. */
+  private tracks(): LocalMedia[] {
+    const sdk = this.loadedSdk;
+    if (!sdk) return [];
+    for (const kind of ['video', 'audio', 'talk'] as const) {
+      const one = this.own[kind];
+      if (one) one.track ??= this.wrap(sdk, kind, one.media);
+    }
+    return [this.own.video, this.own.audio, this.own.talk].flatMap((one) => one?.track ?? []);
+  }
+
+  private wrap(sdk: Sdk, kind: keyof Own, media: MediaStreamTrack): LocalMedia {
+    const options = { name: NAMES[kind], logLevel: 'error' as const };
+    const track = kind === 'video' ? new sdk.LocalVideoTrack(media, options) : new sdk.LocalAudioTrack(media, options);
+    const off = { video: this.videoOff, audio: this.muted, talk: true }[kind];
+    if (off) track.disable();
+    return track;
   }
 
   private async connect(sdk: Sdk, token: Token, turn: number): Promise<void> {
@@ -185,7 +194,7 @@ export class Session {
     const data = new sdk.LocalDataTrack();
     const joining = sdk.connect(token.token, {
       name: token.room,
-      tracks: [this.video, this.audio, this.talk, data].filter((track) => track !== null),
+      tracks: [...this.tracks(), data],
       wsServer: this.parts.servers.signaling,
       wsServerInsights: this.parts.servers.insights,
       logLevel: 'error',
@@ -207,16 +216,17 @@ export class Session {
     room.participants.forEach((participant) => this.joinedAt.set(participant.sid, this.parts.now()));
     this.setStatus({ kind: 'live', since: this.parts.now() });
     this.listener.changed();
-    await this.publishLate(room);
-    if (this.muted && this.audio) this.send(say(true, room.localParticipant.sid));
+    await this.publishMissing();
+    if (this.muted && this.own.audio) this.send(say(true, room.localParticipant.sid));
   }
 
-  /** What was opened while the join was under way. */
-  private async publishLate(room: Room): Promise<void> {
-    const published = [...room.localParticipant.tracks.values()].map((publication) => publication.track);
-    for (const track of [this.video, this.audio, this.talk]) {
-      if (track && !published.some((other) => other === track)) await this.publish(track);
-    }
+  /** What was opened since the join began, or before the SDK was there. */
+  private async publishMissing(): Promise<void> {
+    const participant = this.room?.localParticipant;
+    if (!participant) return;
+    const published = [...participant.tracks.values()].map((publication) => publication.track);
+    const missing = this.tracks().filter((track) => !published.some((other) => other === track));
+    await Promise.all(missing.map((track) => publish(participant, track)));
   }
 
   private listen(room: Room): void {
@@ -259,7 +269,7 @@ export class Session {
   private subscribed(room: Room, kind: string): void {
     if (kind === 'data') {
       this.send(ASK);
-      if (this.muted && this.audio) this.send(say(true, room.localParticipant.sid));
+      if (this.muted && this.own.audio) this.send(say(true, room.localParticipant.sid));
     }
     this.listener.changed();
   }
@@ -275,9 +285,9 @@ export class Session {
     if (meaning.kind === 'announced') {
       this.announced.set(from.sid, meaning.muted);
       this.listener.changed();
-    } else if (meaning.kind === 'asked' && this.muted && this.audio) {
+    } else if (meaning.kind === 'asked' && this.muted && this.own.audio) {
       this.send(say(true, own));
-    } else if (meaning.kind === 'set' && this.audio) {
+    } else if (meaning.kind === 'set' && this.own.audio) {
       this.setMuted(meaning.muted);
       this.listener.muted(meaning.muted, from.identity);
     }
@@ -321,18 +331,6 @@ export class Session {
     if (room) this.listener.changed();
   }
 
-  private async publish(track: LocalVideoTrack | LocalAudioTrack): Promise<void> {
-    try {
-      await this.room?.localParticipant.publishTrack(track);
-    } catch {
-      // The room went away meanwhile; the next join brings the track along.
-    }
-  }
-
-  private unpublish(track: LocalVideoTrack | LocalAudioTrack): void {
-    this.room?.localParticipant.unpublishTrack(track);
-  }
-
   private send(text: string): void {
     this.data?.send(text);
   }
@@ -340,5 +338,13 @@ export class Session {
   private setStatus(status: Status): void {
     this.status = status;
     this.listener.status(status);
+  }
+}
+
+async function publish(participant: LocalParticipant, track: LocalMedia): Promise<void> {
+  try {
+    await participant.publishTrack(track);
+  } catch {
+    // The room went away meanwhile; the next join brings the track along.
   }
 }

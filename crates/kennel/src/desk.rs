@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_lc_rs::hmac;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use twilio::problem::Problem;
-use twilio::token::{self, ApiKey, Grant, Keys};
+use twilio::token::{self, Grant};
 use twilio::wire::IceServer;
 
 use crate::clock;
@@ -33,7 +33,7 @@ impl Desk {
 impl twilio::Desk for Desk {
     fn verify(&self, token: &str) -> Result<Grant, Problem> {
         let now = clock::unix_ms();
-        let grant = token::verify(token, &KeyringKeys(&self.store), now)?;
+        let grant = token::verify(token, &*self.store, now)?;
         match &grant.link_key {
             Some(link) if self.store.keyring().living(link, now).is_none() => Err(token::Refusal::Expired.into()),
             _ => Ok(grant),
@@ -46,23 +46,6 @@ impl twilio::Desk for Desk {
 
     fn region(&self) -> &str {
         REGION
-    }
-}
-
-struct KeyringKeys<'a>(&'a Store);
-
-impl Keys for KeyringKeys<'_> {
-    fn find(&self, key_sid: &str) -> Option<ApiKey> {
-        let own = self.0.credentials();
-        (own.twilio_api_key_sid == key_sid).then(|| ApiKey {
-            account_sid: own.twilio_account_sid.clone(),
-            secret: own.twilio_api_key_secret.reveal().to_owned(),
-            not_before_unix_s: 0,
-        })
-    }
-
-    fn is_denied(&self, _jti: &str) -> bool {
-        false
     }
 }
 

@@ -9,4 +9,5 @@ mod sdk;
 mod secrets;
 mod session;
 mod stage;
+mod tls;
 mod zones;

@@ -2,6 +2,7 @@
 
 mod client;
 mod program;
+mod secrets;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -3,11 +3,12 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal, kill_process};
 
 /// The program with nothing of the tester's environment, in this folder.
-fn kennel(folder: &Path, args: &[&str]) -> Command {
+pub fn kennel(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kennel"));
     command.args(args).current_dir(folder).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -23,38 +24,58 @@ fn said(output: &Output) -> String {
 }
 
 /// A server on free ports of loopback, after it said that it runs.
-struct Server {
+pub struct Server {
     child: Child,
-    stderr: BufReader<ChildStderr>,
-    line: serde_json::Value,
+    rest: JoinHandle<String>,
+    /// The line that said so.
+    pub line: serde_json::Value,
 }
 
 impl Server {
-    fn start(folder: &Path) -> Self {
-        let mut child = kennel(folder, &["--http", "127.0.0.1:0", "--https", "127.0.0.1:0"]).spawn().expect("it runs");
-        let stderr = BufReader::new(child.stderr.take().expect("piped"));
-        let mut server = Self { child, stderr, line: serde_json::Value::Null };
-        while !server.line["message"].as_str().is_some_and(|message| message.starts_with("Kennel is running")) {
-            let mut line = String::new();
-            assert_ne!(server.stderr.read_line(&mut line).expect("readable"), 0, "it ended before it ran");
-            server.line = serde_json::from_str(&line).expect("JSON, because this is no terminal");
-        }
-        server
+    /// Starts it in this folder.
+    pub fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Starts it with these variables.
+    pub fn start_with(folder: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut command = kennel(folder, &["--http", "127.0.0.1:0", "--https", "127.0.0.1:0"]);
+        let mut child = command.envs(variables.iter().copied()).spawn().expect("it runs");
+        let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
+        let (begin, line) = read_until_running(&mut stderr);
+        // Somebody has to read on, or a talkative server would wait for ever.
+        let rest = std::thread::spawn(move || {
+            let mut rest = begin;
+            stderr.read_to_string(&mut rest).expect("readable");
+            rest
+        });
+        Self { child, rest, line }
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).expect("it lives");
     }
 
-    /// Waits for its end: the exit code, and all it said after the start.
-    fn end(mut self) -> (Option<i32>, String) {
-        let mut rest = String::new();
-        self.stderr.read_to_string(&mut rest).expect("readable");
-        let mut stdout = String::new();
-        self.child.stdout.take().expect("piped").read_to_string(&mut stdout).expect("readable");
-        let code = self.child.wait().expect("it ends").code();
-        (code, rest + &stdout)
+    /// Waits for its end: the exit code, and all that it said.
+    pub fn end(mut self) -> (Option<i32>, String) {
+        let mut said = self.rest.join().expect("readable");
+        self.child.stdout.take().expect("piped").read_to_string(&mut said).expect("readable");
+        (self.child.wait().expect("it ends").code(), said)
+    }
+}
+
+/// All until the line that says that it runs, and that line.
+fn read_until_running(stderr: &mut BufReader<ChildStderr>) -> (String, serde_json::Value) {
+    let mut said = String::new();
+    loop {
+        let begin = said.len();
+        assert_ne!(stderr.read_line(&mut said).expect("readable"), 0, "it ended before it ran: {said}");
+        let line: serde_json::Value = serde_json::from_str(&said[begin..]).expect("JSON, because this is no terminal");
+        if line["message"].as_str().is_some_and(|message| message.starts_with("Kennel is running")) {
+            return (said, line);
+        }
     }
 }
 

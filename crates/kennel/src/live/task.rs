@@ -1,6 +1,7 @@
 //! The task that runs [`Live`]: clocks and queues, no decisions.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -99,16 +100,26 @@ async fn run(mut turns: UnboundedReceiver<Turn>, metrics: Metrics, mut shutdown:
         let due = live.poll_timeout().map(Instant::from_std);
         tokio::select! {
             turn = turns.recv() => match turn {
-                Some(turn) => take(&mut live, &mut lines, turn),
+                Some(turn) => guard(&metrics, || take(&mut live, &mut lines, turn)),
                 None => return,
             },
-            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => live.handle_timeout(clock::now()),
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                guard(&metrics, || live.handle_timeout(clock::now()));
+            }
             () = shutdown.stopping() => break,
         }
         deliver(&mut live, &mut lines, &metrics);
     }
     live.handle_shutdown(clock::now());
     deliver(&mut live, &mut lines, &metrics);
+}
+
+/// A panic is a bug of ours; it costs one message, not everybody's channel.
+fn guard(metrics: &Metrics, act: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(act)).is_err() {
+        metrics.panics.inc();
+        tracing::error!("the live channel panicked on a message; everything else goes on");
+    }
 }
 
 fn take(live: &mut Live, lines: &mut HashMap<SocketId, Sender<Output>>, turn: Turn) {

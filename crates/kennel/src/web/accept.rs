@@ -17,7 +17,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
@@ -151,7 +151,7 @@ pub async fn serve(
                 }
                 Err(problem) => rest_after(&problem, &mut complained).await,
             },
-            Some(_) = connections.join_next() => {}
+            Some(ended) = connections.join_next() => note_panic(&ended, &doorman.metrics),
             () = shutdown.stopping() => break,
         }
     }
@@ -161,6 +161,14 @@ pub async fn serve(
         connections.shutdown().await;
     }
     Ok(())
+}
+
+/// A request that panicked has taken its connection with it and nothing else. It is a bug of ours all the same.
+fn note_panic(ended: &Result<(), JoinError>, metrics: &Metrics) {
+    if ended.as_ref().is_err_and(JoinError::is_panic) {
+        metrics.panics.inc();
+        tracing::error!("a request panicked; its connection is closed and everything else goes on");
+    }
 }
 
 /// A connection that its client took back costs nothing; anything else means that the system is short of something.

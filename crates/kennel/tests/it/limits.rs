@@ -267,3 +267,26 @@ async fn at_the_end_open_requests_finish_and_idle_connections_go() {
     assert!(text.ends_with("done"), "{text}");
     timeout(SECOND * 2, server).await.expect("in time").expect("no panic").expect("no error");
 }
+
+async fn panics() {
+    panic!("on purpose");
+}
+
+#[tokio::test]
+async fn a_panic_ends_one_request_and_is_counted() {
+    let stage = Stage::new();
+    let router = stage.router.clone().route("/panic", axum::routing::get(panics));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let at = listener.local_addr().expect("an address");
+    tokio::spawn(kennel::web::serve(listener, None, router, stage.doorman.clone(), stage.shutdown.clone()));
+    let mut unlucky = TcpStream::connect(at).await.expect("connected");
+    unlucky.write_all(b"GET /panic HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("sent");
+    let _ = unlucky.read_to_end(&mut Vec::new()).await;
+    assert!(healthy(TcpStream::connect(at).await.expect("connected")).await.starts_with("HTTP/1.1 200 "));
+    let counted = async {
+        while stage.app.metrics.panics.get() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(SECOND * 5, counted).await.expect("counted");
+}

@@ -1,5 +1,6 @@
 import { mount, type Component } from 'svelte';
 import './app.css';
+import './fallback.css';
 import Gate from './Gate.svelte';
 import Missing from './Missing.svelte';
 import type { Session } from './api';
@@ -20,5 +21,7 @@ showTheme(store.get('theme'));
 const path = location.pathname.replace(/(.)\/+$/, '$1');
 const load = PAGES[path];
 const target = document.getElementById('app')!;
+// Away with the words for browsers that cannot run this.
+target.textContent = '';
 if (load) mount(Gate, { target, props: { load } });
 else mount(Missing, { target });

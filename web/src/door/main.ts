@@ -1,6 +1,6 @@
 import { mount } from 'svelte';
 import '../app.css';
-import './fallback.css';
+import '../fallback.css';
 import Door from './Door.svelte';
 
 const target = document.getElementById('app')!;

@@ -49,5 +49,6 @@ export default defineConfig(({ mode }) => ({
       ]),
     ),
   },
-  test: { include: ['test/**/*.test.ts'], environment: 'node' },
+  // A busy machine may take long; a test that hangs is caught all the same.
+  test: { include: ['test/**/*.test.ts'], environment: 'node', testTimeout: 60_000 },
 }));

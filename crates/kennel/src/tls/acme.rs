@@ -44,7 +44,8 @@ pub struct AcmeProblem(String);
 /// # Errors
 /// When the folder cannot be made or the file of `acme_ca` cannot be used.
 pub fn prepare(domain: &str, acme: &Acme, folder: &Path) -> Result<(State, Arc<AtomicI64>), AcmeProblem> {
-    files::make_folder(folder).map_err(|problem| AcmeProblem(format!("{}: {problem}.", folder.display())))?;
+    files::make_folder(folder)
+        .map_err(|problem| AcmeProblem(format!("{}: {problem}. Let Kennel's user write there.", folder.display())))?;
     let ends = Arc::new(AtomicI64::new(i64::MAX));
     let cache = Cache { folder: folder.to_owned(), ends: ends.clone() };
     let config = match &acme.ca {
@@ -97,13 +98,15 @@ fn complain(problem: &EventError<io::Error, io::Error>, pause: Duration) {
     let minutes = pause.as_secs() / 60;
     tracing::error!(
         %problem,
-        "the domain's certificate did not come. The service must reach Kennel's HTTPS on port 443 of the domain. \
+        "the domain's certificate did not come. Kennel must reach the service, and the service Kennel's HTTPS on port 443 of the domain. \
          Trying again in {minutes} min"
     );
 }
 
 fn trusting(path: &Path) -> Result<ClientConfig, AcmeProblem> {
-    let refuse = |problem: String| AcmeProblem(format!("--acme-ca {}: {problem}.", path.display()));
+    let refuse = |problem: String| {
+        AcmeProblem(format!("--acme-ca {}: {problem}. Name a PEM file of the service's authority.", path.display()))
+    };
     let mut roots = RootCertStore::empty();
     let certificates = CertificateDer::pem_file_iter(path).map_err(|problem| refuse(problem.to_string()))?;
     for certificate in certificates {

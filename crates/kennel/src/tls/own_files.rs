@@ -55,7 +55,9 @@ impl FilesProblem {
 
 /// The modes of these files are the owner's affair: other programs may share them.
 fn text_of(path: &std::path::Path, flag: &str) -> Result<String, FilesProblem> {
-    let refuse = |problem: &dyn fmt::Display| FilesProblem(format!("{flag} {}: {problem}.", path.display()));
+    let refuse = |problem: &dyn fmt::Display| {
+        FilesProblem(format!("{flag} {}: {problem}. Name a file that Kennel's user can read.", path.display()))
+    };
     let length = std::fs::metadata(path).map_err(|problem| refuse(&problem))?.len();
     if length > FILE_MAX {
         return Err(refuse(&"it is larger than a certificate"));

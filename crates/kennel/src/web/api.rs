@@ -70,8 +70,9 @@ pub async fn sign_in(
         key: String,
     }
     let ask: Ask = read_json(body)?;
-    // The keeper writes the session within a second.
     let (caller, cookie) = auth::sign_in(&app, ask.key.trim(), &device_name(&headers), &asked)?;
+    // Before the answer: a page has wiped its key by then, and a crash must not lock it out.
+    save_sessions(&app).await;
     let mut response = Json(session_of(&app, &caller)).into_response();
     put_cookie(&mut response, &auth::set_cookie(&cookie, asked.https));
     Ok(response)

@@ -18,7 +18,7 @@ use crate::metrics;
 /// One of the pages: the app, or on LAN http the door that leads to the secure address.
 pub async fn page(State(app): State<Arc<App>>, Extension(asked): Extension<Asked>, headers: HeaderMap, uri: Uri) -> Response {
     if let Some((key, rest)) = take_key(uri.query().unwrap_or_default()) {
-        return key_in_address(&app, &asked, &headers, uri.path(), &key, &rest);
+        return key_in_address(&app, &asked, &headers, uri.path(), &key, &rest).await;
     }
     let name = if needs_door(&app.site, &asked) { "door.html" } else { "index.html" };
     match app.site.files.get(name) {
@@ -83,7 +83,7 @@ fn needs_door(site: &Site, asked: &Asked) -> bool {
 
 /// `?key=` works for scripts and home-screen apps: 303 to the same address without it, and the cookie. The door page needs the key
 /// for its way to the secure address, so there it moves behind the `#`, which is never sent.
-fn key_in_address(app: &App, asked: &Asked, headers: &HeaderMap, path: &str, key: &str, rest: &str) -> Response {
+async fn key_in_address(app: &Arc<App>, asked: &Asked, headers: &HeaderMap, path: &str, key: &str, rest: &str) -> Response {
     let mut address = path.to_owned();
     if !rest.is_empty() {
         address = format!("{address}?{rest}");
@@ -100,6 +100,7 @@ fn key_in_address(app: &App, asked: &Asked, headers: &HeaderMap, path: &str, key
     let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response();
     response.headers_mut().insert(header::REFERRER_POLICY, header::HeaderValue::from_static("no-referrer"));
     if let Ok((_, cookie)) = signed {
+        api::save_sessions(app).await;
         api::put_cookie(&mut response, &auth::set_cookie(&cookie, asked.https));
     }
     response

@@ -87,7 +87,6 @@ async fn t36_no_secret_and_no_name_is_told() {
 async fn t35_no_file_is_for_anybody_else() {
     let stage = Stage::new();
     stage.sign_in(&stage.owner_key()).await;
-    stage.app.store.save_sessions().expect("saved");
     stage.link(json!({"label":"x","rights":["watch"]})).await;
     let mut count = 0;
     for entry in fs::read_dir(stage.folder.path()).expect("list") {

@@ -57,6 +57,19 @@ async fn a_session_outlives_a_restart_and_ends_by_signing_out() {
 }
 
 #[tokio::test]
+async fn a_session_is_on_the_disk_before_its_cookie_is_out() {
+    let stage = Stage::new();
+    let cookie = stage.sign_in(&stage.owner_key()).await;
+    let by_address = stage.ask(get(&format!("/?key={}", stage.owner_key()))).await;
+    let by_address = by_address.cookie().expect("a cookie").split(';').next().expect("a pair").to_owned();
+    let after_a_crash = crate::stage::open_store(stage.folder.path());
+    for pair in [cookie, by_address] {
+        let value = pair.split_once('=').expect("a pair").1;
+        assert!(after_a_crash.sessions().find(value, kennel::clock::unix_ms()).is_some());
+    }
+}
+
+#[tokio::test]
 async fn refusals_say_why() {
     let stage = Stage::new();
     check_refusal(&stage.ask(sign_in("nonsense")).await, StatusCode::UNAUTHORIZED, "key_unknown");

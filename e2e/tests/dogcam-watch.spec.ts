@@ -202,6 +202,31 @@ test('hold to talk: heard at the camera only while held, by pointer and by key',
   await isSilent(voice);
 });
 
+test('a watcher shows itself too, as the original page does, and goes back to only watching', async ({ start, visitors }) => {
+  const kennel = await start();
+  const camera = await visitors.open('camera', { kennel, viewport: phone });
+  await camera.beCamera('Kitchen');
+  const ann = await visitors.open('ann', { kennel });
+  await ann.watch('?name=Ann');
+  await ann.tileIs('Kitchen', 'live');
+  const ben = await visitors.open('ben', { kennel });
+  await ben.watch();
+  await ben.tileIs('Kitchen', 'live');
+  await expect(ben.page.getByTestId('tile')).toHaveCount(1);
+
+  await ann.at('show-myself').click();
+  const other = ben.page.locator('[data-testid=tile]:not([data-name=Kitchen])');
+  await expect(other).toHaveAttribute('data-state', 'live');
+  await moves(other.locator('video'));
+  await ann.tileIs('Kitchen', 'live');
+  await moves(ann.videoOf('Kitchen'));
+
+  await ann.at('only-watch').click();
+  await expect(other).toBeHidden();
+  await ann.tileIs('Kitchen', 'live');
+  await expect.poll(async () => (await ann.watched()).openCameras, { message: 'its camera is off' }).toBe(0);
+});
+
 test('dimming keeps the camera running, a tap wakes the screen', async ({ start, visitors }) => {
   const kennel = await start();
   const camera = await visitors.open('camera', { kennel, viewport: phone });

@@ -58,7 +58,7 @@ test('watching in Firefox what Chromium sends', async ({ start, visitors, firefo
   await expect(camera.at('watchers')).toContainText('0 watching');
 });
 
-test('a camera in Firefox, watched in Chromium, reloaded', async ({ start, visitors, firefox, evidence }) => {
+test('a camera in Firefox, watched in Chromium, before and after a reload', async ({ start, visitors, firefox, evidence }) => {
   const kennel = await start();
   const page = await (await firefox()).newPage();
   evidence.watch('firefox', page as never, []);
@@ -71,8 +71,11 @@ test('a camera in Firefox, watched in Chromium, reloaded', async ({ start, visit
     await watcher.watch();
     await watcher.tileIs('Crate', 'live');
     await moves(watcher.videoOf('Crate'));
+    // This Firefox does not remember the permission, so after a reload the person taps once more; the name is kept.
     await page.reload();
-    await watcher.tileIs('Crate', /joining|gone|no-picture/, 10_000);
+    await watcher.tileIs('Crate', 'gone', 10_000);
+    await (await page.waitForSelector(at('turn-on-camera')))!.click();
+    await (await page.waitForSelector(at('start')))!.click();
     await watcher.tileIs('Crate', 'live');
     await moves(watcher.videoOf('Crate'));
   } finally {

@@ -222,7 +222,7 @@ test('a watcher shows itself too, as the original page does, and goes back to on
   await moves(ann.videoOf('Kitchen'));
 
   await ann.at('only-watch').click();
-  await expect(other).toBeHidden();
+  await expect(other).toHaveAttribute('data-state', 'stopped');
   await ann.tileIs('Kitchen', 'live');
   await expect.poll(async () => (await ann.watched()).openCameras, { message: 'its camera is off' }).toBe(0);
 });

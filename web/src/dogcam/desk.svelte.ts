@@ -1,5 +1,5 @@
 /** One device's place in a room, ready for the screen: the session, the live channel and the own camera, tied together. */
-import { api, type Answer, type Session as Access, type Token } from '../api';
+import { api, needsKey, type Answer, type Session as Access, type Token } from '../api';
 import { pageWaker } from '../backoff';
 import { LiveChannel, socketUrl, type CameraStatus, type LiveCamera } from '../live';
 import { store, type Rotation } from '../store';
@@ -9,9 +9,12 @@ import { OwnMedia } from './own';
 import type { Peer } from './peers';
 import { loadSdk } from './sdk';
 import { Session, type Status } from './session';
+import type { Trouble } from './trouble';
 
 /** Cameras tell their state at least this often. */
 const STATUS_MS = 60_000;
+/** Ends that put a camera out. */
+const OUT: ReadonlySet<Trouble['kind']> = new Set(['displaced', 'removed', 'room-ended', 'link']);
 
 export class Desk {
   as: 'camera' | 'watch' = $state('watch');
@@ -46,6 +49,7 @@ export class Desk {
   private channelKey = '';
   private readonly stops: (() => void)[] = [];
   private closed = false;
+  private closedByEnd = false;
 
   constructor(
     readonly access: Access,
@@ -83,8 +87,13 @@ export class Desk {
     loadSdk().catch(() => {});
   }
 
-  join(takeOver = false): Promise<void> {
-    return this.session.join(takeOver);
+  /** Joins; opens the own camera again where the end of an earlier stay closed it. */
+  async join(takeOver = false): Promise<void> {
+    if (this.closedByEnd) {
+      this.closedByEnd = false;
+      await this.own.open();
+    }
+    await this.session.join(takeOver);
   }
 
   /** A watcher shows itself too, or only watches again: another kind of token, so another join. */
@@ -173,10 +182,24 @@ export class Desk {
 
   private took(status: Status): void {
     this.status = status;
-    if (status.kind === 'ended') {
-      this.closeChannel();
-      this.wakeLock.release();
-    }
+    if (status.kind !== 'ended') return;
+    this.closeChannel();
+    this.wakeLock.release();
+    if (status.why.kind === 'removed') void this.askWhyRemoved();
+    // A camera that was put out shows and sends nothing any more. Before it was in, the preview stays.
+    if (!OUT.has(status.why.kind) || !this.own.video) return;
+    this.closedByEnd = true;
+    this.own.close();
+    void this.session.setVideo(null);
+    void this.session.setAudio(null);
+    this.ownChanged();
+  }
+
+  /** The room says only that we are out; whether the link itself is withdrawn, the session knows. */
+  private async askWhyRemoved(): Promise<void> {
+    const answer = await api.session();
+    const stillOut = this.status.kind === 'ended' && this.status.why.kind === 'removed';
+    if (stillOut && !answer.ok && needsKey(answer.failure)) this.session.end({ kind: 'link', ended: null });
   }
 
   private named(identity: string, room: string): void {

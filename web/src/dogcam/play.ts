@@ -1,20 +1,26 @@
 /** Media elements are reused, never recreated: a camera that comes back two hundred times keeps its one element. */
 
-/** Shows or plays `track` on the element. Without a track the last picture stays. */
-export function plays(node: HTMLMediaElement, track: MediaStreamTrack | null) {
+export interface Played {
+  track: MediaStreamTrack | null;
+  /** Without a track the last picture stays; whoever keeps it must show that it is old. */
+  keep?: boolean;
+}
+
+/** Shows or plays a track on the element. */
+export function plays(node: HTMLMediaElement, played: Played) {
   let shown: MediaStreamTrack | null = null;
-  const set = (next: MediaStreamTrack | null) => {
-    if (!next || next === shown) return;
-    shown = next;
-    node.srcObject = new MediaStream([next]);
-    void start(node);
+  const set = ({ track, keep = false }: Played) => {
+    if (track === shown || (!track && keep)) return;
+    shown = track;
+    node.srcObject = track && new MediaStream([track]);
+    if (track) void start(node);
   };
   // Coming back from another app, iPhones leave the element paused.
   const again = () => {
-    if (document.visibilityState === 'visible' && node.paused) void start(node);
+    if (document.visibilityState === 'visible' && node.paused && shown) void start(node);
   };
   document.addEventListener('visibilitychange', again);
-  set(track);
+  set(played);
   return {
     update: set,
     destroy() {

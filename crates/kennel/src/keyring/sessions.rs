@@ -93,6 +93,11 @@ impl Sessions {
         std::mem::take(&mut self.changed)
     }
 
+    /// They are not written down after all.
+    pub fn set_changed(&mut self) {
+        self.changed = true;
+    }
+
     fn keep(&mut self, stays: impl Fn(&Session) -> bool) -> usize {
         let before = self.by_hash.len();
         self.by_hash.retain(|_, session| stays(session));

@@ -21,6 +21,8 @@ pub struct Store {
     current: RwLock<Arc<Keyring>>,
     stamp: Mutex<Option<files::Stamp>>,
     sessions: Mutex<Sessions>,
+    /// Held while files are read or written, so that an older state never lands after a newer one.
+    files: Mutex<()>,
 }
 
 /// Why the keyring cannot be used. `Display` is for the person who runs the server and holds no secret.
@@ -57,6 +59,7 @@ impl Store {
             sessions: Mutex::new(read_sessions(&folder.join("sessions.json"))?),
             stamp: Mutex::new(files::stamp(&path)),
             current: RwLock::new(Arc::new(keyring)),
+            files: Mutex::default(),
             folder: folder.to_owned(),
             given: given.clone(),
             sealer,
@@ -78,9 +81,10 @@ impl Store {
     /// # Errors
     /// [`StoreProblem`]; then nothing has changed.
     pub fn update<T>(&self, change: impl FnOnce(&mut Keyring, Random<'_>) -> T) -> Result<T, StoreProblem> {
+        let _turn = lock_of(&self.files);
         let lock = self.folder.join("keyring.lock");
         let _lock = files::lock(&lock).map_err(|problem| at(&lock, problem))?;
-        self.refresh()?;
+        self.read_again()?;
         let mut keyring = (*self.keyring()).clone();
         let answer = change(&mut keyring, &from_system);
         let path = self.path();
@@ -95,6 +99,11 @@ impl Store {
     /// # Errors
     /// [`StoreProblem`]; then the keyring stays as it was.
     pub fn refresh(&self) -> Result<bool, StoreProblem> {
+        let _turn = lock_of(&self.files);
+        self.read_again()
+    }
+
+    fn read_again(&self) -> Result<bool, StoreProblem> {
         let path = self.path();
         let stamp = files::stamp(&path);
         if stamp == *lock_of(&self.stamp) {
@@ -116,17 +125,19 @@ impl Store {
     /// Writes the sessions if they changed. Blocks on the disk.
     ///
     /// # Errors
-    /// [`StoreProblem::Io`]; the sessions then live in memory only.
+    /// [`StoreProblem::Io`]; the sessions live in memory then, and the next call tries again.
     pub fn save_sessions(&self) -> Result<(), StoreProblem> {
-        let text = {
+        let _turn = lock_of(&self.files);
+        let changed = {
             let mut sessions = self.sessions();
-            if !sessions.take_changed() {
-                return Ok(());
-            }
-            form::write_sessions(&sessions)
+            sessions.take_changed().then(|| form::write_sessions(&sessions))
         };
+        let Some(text) = changed else { return Ok(()) };
         let path = self.folder.join("sessions.json");
-        files::replace(&path, text.as_bytes()).map_err(|problem| at(&path, problem))
+        files::replace(&path, text.as_bytes()).map_err(|problem| {
+            self.sessions().set_changed();
+            at(&path, problem)
+        })
     }
 
     /// Seals a text into a file of the data folder. Blocks on the disk.
@@ -318,6 +329,36 @@ mod tests {
         assert!(server.keyring().living(&other, 0).is_some(), "the change in between is kept");
         command.refresh().expect("read");
         assert_eq!(command.keyring(), server.keyring());
+    }
+
+    #[test]
+    fn many_writers_at_once_lose_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = open(folder.path());
+        let work = || {
+            let cookie = store.sessions().begin("link", "Phone", 1000, &from_system);
+            store.save_sessions().expect("saved");
+            let (id, _) = store.update(|k, random| k.add(watcher(), 0, random)).expect("written").expect("made");
+            let now = open(folder.path());
+            assert!(now.sessions().find(cookie.reveal(), 1000).is_some() && now.keyring().living(&id, 0).is_some());
+        };
+        std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(|| (0..5).for_each(|_| work())))));
+        let after = open(folder.path());
+        assert_eq!((after.sessions().list().len(), after.keyring().links().len()), (40, 41));
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_tried_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = open(folder.path());
+        store.sessions().begin("link", "Phone", 1000, &from_system);
+        // A folder in the way, since the system lets root write anywhere.
+        let path = folder.path().join("sessions.json");
+        fs::create_dir(&path).expect("made");
+        assert!(store.save_sessions().is_err());
+        fs::remove_dir(&path).expect("removed");
+        store.save_sessions().expect("saved");
+        assert_eq!(open(folder.path()).sessions().list().len(), 1);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use room::{Answer, Caller, Command, ConnId, Event, Fact, Moment, Output, Refusal, RoomView, Rooms, SavedRoom};
+use room::{Answer, Caller, Command, ConnId, Event, Fact, Moment, Output, Refusal, RoomView, Rooms, SavedRoom, Step};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::metrics::Metrics;
@@ -204,7 +204,10 @@ impl Hub {
                     }
                     self.handle_turns(&mut turns);
                 }
-                () = sleep_until(timeout) => self.guard(|rooms, now| rooms.handle_timeout(now)).unwrap_or_default(),
+                () = sleep_until(timeout) => {
+                    self.guard(|rooms, now| rooms.handle_timeout(now));
+                    self.changed.store(true, Relaxed);
+                }
             }
             self.drain();
         }
@@ -241,19 +244,25 @@ impl Hub {
     }
 
     fn command(&mut self, caller: Caller, command: Command) -> Result<Answer, Refusal> {
+        // Candidates are not written down: a client that comes back says them again.
+        let kept = !matches!(&command, Command::Signal { signal, .. } if signal.step == Step::Candidates);
         let (join, resume) = (matches!(command, Command::Join(_)), matches!(command, Command::Resume(_)));
         let result = self.guard(|rooms, now| rooms.handle(now, caller, command)).unwrap_or(Err(Refusal::Malformed));
-        self.changed.store(true, Relaxed);
+        if kept && result.is_ok() {
+            self.changed.store(true, Relaxed);
+        }
         self.metrics.joins.inc_by(u64::from(join && result.is_ok()));
         self.metrics.resumes.inc_by(u64::from(resume && result.is_ok()));
         result
     }
 
     fn close(&mut self, conn: ConnId) {
-        self.changed.store(true, Relaxed);
         self.mailboxes.remove(&conn);
         // A client that left has no seat; then there is nothing to lose.
-        let _ = self.guard(|rooms, now| rooms.handle(now, Caller::Conn(conn), Command::Lose));
+        let lost = self.guard(|rooms, now| rooms.handle(now, Caller::Conn(conn), Command::Lose));
+        if matches!(lost, Some(Ok(_))) {
+            self.changed.store(true, Relaxed);
+        }
     }
 
     /// Passes on everything that the rooms caused.

@@ -10,6 +10,7 @@ use room::{Kind, LinkId, ParticipantId, Priority, Rights, RoomId, Rule, SeatKey,
 use room::{SavedLink, SavedParticipant, SavedRoom, Sealed, Signal, Step, Track};
 use serde::{Deserialize, Serialize};
 
+use crate::clock;
 use crate::config::Secret;
 use crate::hub;
 use crate::keyring::Store;
@@ -24,8 +25,16 @@ const STEP: Duration = Duration::from_secs(1);
 /// Changes when the form does; an older form is left unread.
 const VERSION: u32 = 1;
 
+/// Bytes of a pending offer that is written down. A larger one is left out: its maker says it again on coming back.
+const OFFER_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of all rooms together, below what a file of the data folder may have. Rooms beyond it are left out.
+const BYTES_MAX: usize = 8 << 20;
+
 /// What was written down last. Nothing, with a word in the log, if it cannot be read: people join again, that is all.
-pub fn read(store: &Store) -> Vec<SavedRoom> {
+///
+/// Seats are kept for `session_timeout`; what is older than that at `unix_ms` is of no use to anybody.
+pub fn read(store: &Store, session_timeout: Duration, unix_ms: u64) -> Vec<SavedRoom> {
     let text = match store.read_sealed(FILE) {
         Ok(Some(text)) => text,
         Ok(None) => return Vec::new(),
@@ -35,7 +44,9 @@ pub fn read(store: &Store) -> Vec<SavedRoom> {
         }
     };
     match serde_json::from_str::<File>(text.reveal()) {
-        Ok(file) if file.version == VERSION => file.rooms.into_iter().map(Into::into).collect(),
+        Ok(file) if file.version == VERSION && file.is_fresh(session_timeout, unix_ms) => {
+            file.rooms.into_iter().map(Into::into).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -57,21 +68,41 @@ pub async fn keep(hub: hub::Handle, store: Arc<Store>, mut shutdown: Shutdown) {
 pub async fn write(hub: &hub::Handle, store: &Arc<Store>) {
     let rooms = hub.save().await;
     let store = Arc::clone(store);
-    let written = tokio::task::spawn_blocking(move || store.write_sealed(FILE, &spell(&rooms))).await;
+    let written = tokio::task::spawn_blocking(move || store.write_sealed(FILE, &spell(&rooms, clock::unix_ms()))).await;
     if let Ok(Err(problem)) = written {
         tracing::warn!(%problem, "the rooms cannot be written down; after a restart people have to join again");
     }
 }
 
-fn spell(rooms: &[SavedRoom]) -> Secret {
-    let file = File { version: VERSION, rooms: rooms.iter().map(Into::into).collect() };
+fn spell(rooms: &[SavedRoom], unix_ms: u64) -> Secret {
+    let mut left = BYTES_MAX;
+    let fits = |room: &&RoomForm| {
+        let size = serde_json::to_string(room).map_or(usize::MAX, |text| text.len());
+        left.checked_sub(size).inspect(|rest| left = *rest).is_some()
+    };
+    let forms: Vec<RoomForm> = rooms.iter().map(Into::into).collect();
+    let file = FileForm { version: VERSION, unix_ms, rooms: forms.iter().filter(fits).collect() };
     Secret::new(serde_json::to_string(&file).unwrap_or_default())
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
+struct FileForm<'a> {
+    version: u32,
+    unix_ms: u64,
+    rooms: Vec<&'a RoomForm>,
+}
+
+#[derive(Deserialize)]
 struct File {
     version: u32,
+    unix_ms: u64,
     rooms: Vec<RoomForm>,
+}
+
+impl File {
+    fn is_fresh(&self, session_timeout: Duration, unix_ms: u64) -> bool {
+        Duration::from_millis(unix_ms.saturating_sub(self.unix_ms)) <= session_timeout
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -207,7 +238,8 @@ impl From<TrackForm> for Track {
 
 impl From<&SavedLink> for LinkForm {
     fn from(link: &SavedLink) -> Self {
-        let pending = link.pending.as_ref().map(|(end, offer)| (*end, offer.revision, offer.sealed.0.to_string()));
+        let pending = link.pending.as_ref().filter(|(_, offer)| offer.sealed.0.len() <= OFFER_BYTES_MAX);
+        let pending = pending.map(|(end, offer)| (*end, offer.revision, offer.sealed.0.to_string()));
         LinkForm {
             id: link.id.0.to_string(),
             ends: link.ends.map(|end| end.0),
@@ -278,24 +310,49 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_is_written_is_what_is_read() {
+    const TIMEOUT: Duration = Duration::from_secs(30);
+
+    fn store() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), &Default::default(), 0).unwrap();
-        assert_eq!(read(&store), []);
-        store.write_sealed(FILE, &spell(&[room()])).unwrap();
-        assert_eq!(read(&store), [room()]);
+        (folder, store)
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        let (folder, store) = store();
+        assert_eq!(read(&store, TIMEOUT, 0), []);
+        store.write_sealed(FILE, &spell(&[room()], 1_000)).unwrap();
+        assert_eq!(read(&store, TIMEOUT, 31_000), [room()]);
         let bytes = std::fs::read(folder.path().join(FILE)).unwrap();
         assert!(!bytes.windows(7).any(|window| window == b"Dog Cam"), "nobody reads who met where from a backup");
     }
 
     #[test]
+    fn seats_older_than_their_timeout_are_gone() {
+        let (_folder, store) = store();
+        store.write_sealed(FILE, &spell(&[room()], 1_000)).unwrap();
+        assert_eq!(read(&store, TIMEOUT, 31_001), []);
+    }
+
+    #[test]
     fn what_cannot_be_read_counts_as_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), &Default::default(), 0).unwrap();
+        let (folder, store) = store();
         std::fs::write(folder.path().join(FILE), "garbage").unwrap();
-        assert_eq!(read(&store), []);
-        store.write_sealed(FILE, &Secret::new("{\"version\":99,\"rooms\":[]}")).unwrap();
-        assert_eq!(read(&store), []);
+        assert_eq!(read(&store, TIMEOUT, 0), []);
+        store.write_sealed(FILE, &Secret::new("{\"version\":99,\"unix_ms\":0,\"rooms\":[]}")).unwrap();
+        assert_eq!(read(&store, TIMEOUT, 0), []);
+    }
+
+    #[test]
+    fn what_is_too_large_is_left_out() {
+        let (_folder, store) = store();
+        let mut large = room();
+        large.name = "n".repeat(BYTES_MAX).into();
+        let mut offer = room();
+        offer.links[0].pending.as_mut().unwrap().1.sealed = Sealed("v".repeat(OFFER_BYTES_MAX + 1).into());
+        store.write_sealed(FILE, &spell(&[large, offer, room()], 0)).unwrap();
+        let rooms = read(&store, TIMEOUT, 0);
+        assert_eq!((rooms.len(), rooms[0].links[0].pending.is_none()), (2, true));
     }
 }

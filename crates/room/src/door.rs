@@ -19,7 +19,7 @@ pub trait Session: Send {
     /// The connection is closed, with this code if the other end gave one (RFC 6455, section 7.4).
     fn handle_close(&mut self, code: Option<u16>);
 
-    /// Too much is going on: ask the client to come back later, if it is not in yet.
+    /// Too much is going on: a client that is new is to be asked to come back later. Said before the first text.
     fn handle_overload(&mut self, now: Moment, retry_after: Duration);
 
     /// The server stops: say so in a way that makes the client come back.

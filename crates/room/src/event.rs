@@ -246,6 +246,4 @@ pub enum Refusal {
     ParticipantNotFound,
     /// A name on the wire is too long, or in use by somebody else.
     Malformed,
-    /// A room of this kind could not hold those who are in it.
-    TooManyInside,
 }

@@ -32,7 +32,7 @@ pub use moment::Moment;
 pub use output::Output;
 pub use participant::{Kind, Presence, Priority, Snapshot, Track};
 pub use rights::{Origin, Rights};
-pub use rooms::{RoomView, Rooms};
+pub use rooms::{RoomView, Rooms, is_speakable};
 pub use saved::{SavedLink, SavedParticipant, SavedRoom};
 pub use subscribe::Rule;
 pub use topology::{RoomKind, Topology};

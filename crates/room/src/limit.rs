@@ -22,6 +22,12 @@ pub const DATA_TRACKS_MAX: usize = 16;
 /// Tracks one client may list at a time, refused ones included. The rest of a longer list is not looked at.
 pub const TRACKS_LISTED_MAX: usize = 64;
 
+/// Tracks one participant receives. Of more, the oldest are not shown.
+pub const SUBSCRIPTIONS_MAX: usize = 200;
+
+/// Rooms whose kind was chosen by name. One more: [`Refusal::TooManyRooms`](crate::Refusal::TooManyRooms).
+pub const KINDS_MAX: usize = 1_000;
+
 /// Bytes of a link's or a track's name on the wire. Browsers use 36. Longer: refused as malformed.
 pub const WIRE_NAME_BYTES_MAX: usize = 128;
 

@@ -163,6 +163,11 @@ impl Room {
         }
     }
 
+    /// Whether this room could be of another kind with those who are in it. Media cannot move while people are inside.
+    pub fn fits(&self, kind: RoomKind) -> bool {
+        self.participants.len() <= kind.participants_max() && self.kind.topology() == kind.topology()
+    }
+
     /// The participant of this name.
     pub fn by_identity(&self, identity: &str) -> Option<&Participant> {
         self.participants.iter().find(|p| &*p.snapshot.identity == identity)

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use crate::limit::{IDENTITY_CHARS_MAX, Limits, ROOM_NAME_CHARS_MAX, WIRE_NAME_BYTES_MAX};
+use crate::limit::{IDENTITY_CHARS_MAX, KINDS_MAX, Limits, ROOM_NAME_CHARS_MAX, WIRE_NAME_BYTES_MAX};
 use crate::rights::{may_enter, permit};
 use crate::room::{Means, Room};
 use crate::saved::SavedRoom;
@@ -200,7 +200,7 @@ impl Rooms {
             Err(Refusal::IdentityTooLong)
         } else if join.identity.trim().is_empty() {
             Err(Refusal::IdentityInvalid)
-        } else if !speakable(&join.identity) {
+        } else if !is_speakable(&join.identity) {
             Err(Refusal::IdentityCharacters)
         } else if join.offer.as_ref().is_some_and(long) {
             Err(Refusal::Malformed)
@@ -275,13 +275,14 @@ impl Rooms {
     fn set_kind(&mut self, name: &Arc<str>, kind: RoomKind) -> Result<(), Refusal> {
         check_name(&RoomRef::Name(Arc::clone(name)))?;
         self.check_served(kind)?;
-        if let Some(room) = self.names.get(name).and_then(|id| self.rooms.get_mut(id)) {
-            if room.participants.len() > kind.participants_max() || room.kind.topology() != kind.topology() {
-                return Err(Refusal::TooManyInside);
-            }
-            room.kind = kind;
+        if self.kinds.len() >= KINDS_MAX && !self.kinds.contains_key(name) {
+            return Err(Refusal::TooManyRooms);
         }
         self.kinds.insert(Arc::clone(name), kind);
+        let running = self.names.get(name).and_then(|id| self.rooms.get_mut(id));
+        if let Some(room) = running.filter(|room| room.fits(kind)) {
+            room.kind = kind;
+        }
         Ok(())
     }
 
@@ -374,15 +375,17 @@ fn check_name(room: &RoomRef) -> Result<(), Refusal> {
         Err(Refusal::RoomNameTooLong)
     } else if name.trim().is_empty() {
         Err(Refusal::RoomNameInvalid)
-    } else if !speakable(name) {
+    } else if !is_speakable(name) {
         Err(Refusal::RoomNameCharacters)
     } else {
         Ok(())
     }
 }
 
-/// A name that can be shown: nothing that controls a terminal or turns the direction of writing around.
-fn speakable(name: &str) -> bool {
+/// A name that can be shown: nothing that controls a terminal, and none of the characters that turn the direction of writing
+/// around (Unicode Annex 9) and so can make one name look like another.
+#[must_use]
+pub fn is_speakable(name: &str) -> bool {
     let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !name.chars().any(|c| c.is_control() || turns(c))
 }

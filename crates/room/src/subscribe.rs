@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use crate::limit::SUBSCRIPTIONS_MAX;
 use crate::{Snapshot, TrackId};
 
 /// What a participant wants to receive, as it said when joining.
@@ -14,8 +15,8 @@ pub enum Rule {
 
 /// The tracks that a participant with this rule receives from these others: id, and the name its media carries.
 pub(crate) fn subscriptions<'a>(rule: Rule, others: impl Iterator<Item = &'a Arc<Snapshot>>) -> Vec<(TrackId, Arc<str>)> {
-    match rule {
-        Rule::Nothing => Vec::new(),
-        Rule::All => others.flat_map(|other| &other.tracks).map(|track| (track.id, Arc::clone(&track.label))).collect(),
-    }
+    let all = || others.flat_map(|other| &other.tracks).map(|track| (track.id, Arc::clone(&track.label)));
+    let mut tracks: Vec<_> = if rule == Rule::All { all().collect() } else { Vec::new() };
+    tracks.drain(..tracks.len().saturating_sub(SUBSCRIPTIONS_MAX));
+    tracks
 }

@@ -13,6 +13,9 @@ use crate::{sdp, sid};
 /// The largest count that a client can keep exactly, 2^53 - 1 (ECMA-262, Number.MAX_SAFE_INTEGER).
 const COUNT_MAX: u64 = (1 << 53) - 1;
 
+/// Connections that one message may speak of. A client has one to each other participant of a mesh room, and a spare.
+const CONNECTIONS_MAX: usize = 64;
+
 /// One message of this shape.
 pub fn body<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Problem> {
     serde_json::from_str(raw.get()).map_err(|_| Problem::MALFORMED)
@@ -50,7 +53,11 @@ pub fn first_offer(mut connections: Vec<PeerConnection>) -> Result<Option<(LinkI
 
 /// What a client says about its connections, each in order: description, then candidates.
 pub fn all_signals(connections: Option<Vec<PeerConnection>>) -> Result<Vec<(LinkId, Signal)>, Problem> {
-    let each: Vec<Vec<_>> = connections.unwrap_or_default().into_iter().map(signals).collect::<Result<_, _>>()?;
+    let connections = connections.unwrap_or_default();
+    if connections.len() > CONNECTIONS_MAX {
+        return Err(Problem::MALFORMED);
+    }
+    let each: Vec<Vec<_>> = connections.into_iter().map(signals).collect::<Result<_, _>>()?;
     Ok(each.into_iter().flatten().collect())
 }
 
@@ -77,12 +84,14 @@ fn description(description: Description) -> Result<Option<Signal>, Problem> {
 }
 
 fn candidates(block: IceBlock) -> Result<Signal, Problem> {
-    let long = block.candidates.iter().any(|c| c.candidate.len() > sdp::SDP_LINE_BYTES_MAX);
-    if long || block.candidates.len() > sdp::CANDIDATES_MAX {
+    if block.candidates.len() > sdp::CANDIDATES_MAX {
         return Err(Problem::DESCRIPTION);
     }
     let revision = count(block.revision)?;
     let text = serde_json::to_string(&block).map_err(|_| Problem::MALFORMED)?;
+    if text.len() > sdp::CANDIDATE_BLOCK_BYTES_MAX {
+        return Err(Problem::DESCRIPTION);
+    }
     Ok(Signal { step: Step::Candidates, revision, sealed: Sealed(text.into()) })
 }
 

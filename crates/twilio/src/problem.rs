@@ -35,7 +35,7 @@ impl From<Refusal> for Problem {
             Refusal::IdentityTooLong => Problem::new(53201, "The identity is too long"),
             Refusal::IdentityCharacters => Problem::new(53202, "The identity has characters that cannot be used"),
             Refusal::TooManyRooms => Problem::new(53103, "There are too many rooms"),
-            Refusal::RoomFull | Refusal::TooManyInside => Problem::new(53105, "The room is full"),
+            Refusal::RoomFull => Problem::new(53105, "The room is full"),
             Refusal::RoomNotAllowed => Problem::new(20106, "The token is for another room"),
             Refusal::RoomNotFound => Problem::new(53106, "There is no such room"),
             Refusal::KindNotServed => Problem::new(53103, "Rooms of this type are not served here"),

@@ -12,6 +12,9 @@ pub const SDP_LINE_BYTES_MAX: usize = 8 * 1024;
 /// Candidates of one description, or of one block of candidates.
 pub const CANDIDATES_MAX: usize = 64;
 
+/// Bytes of one block of candidates, all together. Sixty-four of a browser's take 13 kB.
+pub const CANDIDATE_BLOCK_BYTES_MAX: usize = 64 * 1024;
+
 /// SSRCs announced in one section: three layers with their repairs, twice.
 pub const SSRCS_MAX: usize = 12;
 

@@ -70,6 +70,8 @@ pub struct Session {
     published_revision: u64,
     unknown: u32,
     trusted: bool,
+    /// New clients are sent away for so long.
+    busy: Option<Duration>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -110,6 +112,7 @@ impl Session {
             published_revision: 0,
             unknown: 0,
             trusted: false,
+            busy: None,
         }
     }
 
@@ -133,6 +136,12 @@ impl Session {
     }
 
     fn greet(&mut self, now: Moment, hello: &Frame<'_>) -> Result<(), Problem> {
+        if let Some(retry_after) = self.busy.filter(|_| !comes_back(hello)) {
+            let retry_after = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
+            self.send(now, &Reply::Busy { retry_after, keep_alive: false });
+            self.end(now);
+            return Ok(());
+        }
         if let Some(asked) = hello.timeout.filter(|ms| ms.is_finite()) {
             let ms = asked.clamp(*HEARTBEAT_MS.start(), *HEARTBEAT_MS.end());
             self.heartbeat = Duration::from_secs_f64(ms / 1000.0);
@@ -167,10 +176,13 @@ impl Session {
     }
 
     fn handle_ice(&mut self, now: Moment, ice: &Ice) -> Result<(), Problem> {
+        let again = self.trusted;
         let grant = self.verify(&ice.token)?;
         let servers = self.desk.ice_servers(&grant);
         self.send(now, &Reply::Msg { body: &Body::Iced { version: 1, ice_servers: &servers } });
-        self.deadline = Some(now + HELLO_TIMEOUT);
+        if !again {
+            self.deadline = Some(now + HELLO_TIMEOUT);
+        }
         Ok(())
     }
 
@@ -340,6 +352,12 @@ impl Session {
     }
 }
 
+/// Whether this hello is of a client that has a seat already: those are served however busy we are.
+fn comes_back(hello: &Frame<'_>) -> bool {
+    let head = hello.body.and_then(|body| parse::body::<BodyHead<'_>>(body).ok());
+    head.is_some_and(|head| head.kind == "sync")
+}
+
 impl Door for Session {
     fn handle_text(&mut self, now: Moment, text: &str) {
         if self.stage == Stage::Over {
@@ -389,8 +407,9 @@ impl Door for Session {
     }
 
     fn handle_close(&mut self, code: Option<u16>) {
-        // A client that was never told of its seat cannot come back to it.
-        let for_good = matches!(code, Some(CLOSE_NORMAL | CLOSE_GOING_AWAY)) || self.stage == Stage::Asking;
+        // A client that was never told of its seat cannot come back to it; one that was coming back can.
+        let seatless = self.stage == Stage::Asking && !self.waiting.contains(&Waiting::Resume);
+        let for_good = matches!(code, Some(CLOSE_NORMAL | CLOSE_GOING_AWAY)) || seatless;
         let inside = matches!(self.stage, Stage::Inside(_) | Stage::Asking);
         self.stage = Stage::Over;
         self.deadline = None;
@@ -399,12 +418,8 @@ impl Door for Session {
         }
     }
 
-    fn handle_overload(&mut self, now: Moment, retry_after: Duration) {
-        if matches!(self.stage, Stage::Silent) {
-            let retry_after = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
-            self.send(now, &Reply::Busy { retry_after, keep_alive: false });
-            self.end(now);
-        }
+    fn handle_overload(&mut self, _now: Moment, retry_after: Duration) {
+        self.busy = Some(retry_after);
     }
 
     fn handle_shutdown(&mut self, _now: Moment) {

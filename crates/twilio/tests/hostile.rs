@@ -337,6 +337,27 @@ fn more_tracks_than_allowed_fail_one_by_one() {
 }
 
 #[test]
+fn messages_and_candidates_are_limited() {
+    let stranger = Stranger::inside();
+    let session = stranger.session();
+    let update = |connections: Value| msg(json!({ "type": "update", "session": session, "peer_connections": connections }));
+    let closes =
+        |count: usize| (0..count).map(|n| json!({ "id": n.to_string(), "description": { "type": "close", "revision": 1 } }));
+    check(stranger, &update(closes(64).collect()), &[]);
+    let block = |ufrag: usize| json!([{ "id": "x", "ice": { "ufrag": "u".repeat(ufrag), "revision": 1, "candidates": [] } }]);
+    for bad in [update(closes(65).collect()), update(block(70_000))] {
+        let stranger = Stranger::inside();
+        let bad = bad.replace(&session, &stranger.session());
+        let heard = {
+            let mut one = stranger;
+            one.hub.text(one.conn, &bad);
+            one.heard()
+        };
+        assert!(heard[0].starts_with("error 53"), "{heard:?}");
+    }
+}
+
+#[test]
 fn nobody_speaks_under_anothers_session() {
     let stranger = Stranger::inside();
     let own = stranger.session();
@@ -351,8 +372,13 @@ fn nobody_speaks_under_anothers_session() {
 fn an_overloaded_server_says_when_to_come_back() {
     let mut stranger = Stranger::new();
     stranger.hub.overload(stranger.conn, Duration::from_secs(5));
+    stranger.hub.text(stranger.conn, &json!({ "type": "hello", "body": { "type": "ice", "token": "x" } }).to_string());
     let Some(Sent::Text(_, text)) = stranger.hub.poll() else { panic!("nothing said") };
     assert_eq!(text, "{\"type\":\"busy\",\"retryAfter\":5000,\"keepAlive\":false}");
+    let mut back = Stranger::new();
+    back.hub.overload(back.conn, Duration::from_secs(5));
+    back.hub.text(back.conn, &json!({ "type": "hello", "body": { "type": "sync" } }).to_string());
+    assert_eq!(back.heard()[0], "welcome", "who has a seat is heard");
     let mut inside = Stranger::inside();
     inside.hub.overload(inside.conn, Duration::from_secs(5));
     assert_eq!(inside.heard(), [] as [&str; 0], "who is in stays in");

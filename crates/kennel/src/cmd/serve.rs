@@ -120,7 +120,8 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
         None => None,
     };
     let metrics = Metrics::new();
-    let hub = doors::start_rooms(&config, seats::read(&store), metrics.clone()).await;
+    let saved = seats::read(&store, config.session_timeout, clock::unix_ms());
+    let hub = doors::start_rooms(&config, saved, metrics.clone()).await;
     let site = site(&config, &listening, &lan, tls.as_ref());
     let app = App::start(site, store.clone(), Arc::new(hub.clone()), metrics.clone(), shutdown.clone());
     let means = ws::Means { hub: hub.clone(), metrics: metrics.clone(), shutdown: shutdown.clone() };

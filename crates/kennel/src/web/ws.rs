@@ -1,8 +1,10 @@
 //! The only loop over a vendor's WebSocket, for every door: it moves text, time and deliveries, and holds the limits.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use futures_util::FutureExt;
 use room::ConnId;
 use room::door::{Action, Session};
 use tokio::time::Instant;
@@ -30,6 +32,9 @@ const FLOOD_MAX: Duration = Duration::from_secs(10);
 /// How long the other end may take to take one message. Then it is lost.
 const SEND_MAX: Duration = Duration::from_secs(15);
 
+/// How long we look for a goodbye on a connection that takes nothing more.
+const LAST_WORD_MAX: Duration = Duration::from_millis(100);
+
 /// When clients that come in times of overload should try again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
@@ -53,9 +58,17 @@ pub async fn drive(socket: WebSocket, session: Box<dyn Session>, place: Connecti
     if drive.hub.overloaded() {
         drive.session.handle_overload(drive.hub.moment(), RETRY_AFTER);
     }
-    let code = drive.run(shutdown).await;
-    drive.session.handle_close(code);
-    drive.flush_commands().await;
+    // A panic in a session costs this connection, and its seat is kept as if the line had broken.
+    match AssertUnwindSafe(drive.run(shutdown)).catch_unwind().await {
+        Ok(code) => {
+            drive.session.handle_close(code);
+            drive.flush_commands().await;
+        }
+        Err(_) => {
+            drive.metrics.panics.inc();
+            tracing::error!("a session panicked; its connection is closed and everything else goes on");
+        }
+    }
     drive.hub.close(drive.conn).await;
 }
 
@@ -180,8 +193,23 @@ impl Drive {
     async fn send(&mut self, message: Message) -> Result<(), Over> {
         match tokio::time::timeout(SEND_MAX, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Over(None)),
+            Ok(Err(_)) => Err(Over(self.last_word().await)),
+            Err(_) => Err(Over(None)),
         }
+    }
+
+    /// The close code that may have come in while we were still sending.
+    async fn last_word(&mut self) -> Option<u16> {
+        let close = async {
+            loop {
+                match self.socket.recv().await? {
+                    Ok(Message::Close(frame)) => return frame.map(|frame| frame.code),
+                    Ok(_) => {}
+                    Err(_) => return None,
+                }
+            }
+        };
+        tokio::time::timeout(LAST_WORD_MAX, close).await.ok().flatten()
     }
 
     async fn close(&mut self, code: u16, reason: &'static str) -> Result<(), Over> {

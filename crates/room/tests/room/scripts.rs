@@ -414,6 +414,7 @@ fn names_are_checked() {
     check("ann", &"n".repeat(129), Err(Refusal::RoomNameTooLong));
     check("ann", "a\nb", Err(Refusal::RoomNameCharacters));
     check("ann", "a\u{202e}b", Err(Refusal::RoomNameCharacters));
+    check("ann", "a\u{200f}", Err(Refusal::RoomNameCharacters));
     check("", "den", Err(Refusal::IdentityInvalid));
     check(&"n".repeat(129), "den", Err(Refusal::IdentityTooLong));
     check("a\u{0}", "den", Err(Refusal::IdentityCharacters));
@@ -442,8 +443,28 @@ fn kinds_by_name_hold_from_the_next_beginning_and_now_if_they_fit() {
     assert_eq!(party.join("cy", "den", &[]), Err(Refusal::RoomFull));
     set(&mut party, RoomKind::PeerToPeer).unwrap();
     party.join("cy", "den", &[]).unwrap();
-    assert_eq!(set(&mut party, RoomKind::Go), Err(Refusal::TooManyInside));
-    assert_eq!(set(&mut party, RoomKind::Group), Err(Refusal::TooManyInside), "media cannot move while people are inside");
+    for kind in [RoomKind::Group, RoomKind::Go] {
+        set(&mut party, kind).unwrap();
+        assert_eq!(party.rooms.by_name("den").unwrap().kind, RoomKind::PeerToPeer, "{kind:?} has to wait");
+    }
+    for name in ["ann", "bo", "cy"] {
+        party.act(name, Command::Leave).unwrap();
+    }
+    party.join("ann", "den", &[]).unwrap();
+    assert_eq!(party.rooms.by_name("den").unwrap().kind, RoomKind::Go, "the next beginning has it");
+}
+
+#[test]
+fn of_very_many_tracks_the_newest_are_received() {
+    let mut party = party_of(RoomKind::Group);
+    let many: Vec<String> = (0..16).map(|n| format!("v cam{n}")).chain((0..16).map(|n| format!("d chat{n}"))).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    for n in 0..8 {
+        party.join(&format!("p{n}"), "den", &many).unwrap();
+    }
+    let received = &party.people["p7"].joined.subscribed.tracks;
+    let newest = party.people["p6"].joined.published.tracks.last().unwrap().1.unwrap();
+    assert_eq!((received.len(), received.last().unwrap().0), (200, newest));
 }
 
 #[test]

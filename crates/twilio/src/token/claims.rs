@@ -102,12 +102,7 @@ fn identity(grants: &Map<String, Value>) -> Result<String, Refusal> {
     if identity.chars().nth(IDENTITY_MAX_CHARS).is_some() {
         return Err(Refusal::IdentityTooLong);
     }
-    if identity.chars().any(is_misleading) { Err(Refusal::IdentityCharacters) } else { Ok(identity.to_owned()) }
-}
-
-/// Control characters, and the bidirectional controls of Unicode Annex 9, which can make one name look like another.
-fn is_misleading(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    if room::is_speakable(identity) { Ok(identity.to_owned()) } else { Err(Refusal::IdentityCharacters) }
 }
 
 fn link_key(grants: &Map<String, Value>) -> Result<Option<String>, Refusal> {

@@ -25,8 +25,8 @@ const STEP: Duration = Duration::from_secs(1);
 /// Changes when the form does; an older form is left unread.
 const VERSION: u32 = 1;
 
-/// Bytes of a pending offer that is written down. A larger one is left out: its maker says it again on coming back.
-const OFFER_BYTES_MAX: usize = 64 << 10;
+/// Bytes of an offer or answer that is written down. A larger one is left out: its maker says it again on coming back.
+const SIGNAL_BYTES_MAX: usize = 64 << 10;
 
 /// Bytes of all rooms together, below what a file of the data folder may have. Rooms beyond it are left out.
 const BYTES_MAX: usize = 8 << 20;
@@ -144,6 +144,8 @@ struct LinkForm {
     asked: Option<u64>,
     stable: u64,
     pending: Option<(usize, u64, String)>,
+    #[serde(default)]
+    answers: [Option<(u64, String)>; 2],
     relinks: u32,
 }
 
@@ -238,14 +240,16 @@ impl From<TrackForm> for Track {
 
 impl From<&SavedLink> for LinkForm {
     fn from(link: &SavedLink) -> Self {
-        let pending = link.pending.as_ref().filter(|(_, offer)| offer.sealed.0.len() <= OFFER_BYTES_MAX);
-        let pending = pending.map(|(end, offer)| (*end, offer.revision, offer.sealed.0.to_string()));
+        let small = |signal: &&Signal| signal.sealed.0.len() <= SIGNAL_BYTES_MAX;
+        let plain = |signal: &Signal| (signal.revision, signal.sealed.0.to_string());
+        let pending = link.pending.as_ref().filter(|(_, offer)| small(&offer)).map(|(end, offer)| (*end, plain(offer)));
         LinkForm {
             id: link.id.0.to_string(),
             ends: link.ends.map(|end| end.0),
             asked: link.asked,
             stable: link.stable,
-            pending,
+            pending: pending.map(|(end, (revision, text))| (end, revision, text)),
+            answers: [0, 1].map(|end| link.answers[end].as_ref().filter(small).map(plain)),
             relinks: link.relinks,
         }
     }
@@ -253,15 +257,14 @@ impl From<&SavedLink> for LinkForm {
 
 impl From<LinkForm> for SavedLink {
     fn from(form: LinkForm) -> Self {
-        let offer = |(end, revision, sealed): (usize, u64, String)| {
-            (end, Signal { step: Step::Offer, revision, sealed: Sealed(sealed.into()) })
-        };
+        let signal = |step, revision, sealed: String| Signal { step, revision, sealed: Sealed(sealed.into()) };
         SavedLink {
             id: LinkId(form.id.into()),
             ends: form.ends.map(ParticipantId),
             asked: form.asked,
             stable: form.stable,
-            pending: form.pending.map(offer),
+            pending: form.pending.map(|(end, revision, sealed)| (end, signal(Step::Offer, revision, sealed))),
+            answers: form.answers.map(|answer| answer.map(|(revision, sealed)| signal(Step::Answer, revision, sealed))),
             relinks: form.relinks,
         }
     }
@@ -298,8 +301,11 @@ mod tests {
             subscribed_revision: 7,
         };
         let offer = Signal { step: Step::Offer, revision: 9, sealed: Sealed("v=0".into()) };
+        let answer = Signal { step: Step::Answer, revision: 8, sealed: Sealed("v=0 too".into()) };
         let ends = [ParticipantId(2), ParticipantId(8)];
-        let link = SavedLink { id: LinkId("l".into()), ends, asked: Some(1), stable: 8, pending: Some((1, offer)), relinks: 1 };
+        let answers = [Some(answer), None];
+        let link =
+            SavedLink { id: LinkId("l".into()), ends, asked: Some(1), stable: 8, pending: Some((1, offer)), answers, relinks: 1 };
         SavedRoom {
             id: RoomId(1),
             name: "Dog Cam".into(),

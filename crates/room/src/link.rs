@@ -78,15 +78,18 @@ impl Link {
         Link { ends: [starter, other], asked, stable: 0, pending: None, said: Default::default(), relinks }
     }
 
-    /// As it can be written down: what only a client that was away needs is left to that client.
-    pub fn save(&self, id: &LinkId) -> SavedLink {
+    /// As it can be written down. An answer is kept for an end that is away and may not have heard it; candidates are left to
+    /// the clients, whose media goes on.
+    pub fn save(&self, id: &LinkId, away: impl Fn(ParticipantId) -> bool) -> SavedLink {
         let offer = self.pending.and_then(|(_, end)| self.said[end].offer.clone().map(|offer| (end, offer)));
+        let answer = |end: usize| self.said[end].answer.clone().filter(|_| away(self.ends[1 - end]));
         SavedLink {
             id: id.clone(),
             ends: self.ends,
             asked: self.asked,
             stable: self.stable,
             pending: offer,
+            answers: [answer(0), answer(1)],
             relinks: self.relinks,
         }
     }
@@ -98,6 +101,9 @@ impl Link {
         if let Some((end, offer)) = saved.pending.filter(|(end, _)| *end < 2) {
             link.pending = Some((offer.revision, end));
             link.said[end].keep(offer);
+        }
+        for (said, answer) in link.said.iter_mut().zip(saved.answers) {
+            said.answer = answer;
         }
         (saved.id, link)
     }

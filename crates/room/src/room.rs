@@ -51,12 +51,13 @@ impl Room {
 
     /// As it can be written down.
     pub fn save(&self) -> SavedRoom {
+        let away = |id| self.by_id(id).is_none_or(|p| p.conn.is_none());
         SavedRoom {
             id: self.id,
             name: Arc::clone(&self.name),
             kind: self.kind,
             participants: self.participants.iter().map(Participant::save).collect(),
-            links: self.links.iter().map(|(id, link)| link.save(id)).collect(),
+            links: self.links.iter().map(|(id, link)| link.save(id, away)).collect(),
             spares: self.spares.iter().map(|(link, owner)| (link.clone(), *owner)).collect(),
         }
     }
@@ -260,6 +261,7 @@ impl Room {
     fn relink_unlisted(&mut self, from: ParticipantId, listed: &[(LinkId, Signal)], means: &mut Means<'_>) {
         let dead = |(id, link): &(&LinkId, &Link)| link.has_heard(from) && !listed.iter().any(|(listed, _)| listed == *id);
         let dead: Vec<LinkId> = self.links.iter().filter(dead).map(|(id, _)| id.clone()).collect();
+        self.spares.retain(|id, owner| *owner != from || listed.iter().any(|(listed, _)| listed == id));
         for id in dead {
             if let Some(to) = self.links.get(&id).and_then(|link| link.other(from)) {
                 self.relink(from, to, &id, means);

@@ -65,6 +65,8 @@ pub struct SavedLink {
     pub stable: u64,
     /// An offer that waits for its answer, and which end made it (0 or 1).
     pub pending: Option<(usize, Signal)>,
+    /// What each end answered last, if the other may not have heard it.
+    pub answers: [Option<Signal>; 2],
     /// How often it was made anew.
     pub relinks: u32,
 }

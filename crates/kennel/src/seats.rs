@@ -242,13 +242,13 @@ impl From<&SavedLink> for LinkForm {
     fn from(link: &SavedLink) -> Self {
         let small = |signal: &&Signal| signal.sealed.0.len() <= SIGNAL_BYTES_MAX;
         let plain = |signal: &Signal| (signal.revision, signal.sealed.0.to_string());
-        let pending = link.pending.as_ref().filter(|(_, offer)| small(&offer)).map(|(end, offer)| (*end, plain(offer)));
+        let pending = link.pending.as_ref().filter(|(_, offer)| small(&offer));
         LinkForm {
             id: link.id.0.to_string(),
             ends: link.ends.map(|end| end.0),
             asked: link.asked,
             stable: link.stable,
-            pending: pending.map(|(end, (revision, text))| (end, revision, text)),
+            pending: pending.map(|(end, offer)| (*end, offer.revision, offer.sealed.0.to_string())),
             answers: [0, 1].map(|end| link.answers[end].as_ref().filter(small).map(plain)),
             relinks: link.relinks,
         }
@@ -356,7 +356,7 @@ mod tests {
         let mut large = room();
         large.name = "n".repeat(BYTES_MAX).into();
         let mut offer = room();
-        offer.links[0].pending.as_mut().unwrap().1.sealed = Sealed("v".repeat(OFFER_BYTES_MAX + 1).into());
+        offer.links[0].pending.as_mut().unwrap().1.sealed = Sealed("v".repeat(SIGNAL_BYTES_MAX + 1).into());
         store.write_sealed(FILE, &spell(&[large, offer, room()], 0)).unwrap();
         let rooms = read(&store, TIMEOUT, 0);
         assert_eq!((rooms.len(), rooms[0].links[0].pending.is_none()), (2, true));

@@ -27,6 +27,30 @@ fn ten_come_at_once_and_the_eleventh_finds_no_seat() {
     assert_eq!(party.guests.len(), 10);
 }
 
+/// The program is started anew under a settled party: everybody comes back to its seat, and no media connection is made anew.
+#[test]
+fn a_restart_costs_nobody_its_seat() {
+    for crashed in [false, true] {
+        let mut party = Party::new("den", Limits::default());
+        for name in ["ann", "bo", "cy"] {
+            party.invite(name);
+        }
+        party.settle();
+        let links = |party: &Party| -> Vec<String> {
+            let peers = party.guests.iter().flat_map(|guest| guest.client.sdk.room.peers.keys());
+            peers.cloned().collect()
+        };
+        let before = links(&party);
+        party.save();
+        party.restart(crashed);
+        party.settle();
+        assert_eq!(links(&party), before, "crashed: {crashed}");
+        for guest in &party.guests {
+            assert_eq!(guest.client.sdk.log.life[1..], ["reconnecting", "reconnected"], "crashed: {crashed}");
+        }
+    }
+}
+
 /// Two, of whom the second's connection closes with this code: what the first sees of it at once.
 fn seen_after_close(code: Option<u16>) -> (Option<String>, Party) {
     let mut party = Party::new("den", Limits::default());
@@ -100,6 +124,7 @@ fn whatever_happens_everybody_meets_in_the_end() {
         println!("seed {seed}");
         let mut random = Random::new(seed);
         let mut party = Party::new("den", Limits::default());
+        party.hub.slow = seed % 2 == 1;
         for _ in 0..400 {
             party.step(&mut random);
         }

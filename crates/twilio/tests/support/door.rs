@@ -29,14 +29,19 @@ pub fn session(now: Moment) -> Box<dyn door::Session> {
     Box::new(Session::new(now, Box::new(TestDesk)))
 }
 
-/// Rooms without a media server whose ids count from 1, so that every run is the same.
 pub fn hub(limits: Limits) -> Hub {
-    let mut last = 0u128;
+    Hub::new(rooms(limits, 0))
+}
+
+/// Rooms without a media server whose ids count from 1, so that every run is the same; `life` keeps those of several lives of
+/// the program apart.
+pub fn rooms(limits: Limits, life: u32) -> Rooms {
+    let mut last = u128::from(life) << 64;
     let ids = move || {
         last += 1;
         last
     };
-    Hub::new(Rooms::new(limits, false, Box::new(ids)))
+    Rooms::new(limits, false, Box::new(ids))
 }
 
 /// A good token for this person in this room; any room if there is none.

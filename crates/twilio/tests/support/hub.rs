@@ -1,7 +1,10 @@
 //! The shell in memory: sessions and rooms in virtual time. Moves values between queues and decides nothing.
+//!
+//! As in the real one, commands wait for the rooms in one queue, and what the rooms say waits for each session in its own. A hub
+//! that is `slow` leaves both waiting until it is told to work, so that a test can choose the order.
 
 use room::door::{Action, Session};
-use room::{Caller, Command, ConnId, Moment, Output, Rooms};
+use room::{Answer, Caller, Command, ConnId, Event, Moment, Output, Refusal, Rooms};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -10,7 +13,18 @@ pub struct Hub {
     now_ms: u64,
     sessions: BTreeMap<ConnId, Box<dyn Session>>,
     next: u64,
+    /// Whether queues wait for [`Hub::work`].
+    pub slow: bool,
+    running: bool,
+    commands: VecDeque<(ConnId, Command)>,
+    mail: BTreeMap<ConnId, VecDeque<Delivery>>,
     out: VecDeque<Sent>,
+}
+
+enum Delivery {
+    Result(Result<Answer, Refusal>),
+    Event(Event),
+    Replaced,
 }
 
 /// What the clients see.
@@ -22,7 +36,17 @@ pub enum Sent {
 
 impl Hub {
     pub fn new(rooms: Rooms) -> Self {
-        Hub { rooms, now_ms: 0, sessions: BTreeMap::new(), next: 1, out: VecDeque::new() }
+        Hub {
+            rooms,
+            now_ms: 0,
+            sessions: BTreeMap::new(),
+            next: 1,
+            slow: false,
+            running: false,
+            commands: VecDeque::new(),
+            mail: BTreeMap::new(),
+            out: VecDeque::new(),
+        }
     }
 
     pub fn now(&self) -> Moment {
@@ -38,6 +62,7 @@ impl Hub {
         let conn = ConnId(self.next);
         self.next += 1;
         self.sessions.insert(conn, make(self.now()));
+        self.mail.insert(conn, VecDeque::new());
         self.turn(conn);
         conn
     }
@@ -49,13 +74,53 @@ impl Hub {
 
     /// The connection is gone, by the client's doing or the network's.
     pub fn close(&mut self, conn: ConnId, code: Option<u16>) {
-        self.with(conn, |session| session.handle_close(code));
-        self.sessions.remove(&conn);
+        if self.sessions.contains_key(&conn) {
+            self.with(conn, |session| session.handle_close(code));
+            self.forget(conn);
+        }
+    }
+
+    /// The program stops: what waits is done, everybody is cut, and the rooms know it.
+    pub fn stop(&mut self) {
+        while self.work(0) {}
+        self.shutdown();
+        while self.work(0) {}
+    }
+
+    /// The program is started anew, with these rooms. Whoever is still there is cut without a word.
+    pub fn restart(&mut self, rooms: Rooms) {
+        let cut = self.open_conns().into_iter().map(|conn| Sent::Closed(conn, 1006));
+        self.out.extend(cut);
+        self.sessions.clear();
+        self.mail.clear();
+        self.commands.clear();
+        self.rooms = rooms;
+    }
+
+    /// Does one thing that waits: `choice` says which, if there are several. False if nothing waits.
+    pub fn work(&mut self, choice: usize) -> bool {
+        let ready: Vec<ConnId> = self.mail.iter().filter(|(_, mail)| !mail.is_empty()).map(|(conn, _)| *conn).collect();
+        let things = ready.len() + usize::from(!self.commands.is_empty());
+        match choice.checked_rem(things).map(|thing| ready.get(thing)) {
+            Some(Some(&conn)) => self.deliver(conn),
+            Some(None) => self.obey(),
+            None => return false,
+        }
+        true
+    }
+
+    fn run(&mut self) {
+        if !self.slow && !self.running {
+            self.running = true;
+            while self.work(0) {}
+            self.running = false;
+        }
     }
 
     pub fn owner(&mut self, command: Command) {
         self.rooms.handle(self.now(), Caller::Owner, command).expect("an owner's command");
         self.tell();
+        self.run();
     }
 
     pub fn shutdown(&mut self) {
@@ -68,6 +133,11 @@ impl Hub {
     pub fn overload(&mut self, conn: ConnId, retry_after: Duration) {
         let now = self.now();
         self.with(conn, |session| session.handle_overload(now, retry_after));
+    }
+
+    /// No command waits.
+    pub fn is_idle(&self) -> bool {
+        self.commands.is_empty()
     }
 
     pub fn is_open(&self, conn: ConnId) -> bool {
@@ -102,6 +172,7 @@ impl Hub {
         let now = self.now();
         self.rooms.handle_timeout(now);
         self.tell();
+        self.run();
         for conn in self.open_conns() {
             if self.sessions.get(&conn).and_then(|session| session.poll_timeout()).is_some_and(|due| due <= now) {
                 self.with(conn, |session| session.handle_timeout(now));
@@ -116,6 +187,7 @@ impl Hub {
         let Some(session) = self.sessions.get_mut(&conn) else { return };
         act(session.as_mut());
         self.turn(conn);
+        self.run();
     }
 
     fn turn(&mut self, conn: ConnId) {
@@ -123,20 +195,10 @@ impl Hub {
             match action {
                 Action::Refused(_) => {}
                 Action::Send(text) => self.out.push_back(Sent::Text(conn, text)),
-                Action::Command(command) => self.command(conn, command),
+                Action::Command(command) => self.commands.push_back((conn, command)),
                 Action::Close(code, _) => self.closed(conn, code),
             }
         }
-    }
-
-    fn command(&mut self, conn: ConnId, command: Command) {
-        let now = self.now();
-        let result = self.rooms.handle(now, Caller::Conn(conn), command);
-        if let Some(session) = self.sessions.get_mut(&conn) {
-            session.handle_result(now, result);
-        }
-        self.tell();
-        self.turn(conn);
     }
 
     /// The session closed its connection: the other end's close comes back, as it does from a socket.
@@ -145,16 +207,47 @@ impl Hub {
         self.close(conn, Some(code));
     }
 
+    /// The connection is over. Whoever has not left by now is lost.
+    fn forget(&mut self, conn: ConnId) {
+        self.sessions.remove(&conn);
+        self.mail.remove(&conn);
+        self.commands.push_back((conn, Command::Lose));
+        self.run();
+    }
+
+    fn obey(&mut self) {
+        let Some((conn, command)) = self.commands.pop_front() else { return };
+        let result = self.rooms.handle(self.now(), Caller::Conn(conn), command);
+        self.post(conn, Delivery::Result(result));
+        self.tell();
+    }
+
     fn tell(&mut self) {
-        let now = self.now();
         while let Some(output) = self.rooms.poll_output() {
             match output {
-                Output::Tell(conn, event) => self.with(conn, |session| session.handle_event(now, event)),
-                Output::Forget(conn) => {
-                    self.sessions.remove(&conn);
-                    self.out.push_back(Sent::Closed(conn, 1006));
-                }
+                Output::Tell(conn, event) => self.post(conn, Delivery::Event(event)),
+                Output::Forget(conn) => self.post(conn, Delivery::Replaced),
                 Output::Note(_) => {}
+            }
+        }
+    }
+
+    fn post(&mut self, conn: ConnId, delivery: Delivery) {
+        if let Some(mail) = self.mail.get_mut(&conn) {
+            mail.push_back(delivery);
+        }
+    }
+
+    fn deliver(&mut self, conn: ConnId) {
+        let now = self.now();
+        let Some(delivery) = self.mail.get_mut(&conn).and_then(VecDeque::pop_front) else { return };
+        match delivery {
+            Delivery::Result(result) => self.with(conn, |session| session.handle_result(now, result)),
+            Delivery::Event(event) => self.with(conn, |session| session.handle_event(now, event)),
+            Delivery::Replaced => {
+                self.out.push_back(Sent::Closed(conn, 4002));
+                self.with(conn, |session| session.handle_close(None));
+                self.forget(conn);
             }
         }
     }

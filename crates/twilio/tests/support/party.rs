@@ -6,7 +6,7 @@ use super::door;
 use super::hub::{Hub, Sent};
 use super::random::Random;
 use super::sdk::Phase;
-use room::{ConnId, Limits};
+use room::{ConnId, Limits, SavedRoom};
 use std::collections::{BTreeMap, VecDeque};
 
 pub struct Party {
@@ -16,6 +16,10 @@ pub struct Party {
     pub strangers: Vec<(ConnId, String)>,
     room: String,
     named: usize,
+    limits: Limits,
+    /// The rooms as they were written down last, for a crash.
+    saved: Vec<SavedRoom>,
+    lives: u32,
 }
 
 pub struct Guest {
@@ -31,7 +35,16 @@ enum Down {
 
 impl Party {
     pub fn new(room: &str, limits: Limits) -> Self {
-        Party { hub: door::hub(limits), guests: Vec::new(), strangers: Vec::new(), room: room.to_owned(), named: 0 }
+        Party {
+            guests: Vec::new(),
+            strangers: Vec::new(),
+            room: room.to_owned(),
+            named: 0,
+            saved: Vec::new(),
+            lives: 0,
+            hub: door::hub(limits.clone()),
+            limits,
+        }
     }
 
     /// Somebody new opens a socket.
@@ -84,6 +97,7 @@ impl Party {
                 guest.client.hear(&text);
             }
             Some(Down::Close(code)) => {
+                trace(&guest.client.sdk.name, "is closed by us", &code.to_string());
                 guest.conn = None;
                 guest.down.clear();
                 guest.client.up.clear();
@@ -111,6 +125,10 @@ impl Party {
         for round in 0.. {
             assert!(round < 10_000, "they never come to an end");
             let mut busy = false;
+            while self.hub.work(0) {
+                busy = true;
+            }
+            self.collect();
             for who in 0..self.guests.len() {
                 self.reconnect(who);
                 busy |= self.deliver_up(who) | self.deliver_down(who) || self.guests[who].client.act();
@@ -128,7 +146,8 @@ impl Party {
         }
         let who = random.below(self.guests.len());
         let guest = &mut self.guests[who].client;
-        match random.below(100) {
+        match random.below(110) {
+            100.. => drop(self.hub.work(random.below(100))),
             0..30 => drop(self.deliver_up(who)),
             30..60 => drop(self.deliver_down(who)),
             60..80 => drop(guest.act()),
@@ -138,8 +157,10 @@ impl Party {
             87..90 if guest.sdk.is_in() => guest.renegotiate(),
             90..92 => self.cut(who, None),
             92..95 => self.reconnect(who),
-            95 if guest.sdk.is_in() => guest.lose_media(),
+            // Media takes half a minute to die: by then what was said before has arrived.
+            95 if self.all_arrived(who) => self.guests[who].client.lose_media(),
             96 => self.leave(who),
+            97 if random.below(4) == 0 => self.restart(false),
             97 => self.cut_and_forget(who),
             98 => drop(self.guests.len() < 5 && self.invite(["ann", "bo", "cy", "di"][random.below(4)]) > 0),
             _ => self.wait(random.below(1500) as u64),
@@ -152,6 +173,31 @@ impl Party {
         if unheard {
             self.cut(who, Some(1000));
         }
+    }
+
+    /// Whether the rooms know all that this guest said.
+    fn all_arrived(&self, who: usize) -> bool {
+        let Guest { client, conn, .. } = &self.guests[who];
+        client.sdk.is_in() && client.up.is_empty() && self.hub.is_idle() && conn.is_some_and(|conn| self.hub.is_open(conn))
+    }
+
+    /// Writes the rooms down, for a crash.
+    pub fn save(&mut self) {
+        self.saved = self.hub.rooms.save();
+    }
+
+    /// The program is started anew, with the rooms as they are or, after a crash, as they were written down last.
+    pub fn restart(&mut self, crashed: bool) {
+        trace("everything", "restarts", "");
+        self.lives += 1;
+        if !crashed {
+            self.hub.stop();
+            self.save();
+        }
+        let mut rooms = door::rooms(self.limits.clone(), self.lives);
+        rooms.restore(self.hub.now(), self.saved.clone());
+        self.hub.restart(rooms);
+        self.collect();
     }
 
     /// A closed tab.

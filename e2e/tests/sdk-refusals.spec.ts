@@ -45,7 +45,7 @@ test('unusual tokens that are good', async ({ people, kennel, roomName }) => {
 test('a token for one room opens no other', async ({ people, kennel, roomName }) => {
   const ann = await people.open('ann', '2.36.0');
   const refused = await ann.tryJoin(token('ann', roomName), kennel.signaling, [], { name: `${roomName} next door` });
-  expect([20106, 53104]).toContain(refused.error?.code);
+  expect(refused.error?.code).toBe(20106);
   const joined = await ann.join(token('ann', undefined), kennel.signaling, [], { name: `${roomName} next door` });
   expect(joined.name).toBe(`${roomName} next door`);
 });

@@ -310,7 +310,7 @@ export class Session {
   private fail(why: Trouble): void {
     // A token refused once may only have grown old under way: a fresh one is asked for, silently.
     if (why.kind === 'token' && (this.tokenRefusals += 1) === 1) return void this.join();
-    const plan = planFor(why);
+    const plan = planFor(why, this.lostSince !== null);
     this.drop();
     if (plan.kind === 'wait') return this.setStatus({ kind: 'ended', why });
     this.lostSince ??= this.parts.now();

@@ -23,9 +23,14 @@ export type Plan = { kind: 'again'; seconds: number | null } | { kind: 'wait' };
 /** A full room is tried again each 20 s. */
 const FULL_RETRY_S = 20;
 const TRIES_RETRY_S = 60;
+/** A seat that nobody sits on is given up after 30 s. */
+const SEAT_RETRY_S = 10;
 
-export function planFor(trouble: Trouble): Plan {
+/** `lost`: it was live before, so what has the name is most likely its own seat, which frees itself. */
+export function planFor(trouble: Trouble, lost: boolean): Plan {
   switch (trouble.kind) {
+    case 'taken':
+      return lost ? { kind: 'again', seconds: SEAT_RETRY_S } : { kind: 'wait' };
     case 'server':
     case 'media':
     case 'other':

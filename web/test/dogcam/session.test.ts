@@ -139,6 +139,17 @@ describe('a stay in a room', () => {
       expect(session.status).toMatchObject({ kind: 'waiting', since: lost });
     });
 
+    it('waits for its own old seat to be free, and takes nothing over', async () => {
+      await session.join();
+      answers = [{ ok: false, failure: { kind: 'unreachable' } }, refused(409, 'name_taken'), refused(409, 'name_taken')];
+      fake.room.end(53001);
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(session.status).toMatchObject({ kind: 'waiting', why: { kind: 'taken' } });
+      await vi.advanceTimersByTimeAsync(30_000);
+      expect(session.status.kind).toBe('live');
+      expect(tokens).not.toContain(true);
+    });
+
     it('keeps muted and switched-off tracks as they were', async () => {
       await session.setAudio(media('mic'));
       await session.setVideo(media('back'));

@@ -81,6 +81,25 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   });
 }
 
+/** Longer than a seat is kept, and longer than the SDK tries: an evening without power. */
+const LONG_MS = 40_000;
+
+test('the server is away for 40 s: both sides are live again without a tap', async ({ start, visitors }) => {
+  test.setTimeout(180_000);
+  const kennel = await start();
+  const camera = await visitors.open('camera', { kennel, viewport: phone });
+  await camera.beCamera('Kitchen');
+  const watcher = await visitors.open('watcher', { kennel });
+  await watcher.watch();
+  await watcher.tileIs('Kitchen', 'live');
+  await kennel.stop('SIGKILL');
+  await camera.page.waitForTimeout(LONG_MS);
+  await kennel.start();
+  await camera.isLive(60_000);
+  await watcher.tileIs('Kitchen', 'live', 60_000);
+  await moves(watcher.videoOf('Kitchen'), 'moving again', 35_000);
+});
+
 test("the camera's network is cut for 10 s: the picture never stops", async ({ start, visitors }) => {
   const kennel = await start();
   const wire = await Wire.to(kennel.ports.http);

@@ -142,8 +142,10 @@ pub struct CameraRow<'a> {
     pub since: u64,
     /// As it last said.
     pub status: Option<&'a Status>,
-    /// The names of those who watch its room.
+    /// The names of those who watch its room, at most [`super::list::NAMED`].
     pub watchers: &'a [&'a str],
+    /// How many watch its room.
+    pub watching: usize,
 }
 
 /// What a camera does.

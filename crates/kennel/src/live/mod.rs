@@ -1,6 +1,7 @@
 //! The live channel: which devices are cameras, how they are, who watches. A value with the time as an argument; [`task`] runs it
 //! and [`socket`] carries its words.
 
+mod list;
 pub mod message;
 pub mod socket;
 pub mod task;
@@ -8,9 +9,11 @@ pub mod task;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use axum::extract::ws::Utf8Bytes;
+
 use crate::clock::Now;
 use crate::keyring::{Right, Rights, is_name};
-use message::{CameraRow, CameraState, EndReason, FromClient, Hello, Part, Status, ToClient};
+use message::{CameraState, EndReason, FromClient, Hello, Part, Status, ToClient};
 
 /// Sockets in all; one more is refused.
 pub const SOCKETS_MAX: usize = 2000;
@@ -59,8 +62,8 @@ pub struct Badge {
 /// What the shell must do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Send this text.
-    Send(SocketId, String),
+    /// Send this text, which sockets that get the same share.
+    Send(SocketId, Utf8Bytes),
     /// Send a ping.
     Ping(SocketId),
     /// Close with this code. The socket is forgotten already.
@@ -306,7 +309,7 @@ impl Live {
 
     fn send(&mut self, id: SocketId, message: &ToClient<'_>) {
         let text = serde_json::to_string(message).expect("strings and numbers always print");
-        self.outputs.push_back(Output::Send(id, text));
+        self.outputs.push_back(Output::Send(id, text.into()));
     }
 
     /// Something in `room` changed: whoever sees it needs a new list.
@@ -327,35 +330,16 @@ impl Live {
         let due = |socket: &Socket| socket.behind && socket.list_due().is_none_or(|at| at <= now);
         let due: Vec<_> = self.sockets.iter().filter(|(_, s)| due(s)).map(|(id, _)| *id).collect();
         // Sockets with the same view share one text.
-        let mut texts: HashMap<Option<String>, String> = HashMap::new();
+        let mut texts: HashMap<Option<String>, Utf8Bytes> = HashMap::new();
         for id in due {
             let Some(socket) = self.sockets.get_mut(&id) else { continue };
             (socket.behind, socket.listed) = (false, Some(now));
             let view = socket.view();
-            let text = texts.entry(view).or_insert_with_key(|room| list(&self.sockets, &self.cameras, room.as_deref()));
+            let text =
+                texts.entry(view).or_insert_with_key(|room| list::text(&self.sockets, &self.cameras, room.as_deref()).into());
             self.outputs.push_back(Output::Send(id, text.clone()));
         }
     }
-}
-
-/// The list of all cameras, or of those in one room.
-fn list(sockets: &BTreeMap<SocketId, Socket>, cameras: &BTreeMap<Place, Camera>, only: Option<&str>) -> String {
-    let hellos = sockets.values().filter_map(|socket| socket.hello.as_ref());
-    let mut watchers: HashMap<&str, Vec<&str>> = HashMap::new();
-    for hello in hellos.filter(|hello| hello.part == Part::Watch) {
-        watchers.entry(&hello.room).or_default().push(&hello.name);
-    }
-    let seen = cameras.iter().filter(|((room, _), _)| only.is_none_or(|only| only == room));
-    let rows = seen.map(|((room, name), camera)| CameraRow {
-        room,
-        name,
-        state: camera.state,
-        since: camera.since_unix_ms,
-        status: camera.status.as_ref(),
-        watchers: watchers.get(room.as_str()).map_or(&[], Vec::as_slice),
-    });
-    let message = ToClient::Cameras { cameras: rows.collect() };
-    serde_json::to_string(&message).expect("strings and numbers always print")
 }
 
 impl Socket {

@@ -24,7 +24,7 @@ pub async fn run(mut socket: WebSocket, mut line: Line, metrics: Metrics) {
             output = line.next() => match output {
                 Some(Output::Send(_, text)) => {
                     metrics.messages_out.inc();
-                    if socket.send(Message::text(text)).await.is_err() {
+                    if socket.send(Message::Text(text)).await.is_err() {
                         return;
                     }
                 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, sleep_until};
@@ -16,6 +16,8 @@ use crate::shutdown::Shutdown;
 
 /// Messages that wait for one socket; a client that lets more pile up is cut off.
 const QUEUE: usize = 64;
+/// Bytes of messages that wait for one socket; a client that lets more pile up is cut off. More than the longest list has.
+const QUEUE_BYTES: usize = 4 << 20;
 
 /// Speaks to the task. Cheap to clone.
 #[derive(Clone)]
@@ -29,12 +31,19 @@ pub struct Line {
     id: SocketId,
     turns: UnboundedSender<Turn>,
     outputs: Receiver<Output>,
+    bytes: Arc<AtomicUsize>,
+}
+
+/// The task's end of a socket's queue.
+struct Mailbox {
+    sender: Sender<Output>,
+    bytes: Arc<AtomicUsize>,
 }
 
 /// What happens to [`Live`]. Unbounded without harm: each socket's reader waits on its own queue of the network, sends at most its
 /// allowance before it is closed, and the task never waits for anybody.
 enum Turn {
-    Open(SocketId, Badge, Sender<Output>),
+    Open(SocketId, Badge, Mailbox),
     Text(SocketId, String),
     Heard(SocketId),
     Closed(SocketId),
@@ -44,10 +53,10 @@ enum Turn {
 impl Handle {
     /// Opens a socket for its owner.
     pub fn open(&self, badge: Badge) -> Line {
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let (sender, outputs) = mpsc::channel(QUEUE);
-        let line = Line { id, turns: self.turns.clone(), outputs };
-        line.tell(Turn::Open(id, badge, sender));
+        let id = self.next.fetch_add(1, Relaxed);
+        let (mailbox, outputs) = Mailbox::with_room_for(QUEUE);
+        let line = Line { id, turns: self.turns.clone(), outputs, bytes: mailbox.bytes.clone() };
+        line.tell(Turn::Open(id, badge, mailbox));
         line
     }
 
@@ -71,7 +80,9 @@ impl Line {
 
     /// What to do next; `None` when this client was cut off for being slow.
     pub async fn next(&mut self) -> Option<Output> {
-        self.outputs.recv().await
+        let output = self.outputs.recv().await?;
+        self.bytes.fetch_sub(size(&output), Relaxed);
+        Some(output)
     }
 
     fn tell(&self, turn: Turn) {
@@ -83,6 +94,27 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         self.tell(Turn::Closed(self.id));
+    }
+}
+
+impl Mailbox {
+    fn with_room_for(messages: usize) -> (Self, Receiver<Output>) {
+        let (sender, outputs) = mpsc::channel(messages);
+        (Self { sender, bytes: Arc::default() }, outputs)
+    }
+
+    /// False when the queue is too long already.
+    fn put(&self, output: Output) -> bool {
+        let size = size(&output);
+        self.bytes.fetch_add(size, Relaxed) + size <= QUEUE_BYTES && self.sender.try_send(output).is_ok()
+    }
+}
+
+/// The bytes of a message. A text that sockets share counts for each: that is what each makes the network carry.
+fn size(output: &Output) -> usize {
+    match output {
+        Output::Send(_, text) => text.len(),
+        Output::Ping(_) | Output::Close(..) => 0,
     }
 }
 
@@ -122,7 +154,7 @@ fn guard(metrics: &Metrics, act: impl FnOnce()) {
     }
 }
 
-fn take(live: &mut Live, lines: &mut HashMap<SocketId, Sender<Output>>, turn: Turn) {
+fn take(live: &mut Live, lines: &mut HashMap<SocketId, Mailbox>, turn: Turn) {
     let now = clock::now();
     match turn {
         Turn::Open(id, badge, line) => {
@@ -139,11 +171,11 @@ fn take(live: &mut Live, lines: &mut HashMap<SocketId, Sender<Output>>, turn: Tu
     }
 }
 
-fn deliver(live: &mut Live, lines: &mut HashMap<SocketId, Sender<Output>>, metrics: &Metrics) {
+fn deliver(live: &mut Live, lines: &mut HashMap<SocketId, Mailbox>, metrics: &Metrics) {
     while let Some(output) = live.poll_output() {
         let (Output::Send(id, _) | Output::Ping(id) | Output::Close(id, _)) = output;
         let Some(line) = lines.get(&id) else { continue };
-        if line.try_send(output).is_err() {
+        if !line.put(output) {
             lines.remove(&id);
             metrics.slow_clients_cut.inc();
             live.handle_closed(clock::now(), id);
@@ -160,8 +192,8 @@ mod tests {
     #[test]
     fn a_client_that_does_not_keep_up_is_cut_off_and_nobody_else() {
         let (mut live, mut lines, metrics) = (Live::default(), HashMap::new(), Metrics::new());
-        let (slow, mut slow_queue) = mpsc::channel(1);
-        let (quick, mut quick_queue) = mpsc::channel(QUEUE);
+        let (slow, mut slow_queue) = Mailbox::with_room_for(1);
+        let (quick, mut quick_queue) = Mailbox::with_room_for(QUEUE);
         let badge = || Badge { rights: Rights::ALL, ..Badge::default() };
         take(&mut live, &mut lines, Turn::Open(1, badge(), slow));
         take(&mut live, &mut lines, Turn::Open(2, badge(), quick));
@@ -173,5 +205,20 @@ mod tests {
         assert!(slow_queue.try_recv().is_err() && slow_queue.is_closed(), "the list found no room");
         assert!(quick_queue.try_recv().is_ok() && quick_queue.try_recv().is_ok());
         assert_eq!((live.sockets(), metrics.slow_clients_cut.get(), metrics.live_sockets.get()), (1, 1, 1));
+    }
+
+    #[test]
+    fn long_messages_fill_a_queue_sooner_than_many() {
+        let (mailbox, mut outputs) = Mailbox::with_room_for(QUEUE);
+        let text: axum::extract::ws::Utf8Bytes = "x".repeat(QUEUE_BYTES / 4).into();
+        for _ in 0..4 {
+            assert!(mailbox.put(Output::Send(1, text.clone())));
+        }
+        assert!(mailbox.put(Output::Ping(1)), "a ping weighs nothing");
+        assert!(!mailbox.put(Output::Send(1, "x".into())));
+        let queued = std::iter::from_fn(|| outputs.try_recv().ok());
+        let texts: Vec<_> =
+            queued.filter_map(|output| if let Output::Send(_, text) = output { Some(text) } else { None }).collect();
+        assert!(texts.iter().all(|other| other.as_ptr() == text.as_ptr()), "one text in memory");
     }
 }

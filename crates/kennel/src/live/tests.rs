@@ -106,7 +106,7 @@ fn the_first_words_are_welcome_and_the_list() {
     stage.hello(1, "camera", "Den", "Kitchen");
     let heard = stage.heard(1);
     assert_eq!(heard[0], json!({"type":"welcome","time":1_000_000}));
-    let row = json!({"room":"Den","name":"Kitchen","state":"live","since":1_000_000,"status":null,"watchers":[]});
+    let row = json!({"room":"Den","name":"Kitchen","state":"live","since":1_000_000,"status":null,"watchers":[],"watching":0});
     assert_eq!(heard[1], json!({"type":"cameras","cameras":[row]}));
 }
 
@@ -211,6 +211,44 @@ fn the_list_comes_at_most_five_times_a_second_and_the_last_word_always() {
     let lists: Vec<_> = stage.heard(1).into_iter().filter(|m| m["type"] == "cameras").collect();
     assert!(lists.len() <= 7, "{} lists in 1.2 s", lists.len());
     assert_eq!(lists.last().expect("a list")["cameras"].as_array().expect("an array").len(), 50);
+}
+
+/// 300 cameras and 100 watchers in one room, with names as long as names may be.
+fn crowd() -> Stage {
+    let mut stage = Stage::new();
+    let long = |n: u64| format!("{n:03}{}", "\u{1f415}".repeat(125));
+    for n in 0..300 {
+        stage.hello(n, "camera", "Den", &long(n));
+        stage.drain();
+    }
+    for n in 300..400 {
+        stage.hello(n, "watch", "Den", &long(n));
+        stage.drain();
+    }
+    stage
+}
+
+#[test]
+fn a_row_names_fifty_watchers_and_counts_them_all() {
+    let mut stage = crowd();
+    stage.hello(900, "home", "", "");
+    let heard = stage.heard(900);
+    let rows = heard[1]["cameras"].as_array().expect("an array");
+    let named = |row: &Value| row["watchers"].as_array().expect("an array").len();
+    assert_eq!((named(&rows[0]), &rows[0]["watching"]), (list::NAMED, &json!(100)));
+    assert_eq!((named(&rows[299]), &rows[299]["watching"]), (0, &json!(100)));
+    assert_eq!(rows.iter().map(named).sum::<usize>(), list::NAMED_IN_ALL);
+    assert!(heard[1].to_string().len() < 3 << 20, "{}", heard[1].to_string().len());
+}
+
+#[test]
+fn sockets_with_the_same_view_share_one_text() {
+    let mut stage = crowd();
+    stage.pass(SECOND);
+    let lists: Vec<_> =
+        stage.drain().into_iter().filter_map(|o| if let Output::Send(_, text) = o { Some(text) } else { None }).collect();
+    assert_eq!(lists.len(), 400);
+    assert!(lists.iter().all(|text| text.as_ptr() == lists[0].as_ptr()));
 }
 
 #[test]

@@ -31,11 +31,13 @@ pub const LIST_STEP: Duration = Duration::from_millis(200);
 pub const KEEP_GONE: Duration = Duration::from_secs(24 * 3600);
 /// How long a camera that was stopped is shown.
 pub const KEEP_STOPPED: Duration = Duration::from_secs(3600);
-/// Messages that a socket may send at once, and then per second; pages send about one a minute.
+/// Messages, pings and pongs that a socket may send at once, and then per second; pages send a pong every 3 s and a message a minute.
 pub const BURST: f64 = 30.0;
 /// See [`BURST`].
 pub const RATE: f64 = 10.0;
 
+/// The refusal of who sends more than [`BURST`] and [`RATE`] allow.
+const TOO_MANY: (&str, &str) = ("too_many_messages", "Slower, please.");
 /// The close code for who broke the rules (RFC 6455 7.4.1).
 const POLICY: u16 = 1008;
 /// The close code for an end that the client heard the reason of.
@@ -129,7 +131,7 @@ impl Live {
         let Some(socket) = self.sockets.get_mut(&id) else { return };
         socket.heard = now.at;
         if !socket.may_send(now.at) {
-            return self.refuse(now, id, "too_many_messages", "Slower, please.");
+            return self.refuse(now, id, TOO_MANY.0, TOO_MANY.1);
         }
         match serde_json::from_str(text) {
             Err(_) => self.refuse(now, id, "malformed", "This message is not one of the live channel's."),
@@ -142,8 +144,10 @@ impl Live {
 
     /// Anything else came, a pong above all.
     pub fn handle_heard(&mut self, now: Now, id: SocketId) {
-        if let Some(socket) = self.sockets.get_mut(&id) {
-            socket.heard = now.at;
+        let Some(socket) = self.sockets.get_mut(&id) else { return };
+        socket.heard = now.at;
+        if !socket.may_send(now.at) {
+            self.refuse(now, id, TOO_MANY.0, TOO_MANY.1);
         }
     }
 

@@ -39,9 +39,9 @@ pub async fn run(mut socket: WebSocket, mut line: Line, metrics: Metrics) {
             received = socket.recv() => match received {
                 Some(Ok(Message::Text(text))) => {
                     metrics.messages_in.inc();
-                    line.text(text.to_string());
+                    line.text(text).await;
                 }
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => line.heard(),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => line.heard().await,
                 Some(Ok(Message::Binary(_))) => break UNSUPPORTED,
                 Some(Ok(Message::Close(_))) | None => return,
                 Some(Err(_)) => break TOO_BIG,

@@ -5,7 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver, UnboundedSender};
+use axum::extract::ws::Utf8Bytes;
+use tokio::runtime;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::{Instant, sleep_until};
 
 use super::message::EndReason;
@@ -14,6 +17,8 @@ use crate::clock;
 use crate::metrics::Metrics;
 use crate::shutdown::Shutdown;
 
+/// What waits for the task, of all sockets together: 16 MiB at most. When it is full, sockets stop reading.
+const TURNS: usize = 1024;
 /// Messages that wait for one socket; a client that lets more pile up is cut off.
 const QUEUE: usize = 64;
 /// Bytes of messages that wait for one socket; a client that lets more pile up is cut off. More than the longest list has.
@@ -22,14 +27,14 @@ const QUEUE_BYTES: usize = 4 << 20;
 /// Speaks to the task. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
-    turns: UnboundedSender<Turn>,
+    turns: Sender<Turn>,
     next: Arc<AtomicU64>,
 }
 
 /// One socket's end of the conversation; dropping it closes the socket for [`Live`].
 pub struct Line {
     id: SocketId,
-    turns: UnboundedSender<Turn>,
+    turns: Sender<Turn>,
     outputs: Receiver<Output>,
     bytes: Arc<AtomicUsize>,
 }
@@ -40,11 +45,10 @@ struct Mailbox {
     bytes: Arc<AtomicUsize>,
 }
 
-/// What happens to [`Live`]. Unbounded without harm: each socket's reader waits on its own queue of the network, sends at most its
-/// allowance before it is closed, and the task never waits for anybody.
+/// What happens to [`Live`]. Whoever says it waits for room in the queue; the task never waits for anybody.
 enum Turn {
     Open(SocketId, Badge, Mailbox),
-    Text(SocketId, String),
+    Text(SocketId, Utf8Bytes),
     Heard(SocketId),
     Closed(SocketId),
     Ended(String, EndReason),
@@ -52,30 +56,30 @@ enum Turn {
 
 impl Handle {
     /// Opens a socket for its owner.
-    pub fn open(&self, badge: Badge) -> Line {
+    pub async fn open(&self, badge: Badge) -> Line {
         let id = self.next.fetch_add(1, Relaxed);
         let (mailbox, outputs) = Mailbox::with_room_for(QUEUE);
         let line = Line { id, turns: self.turns.clone(), outputs, bytes: mailbox.bytes.clone() };
-        line.tell(Turn::Open(id, badge, mailbox));
+        line.tell(Turn::Open(id, badge, mailbox)).await;
         line
     }
 
     /// A link or a session ended; its sockets are told why and closed.
-    pub fn end(&self, id_of_link_or_session: &str, reason: EndReason) {
+    pub async fn end(&self, id_of_link_or_session: &str, reason: EndReason) {
         // Without the task there is no socket left to end.
-        let _ = self.turns.send(Turn::Ended(id_of_link_or_session.to_owned(), reason));
+        let _ = self.turns.send(Turn::Ended(id_of_link_or_session.to_owned(), reason)).await;
     }
 }
 
 impl Line {
     /// A text message came.
-    pub fn text(&self, text: String) {
-        self.tell(Turn::Text(self.id, text));
+    pub async fn text(&self, text: Utf8Bytes) {
+        self.tell(Turn::Text(self.id, text)).await;
     }
 
     /// Anything else came.
-    pub fn heard(&self) {
-        self.tell(Turn::Heard(self.id));
+    pub async fn heard(&self) {
+        self.tell(Turn::Heard(self.id)).await;
     }
 
     /// What to do next; `None` when this client was cut off for being slow.
@@ -85,15 +89,20 @@ impl Line {
         Some(output)
     }
 
-    fn tell(&self, turn: Turn) {
+    async fn tell(&self, turn: Turn) {
         // Without the task the queue of outputs is closed too, which ends the socket.
-        let _ = self.turns.send(turn);
+        let _ = self.turns.send(turn).await;
     }
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        self.tell(Turn::Closed(self.id));
+        let Err(TrySendError::Full(closed)) = self.turns.try_send(Turn::Closed(self.id)) else { return };
+        let turns = self.turns.clone();
+        // Outside the runtime the server is gone, and with it the task.
+        if let Ok(runtime) = runtime::Handle::try_current() {
+            runtime.spawn(async move { drop(turns.send(closed).await) });
+        }
     }
 }
 
@@ -120,12 +129,12 @@ fn size(output: &Output) -> usize {
 
 /// Starts the task; it ends with the server.
 pub fn start(metrics: Metrics, shutdown: Shutdown) -> Handle {
-    let (turns, received) = mpsc::unbounded_channel();
+    let (turns, received) = mpsc::channel(TURNS);
     tokio::spawn(run(received, metrics, shutdown));
     Handle { turns, next: Arc::default() }
 }
 
-async fn run(mut turns: UnboundedReceiver<Turn>, metrics: Metrics, mut shutdown: Shutdown) {
+async fn run(mut turns: Receiver<Turn>, metrics: Metrics, mut shutdown: Shutdown) {
     let mut live = Live::default();
     let mut lines = HashMap::new();
     loop {
@@ -198,7 +207,7 @@ mod tests {
         take(&mut live, &mut lines, Turn::Open(1, badge(), slow));
         take(&mut live, &mut lines, Turn::Open(2, badge(), quick));
         for id in [1, 2] {
-            take(&mut live, &mut lines, Turn::Text(id, "{\"type\":\"hello\",\"as\":\"home\"}".to_owned()));
+            take(&mut live, &mut lines, Turn::Text(id, "{\"type\":\"hello\",\"as\":\"home\"}".into()));
         }
         deliver(&mut live, &mut lines, &metrics);
         assert!(matches!(slow_queue.try_recv(), Ok(Output::Send(1, text)) if text.contains("welcome")));
@@ -207,10 +216,23 @@ mod tests {
         assert_eq!((live.sockets(), metrics.slow_clients_cut.get(), metrics.live_sockets.get()), (1, 1, 1));
     }
 
+    #[tokio::test]
+    async fn a_full_queue_holds_the_sockets_up_and_loses_no_end() {
+        let (turns, mut received) = mpsc::channel(2);
+        let handle = Handle { turns, next: Arc::default() };
+        let line = handle.open(Badge::default()).await;
+        line.heard().await;
+        let text = line.text("{}".into());
+        assert!(futures_util::FutureExt::now_or_never(text).is_none(), "there is no room");
+        drop(line);
+        let said = [received.recv().await, received.recv().await, received.recv().await];
+        assert!(matches!(said, [Some(Turn::Open(0, ..)), Some(Turn::Heard(0)), Some(Turn::Closed(0))]));
+    }
+
     #[test]
     fn long_messages_fill_a_queue_sooner_than_many() {
         let (mailbox, mut outputs) = Mailbox::with_room_for(QUEUE);
-        let text: axum::extract::ws::Utf8Bytes = "x".repeat(QUEUE_BYTES / 4).into();
+        let text: Utf8Bytes = "x".repeat(QUEUE_BYTES / 4).into();
         for _ in 0..4 {
             assert!(mailbox.put(Output::Send(1, text.clone())));
         }

@@ -329,6 +329,13 @@ fn who_talks_too_much_is_closed() {
     assert_eq!(heard.last(), Some(&json!({"close":1008})));
     let mut stage = Stage::new();
     stage.hello(1, "watch", "Den", "Laptop");
+    for _ in 0..30 {
+        stage.live.handle_heard(stage.now, 1);
+    }
+    let heard = stage.heard(1);
+    assert_eq!(heard[heard.len() - 2]["code"], "too_many_messages", "pongs count too");
+    let mut stage = Stage::new();
+    stage.hello(1, "watch", "Den", "Laptop");
     for n in 0..1000 {
         stage.pass(Duration::from_millis(101));
         stage.say(1, json!({"type":"ping","n":n}));

@@ -82,7 +82,7 @@ pub async fn sign_in(
 pub async fn sign_out(State(app): State<Arc<App>>, Extension(asked): Extension<Asked>, caller: Caller) -> Response {
     if let Some(session) = &caller.session {
         app.store.sessions().end(session);
-        app.live.end(session, live::message::EndReason::Withdrawn);
+        app.live.end(session, live::message::EndReason::Withdrawn).await;
         save_sessions(&app).await;
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
@@ -145,7 +145,7 @@ pub async fn live(
 ) -> Result<Response, Problem> {
     let upgrade = upgrade.map_err(|_| Problem::malformed("The live channel is a WebSocket."))?;
     let Caller { rights, link, session, room, .. } = caller;
-    let line = app.live.open(live::Badge { link, session, rights, room });
+    let line = app.live.open(live::Badge { link, session, rights, room }).await;
     let metrics = app.metrics.clone();
     let limit = live::socket::MESSAGE_MAX_BYTES;
     let upgrade = upgrade.max_message_size(limit).max_frame_size(limit).read_buffer_size(SOCKET_BUFFER_BYTES);

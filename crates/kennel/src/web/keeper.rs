@@ -25,7 +25,7 @@ pub async fn keep(app: Arc<App>) {
         let read = on_disk(&app, |app| app.store.refresh().map(drop)).await;
         let now = self::living(&app);
         for link in living.difference(&now) {
-            end(&app, link);
+            end(&app, link).await;
         }
         living = now;
         let written = on_disk(&app, |app| app.store.save_sessions()).await;
@@ -35,10 +35,10 @@ pub async fn keep(app: Arc<App>) {
 }
 
 /// Ends all that goes by this link: its sessions, its live sockets, its participants.
-pub fn end(app: &App, link: &str) {
+pub async fn end(app: &App, link: &str) {
     let ended = app.store.keyring().links().iter().any(|known| known.id == link);
     let reason = if ended { EndReason::Expired } else { EndReason::Withdrawn };
-    app.live.end(link, reason);
+    app.live.end(link, reason).await;
     app.rooms.withdraw(link);
 }
 

@@ -72,7 +72,7 @@ pub async fn withdraw(
     }
     app.store.sessions().sweep(clock::unix_ms(), |link| link != id);
     save_sessions(&app).await;
-    keeper::end(&app, &id);
+    keeper::end(&app, &id).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -105,7 +105,7 @@ pub async fn end_session(
     if !app.store.sessions().end(&id) {
         return Err(no_such());
     }
-    app.live.end(&id, EndReason::Withdrawn);
+    app.live.end(&id, EndReason::Withdrawn).await;
     save_sessions(&app).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -17,13 +17,15 @@ use message::{CameraState, EndReason, FromClient, Hello, Part, Status, ToClient}
 
 /// Sockets in all; one more is refused.
 pub const SOCKETS_MAX: usize = 2000;
-/// Cameras that are remembered, gone ones included; one more is refused.
+/// Cameras that are remembered, gone ones included. One more takes the place of the one gone longest, or is refused when all are live.
 pub const CAMERAS_MAX: usize = 1000;
+/// The same for one link, so that no link takes all places: far more than a room holds.
+pub const CAMERAS_OF_LINK_MAX: usize = 50;
 /// A socket says hello within this.
 pub const HELLO: Duration = Duration::from_secs(10);
 /// Each socket is pinged this often.
 pub const PING: Duration = Duration::from_secs(3);
-/// A socket silent this long is gone: three pings, so that a viewer hears of it within 12 s.
+/// A socket silent this long is gone: three pings, and a viewer hears of it within 10 s.
 pub const SILENCE: Duration = Duration::from_secs(9);
 /// The list goes to one socket at most 5 times a second.
 pub const LIST_STEP: Duration = Duration::from_millis(200);
@@ -99,6 +101,8 @@ struct Socket {
 
 #[derive(Debug)]
 struct Camera {
+    /// The id of the link that it came by.
+    link: Option<String>,
     state: CameraState,
     since_unix_ms: u64,
     since: Instant,
@@ -227,15 +231,33 @@ impl Live {
     /// Makes `id` the camera of that name; whoever was it before is told so. False when there are too many cameras.
     fn take_place(&mut self, now: Now, id: SocketId, hello: &Hello) -> bool {
         let place = (hello.room.clone(), hello.name.clone());
-        if self.cameras.len() >= CAMERAS_MAX && !self.cameras.contains_key(&place) {
+        let link = self.sockets.get(&id).and_then(|socket| socket.badge.link.clone());
+        if !self.make_room(&place, link.as_deref()) {
             return false;
         }
-        let camera =
-            Camera { state: CameraState::Live, since_unix_ms: now.unix_ms, since: now.at, status: None, socket: Some(id) };
+        let (state, since_unix_ms, since) = (CameraState::Live, now.unix_ms, now.at);
+        let camera = Camera { link, state, since_unix_ms, since, status: None, socket: Some(id) };
         let before = self.cameras.insert(place, camera);
         if let Some(before) = before.and_then(|camera| camera.socket) {
             self.end(now, before, EndReason::Displaced);
         }
+        true
+    }
+
+    /// Makes sure that there may be a camera at `place`. False when all that could make room for it are live.
+    fn make_room(&mut self, place: &Place, link: Option<&str>) -> bool {
+        let own = |camera: &Camera| link.is_some() && camera.link.as_deref() == link;
+        let others = || self.cameras.iter().filter(|(other, _)| *other != place);
+        let gone_longest = if others().filter(|(_, camera)| own(camera)).count() >= CAMERAS_OF_LINK_MAX {
+            gone_longest(others().filter(|(_, camera)| own(camera)))
+        } else if others().count() >= CAMERAS_MAX {
+            gone_longest(others())
+        } else {
+            return true;
+        };
+        let Some(gone) = gone_longest else { return false };
+        self.cameras.remove(&gone);
+        self.changed(&gone.0);
         true
     }
 
@@ -344,6 +366,12 @@ impl Live {
             self.outputs.push_back(Output::Send(id, text.clone()));
         }
     }
+}
+
+/// Of those that are gone or stopped the one that is so longest.
+fn gone_longest<'a>(cameras: impl Iterator<Item = (&'a Place, &'a Camera)>) -> Option<Place> {
+    let gone = cameras.filter(|(_, camera)| camera.socket.is_none());
+    gone.min_by_key(|(_, camera)| camera.since).map(|(place, _)| place.clone())
 }
 
 impl Socket {

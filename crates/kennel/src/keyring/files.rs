@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 /// Files of ours are far smaller; a larger one is not ours.
@@ -113,10 +114,11 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// One name for each process, so that a leftover of a crash is overwritten by nobody else.
+/// A name for one writing alone, by process and number, so that two never write into one file.
 fn temporary(path: &Path) -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
     let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
+    name.push(format!(".{}.{}.tmp", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
     let name = PathBuf::from(name);
     // A leftover of an earlier process with our number; nobody else uses it now.
     let _ = fs::remove_file(&name);
@@ -172,6 +174,21 @@ mod tests {
         let first = stamp(&file);
         replace(&file, b"2").expect("written");
         assert_ne!(stamp(&file), first);
+    }
+
+    #[test]
+    fn many_may_replace_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("f");
+        std::thread::scope(|scope| {
+            for n in 0..4_u8 {
+                let file = &file;
+                scope.spawn(move || (0..50).for_each(|_| replace(file, &[n; 4096]).expect("written")));
+            }
+        });
+        let bytes = read(&file).expect("read").expect("is there");
+        assert!(bytes.len() == 4096 && bytes.iter().all(|b| *b == bytes[0]), "whole, by one of them");
+        assert_eq!(fs::read_dir(folder.path()).expect("list").count(), 1, "no leftovers");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
 use axum::routing::get;
-use room::{Command, Limits, Moment, RoomKind, RoomView, Rooms, SavedRoom};
+use room::{Command, Limits, Moment, Presence, RoomKind, RoomView, Rooms, SavedRoom, Snapshot};
 
 use crate::clock;
 use crate::config::{Config, RoomType};
@@ -17,7 +17,7 @@ use crate::hub;
 use crate::metrics::Metrics;
 use crate::web::accept::Connection;
 use crate::web::ws::{self, MESSAGE_BYTES_MAX, Means};
-use crate::web::{Later, RoomRow, RoomsView, SOCKET_BUFFER_BYTES};
+use crate::web::{Later, Present, RoomRow, RoomsView, SOCKET_BUFFER_BYTES};
 
 /// Starts the rooms as configured, and takes up those from before a restart.
 pub async fn start_rooms(config: &Config, saved: Vec<SavedRoom>, metrics: Metrics) -> hub::Handle {
@@ -50,10 +50,10 @@ async fn twilio_socket(upgrade: WebSocketUpgrade, place: Connection, desk: Desk,
 }
 
 impl RoomsView for hub::Handle {
-    fn identities<'a>(&'a self, room: &'a str) -> Later<'a, Vec<String>> {
+    fn identities<'a>(&'a self, room: &'a str) -> Later<'a, Vec<Present>> {
         Box::pin(async move {
             let room = self.room(room).await;
-            room.map(|room| room.participants.iter().map(|p| p.identity.to_string()).collect()).unwrap_or_default()
+            room.map(|room| room.participants.iter().map(|one| present(one)).collect()).unwrap_or_default()
         })
     }
 
@@ -80,6 +80,10 @@ async fn set_kind(hub: &hub::Handle, room: &str, kind: RoomType) {
     if let Err(refusal) = hub.owner(command).await {
         tracing::info!(?refusal, "the room's type stays as it is");
     }
+}
+
+fn present(one: &Snapshot) -> Present {
+    Present { identity: one.identity.to_string(), connected: one.presence == Presence::Connected }
 }
 
 fn row(room: &RoomView, created: u64) -> RoomRow {

@@ -82,8 +82,8 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What the web layer asks of the rooms.
 pub trait RoomsView: Send + Sync {
-    /// The identities in the room of that name, those who are reconnecting included.
-    fn identities<'a>(&'a self, room: &'a str) -> Later<'a, Vec<String>>;
+    /// Who is in the room of that name, those who are reconnecting included.
+    fn identities<'a>(&'a self, room: &'a str) -> Later<'a, Vec<Present>>;
     /// All rooms in progress.
     fn rooms(&self) -> Later<'_, Vec<RoomRow>>;
     /// Ends all that was joined with tokens of this link (`grants.kennel.key`), now.
@@ -91,6 +91,15 @@ pub trait RoomsView: Send + Sync {
     /// The type that rooms of that name have from their next beginning; and the limit of a running one, if it does not fall below who
     /// is in it.
     fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, ()>;
+}
+
+/// Who is in a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Present {
+    /// Its identity.
+    pub identity: String,
+    /// Whether it is connected; otherwise its seat is kept while it reconnects.
+    pub connected: bool,
 }
 
 /// A room as the owner's list shows it.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use super::Present;
 use crate::keyring::links::MAX_NAME;
 
 /// A device joins within this after it got its token; so long the name is its own although nobody has joined by it.
@@ -44,11 +45,11 @@ pub struct Wish<'a> {
 pub struct Taken;
 
 impl Names {
-    /// The name that the device gets. `present` are the identities in the room now.
+    /// The name that the device gets. `present` are those in the room now.
     ///
     /// # Errors
     /// [`Taken`] when another device has it and neither taking over nor a number is allowed.
-    pub fn claim(&mut self, wish: Wish<'_>, present: &[String], now: Instant) -> Result<String, Taken> {
+    pub fn claim(&mut self, wish: Wish<'_>, present: &[Present], now: Instant) -> Result<String, Taken> {
         let free = |name: &String| !self.is_taken(wish, name, present, now);
         let first = Some(wish.name.to_owned()).filter(|name| wish.take_over || free(name));
         let last = if wish.numbered { LAST_NUMBER } else { 0 };
@@ -57,12 +58,14 @@ impl Names {
         Ok(name)
     }
 
-    fn is_taken(&self, wish: Wish<'_>, name: &String, present: &[String], now: Instant) -> bool {
+    fn is_taken(&self, wish: Wish<'_>, name: &String, present: &[Present], now: Instant) -> bool {
         let given = self.given.get(&(wish.room.to_owned(), name.clone()));
+        let there = present.iter().find(|one| one.identity == *name);
         match given {
             Some(given) if given.device == wish.device => false,
-            Some(given) => present.contains(name) || now.saturating_duration_since(given.at) < JOINING,
-            None => present.contains(name),
+            Some(given) => there.is_some() || now.saturating_duration_since(given.at) < JOINING,
+            // Whose seat is only kept from before a restart is most likely the one that asks, and nobody may be there to let it in.
+            None => there.is_some_and(|one| one.connected),
         }
     }
 
@@ -89,8 +92,8 @@ mod tests {
 
     const CAMERA: Wish<'static> = Wish { room: "Den", name: "Kitchen", device: "a", take_over: false, numbered: false };
 
-    fn present(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| (*name).to_owned()).collect()
+    fn present(names: &[&str]) -> Vec<Present> {
+        names.iter().map(|name| Present { identity: (*name).to_owned(), connected: true }).collect()
     }
 
     #[test]
@@ -120,6 +123,17 @@ mod tests {
         assert_eq!(names.claim(CAMERA, &present(&["Kitchen"]), Instant::now()), Err(Taken));
         let elsewhere = Wish { room: "Barn", ..CAMERA };
         assert!(names.claim(elsewhere, &[], Instant::now()).is_ok());
+    }
+
+    #[test]
+    fn a_seat_kept_from_before_a_restart_bars_nobody() {
+        let (mut names, now) = (Names::default(), Instant::now());
+        let kept = [Present { identity: "Kitchen".to_owned(), connected: false }];
+        assert_eq!(names.claim(CAMERA, &kept, now), Ok("Kitchen".to_owned()));
+        let other = Wish { device: "b", ..CAMERA };
+        assert_eq!(names.claim(other, &kept, now + 9 * JOINING), Err(Taken), "whose it is is known now");
+        let watcher = Wish { room: "Barn", numbered: true, ..CAMERA };
+        assert_eq!(names.claim(watcher, &kept, now), Ok("Kitchen".to_owned()), "and gets no number");
     }
 
     #[test]

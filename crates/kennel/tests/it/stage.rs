@@ -16,7 +16,7 @@ use kennel::shutdown::{self, Shutdown, Stopper};
 use kennel::tls::Authority;
 use kennel::web::gate::Caps;
 use kennel::web::stream::Patience;
-use kennel::web::{self, App, Doorman, Later, Reach, RoomRow, RoomsView, Site};
+use kennel::web::{self, App, Doorman, Later, Present, Reach, RoomRow, RoomsView, Site};
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -46,9 +46,10 @@ pub struct TestRooms {
 }
 
 impl RoomsView for TestRooms {
-    fn identities<'a>(&'a self, room: &'a str) -> Later<'a, Vec<String>> {
-        let present = self.present.lock().expect("sound").get(room).cloned();
-        Box::pin(async { present.unwrap_or_default() })
+    fn identities<'a>(&'a self, room: &'a str) -> Later<'a, Vec<Present>> {
+        let names = self.present.lock().expect("sound").get(room).cloned().unwrap_or_default();
+        let present = names.into_iter().map(|identity| Present { identity, connected: true }).collect();
+        Box::pin(async { present })
     }
 
     fn rooms(&self) -> Later<'_, Vec<RoomRow>> {

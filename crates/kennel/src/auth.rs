@@ -89,7 +89,9 @@ impl FromRequestParts<Arc<App>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let caller = identify(app, &parts.headers, asked(parts)?)?;
-        if let Some(connection) = parts.extensions.get::<Connection>() {
+        // On an open server anybody is let in without a credential and stays a stranger to the caps.
+        let connection = parts.extensions.get::<Connection>().filter(|_| caller.link.is_some());
+        if let Some(connection) = connection {
             connection.authenticated();
         }
         Ok(caller)

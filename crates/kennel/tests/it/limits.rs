@@ -241,6 +241,18 @@ async fn a_credential_makes_a_stranger_known() {
 }
 
 #[tokio::test]
+async fn on_an_open_server_who_shows_nothing_stays_a_stranger() {
+    let stage = Stage::open(Caps { all: 99, per_peer: 99, strangers_per_peer: 1, strangers: 99 });
+    let at = listen(&stage).await;
+    let mut first = from(2, at).await;
+    first.write_all(format!("GET /kennel/v1/session HTTP/1.1\r\nhost: {at}\r\n\r\n").as_bytes()).await.expect("sent");
+    let mut buffer = [0; 32];
+    first.read_exact(&mut buffer).await.expect("an answer");
+    assert!(buffer.starts_with(b"HTTP/1.1 200"));
+    assert!(healthy(from(2, at).await).await.starts_with("HTTP/1.1 503 "));
+}
+
+#[tokio::test]
 async fn at_the_end_open_requests_finish_and_idle_connections_go() {
     let stage = Stage::new();
     let (started, release) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));

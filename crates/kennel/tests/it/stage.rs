@@ -94,6 +94,12 @@ impl Stage {
         Self::build(site(), tempfile::tempdir().expect("a folder"), caps, patience)
     }
 
+    /// An open server with other caps.
+    pub fn open(caps: Caps) -> Self {
+        let site = Site { open: true, ..site() };
+        Self::build(site, tempfile::tempdir().expect("a folder"), caps, Patience::default())
+    }
+
     /// The server started again on the same folder.
     pub fn again(self) -> Self {
         self.app.store.save_sessions().expect("saved");

@@ -67,6 +67,13 @@ impl Caller {
         self.room.as_deref().is_none_or(|only| only == room)
     }
 
+    /// Whether the caller may do all that the other may, as long.
+    fn covers(&self, other: &Self) -> bool {
+        let rights = other.rights.list().into_iter().all(|right| self.rights.has(right));
+        let room = self.room.is_none() || self.room == other.room;
+        rights && room && self.ends.is_none_or(|own| other.ends.is_some_and(|ends| ends <= own))
+    }
+
     fn of(link: &Link, session: Option<String>) -> Self {
         Self {
             rights: link.rights,
@@ -137,6 +144,26 @@ pub fn sign_in(app: &App, key: &str, device: &str, asked: &Asked) -> Result<(Cal
     let cookie = sessions.begin(&link, device, now, &crate::keyring::random::from_system);
     let session = sessions.find(cookie.reveal(), now).map(|session| session.id.clone());
     Ok((Caller { session, ..caller }, cookie))
+}
+
+/// The same for a key in a page's address, which any page anywhere can make a browser ask for. `None` where the device has a session
+/// that may do all that the key allows: it stays as it is.
+///
+/// # Errors
+/// As [`sign_in`].
+pub fn sign_in_by_address(
+    app: &App,
+    key: &str,
+    headers: &HeaderMap,
+    device: &str,
+    asked: &Asked,
+) -> Result<Option<Secret>, Problem> {
+    let new = by_key(app, key, asked)?;
+    let own = cookie(headers, asked.https).and_then(|cookie| by_cookie(app, cookie));
+    if own.is_some_and(|own| own.covers(&new)) {
+        return Ok(None);
+    }
+    sign_in(app, key, device, asked).map(|(_, cookie)| Some(cookie))
 }
 
 /// The `Set-Cookie` that keeps a session on a device.

@@ -88,21 +88,30 @@ async fn key_in_address(app: &Arc<App>, asked: &Asked, headers: &HeaderMap, path
     if !rest.is_empty() {
         address = format!("{address}?{rest}");
     }
+    // Another site must not choose whose link this browser uses.
+    if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        return see_other(address);
+    }
     if needs_door(&app.site, asked) && key.bytes().all(|b| b.is_ascii_alphanumeric()) {
         address = format!("{address}#k={key}");
     }
-    let signed = auth::sign_in(app, key, &api::device_name(headers), asked);
+    let signed = auth::sign_in_by_address(app, key, headers, &api::device_name(headers), asked);
     if let Err(problem) = &signed
         && problem.status() == StatusCode::TOO_MANY_REQUESTS
     {
         return problem.clone().into_response();
     }
-    let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response();
-    response.headers_mut().insert(header::REFERRER_POLICY, header::HeaderValue::from_static("no-referrer"));
-    if let Ok((_, cookie)) = signed {
+    let mut response = see_other(address);
+    if let Ok(Some(cookie)) = signed {
         api::save_sessions(app).await;
         api::put_cookie(&mut response, &auth::set_cookie(&cookie, asked.https));
     }
+    response
+}
+
+fn see_other(address: String) -> Response {
+    let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response();
+    response.headers_mut().insert(header::REFERRER_POLICY, header::HeaderValue::from_static("no-referrer"));
     response
 }
 

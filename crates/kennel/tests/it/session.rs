@@ -145,6 +145,36 @@ async fn a_key_in_the_address_leaves_it_at_once() {
 }
 
 #[tokio::test]
+async fn another_site_signs_nobody_in() {
+    let stage = Stage::new();
+    let key = stage.owner_key();
+    let led = |site: &str| get(&format!("/dogcam?key={key}")).header("sec-fetch-site", site);
+    for ask in [led("cross-site"), led("cross-site").plain("192.168.1.20:8080")] {
+        let answer = stage.ask(ask).await;
+        assert_eq!((answer.status, answer.header("location"), answer.cookie()), (303, "/dogcam", None));
+    }
+    for own in ["none", "same-origin"] {
+        assert!(stage.ask(led(own)).await.cookie().is_some(), "{own}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_in_the_address_takes_no_better_session_away() {
+    let stage = Stage::new();
+    let (_, watch) = stage.link(json!({"label":"x","rights":["watch"]})).await;
+    let (_, den) = stage.link(json!({"label":"x","rights":["camera"],"room":"Den"})).await;
+    let (owner, watcher) = (stage.sign_in(&stage.owner_key()).await, stage.sign_in(&watch).await);
+    let replaced = async |cookie: &str, key: &str| {
+        let answer = stage.ask(get(&format!("/?key={key}")).cookie(cookie)).await;
+        assert_eq!((answer.status, answer.header("location")), (303, "/"));
+        answer.cookie().is_some()
+    };
+    assert!(!replaced(&owner, &watch).await && !replaced(&owner, &den).await && !replaced(&watcher, &watch).await);
+    assert!(replaced(&watcher, &den).await && replaced(&watcher, &stage.owner_key()).await);
+    assert!(replaced("__Host-kennel=nonsense", &watch).await);
+}
+
+#[tokio::test]
 async fn at_the_door_the_key_moves_behind_the_hash() {
     let stage = Stage::new();
     let key = stage.owner_key();

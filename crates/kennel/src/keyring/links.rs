@@ -203,11 +203,10 @@ pub(super) fn hash(key: &str) -> [u8; 32] {
     bytes
 }
 
-/// Whether `name` may name a person, a camera, a room or a link: 1 to 128 characters, no control characters, no marks that turn the
-/// reading direction (they make one name look like another).
+/// Whether `name` may name a person, a camera, a room or a link: 1 to 128 characters, each of which a room takes
+/// ([`room::is_speakable`]).
 pub fn is_name(name: &str) -> bool {
-    let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    !name.trim().is_empty() && name.chars().count() <= MAX_NAME && !name.chars().any(|c| c.is_control() || turns(c))
+    !name.trim().is_empty() && name.chars().count() <= MAX_NAME && room::is_speakable(name)
 }
 
 fn check(new: &NewLink) -> Result<(), LinkProblem> {

@@ -17,7 +17,7 @@ use crate::hub;
 use crate::metrics::Metrics;
 use crate::web::accept::Connection;
 use crate::web::ws::{self, MESSAGE_BYTES_MAX, Means};
-use crate::web::{Later, Present, RoomRow, RoomsView, SOCKET_BUFFER_BYTES};
+use crate::web::{Later, Present, RoomRow, RoomsView, SOCKET_BUFFER_BYTES, TooFull};
 
 /// Starts the rooms as configured, and takes up those from before a restart.
 pub async fn start_rooms(config: &Config, saved: Vec<SavedRoom>, metrics: Metrics) -> hub::Handle {
@@ -27,7 +27,10 @@ pub async fn start_rooms(config: &Config, saved: Vec<SavedRoom>, metrics: Metric
     rooms.restore(Moment::START, saved);
     let hub = hub::start(rooms, metrics);
     for (name, kind) in &config.rooms {
-        set_kind(&hub, name, *kind).await;
+        // No one is in a room that has just been made, and those from before the restart keep theirs.
+        if set_kind(&hub, name, *kind).await.is_err() {
+            tracing::info!("a room from before the restart keeps its type until it ends");
+        }
     }
     hub
 }
@@ -70,16 +73,18 @@ impl RoomsView for hub::Handle {
         tokio::spawn(async move { hub.owner(Command::Withdraw(link)).await });
     }
 
-    fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, ()> {
+    fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), TooFull>> {
         Box::pin(set_kind(self, room, kind))
     }
 }
 
-async fn set_kind(hub: &hub::Handle, room: &str, kind: RoomType) {
+/// The name and the type are checked before, so what the rooms refuse is that too many are inside.
+async fn set_kind(hub: &hub::Handle, room: &str, kind: RoomType) -> Result<(), TooFull> {
     let command = Command::SetKind { name: room.into(), kind: kind_of(kind) };
-    if let Err(refusal) = hub.owner(command).await {
+    hub.owner(command).await.map(drop).map_err(|refusal| {
         tracing::info!(?refusal, "the room's type stays as it is");
-    }
+        TooFull
+    })
 }
 
 fn present(one: &Snapshot) -> Present {

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::asked::Asked;
 use super::problem::Problem;
-use super::{App, RoomRow, SOCKET_BUFFER_BYTES, on_disk};
+use super::{App, RoomRow, SOCKET_BUFFER_BYTES, TooFull, on_disk};
 use crate::auth::{self, Caller};
 use crate::clock;
 use crate::config::{RoomType, Secret};
@@ -133,7 +133,10 @@ pub async fn set_room(
         "peer-to-peer" => RoomType::PeerToPeer,
         _ => return Err(Problem::malformed("A room's type is go or peer-to-peer.")),
     };
-    app.rooms.set_room_type(&name, kind).await;
+    app.rooms.set_room_type(&name, kind).await.map_err(|TooFull| {
+        let message = "More people are in this room than that type allows. Ask some to leave, and try again.";
+        Problem::new(StatusCode::CONFLICT, "room_too_full", message)
+    })?;
     Ok(Json(json!({ "name": name, "type": ask.kind })))
 }
 

@@ -88,9 +88,8 @@ pub trait RoomsView: Send + Sync {
     fn rooms(&self) -> Later<'_, Vec<RoomRow>>;
     /// Ends all that was joined with tokens of this link (`grants.kennel.key`), now.
     fn withdraw(&self, link: &str);
-    /// The type that rooms of that name have from their next beginning; and the limit of a running one, if it does not fall below who
-    /// is in it.
-    fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, ()>;
+    /// The type that the room of that name has from now on, or from its beginning if it is not in progress.
+    fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), TooFull>>;
 }
 
 /// Who is in a room.
@@ -101,6 +100,10 @@ pub struct Present {
     /// Whether it is connected; otherwise its seat is kept while it reconnects.
     pub connected: bool,
 }
+
+/// More people are in a room than its new type allows; nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooFull;
 
 /// A room as the owner's list shows it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

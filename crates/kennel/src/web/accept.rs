@@ -203,7 +203,11 @@ async fn meet(
         let stream = Timed::new(socket, connection.clone(), patience, cut);
         return attend(stream, connection, router, shutdown).await;
     };
-    let Ok(Ok(stream)) = timeout(HANDSHAKE, acceptor.accept(socket)).await else { return };
+    let handshake = tokio::select! {
+        handshake = timeout(HANDSHAKE, acceptor.accept(socket)) => handshake,
+        () = cut.notified() => return,
+    };
+    let Ok(Ok(stream)) = handshake else { return };
     // A certificate authority that checks our domain wants the handshake and nothing else (RFC 8737).
     if stream.get_ref().1.alpn_protocol() != Some(b"acme-tls/1") {
         let stream = Timed::new(stream, connection.clone(), patience, cut);

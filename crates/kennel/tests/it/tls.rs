@@ -62,6 +62,24 @@ async fn t2_a_handshake_that_does_not_come_is_given_up_after_ten_seconds() {
     assert!(began.elapsed() >= Duration::from_secs(10) && began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_makes_room_goes_at_once_even_before_its_handshake() {
+    let caps = Caps { strangers: 2, ..Caps::default() };
+    let stage = Stage::limited(caps, Patience::default());
+    let (at, _) = listen(&stage).await;
+    let mut victim = TcpStream::connect(at).await.expect("connected");
+    let _greedy = TcpStream::connect(at).await.expect("connected");
+    let began = Instant::now();
+    while stage.app.metrics.connections_open.get() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let another = "127.0.0.2:40000".parse().expect("an address");
+    let _place = stage.doorman.admit(another, true).expect("room, by the oldest of two");
+    let end = victim.read(&mut [0; 1]).await;
+    assert!(matches!(end, Ok(0) | Err(_)), "closed");
+    assert!(began.elapsed() < Duration::from_secs(9), "{:?}: not by the handshake's limit", began.elapsed());
+}
+
 #[tokio::test]
 async fn when_full_it_is_closed_before_the_handshake() {
     let caps = Caps { all: 1, ..Caps::default() };

@@ -7,8 +7,10 @@ import puppeteer, { type Browser as FirefoxBrowser } from 'puppeteer-core';
 export const chromium = process.env.KENNEL_CHROMIUM ?? '/usr/bin/chromium';
 export const firefox = process.env.KENNEL_FIREFOX ?? '/usr/bin/firefox-esr';
 
-/** Three fake cameras and a beeping microphone; contexts grant permission, as `--use-fake-ui-for-media-stream` would overrule a refusal.
- *  The second camera is a depth camera, which WebRTC cannot send: `hideDepthCamera`. */
+/**
+ * Three fake cameras and a beeping microphone. The second camera is a depth camera, which WebRTC cannot send: `hideDepthCamera`.
+ * Contexts grant permissions themselves, as `--use-fake-ui-for-media-stream` would overrule a refusal.
+ */
 export const chromiumArgs = [
   // Root has no sandbox in Chromium at all; anybody else keeps it.
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),

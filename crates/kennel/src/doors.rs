@@ -1,5 +1,6 @@
 //! The vendors' sockets, and the rooms as the web layer sees them: where doors, hub and HTTP meet.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::clock;
 use crate::config::{Config, RoomType};
 use crate::desk::Desk;
 use crate::hub;
+use crate::keyring::origin;
 use crate::metrics::Metrics;
 use crate::web::accept::Connection;
 use crate::web::ws::{self, MESSAGE_BYTES_MAX, Means};
@@ -68,9 +70,14 @@ impl RoomsView for hub::Handle {
         })
     }
 
-    fn withdraw(&self, link: &str) {
-        let (hub, link): (_, Arc<str>) = (self.clone(), link.into());
-        tokio::spawn(async move { hub.owner(Command::Withdraw(link)).await });
+    fn withdraw(&self, origin: &str) {
+        let (hub, origin) = (self.clone(), origin.to_owned());
+        tokio::spawn(async move {
+            for origin in origins(&hub.save().await, &origin) {
+                // The owner's commands to put people out are never refused.
+                let _ = hub.owner(Command::Withdraw(origin)).await;
+            }
+        });
     }
 
     fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), TooFull>> {
@@ -89,6 +96,12 @@ async fn set_kind(hub: &hub::Handle, room: &str, kind: RoomType) -> Result<(), T
 
 fn present(one: &Snapshot) -> Present {
     Present { identity: one.identity.to_string(), connected: one.presence == Presence::Connected }
+}
+
+/// Which of those inside came by what is withdrawn.
+fn origins(rooms: &[SavedRoom], withdrawn: &str) -> BTreeSet<Arc<str>> {
+    let inside = rooms.iter().flat_map(|room| &room.participants).filter_map(|one| one.origin.clone());
+    inside.filter(|own| origin::ends_with(own, withdrawn)).collect()
 }
 
 fn row(room: &RoomView, created: u64) -> RoomRow {
@@ -119,4 +132,51 @@ fn fresh_id() -> u128 {
 
 fn ms(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use room::{ParticipantId, Rights, RoomId, Rule, SavedParticipant, SeatKey};
+
+    use super::*;
+
+    fn seat(id: u128, identity: &str, origin: &str) -> SavedParticipant {
+        SavedParticipant {
+            id: ParticipantId(id),
+            identity: identity.into(),
+            seat: SeatKey(id),
+            rights: Rights::GUEST,
+            rule: Rule::Nothing,
+            origin: Some(origin.into()),
+            tracks: Vec::new(),
+            revision: 1,
+            list_revision: 1,
+            published_revision: 1,
+            subscribed_revision: 1,
+        }
+    }
+
+    async fn left(hub: &hub::Handle, count: usize) -> Vec<Present> {
+        loop {
+            let present = hub.identities("Den").await;
+            if present.len() == count {
+                return present;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_puts_its_own_out_and_a_link_all_of_its_sessions() {
+        let seats = [(1, "Phone", "a.1"), (2, "Tablet", "a.2"), (3, "Script", "a"), (4, "Grandma", "b.3")];
+        let participants = seats.map(|(id, identity, origin)| seat(id, identity, origin)).to_vec();
+        let (id, kind, name) = (RoomId(1), RoomKind::PeerToPeer, "Den".into());
+        let mut rooms = Rooms::new(Limits::default(), false, Box::new(fresh_id));
+        rooms.restore(Moment::START, vec![SavedRoom { id, name, kind, participants, links: vec![], spares: vec![] }]);
+        let hub = hub::start(rooms, Metrics::new());
+        hub.withdraw("a.1");
+        assert!(left(&hub, 3).await.iter().all(|one| one.identity != "Phone" && !one.connected));
+        hub.withdraw("a");
+        assert_eq!(left(&hub, 1).await[0].identity, "Grandma");
+    }
 }

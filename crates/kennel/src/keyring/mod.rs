@@ -5,6 +5,7 @@ pub mod credentials;
 pub mod files;
 mod form;
 pub mod links;
+pub mod origin;
 pub mod random;
 pub mod seal;
 pub mod sessions;

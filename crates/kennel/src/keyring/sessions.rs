@@ -71,6 +71,11 @@ impl Sessions {
         Some(session)
     }
 
+    /// The link of the session with this id, if there is one.
+    pub fn link_of(&self, id: &str) -> Option<&str> {
+        self.by_hash.values().find(|session| session.id == id).map(|session| session.link.as_str())
+    }
+
     /// Ends the session with this id. False when there is none.
     pub fn end(&mut self, id: &str) -> bool {
         self.keep(|session| session.id != id) > 0
@@ -156,7 +161,9 @@ mod tests {
         let a = sessions.begin("link", "a", 0, &from_system);
         let b = sessions.begin("link", "b", 0, &from_system);
         let id = sessions.find(a.reveal(), 0).expect("a").id.clone();
+        assert_eq!(sessions.link_of(&id), Some("link"));
         assert!(sessions.end(&id));
+        assert_eq!(sessions.link_of(&id), None);
         assert!(!sessions.end(&id));
         assert!(sessions.find(a.reveal(), 0).is_none());
         assert!(sessions.find(b.reveal(), 0).is_some());

@@ -84,6 +84,7 @@ pub async fn sign_out(State(app): State<Arc<App>>, Extension(asked): Extension<A
         app.store.sessions().end(session);
         app.live.end(session, live::message::EndReason::Withdrawn).await;
         save_sessions(&app).await;
+        caller.origin().iter().for_each(|origin| app.rooms.withdraw(origin));
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
     put_cookie(&mut response, &auth::clear_cookie(asked.https));

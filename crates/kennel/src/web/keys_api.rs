@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::{App, keeper, on_disk};
 use crate::auth::Caller;
 use crate::clock;
-use crate::keyring::{Link, LinkProblem, NewLink, Right, Session};
+use crate::keyring::{Link, LinkProblem, NewLink, Right, Session, origin};
 use crate::live::message::EndReason;
 
 /// `GET /kennel/v1/keys`
@@ -102,11 +102,11 @@ pub async fn end_session(
     caller.need(Right::Owner)?;
     let no_such = || Problem::not_found("There is no such session.");
     let Path(id) = id.map_err(|_| no_such())?;
-    if !app.store.sessions().end(&id) {
-        return Err(no_such());
-    }
-    app.live.end(&id, EndReason::Withdrawn).await;
+    let link = app.store.sessions().link_of(&id).map(str::to_owned).ok_or_else(no_such)?;
+    app.store.sessions().end(&id);
     save_sessions(&app).await;
+    app.live.end(&id, EndReason::Withdrawn).await;
+    app.rooms.withdraw(&origin::write(&link, Some(&id)));
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -86,8 +86,8 @@ pub trait RoomsView: Send + Sync {
     fn identities<'a>(&'a self, room: &'a str) -> Later<'a, Vec<Present>>;
     /// All rooms in progress.
     fn rooms(&self) -> Later<'_, Vec<RoomRow>>;
-    /// Ends all that was joined with tokens of this link (`grants.kennel.key`), now.
-    fn withdraw(&self, link: &str);
+    /// Ends all that was joined with tokens of this link or session ([`crate::keyring::origin`]), now.
+    fn withdraw(&self, origin: &str);
     /// The type that the room of that name has from now on, or from its beginning if it is not in progress.
     fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), TooFull>>;
 }

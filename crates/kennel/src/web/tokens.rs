@@ -138,13 +138,14 @@ fn mint_for(app: &App, caller: &Caller, identity: &str, room: &str) -> (String, 
     let (credentials, now) = (app.store.credentials(), clock::unix_ms());
     let left_s = caller.ends.map(|ends| ends.saturating_sub(now) / 1000);
     let lifetime_s = left_s.map_or(LIFETIME_MAX_S, |left| left.min(LIFETIME_MAX_S));
+    let origin = caller.origin();
     let what = Mint {
         account_sid: &credentials.twilio_account_sid,
         key_sid: &credentials.twilio_api_key_sid,
         identity,
         room: Some(room),
         lifetime_s,
-        link_key: caller.link.as_deref(),
+        link_key: origin.as_deref(),
     };
     let token = mint(&what, credentials.twilio_api_key_secret.reveal(), now / 1000);
     (token, (now / 1000 + lifetime_s) * 1000)

@@ -1,7 +1,8 @@
 //! The rest of Kennel's own API, and the token endpoints of the original apps.
 
 use axum::http::StatusCode;
-use kennel::config::RoomType;
+use kennel::config::{Ice, RoomType};
+use kennel::desk::Desk;
 use serde_json::{Value, json};
 use twilio::token::{Grant, verify};
 
@@ -45,6 +46,23 @@ async fn a_camera_gets_a_token_that_the_door_takes() {
     );
     assert_eq!(answer["expires"].as_u64(), Some(grant.expires_unix_s * 1000));
     assert!(answer["time"].as_u64() < answer["expires"].as_u64());
+}
+
+#[tokio::test]
+async fn a_devices_token_ends_with_its_session() {
+    let stage = Stage::new();
+    let (id, key) = stage.link(json!({"label":"x","rights":["camera"]})).await;
+    let cookie = stage.sign_in(&key).await;
+    let answer = stage.ask(post("/kennel/v1/token", token("camera", "Kitchen", "a")).cookie(&cookie)).await.json();
+    let token = answer["token"].as_str().expect("a token");
+    let origin = grant(&stage, token).link_key.expect("an origin");
+    assert!(origin.starts_with(&format!("{id}.")), "{origin}");
+    let ice = Ice { stun: Vec::new(), turn: Vec::new(), turn_secret: None, turn_ttl: std::time::Duration::from_secs(1) };
+    let desk = Desk::new(stage.app.store.clone(), ice);
+    assert!(twilio::Desk::verify(&desk, token).is_ok());
+    stage.ask(post("/kennel/v1/session", json!(null)).method("DELETE").cookie(&cookie)).await;
+    assert!(twilio::Desk::verify(&desk, token).is_err());
+    assert_eq!(*stage.rooms.withdrawn.lock().expect("sound"), [origin]);
 }
 
 #[tokio::test]

@@ -215,6 +215,8 @@ async fn devices_are_listed_and_sent_away() {
     let end = post(&format!("/kennel/v1/sessions/{id}"), json!(null)).method("DELETE").cookie(&own);
     assert_eq!(stage.ask(end.clone()).await.status, 204);
     check_refusal(&stage.ask(end).await, StatusCode::NOT_FOUND, "not_found");
+    let link = row["key"].as_str().expect("an id");
+    assert_eq!(*stage.rooms.withdrawn.lock().expect("sound"), [format!("{link}.{id}")], "its participants go");
     assert_eq!(stage.ask(get("/kennel/v1/session").cookie(&phone)).await.status, 401);
     assert_eq!(stage.ask(get("/kennel/v1/session").cookie(&own)).await.status, 200);
 }

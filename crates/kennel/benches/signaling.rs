@@ -39,20 +39,21 @@ struct Server {
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-    let server = Server::start();
-    let report = runtime.block_on(measure(&server));
+    let report = runtime.block_on(measure());
     print_table(&report);
     println!("{report}");
 }
 
-async fn measure(server: &Server) -> Value {
+/// A server for each run, so that one does not pay for the memory of the other.
+async fn measure() -> Value {
+    let server = Server::start();
     tokio::time::sleep(Duration::from_secs(1)).await;
     let idle_kb = server.resident_kb();
-    let joins = measure_joins(server).await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let before_kb = server.resident_kb();
-    let idle = measure_idle(server).await;
-    json!({ "bench": "signaling", "idle_rss_kb": idle_kb, "joins": joins, "after_joins_rss_kb": before_kb, "idle_clients": idle })
+    let idle = measure_idle(&server).await;
+    drop(server);
+    let server = Server::start();
+    let joins = measure_joins(&server).await;
+    json!({ "bench": "signaling", "idle_rss_kb": idle_kb, "joins": joins, "after_joins_rss_kb": server.resident_kb(), "idle_clients": idle })
 }
 
 async fn measure_joins(server: &Server) -> Value {
@@ -71,7 +72,10 @@ async fn measure_joins(server: &Server) -> Value {
         sockets.push(socket);
     }
     let (wall, cpu) = (start.elapsed(), server.cpu() - cpu_before);
-    drop(sockets);
+    for mut socket in sockets {
+        say(&mut socket, &json!({ "type": "msg", "body": { "type": "disconnect", "version": 2 } })).await;
+        hear(&mut socket, "disconnected").await;
+    }
     took.sort();
     let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize].as_secs_f64() * 1000.0;
     json!({

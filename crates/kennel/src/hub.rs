@@ -279,6 +279,10 @@ impl Hub {
     fn deliver(&mut self, conn: ConnId, delivery: Delivery) {
         let Some(mailbox) = self.mailboxes.get(&conn) else { return };
         let size = size(&delivery);
+        if mailbox.sender.is_closed() {
+            // The connection is over and its last wishes are in the queue behind this turn: a leave must not become a loss.
+            return;
+        }
         let waiting = mailbox.bytes.fetch_add(size, Relaxed);
         if waiting + size > DELIVERY_BYTES_MAX || mailbox.sender.try_send(delivery).is_err() {
             self.metrics.slow_clients_cut.inc();

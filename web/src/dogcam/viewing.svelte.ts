@@ -129,15 +129,19 @@ export class Viewing {
     this.tick();
   }
 
+  private readonly asks: Record<string, number> = {};
+
   /** Asks the camera to set its microphone; its announcement moves the icon. */
   askMute(name: string): void {
     const peer = this.known.get(name)?.peer;
     if (!peer) return this.tell(words.noAnswer(name));
     const wanted = !peer.muted;
     this.desk.session.askMute(peer.sid, wanted);
+    // Only the last of several quick wishes is waited for.
+    const ask = (this.asks[name] = (this.asks[name] ?? 0) + 1);
     setTimeout(() => {
       const now = this.known.get(name)?.peer;
-      if (now && now.muted !== wanted) this.tell(words.noAnswer(name));
+      if (ask === this.asks[name] && now && now.muted !== wanted) this.tell(words.noAnswer(name));
     }, ANSWER_MS);
   }
 

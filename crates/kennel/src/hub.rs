@@ -351,3 +351,72 @@ fn moment(start: Instant) -> Moment {
 fn deadline(start: Instant, at: Moment) -> tokio::time::Instant {
     (start + at.since(Moment::START)).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use room::{Join, Limits, Rights, RoomRef, Rule};
+
+    use super::*;
+
+    fn hub() -> Handle {
+        let mut last = 0;
+        let ids = move || {
+            last += 1;
+            last
+        };
+        start(Rooms::new(Limits::default(), false, Box::new(ids)), Metrics::new())
+    }
+
+    async fn join(hub: &Handle, identity: &str) -> (ConnId, Inbox) {
+        let (conn, mut inbox) = hub.open().await;
+        let join = Join {
+            room: RoomRef::Name("den".into()),
+            allowed: None,
+            identity: identity.into(),
+            rights: Rights::GUEST,
+            origin: None,
+            tracks: (1, Vec::new()),
+            rule: Rule::All,
+            offer: None,
+        };
+        hub.command(conn, Command::Join(Box::new(join))).await;
+        assert!(matches!(inbox.next().await, Some(Delivery::Result(Ok(Answer::Joined(_))))));
+        (conn, inbox)
+    }
+
+    #[tokio::test]
+    async fn of_two_who_leave_in_one_moment_nobody_stays_behind() {
+        let hub = hub();
+        let (ann, _inbox) = join(&hub, "ann").await;
+        let (bo, bos) = join(&hub, "bo").await;
+        // Bo's connection is over; its leave is still in the queue when ann's is heard.
+        drop(bos);
+        hub.command(ann, Command::Leave).await;
+        hub.command(bo, Command::Leave).await;
+        hub.close(bo).await;
+        assert!(hub.rooms().await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_cut_and_keeps_its_seat() {
+        let hub = hub();
+        let (_ann, mut anns) = join(&hub, "ann").await;
+        let (bo, _bos) = join(&hub, "bo").await;
+        for revision in 2..(DELIVERIES_MAX as u64 + 10) {
+            let name = if revision % 2 == 0 { "even" } else { "odd" };
+            let track = room::TrackDraft {
+                label: name.into(),
+                kind: room::Kind::Data,
+                name: name.into(),
+                enabled: true,
+                priority: room::Priority::Standard,
+            };
+            hub.command(bo, Command::Publish { revision, tracks: vec![track] }).await;
+            tokio::task::yield_now().await;
+        }
+        let people = hub.room("den").await.map(|room| room.participants).unwrap_or_default();
+        let ann = people.iter().find(|p| &*p.identity == "ann").expect("her seat is kept");
+        assert_eq!(ann.presence, room::Presence::Reconnecting);
+        while anns.next().await.is_some() {}
+    }
+}

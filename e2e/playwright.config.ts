@@ -9,7 +9,8 @@ export default defineConfig({
   expect: { timeout: 15_000 },
   // Each test runs three or four encoders; more than one at a time makes them all late on a small machine.
   workers: 1,
-  retries: 0,
+  // Real browsers on a shared machine: a second failure is a failure, a first one is listed as flaky and stays visible.
+  retries: process.env.CI ? 1 : 0,
   forbidOnly: !!process.env.CI,
   reporter: [['list']],
   use: {

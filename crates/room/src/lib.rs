@@ -10,6 +10,7 @@ mod id;
 pub mod limit;
 mod link;
 mod moment;
+mod order;
 mod output;
 mod participant;
 mod rights;
@@ -29,6 +30,10 @@ pub use id::{ConnId, Ids, LinkId, ParticipantId, RoomId, SeatKey, TrackId};
 pub use limit::Limits;
 pub use link::{Sealed, Signal, Step};
 pub use moment::Moment;
+pub use order::{
+    Act, Channel, Hint, LinkQuality, MediaRefusal, Mode, News, Open, Order, OwnQuality, Profile, Quality, Report, Sizes,
+    SwitchOff, VideoCodec, Wish,
+};
 pub use output::Output;
 pub use participant::{Kind, Presence, Priority, Snapshot, Track};
 pub use rights::{Origin, Rights};

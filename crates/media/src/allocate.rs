@@ -1,0 +1,1 @@
+//! One subscriber's bitrate shared among the tracks that it receives. Pure.

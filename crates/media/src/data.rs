@@ -1,0 +1,1 @@
+//! Data tracks and message channels.

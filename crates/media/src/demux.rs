@@ -1,0 +1,1 @@
+//! Which peer a datagram is for.

@@ -1,0 +1,1 @@
+//! Everything that one worker does, without threads, clocks and sockets.

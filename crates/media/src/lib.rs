@@ -1,0 +1,20 @@
+//! Media through the server. A worker is one thread with its own UDP port and some rooms; a packet is decrypted, routed, rewritten
+//! and encrypted by that one thread. The [`engine`] is a value: datagrams, orders and time in, datagrams and reports out.
+
+pub mod allocate;
+pub mod codec;
+pub mod data;
+pub mod demux;
+pub mod engine;
+pub mod forward;
+pub mod limit;
+pub mod negotiate;
+pub mod net;
+pub mod peer;
+pub mod pool;
+pub mod quality;
+pub mod sdp;
+pub mod speak;
+pub mod switchboard;
+pub mod tcp;
+pub mod worker;

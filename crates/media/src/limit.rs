@@ -1,0 +1,1 @@
+//! Every limit of the media server, with its unit and what happens when it is reached.

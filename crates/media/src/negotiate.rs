@@ -1,0 +1,1 @@
+//! Offers and answers with one client: which section carries which track.

@@ -1,0 +1,1 @@
+//! Batched datagrams in and out.

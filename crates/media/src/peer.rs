@@ -1,0 +1,1 @@
+//! One client's transport: the only place that touches the WebRTC library.

@@ -1,0 +1,1 @@
+//! How good a connection is, as one number people understand.

@@ -1,0 +1,1 @@
+//! The few lines of a description that we read and write ourselves.

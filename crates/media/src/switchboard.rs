@@ -1,0 +1,1 @@
+//! Which track goes to whom.

@@ -173,8 +173,9 @@ impl Speakers {
         let contested = speaker.now >= NOW_SPEECH_MIN;
         let longer = challenger.recent >= speaker.recent + RECENT_LEAD && challenger.long >= speaker.long + LONG_LEAD;
         let louder = challenger.loudness >= speaker.loudness + LOUDER_DB;
+        let softer = speaker.loudness >= challenger.loudness + LOUDER_DB;
         match contested {
-            true => age >= REIGN_CONTESTED_MIN && (longer || louder),
+            true => age >= REIGN_CONTESTED_MIN && (louder || longer && !softer),
             false => age >= REIGN_MIN,
         }
     }

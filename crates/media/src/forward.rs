@@ -1,1 +1,226 @@
 //! One track to one subscriber: which layer, from which packet on, under which numbers.
+//!
+//! A publisher sends a track as one stream or as several layers, each with sequence numbers, timestamps and picture numbers of its
+//! own. A subscriber sees one stream without a seam. Where a packet was lost on the way to us its number stays free, so that the
+//! subscriber's loss is the real one, and a late packet still finds its place.
+
+mod line;
+mod recent;
+mod segment;
+mod time;
+
+pub use recent::Recent;
+pub use time::SenderReport;
+
+use std::time::Instant;
+
+use str0m::rtp::Vp8Patch;
+
+use crate::codec::{Codec, Descriptor};
+use crate::limit::{LAYERS_MAX, SEQ_AHEAD_MAX, SEQ_WINDOW};
+use segment::Segment;
+use time::Clock;
+
+/// A packet as it came from a publisher.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming<'a> {
+    /// Which layer of the track; 0 is the smallest. From [`LAYERS_MAX`] on nothing is forwarded.
+    pub layer: u8,
+    /// SSRC. Another one on the same layer is a stream that starts anew.
+    pub stream: u32,
+    /// Sequence number, continued beyond 16 bits; below 2^48.
+    pub seq: u64,
+    /// RTP timestamp.
+    pub time: u32,
+    /// When it came.
+    pub arrival: Instant,
+    /// The last sender report of this stream.
+    pub report: Option<SenderReport>,
+    /// What its payload says.
+    pub descriptor: &'a Descriptor,
+}
+
+/// What a subscriber gets in place of the publisher's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rewritten {
+    /// Sequence number, continued beyond 16 bits. The first is below 2^15.
+    pub seq: u64,
+    /// RTP timestamp.
+    pub time: u32,
+    /// Other counters in the payload.
+    pub vp8: Option<Vp8Patch>,
+    /// So many packets of this layer that follow this one came before it, and were not forwarded: give them again, from
+    /// [`Recent::after`]. Always 0 unless [`Forwarder::set_replay`] promised it.
+    pub replay: u64,
+}
+
+/// What one subscriber gets of one track. Give it every packet of every layer, in the order of arrival.
+#[derive(Debug)]
+pub struct Forwarder {
+    audio: bool,
+    target: Option<u8>,
+    temporal: u8,
+    replay_max: u64,
+    current: Option<Segment>,
+    /// What was forwarded before `current`: for what comes late.
+    previous: Option<Segment>,
+    /// The current layer goes on as another stream, or too far away to be the same.
+    broken: bool,
+    heard: [Option<Heard>; LAYERS_MAX],
+    next: Next,
+}
+
+impl Forwarder {
+    /// Nothing is forwarded before [`set_target`](Self::set_target). The starts should be random (RFC 3550, section 5.1); of the
+    /// sequence number only the lower 15 bits count, because a receiver that misses the first packets must not miss the first
+    /// wrap (RFC 3711, section 3.3.1).
+    pub fn new(codec: Codec, first_seq: u16, first_time: u32) -> Self {
+        Forwarder {
+            audio: codec.is_audio(),
+            target: None,
+            temporal: u8::MAX,
+            replay_max: 0,
+            current: None,
+            previous: None,
+            broken: false,
+            heard: [None; LAYERS_MAX],
+            next: Next {
+                seq: u64::from(first_seq & 0x7fff),
+                picture: None,
+                tl0: None,
+                clock: Clock::new(codec.clock_hz(), first_time),
+            },
+        }
+    }
+
+    /// Which layer to forward. The old one goes on until the new one has a key frame. None: nothing, from now on.
+    pub fn set_target(&mut self, layer: Option<u8>) {
+        self.target = layer;
+        if layer.is_none() {
+            self.leave();
+            self.previous = None;
+        }
+    }
+
+    /// The highest temporal layer to forward. Less takes effect with the next frame, more with a frame that allows it.
+    pub fn set_temporal(&mut self, highest: Option<u8>) {
+        self.temporal = highest.unwrap_or(u8::MAX);
+    }
+
+    /// Whether packets that came before the first packet of their key frame can be given again: how many at most. Without, such
+    /// a key frame is passed over.
+    pub fn set_replay(&mut self, packets_max: u64) {
+        self.replay_max = packets_max;
+    }
+
+    /// The layer whose key frame is waited for.
+    pub fn awaits_keyframe(&self) -> Option<u8> {
+        let settled = self.current() == self.target && !self.broken;
+        self.target.filter(|_| !settled && !self.audio)
+    }
+
+    /// The layer that is forwarded now.
+    pub fn current(&self) -> Option<u8> {
+        self.current.as_ref().map(|segment| segment.layer)
+    }
+
+    /// The packet's numbers for this subscriber. None: it is not for them.
+    pub fn rewrite(&mut self, packet: &Incoming<'_>) -> Option<Rewritten> {
+        let hearing = hear(self.heard.get_mut(usize::from(packet.layer))?, packet);
+        let target = self.target?;
+        if let Some(current) = self.current.as_mut().filter(|segment| segment.covers(packet, self.next.clock.hz())) {
+            self.broken &= !hearing.newest;
+            return current.take(packet, self.temporal, &mut self.next);
+        }
+        if let Some(previous) = self.previous.as_mut().filter(|segment| segment.has_place(packet)) {
+            return previous.take_late(packet);
+        }
+        if packet.layer == target && self.may_begin(packet, &hearing) {
+            return self.begin(packet, hearing.behind);
+        }
+        self.broken |= hearing.newest && self.current() == Some(packet.layer);
+        None
+    }
+
+    /// A key frame, whole, and not one from before what is forwarded already.
+    fn may_begin(&self, packet: &Incoming<'_>, hearing: &Hearing) -> bool {
+        let whole = packet.descriptor.self_contained || hearing.begins_frame;
+        let late = self.current.as_ref().is_some_and(|segment| segment.is_behind(packet))
+            || self.previous.as_ref().is_some_and(|old| old.ended(packet) && self.is_replaced(packet));
+        packet.descriptor.keyframe && whole && !late && hearing.behind <= self.replay_max
+    }
+
+    /// Another stream has taken the packet's layer over.
+    fn is_replaced(&self, packet: &Incoming<'_>) -> bool {
+        self.current.as_ref().is_some_and(|current| current.layer == packet.layer && !current.is_source(packet))
+    }
+
+    fn begin(&mut self, packet: &Incoming<'_>, replay: u64) -> Option<Rewritten> {
+        self.leave();
+        let time = self.next.clock.restart(packet);
+        let mut segment = Segment::new(packet, &self.next, time.wrapping_sub(packet.time));
+        let first = segment.take(packet, self.temporal, &mut self.next);
+        self.current = Some(segment);
+        self.broken = false;
+        first.map(|first| Rewritten { replay, ..first })
+    }
+
+    fn leave(&mut self) {
+        self.previous = self.current.take().or(self.previous.take());
+    }
+}
+
+/// Where the subscriber's numbers go on.
+#[derive(Debug)]
+struct Next {
+    seq: u64,
+    /// Number of the next frame, wider than it is written.
+    picture: Option<u64>,
+    tl0: Option<u8>,
+    clock: Clock,
+}
+
+/// How far a layer has come, forwarded or not.
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    stream: u32,
+    newest: u64,
+    time: u32,
+    /// Packets from far before, in a row. One is late, many are a source that counts anew.
+    strays: u8,
+}
+
+/// Packets far behind in a row until they count as the stream itself. More than the network delays by so much.
+const STRAYS_MAX: u8 = 8;
+
+/// How a packet stands to those heard before.
+struct Hearing {
+    /// None came that follows it.
+    newest: bool,
+    /// The newest that came is so many further.
+    behind: u64,
+    /// The one right before it is here and belongs to another frame.
+    begins_frame: bool,
+}
+
+fn hear(heard: &mut Option<Heard>, packet: &Incoming<'_>) -> Hearing {
+    let fresh = Heard { stream: packet.stream, newest: packet.seq, time: packet.time, strays: 0 };
+    let known = heard.get_or_insert(fresh);
+    let behind = known.newest.saturating_sub(packet.seq);
+    let far = behind >= SEQ_WINDOW;
+    let begins_frame = known.newest.checked_add(1) == Some(packet.seq) && known.time != packet.time;
+    known.strays = if far { known.strays.saturating_add(1) } else { 0 };
+    if known.stream != packet.stream || known.strays > STRAYS_MAX {
+        *known = fresh;
+        return Hearing { newest: true, behind: 0, begins_frame: false };
+    }
+    if behind == 0 {
+        *known = fresh;
+    }
+    Hearing { newest: behind == 0, behind, begins_frame }
+}
+
+/// Whether a number can belong to a stream that has come to `newest`.
+fn is_near(newest: u64, seq: u64) -> bool {
+    if seq > newest { seq - newest <= SEQ_AHEAD_MAX } else { newest - seq < SEQ_WINDOW }
+}

@@ -1,0 +1,168 @@
+//! What is forwarded from one key frame of one stream on.
+
+use str0m::rtp::Vp8Patch;
+
+use super::line::Line;
+use super::time::Moment;
+use super::{Incoming, Next, Rewritten, is_near};
+use crate::codec::{Picture, Vp8};
+use crate::limit::{PICTURE_WINDOW, SEQ_WINDOW};
+
+/// A stream from one of its key frames on, and how its numbers became the subscriber's.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub layer: u8,
+    stream: u32,
+    first: u64,
+    seqs: Line<{ SEQ_WINDOW as usize / 64 }>,
+    time_offset: u32,
+    newest: Moment,
+    pictures: Option<Line<{ PICTURE_WINDOW as usize / 64 }>>,
+    tl0_offset: Option<u8>,
+    /// The highest temporal layer that is forwarded now.
+    temporal: u8,
+}
+
+impl Segment {
+    pub fn new(packet: &Incoming<'_>, next: &Next, time_offset: u32) -> Self {
+        let vp8 = packet.descriptor.vp8;
+        let picture = vp8.and_then(|vp8| vp8.picture).map(|picture| u64::from(picture.id));
+        let tl0 = vp8.and_then(|vp8| vp8.tl0);
+        Segment {
+            layer: packet.layer,
+            stream: packet.stream,
+            first: packet.seq,
+            seqs: Line::new(packet.seq, next.seq),
+            time_offset,
+            newest: Moment::of(packet),
+            pictures: picture.map(|id| Line::new(id, next.picture.unwrap_or(id))),
+            tl0_offset: tl0.map(|tl0| next.tl0.unwrap_or(tl0).wrapping_sub(tl0)),
+            temporal: u8::MAX,
+        }
+    }
+
+    /// Whether a packet is of the same stream.
+    pub fn is_source(&self, packet: &Incoming<'_>) -> bool {
+        self.layer == packet.layer && self.stream == packet.stream
+    }
+
+    /// Whether a packet goes on with this, or belongs into it.
+    pub fn covers(&self, packet: &Incoming<'_>, hz: u32) -> bool {
+        let inside = self.is_source(packet) && packet.seq >= self.first && is_near(self.seqs.newest(), packet.seq);
+        inside && (!self.seqs.is_newer(packet.seq) || self.newest.can_precede(packet, hz))
+    }
+
+    /// Whether a packet fills a place between those forwarded.
+    pub fn has_place(&self, packet: &Incoming<'_>) -> bool {
+        let inside = self.is_source(packet) && packet.seq >= self.first && is_near(self.seqs.newest(), packet.seq);
+        inside && !self.seqs.is_newer(packet.seq)
+    }
+
+    /// From before the first packet, and not by so much that it must be something else.
+    pub fn is_behind(&self, packet: &Incoming<'_>) -> bool {
+        self.is_source(packet) && self.first.checked_sub(packet.seq).is_some_and(|distance| distance < SEQ_WINDOW)
+    }
+
+    /// The stream of an older time: it has come further than the packet.
+    pub fn ended(&self, packet: &Incoming<'_>) -> bool {
+        self.is_source(packet) && packet.seq <= self.seqs.newest()
+    }
+
+    /// A packet that this covers.
+    pub fn take(&mut self, packet: &Incoming<'_>, temporal: u8, next: &mut Next) -> Option<Rewritten> {
+        let newest = self.seqs.is_newer(packet.seq);
+        let taken = self.place(packet, temporal);
+        next.seq = self.seqs.next();
+        next.picture = self.pictures.as_ref().map(Line::next).or(next.picture);
+        let taken = taken?;
+        if newest {
+            self.newest.pass_to(packet);
+            next.clock.note(self.newest, self.newest.time.wrapping_add(self.time_offset));
+        }
+        if let Some(tl0) = self.tl0(packet) {
+            let ahead = next.tl0.is_none_or(|known| tl0.wrapping_add(1).wrapping_sub(known).cast_signed() > 0);
+            next.tl0 = if ahead { Some(tl0.wrapping_add(1)) } else { next.tl0 };
+        }
+        Some(taken)
+    }
+
+    /// A packet that has a place in this, when something else is forwarded already.
+    pub fn take_late(&mut self, packet: &Incoming<'_>) -> Option<Rewritten> {
+        self.place(packet, self.temporal)
+    }
+
+    fn place(&mut self, packet: &Incoming<'_>, temporal: u8) -> Option<Rewritten> {
+        if self.seqs.is_used(packet.seq) {
+            return None;
+        }
+        let newest = self.seqs.is_newer(packet.seq);
+        let wanted = self.wants(packet, temporal);
+        if !wanted || (packet.descriptor.empty && newest) {
+            self.seqs.close(packet.seq);
+            return None;
+        }
+        let seq = self.seqs.take(packet.seq);
+        Some(Rewritten { seq, time: packet.time.wrapping_add(self.time_offset), vp8: self.patch(packet), replay: 0 })
+    }
+
+    /// Decides on the packet's frame when its first packet comes; the others follow.
+    fn wants(&mut self, packet: &Incoming<'_>, temporal: u8) -> bool {
+        let number = self.picture(packet);
+        let fresh = match (&self.pictures, number) {
+            (Some(pictures), Some(number)) => pictures.is_newer(number),
+            _ => packet.descriptor.starts_frame,
+        };
+        if fresh {
+            self.choose_temporal(packet, temporal);
+        }
+        let within = packet.descriptor.temporal.is_none_or(|layer| layer <= self.temporal);
+        let (Some(pictures), Some(number)) = (&mut self.pictures, number) else { return within };
+        match pictures.is_used(number) {
+            true => return !pictures.is_closed(number),
+            false if within => drop(pictures.take(number)),
+            false => pictures.close(number),
+        }
+        within
+    }
+
+    fn choose_temporal(&mut self, packet: &Incoming<'_>, wished: u8) {
+        let descriptor = packet.descriptor;
+        let layer = descriptor.temporal.unwrap_or(0);
+        if descriptor.keyframe || wished < self.temporal {
+            self.temporal = wished;
+        } else if descriptor.layer_sync && layer <= wished && self.temporal.checked_add(1) == Some(layer) {
+            self.temporal = layer;
+        }
+    }
+
+    fn patch(&mut self, packet: &Incoming<'_>) -> Option<Vp8Patch> {
+        let vp8 = packet.descriptor.vp8?;
+        let mut patch = vp8.place.patch();
+        if let (Some(Picture { bits, .. }), Some(number)) = (vp8.picture, self.picture(packet)) {
+            let given = self.pictures.as_mut()?.take(number);
+            patch = patch.picture_id((given & mask(bits)) as u16);
+        }
+        if let Some(tl0) = self.tl0(packet) {
+            patch = patch.tl0_pic_idx(tl0);
+        }
+        patch.build().ok()
+    }
+
+    /// The packet's picture number, continued beyond its width.
+    fn picture(&self, packet: &Incoming<'_>) -> Option<u64> {
+        let Picture { id, bits } = packet.descriptor.vp8.as_ref()?.picture?;
+        let newest = self.pictures.as_ref()?.newest();
+        let half = 1 << (bits - 1);
+        let ahead = u64::from(id).wrapping_sub(newest).wrapping_add(half - 1) & mask(bits);
+        Some(newest.wrapping_add(ahead).wrapping_sub(half - 1))
+    }
+
+    fn tl0(&self, packet: &Incoming<'_>) -> Option<u8> {
+        let Vp8 { tl0, .. } = packet.descriptor.vp8.as_ref()?;
+        Some((*tl0)?.wrapping_add(self.tl0_offset?))
+    }
+}
+
+fn mask(bits: u8) -> u64 {
+    (1 << bits) - 1
+}

@@ -1,0 +1,309 @@
+//! Short scenes, one rule each.
+
+use crate::source::{Packet, Vp8, ms, patched};
+use media::codec::Codec;
+use media::forward::{Forwarder, SenderReport};
+use std::time::Instant;
+
+/// A subscriber to a track with layers whose numbers have nothing in common.
+struct Scene {
+    forwarder: Forwarder,
+    start: Instant,
+    now_ms: u64,
+}
+
+/// What was sent: number, timestamp, picture, tl0.
+type Sent = Option<(u64, u32, Option<u16>, Option<u8>)>;
+
+const FIRST_SEQ: u16 = 100;
+const FIRST_TIME: u32 = 0xffff_ff00;
+
+impl Scene {
+    fn new(codec: Codec, target: u8) -> Self {
+        let mut forwarder = Forwarder::new(codec, FIRST_SEQ, FIRST_TIME);
+        forwarder.set_target(Some(target));
+        Scene { forwarder, start: Instant::now(), now_ms: 0 }
+    }
+
+    fn give(&mut self, packet: &Packet) -> Sent {
+        let sent = self.forwarder.rewrite(&packet.at(self.start + ms(self.now_ms)))?;
+        let counters = sent.vp8.map(|patch| Vp8::counters(&patched(&packet.payload, patch)));
+        let (picture, tl0) = counters.unwrap_or_default();
+        Some((sent.seq, sent.time, picture, tl0))
+    }
+
+    /// The number alone.
+    fn seq(&mut self, packet: &Packet) -> Option<u64> {
+        self.give(packet).map(|sent| sent.0)
+    }
+}
+
+/// Frames of one packet: `n` is frame and packet number alike.
+fn frame(layer: u8, n: u64, key: bool) -> Packet {
+    let base = [1_000, 65_530, 300_000][usize::from(layer)];
+    let time = [77u32, 0xffff_0000, 1 << 31][usize::from(layer)].wrapping_add(n as u32 * 3_000);
+    let picture = Some(((n as u16).wrapping_add([5, 0x7ff0, 300][usize::from(layer)]), 15));
+    let tl0 = Some((n as u8).wrapping_add([250, 7, 90][usize::from(layer)]));
+    let bytes = Vp8 { key, starts: true, picture, tl0, temporal: Some(0), sync: false }.bytes();
+    Packet::new(Codec::Vp8, layer, base + n, time, &bytes)
+}
+
+fn key(layer: u8, n: u64) -> Packet {
+    frame(layer, n, true)
+}
+
+fn delta(layer: u8, n: u64) -> Packet {
+    frame(layer, n, false)
+}
+
+#[test]
+fn begins_with_a_key_frame_under_its_own_numbers() {
+    let mut scene = Scene::new(Codec::Vp8, 1);
+    assert_eq!((scene.forwarder.awaits_keyframe(), scene.forwarder.current()), (Some(1), None));
+    assert_eq!(scene.give(&delta(1, 0)), None);
+    assert_eq!(scene.give(&key(0, 1)), None);
+    assert_eq!(scene.give(&key(1, 1)), Some((100, FIRST_TIME, Some(0x7ff1), Some(8))));
+    assert_eq!((scene.forwarder.awaits_keyframe(), scene.forwarder.current()), (None, Some(1)));
+    scene.now_ms += 33;
+    assert_eq!(scene.give(&delta(1, 2)), Some((101, FIRST_TIME.wrapping_add(3_000), Some(0x7ff2), Some(9))));
+}
+
+#[test]
+fn the_first_number_is_below_two_to_the_fifteenth() {
+    let mut forwarder = Forwarder::new(Codec::Opus, 0xffff, 0);
+    forwarder.set_target(Some(0));
+    let packet = Packet::new(Codec::Opus, 0, 7, 7, b"sound");
+    assert_eq!(forwarder.rewrite(&packet.at(Instant::now())).map(|sent| sent.seq), Some(0x7fff));
+}
+
+#[test]
+fn a_lost_packet_keeps_its_number_and_a_late_one_finds_it() {
+    let mut scene = Scene::new(Codec::Vp8, 0);
+    assert_eq!(scene.seq(&key(0, 1)), Some(100));
+    assert_eq!(scene.seq(&delta(0, 4)), Some(103));
+    assert_eq!(scene.seq(&delta(0, 3)), Some(102));
+    assert_eq!(scene.seq(&delta(0, 3)), None, "twice");
+    assert_eq!(scene.seq(&delta(0, 0)), None, "from before");
+    assert_eq!(scene.seq(&delta(0, 2)), Some(101));
+    scene.now_ms = 20_000;
+    assert_eq!(scene.seq(&delta(0, 510)), Some(609));
+    assert_eq!(scene.seq(&delta(0, 600)), Some(699));
+    assert_eq!(scene.seq(&delta(0, 88)), None, "beyond the window");
+    assert_eq!(scene.seq(&delta(0, 89)), Some(188));
+}
+
+#[test]
+fn a_switch_waits_for_the_key_frame_and_leaves_no_seam() {
+    let mut scene = Scene::new(Codec::Vp8, 0);
+    scene.give(&key(0, 0));
+    scene.forwarder.set_target(Some(2));
+    assert_eq!(scene.forwarder.awaits_keyframe(), Some(2));
+    scene.now_ms = 33;
+    assert_eq!(scene.give(&delta(0, 1)), Some((101, FIRST_TIME.wrapping_add(3_000), Some(6), Some(251))));
+    assert_eq!(scene.give(&delta(2, 1)), None);
+    scene.now_ms = 66;
+    assert_eq!(scene.give(&key(2, 2)), Some((102, FIRST_TIME.wrapping_add(3_000 + 33 * 90), Some(7), Some(252))));
+    assert_eq!(scene.give(&delta(0, 2)), None);
+    assert_eq!((scene.forwarder.awaits_keyframe(), scene.forwarder.current()), (None, Some(2)));
+    scene.forwarder.set_target(Some(0));
+    scene.forwarder.set_target(Some(2));
+    assert_eq!(scene.give(&key(0, 3)), None, "the wish was taken back");
+    assert_eq!(scene.seq(&delta(2, 3)), Some(103));
+}
+
+#[test]
+fn what_is_late_from_before_a_switch_still_has_its_place() {
+    let mut scene = Scene::new(Codec::Vp8, 0);
+    scene.give(&key(0, 0));
+    assert_eq!(scene.seq(&delta(0, 2)), Some(102));
+    scene.forwarder.set_target(Some(1));
+    assert_eq!(scene.seq(&key(1, 9)), Some(103));
+    assert_eq!(scene.give(&delta(0, 1)).map(|sent| (sent.0, sent.2)), Some((101, Some(6))));
+    assert_eq!(scene.seq(&delta(0, 1)), None, "twice");
+    assert_eq!(scene.seq(&delta(0, 3)), None, "beyond the switch");
+}
+
+#[test]
+fn off_is_at_once_and_on_needs_a_key_frame() {
+    let mut scene = Scene::new(Codec::Vp8, 0);
+    scene.give(&key(0, 0));
+    scene.forwarder.set_target(None);
+    assert_eq!((scene.forwarder.awaits_keyframe(), scene.forwarder.current()), (None, None));
+    assert_eq!(scene.give(&key(0, 1)), None);
+    scene.forwarder.set_target(Some(0));
+    assert_eq!(scene.forwarder.awaits_keyframe(), Some(0));
+    assert_eq!(scene.give(&delta(0, 2)), None);
+    scene.now_ms = 10_000;
+    assert_eq!(scene.give(&key(0, 300)), Some((101, FIRST_TIME.wrapping_add(900_000), Some(6), Some(251))));
+}
+
+#[test]
+fn reports_tell_the_gap_better_than_arrivals() {
+    let check = |reported_ms: u64, arrived_ms: u64, expected: u32| {
+        let mut scene = Scene::new(Codec::Vp8, 0);
+        let report = |clock_ms, packet: Packet| Packet {
+            report: Some(SenderReport { clock: ms(clock_ms), time: packet.time.wrapping_sub(90 * 500) }),
+            ..packet
+        };
+        scene.give(&report(1_000_000, key(0, 0)));
+        scene.forwarder.set_target(Some(1));
+        scene.now_ms = arrived_ms;
+        let sent = scene.give(&report(1_000_000 + reported_ms, key(1, 0)));
+        assert_eq!(sent.map(|sent| sent.1.wrapping_sub(FIRST_TIME)), Some(expected));
+    };
+    check(100, 250, 9_000);
+    check(0, 20, 1);
+    check(5_000, 250, 22_500);
+}
+
+#[test]
+fn a_clock_that_could_not_go_back_makes_up_for_it() {
+    let mut scene = Scene::new(Codec::Vp8, 0);
+    let reported = |clock_ms, packet: Packet| {
+        let report = Some(SenderReport { clock: ms(clock_ms), time: packet.time });
+        Packet { report, ..packet }
+    };
+    scene.give(&reported(1_050, key(0, 0)));
+    scene.forwarder.set_target(Some(1));
+    assert_eq!(scene.give(&reported(1_000, key(1, 0))).map(|sent| sent.1), Some(FIRST_TIME.wrapping_add(1)));
+    scene.forwarder.set_target(Some(2));
+    scene.now_ms = 150;
+    assert_eq!(scene.give(&reported(1_150, key(2, 0))).map(|sent| sent.1), Some(FIRST_TIME.wrapping_add(9_000)));
+}
+
+#[test]
+fn a_key_frame_whose_first_packet_is_late_is_replayed_or_passed_over() {
+    let check = |replay_max: u64, expected: Option<(u64, u64)>| {
+        let mut scene = Scene::new(Codec::Vp8, 0);
+        scene.forwarder.set_replay(replay_max);
+        assert_eq!(scene.give(&delta(0, 2)), None);
+        assert_eq!(scene.give(&delta(0, 3)), None);
+        let sent = scene.forwarder.rewrite(&key(0, 1).at(scene.start));
+        assert_eq!(sent.map(|sent| (sent.seq, sent.replay)), expected);
+        assert_eq!(scene.seq(&delta(0, 2)), expected.map(|_| 101));
+        assert_eq!(scene.forwarder.awaits_keyframe(), if expected.is_some() { None } else { Some(0) });
+    };
+    check(0, None);
+    check(1, None);
+    check(2, Some((100, 2)));
+}
+
+#[test]
+fn another_stream_on_the_layer_goes_on_at_its_key_frame() {
+    let mut scene = Scene::new(Codec::Vp8, 0);
+    scene.give(&key(0, 0));
+    scene.give(&delta(0, 1));
+    let anew = |packet: Packet| Packet { stream: 99, seq: packet.seq % 100 + 5, time: !packet.time, ..packet };
+    scene.now_ms = 1_000;
+    assert_eq!(scene.give(&anew(delta(0, 2))), None);
+    assert_eq!(scene.forwarder.awaits_keyframe(), Some(0));
+    let sent = scene.give(&anew(key(0, 3)));
+    assert_eq!(sent, Some((102, FIRST_TIME.wrapping_add(93_000), Some(7), Some(252))));
+    assert_eq!(scene.forwarder.awaits_keyframe(), None);
+    assert_eq!(scene.give(&key(0, 1)), None, "the old stream's late packets do not bring it back");
+    assert_eq!(scene.seq(&anew(delta(0, 4))), Some(103));
+}
+
+#[test]
+fn a_jump_of_the_same_stream_goes_on_at_its_key_frame() {
+    let check = |far: &dyn Fn(Packet) -> Packet, others: u64| {
+        let mut scene = Scene::new(Codec::Vp8, 2);
+        scene.give(&key(2, 0));
+        scene.now_ms = 33;
+        for n in 0..others {
+            assert_eq!(scene.give(&far(delta(2, 1 + n))), None);
+        }
+        assert_eq!(scene.forwarder.awaits_keyframe(), Some(2));
+        assert_eq!(scene.seq(&far(key(2, 20))), Some(101));
+        assert_eq!(scene.seq(&far(delta(2, 21))), Some(102));
+        assert_eq!(scene.forwarder.awaits_keyframe(), None);
+    };
+    check(&|packet| Packet { seq: packet.seq + 4_000, ..packet }, 1);
+    check(&|packet| Packet { seq: packet.seq - 30_000, ..packet }, 9);
+    check(&|packet| Packet { time: packet.time.wrapping_add(90_000 * 60), ..packet }, 1);
+    check(&|packet| Packet { time: packet.time.wrapping_sub(90_000 * 60), ..packet }, 1);
+}
+
+#[test]
+fn one_packet_from_long_ago_brings_nothing_back() {
+    let mut scene = Scene::new(Codec::Vp8, 0);
+    scene.give(&key(0, 0));
+    scene.give(&delta(0, 1));
+    scene.now_ms = 30_000;
+    assert_eq!(scene.seq(&delta(0, 900)), Some(1_000));
+    assert_eq!(scene.seq(&key(0, 2)), None);
+    assert_eq!(scene.forwarder.awaits_keyframe(), None);
+    assert_eq!(scene.seq(&delta(0, 901)), Some(1_001));
+}
+
+#[test]
+fn sound_is_passed_on_with_its_pauses() {
+    let mut scene = Scene::new(Codec::Opus, 0);
+    let sound = |n: u64, time: u32| Packet::new(Codec::Opus, 0, 65_000 + n, 0xffff_f000u32.wrapping_add(time), b"sound");
+    assert_eq!(scene.forwarder.awaits_keyframe(), None);
+    assert_eq!(scene.give(&sound(0, 0)), Some((100, FIRST_TIME, None, None)));
+    scene.now_ms = 400;
+    assert_eq!(scene.give(&sound(1, 19_200)), Some((101, FIRST_TIME.wrapping_add(19_200), None, None)));
+    scene.now_ms = 420;
+    assert_eq!(scene.give(&sound(3, 21_120)), Some((103, FIRST_TIME.wrapping_add(21_120), None, None)));
+    scene.now_ms = 440;
+    let sent = scene.give(&Packet { stream: 5, seq: 9, time: 1, ..sound(0, 0) });
+    assert_eq!(sent, Some((104, FIRST_TIME.wrapping_add(22_080), None, None)), "another microphone");
+}
+
+#[test]
+fn padding_takes_no_number_unless_it_is_late() {
+    let mut scene = Scene::new(Codec::Vp8, 0);
+    let padding = |n: u64| Packet { seq: 1_000 + n, ..Packet::new(Codec::Vp8, 0, 0, 77, &[]) };
+    assert_eq!(scene.seq(&key(0, 0)), Some(100));
+    assert_eq!(scene.seq(&padding(1)), None);
+    assert_eq!(scene.seq(&padding(2)), None);
+    assert_eq!(scene.seq(&delta(0, 4)), Some(102));
+    assert_eq!(scene.seq(&padding(3)), Some(101));
+    assert_eq!(scene.seq(&padding(2)), None);
+    assert_eq!(scene.seq(&delta(0, 5)), Some(103));
+}
+
+#[test]
+fn numbers_wrap_without_a_seam() {
+    let mut scene = Scene::new(Codec::Vp8, 1);
+    for n in 0..200_000u64 {
+        scene.now_ms = n * 33;
+        let sent = scene.give(&frame(1, n, n == 0)).expect("forwarded");
+        let picture = (0x7ff0 + n) % 0x8000;
+        assert_eq!(sent, (100 + n, FIRST_TIME.wrapping_add(n as u32 * 3_000), Some(picture as u16), Some((n + 7) as u8)));
+    }
+}
+
+#[test]
+fn picture_numbers_keep_the_width_they_came_with() {
+    let mut scene = Scene::new(Codec::Vp8, 0);
+    let packet = |layer: u8, n: u64, picture: (u16, u8), key: bool| {
+        let bytes = Vp8 { key, starts: true, picture: Some(picture), tl0: None, temporal: None, sync: false }.bytes();
+        Packet::new(Codec::Vp8, layer, n, n as u32, &bytes)
+    };
+    let mut picture = |packet: Packet, target: u8| {
+        scene.forwarder.set_target(Some(target));
+        scene.give(&packet).and_then(|sent| sent.2)
+    };
+    assert_eq!(picture(packet(0, 10, (127, 7), true), 0), Some(127));
+    assert_eq!(picture(packet(0, 11, (0, 7), false), 0), Some(0));
+    assert_eq!(picture(packet(1, 10, (0x7fff, 15), true), 1), Some(129));
+    assert_eq!(picture(packet(1, 11, (0, 15), false), 1), Some(130));
+    assert_eq!(picture(packet(0, 12, (5, 7), true), 0), Some(3));
+}
+
+#[test]
+fn h264_begins_with_its_parameters() {
+    let unit = |n: u64, time: u32, kind: u8| Packet::new(Codec::H264, 0, n, time, &[0x60 | kind, 0x80, 1, 2, 3]);
+    let mut scene = Scene::new(Codec::H264, 0);
+    assert_eq!(scene.seq(&unit(11, 0, 8)), None);
+    assert_eq!(scene.seq(&unit(12, 0, 5)), None, "its parameters are missing");
+    assert_eq!(scene.seq(&unit(13, 9, 1)), None);
+    assert_eq!(scene.seq(&unit(14, 18, 7)), Some(100));
+    assert_eq!(scene.seq(&unit(15, 18, 8)), Some(101));
+    assert_eq!(scene.seq(&unit(16, 18, 5)), Some(102));
+    let mut scene = Scene::new(Codec::H264, 0);
+    assert_eq!(scene.seq(&unit(10, 0, 1)), None);
+    assert_eq!(scene.seq(&unit(11, 9, 5)), Some(100), "it has none of its own");
+}

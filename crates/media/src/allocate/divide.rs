@@ -1,0 +1,121 @@
+//! Dividing a budget among tracks in one go: a function of its input.
+
+use room::{Mode, Priority};
+
+use super::track::Item;
+
+/// Hundredths of a layer's bitrate that must be free before it is sent where less was sent before.
+const RAISE_PERCENT: u64 = 110;
+
+/// Hundredths of the budget that may be full after a raise.
+const FULL_PERCENT: u64 = 91;
+
+/// What a division may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// No track gets more than it has, but what was asked for just now.
+    Keep,
+    /// Everything is divided anew.
+    Rearrange,
+    /// No track gets less than it keeps.
+    Add,
+}
+
+/// Divides a budget; the result is each item's `got`.
+pub(super) struct Division<'a> {
+    items: &'a mut [Item],
+    rank: &'a [usize],
+    /// Bits per second.
+    left: u64,
+    pass: Pass,
+}
+
+impl<'a> Division<'a> {
+    pub fn new(items: &'a mut [Item], rank: &'a [usize], budget: u64, pass: Pass) -> Self {
+        let budget = if pass == Pass::Keep { budget } else { percent(budget, FULL_PERCENT) };
+        Division { items, rank, left: budget, pass }
+    }
+
+    pub fn run(mut self, mode: Mode) {
+        self.start();
+        match mode {
+            Mode::Grid => self.grid(),
+            Mode::Collaboration => self.collaboration(),
+            Mode::Presentation => self.presentation(),
+        }
+    }
+
+    /// What is beyond question: tracks that stay on, and when nobody may lose, what each one keeps.
+    fn start(&mut self) {
+        for item in &mut *self.items {
+            item.got = match self.pass {
+                Pass::Add => item.kept,
+                _ => item.smallest().filter(|_| item.stays),
+            };
+            self.left = self.left.saturating_sub(item.got.map_or(0, |layer| item.cost(layer)));
+        }
+    }
+
+    /// All alike: first those that fit into an equal share, then the others, then one step up for each, as long as that goes.
+    fn grid(&mut self) {
+        let sharers = self.items.iter().filter(|item| item.is_wanted()).count();
+        let share = self.left / u64::try_from(sharers).unwrap_or(1).max(1);
+        self.switch_on(|item| item.smallest().is_some_and(|layer| item.cost(layer) <= share));
+        self.switch_on(|_| true);
+        self.raise(|_| true);
+    }
+
+    /// Everyone something, then high priority what it can use, then the others.
+    fn collaboration(&mut self) {
+        self.switch_on(|_| true);
+        self.raise(|item| item.priority == Priority::High);
+        self.raise(|_| true);
+    }
+
+    /// Each priority what it can use before the next gets anything.
+    fn presentation(&mut self) {
+        for priority in [Priority::High, Priority::Standard, Priority::Low] {
+            self.switch_on(|item| item.priority == priority);
+            self.raise(|item| item.priority == priority);
+        }
+    }
+
+    fn switch_on(&mut self, whom: impl Fn(&Item) -> bool) {
+        for &at in self.rank {
+            if self.items.get(at).is_some_and(|item| item.got.is_none() && whom(item)) {
+                self.step(at);
+            }
+        }
+    }
+
+    fn raise(&mut self, whom: impl Fn(&Item) -> bool) {
+        let mut moved = true;
+        while moved {
+            moved = false;
+            for &at in self.rank {
+                if self.items.get(at).is_some_and(|item| item.got.is_some() && whom(item)) {
+                    moved |= self.step(at);
+                }
+            }
+        }
+    }
+
+    /// One layer up, if it may and there is room.
+    fn step(&mut self, at: usize) -> bool {
+        let Some(item) = self.items.get_mut(at) else { return false };
+        let Some(next) = item.next().filter(|next| item.may_have(*next, self.pass)) else { return false };
+        let price =
+            |layer: u8| if item.current >= Some(layer) { item.cost(layer) } else { percent(item.cost(layer), RAISE_PERCENT) };
+        let extra = price(next).saturating_sub(item.got.map_or(0, price));
+        if extra > self.left {
+            return false;
+        }
+        self.left -= extra;
+        item.got = Some(next);
+        true
+    }
+}
+
+fn percent(of: u64, hundredths: u64) -> u64 {
+    u64::try_from(u128::from(of) * u128::from(hundredths) / 100).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,419 @@
+//! One subscriber's bitrate shared among tracks: tables, and a connection simulated in virtual time.
+
+use std::time::{Duration, Instant};
+
+use media::allocate::{
+    Allocator, Candidate, Choice, LAYER_HOLD, Layer, LayerChange, Needs, Off, RAISE_WAIT, START_BITRATE, Space,
+};
+use room::{Mode, Priority, Profile, Sizes, SwitchOff, TrackId};
+
+const GRID: Profile = profile(Mode::Grid, SwitchOff::Predicted);
+const COLLABORATION: Profile = profile(Mode::Collaboration, SwitchOff::Predicted);
+const PRESENTATION: Profile = profile(Mode::Presentation, SwitchOff::Predicted);
+
+const fn profile(mode: Mode, switch_off: SwitchOff) -> Profile {
+    let sizes = Sizes { high: None, standard: None, low: None };
+    Profile { mode, switch_off, bitrate_max: None, tracks_max: None, speaker_priority: None, sizes, hinted: false }
+}
+
+/// A camera that sends 150, 500 and 1,500 kbit/s.
+fn camera(id: u128) -> Candidate {
+    let layer = |kbits: u64, width, height| Layer { bitrate: kbits * 1_000, width, height, active: true };
+    let layers = [layer(150, 320, 180), layer(500, 640, 360), layer(1_500, 1_280, 720)];
+    Candidate {
+        id: TrackId(id),
+        layers,
+        count: 3,
+        publisher: Priority::Standard,
+        own: None,
+        shown: None,
+        size: None,
+        speaker: false,
+        spoke: None,
+        order: id as u64,
+        muted: false,
+    }
+}
+
+/// One that sends only one layer.
+fn single(id: u128, kbits: u64) -> Candidate {
+    let only = Layer { bitrate: kbits * 1_000, width: 1_280, height: 720, active: true };
+    Candidate { layers: [only, Layer::default(), Layer::default()], count: 1, ..camera(id) }
+}
+
+fn of(priority: Priority, track: Candidate) -> Candidate {
+    Candidate { publisher: priority, ..track }
+}
+
+fn high(track: Candidate) -> Candidate {
+    of(Priority::High, track)
+}
+
+fn low(track: Candidate) -> Candidate {
+    of(Priority::Low, track)
+}
+
+fn kbits(estimate: u64) -> Space {
+    Space { estimate: Some(estimate * 1_000), reserved: 0, congested: false }
+}
+
+/// The layers chosen for tracks that are all new: a digit each, or why it is off.
+#[track_caller]
+fn check(profile: Profile, space: Space, tracks: &[Candidate], expected: &str) {
+    let mut choices = Vec::new();
+    let total = Allocator::new().share(Instant::now(), &profile, space, tracks, &mut choices);
+    assert_eq!(word(&choices), expected);
+    let floored = profile.switch_off == SwitchOff::Disabled || profile.switch_off == SwitchOff::Detected;
+    let room = space.estimate.unwrap_or(START_BITRATE).min(profile.bitrate_max.unwrap_or(u64::MAX));
+    assert!(floored || total.used <= room, "{total:?} of {room}");
+    assert!(total.wanted >= total.used || profile.bitrate_max.is_some(), "{total:?}");
+}
+
+fn word(choices: &[Choice]) -> String {
+    choices.iter().map(letter).collect()
+}
+
+fn letter(choice: &Choice) -> char {
+    match (choice.layer, choice.off) {
+        (Some(layer), None) => char::from(b'0' + layer),
+        (None, Some(Off::Hidden)) => 'h',
+        (None, Some(Off::Beyond)) => 'm',
+        (None, Some(Off::Bandwidth)) => 'b',
+        (None, None) => '.',
+        _ => '?',
+    }
+}
+
+#[test]
+fn nothing_is_sent_that_does_not_fit() {
+    for (estimate, expected) in [(3_000, "2"), (1_500, "1"), (500, "0"), (170, "b"), (0, "b")] {
+        check(GRID, kbits(estimate), &[camera(1)], expected);
+    }
+    check(GRID, kbits(1_000), &[single(1, 1_200)], "b");
+    check(GRID, kbits(u64::MAX / 1_000), &[camera(1), single(2, 1_200)], "20");
+    check(GRID, Space { reserved: 420_000, ..kbits(1_000) }, &[camera(1)], "0");
+    check(Profile { bitrate_max: Some(600_000), ..GRID }, kbits(9_000), &[camera(1)], "1");
+    check(GRID, kbits(1_000), &[], "");
+}
+
+#[test]
+fn what_is_not_known_yet_starts_carefully() {
+    check(GRID, Space::default(), &[camera(1), camera(2)], "21");
+    check(GRID, Space { congested: true, ..Space::default() }, &[camera(1), camera(2)], "00");
+    check(GRID, Space::default(), &[single(1, 1_500), single(2, 1_500)], "0b");
+    // Layers that nobody asked for yet, then no media at all.
+    let unseen = Candidate { layers: [camera(1).layers[0], Layer::default(), Layer::default()], ..camera(1) };
+    check(GRID, kbits(5_000), &[unseen], "2");
+    check(GRID, kbits(5_000), &[Candidate { layers: Default::default(), ..camera(1) }], "2");
+    check(GRID, kbits(5_000), &[Candidate { count: 0, ..camera(1) }], ".");
+    check(GRID, kbits(5_000), &[Candidate { count: 200, ..camera(1) }], "2");
+}
+
+#[test]
+fn the_shown_size_decides_the_layer() {
+    let sized = |width, height| Candidate { size: Some((width, height)), ..camera(1) };
+    let sizes =
+        [(160, 90, "0"), (320, 180, "0"), (360, 200, "0"), (320, 240, "0"), (400, 225, "1"), (640, 480, "1"), (1_280, 720, "2")];
+    for (width, height, expected) in sizes {
+        check(GRID, kbits(9_000), &[sized(width, height)], expected);
+    }
+    check(GRID, kbits(9_000), &[sized(4_000, 3_000)], "2");
+    check(GRID, kbits(9_000), &[sized(0, 0)], "0");
+    let sizes = Sizes { high: Some((1_280, 720)), standard: Some((640, 360)), low: Some((176, 144)) };
+    check(Profile { sizes, ..GRID }, kbits(9_000), &[low(camera(1)), camera(2), high(camera(3)), sized(10, 10)], "0120");
+}
+
+#[test]
+fn what_is_not_shown_is_off() {
+    let hidden = Candidate { shown: Some(false), ..high(camera(1)) };
+    check(PRESENTATION, kbits(2_000), &[hidden, low(camera(2))], "h2");
+    check(profile(Mode::Grid, SwitchOff::Disabled), kbits(0), &[hidden, camera(2)], "h0");
+}
+
+#[test]
+fn a_grid_shares_alike() {
+    let four = [camera(1), high(camera(2)), low(camera(3)), camera(4)];
+    for (estimate, expected) in [(600, "00b0"), (700, "0000"), (1_200, "0100"), (2_400, "1111"), (8_000, "2222")] {
+        check(GRID, kbits(estimate), &four, expected);
+    }
+    // Who asks for more than a fair share comes after those who do not.
+    check(GRID, kbits(1_600), &[single(1, 1_400), camera(2), camera(3)], "b11");
+}
+
+#[test]
+fn collaboration_gives_all_something_and_high_priority_the_most() {
+    let three = [camera(1), high(camera(2)), low(camera(3))];
+    for (estimate, expected) in
+        [(200, "b0b"), (400, "00b"), (550, "000"), (1_000, "010"), (2_100, "020"), (2_600, "120"), (6_000, "222")]
+    {
+        check(COLLABORATION, kbits(estimate), &three, expected);
+    }
+}
+
+#[test]
+fn a_presentation_comes_before_everything_else() {
+    let three = [camera(1), high(camera(2)), low(camera(3))];
+    for (estimate, expected) in
+        [(200, "b0b"), (700, "b1b"), (800, "01b"), (1_000, "010"), (1_800, "b2b"), (2_000, "02b"), (2_200, "020"), (3_800, "220")]
+    {
+        check(PRESENTATION, kbits(estimate), &three, expected);
+    }
+}
+
+#[test]
+fn a_subscribers_word_counts_more_than_the_speakers_priority_and_that_more_than_the_publishers() {
+    let speaker = Candidate { speaker: true, ..low(camera(1)) };
+    let profile = Profile { speaker_priority: Some(Priority::High), ..PRESENTATION };
+    check(profile, kbits(1_000), &[camera(2), speaker], "01");
+    check(profile, kbits(1_000), &[high(camera(2)), Candidate { own: Some(Priority::Low), ..speaker }], "10");
+    check(PRESENTATION, kbits(1_000), &[camera(2), speaker], "10");
+}
+
+#[test]
+fn the_number_of_tracks_is_kept_by_priority_then_speech_then_age() {
+    let at = Instant::now();
+    let spoke = |id, seconds| Candidate { spoke: Some(at + Duration::from_secs(seconds)), ..camera(id) };
+    let two = Profile { tracks_max: Some(2), ..GRID };
+    check(two, kbits(50_000), &[camera(3), camera(2), camera(1)], "m22");
+    check(two, kbits(50_000), &[camera(1), spoke(2, 5), spoke(3, 9)], "m22");
+    check(two, kbits(50_000), &[low(spoke(1, 9)), camera(2), camera(3)], "m22");
+    check(two, kbits(50_000), &[spoke(1, 9), Candidate { speaker: true, ..camera(2) }, spoke(3, 5)], "22m");
+    check(two, kbits(50_000), &[Candidate { muted: true, ..camera(1) }, camera(2), camera(3)], "222");
+    check(two, kbits(50_000), &[Candidate { shown: Some(false), ..camera(1) }, camera(2), camera(3)], "h22");
+    check(Profile { tracks_max: Some(0), ..GRID }, kbits(50_000), &[camera(1)], "m");
+}
+
+#[test]
+fn where_nothing_may_be_switched_off_all_keep_their_smallest_layer() {
+    let never = profile(Mode::Presentation, SwitchOff::Disabled);
+    check(never, kbits(100), &[camera(1), single(2, 900), high(camera(3))], "000");
+    check(never, kbits(2_000), &[camera(1), single(2, 900), high(camera(3))], "001");
+    check(Profile { tracks_max: Some(1), ..never }, kbits(100), &[camera(1), camera(2)], "0m");
+}
+
+#[test]
+fn switching_off_waits_for_congestion_where_asked() {
+    let detected = profile(Mode::Grid, SwitchOff::Detected);
+    let mut line = Line::new(detected, vec![camera(1), camera(2)]);
+    assert_eq!(line.at(0, 100, false), "00");
+    assert_eq!(line.at(200, 100, true), "bb");
+    assert_eq!(line.at(400, 100, false), "bb", "on again only when there is room");
+    assert_eq!(line.at(20_000, 100, false), "bb");
+    line.run(20_200, 20_000 + RAISE_WAIT.as_millis() as u64 + 400, 1_000);
+    assert_eq!(line.word, "10");
+}
+
+/// A subscriber in virtual time.
+struct Line {
+    start: Instant,
+    allocator: Allocator,
+    profile: Profile,
+    tracks: Vec<Candidate>,
+    word: String,
+    used: u64,
+    changes: Vec<(u64, String)>,
+}
+
+impl Line {
+    fn new(profile: Profile, tracks: Vec<Candidate>) -> Self {
+        let allocator = Allocator::new();
+        Line { start: Instant::now(), allocator, profile, tracks, word: String::new(), used: 0, changes: Vec::new() }
+    }
+
+    fn at(&mut self, ms: u64, estimate: u64, congested: bool) -> &str {
+        let (mut choices, space) = (Vec::new(), Space { congested, ..kbits(estimate) });
+        let total =
+            self.allocator.share(self.start + Duration::from_millis(ms), &self.profile, space, &self.tracks, &mut choices);
+        self.used = total.used;
+        let word = word(&choices);
+        if word != self.word {
+            self.changes.push((ms, word.clone()));
+            self.word = word;
+        }
+        &self.word
+    }
+
+    fn run(&mut self, from: u64, to: u64, estimate: u64) {
+        for ms in (from..to).step_by(200) {
+            self.at(ms, estimate, false);
+        }
+    }
+
+    fn since(&self, ms: u64) -> Vec<(u64, &str)> {
+        self.changes.iter().filter(|(at, _)| *at >= ms).map(|(at, word)| (*at, word.as_str())).collect()
+    }
+}
+
+#[test]
+fn less_room_counts_at_once_and_more_after_a_while() {
+    let mut line = Line::new(GRID, vec![camera(1), camera(2)]);
+    line.run(0, 60_000, 5_000);
+    assert_eq!(line.changes, [(0, "22".into())]);
+    line.run(60_000, 80_000, 700);
+    assert_eq!(line.since(60_000), [(60_000, "10")]);
+    line.run(80_000, 85_001, 5_000);
+    assert_eq!(line.since(80_000), [(83_000, "22")], "within five seconds after the room came back");
+}
+
+#[test]
+fn room_that_comes_and_goes_changes_nothing() {
+    let mut line = Line::new(GRID, vec![camera(1)]);
+    line.run(0, 10_000, 700);
+    for ms in (10_000..120_000).step_by(200) {
+        line.at(ms, if ms / 2_000 % 2 == 0 { 5_000 } else { 700 }, false);
+    }
+    assert_eq!(line.word, "1");
+    assert_eq!(line.changes.len(), 1);
+}
+
+#[test]
+fn what_the_receiver_asks_for_is_given_at_once() {
+    let mut line = Line::new(PRESENTATION, vec![camera(1), Candidate { size: Some((160, 90)), ..camera(2) }]);
+    assert_eq!(line.at(0, 2_000, false), "20");
+    line.tracks[0].shown = Some(false);
+    assert_eq!(line.at(200, 2_000, false), "h0");
+    line.tracks[1].size = Some((1_280, 720));
+    assert_eq!(line.at(400, 2_000, false), "h2", "a larger frame");
+    line.tracks[0].shown = Some(true);
+    assert_eq!(line.at(600, 2_000, false), "11", "shown again, and alike");
+    line.tracks[1].own = Some(Priority::High);
+    assert_eq!(line.at(800, 2_000, false), "02", "a higher priority");
+    line.tracks.insert(0, high(camera(3)));
+    assert_eq!(line.at(1_000, 2_000, false), "101", "a new track, in another place of the list");
+    line.tracks.remove(0);
+    line.run(1_200, 5_000, 2_000);
+    assert_eq!(line.word, "02", "after its end the others get its share");
+}
+
+#[test]
+fn switches_are_told_once() {
+    let mut line = Line::new(GRID, vec![camera(1), camera(2)]);
+    let (one, two) = (TrackId(1), TrackId(2));
+    line.at(0, 5_000, false);
+    assert_eq!(line.allocator.poll_switched(), None);
+    line.at(200, 200, false);
+    assert_eq!(line.allocator.poll_switched(), Some((vec![two], vec![])));
+    line.tracks[0].shown = Some(false);
+    line.run(400, 6_000, 200);
+    assert_eq!(line.allocator.poll_switched(), Some((vec![one], vec![two])));
+    assert_eq!(line.allocator.poll_switched(), None);
+}
+
+#[test]
+fn what_is_sent_is_what_comes() {
+    let mut track = camera(1);
+    track.layers[2].active = false;
+    let mut choices = Vec::new();
+    let mut share = |track: Candidate| {
+        Allocator::new().share(Instant::now(), &GRID, kbits(9_000), &[track], &mut choices);
+        (choices[0].layer, choices[0].send)
+    };
+    assert_eq!(share(track), (Some(2), Some(1)));
+    track.layers.iter_mut().for_each(|layer| layer.active = false);
+    assert_eq!(share(track), (Some(2), None));
+    // A browser that leaves the lower layers out: they do not exist.
+    let upper = Layer { active: true, ..camera(1).layers[2] };
+    assert_eq!(
+        share(Candidate { layers: [Layer::default(), Layer::default(), upper], size: Some((10, 10)), ..track }),
+        (Some(2), Some(2))
+    );
+}
+
+/// The same for the same moment, else anything from 0 to 1.
+fn chance(at: u64, salt: u64) -> f64 {
+    let mixed = (at + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt.wrapping_mul(0xd1b5_4a32_d192_ed03);
+    (mixed.wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 40) as f64 / f64::from(1 << 24)
+}
+
+/// Ten minutes with layers whose bitrates vary and an estimate that is near the truth.
+fn simulate(profile: Profile, tracks: &[Candidate], capacity: u64, layers_vary: f64, estimate_varies: f64) -> (Line, u64) {
+    let mut line = Line::new(profile, tracks.to_vec());
+    let mut over = 0;
+    for ms in (0..600_000).step_by(200) {
+        for (at, (track, original)) in line.tracks.iter_mut().zip(tracks).enumerate() {
+            // A scene lasts some seconds; between scenes the bitrate moves.
+            let scene = |n: u64| chance(ms / 3_000 + n, at as u64) * (1.0 - (ms % 3_000) as f64 / 3_000.0);
+            let swing = 1.0 + layers_vary * (scene(0) + chance(ms / 1_000, 90 + at as u64) - 0.75);
+            for (layer, original) in track.layers.iter_mut().zip(original.layers) {
+                layer.bitrate = (original.bitrate as f64 * swing) as u64;
+            }
+        }
+        let estimate = capacity as f64 * (1.0 - estimate_varies * chance(ms / 400, 7));
+        line.at(ms, estimate as u64, false);
+        over = over.max(line.used.saturating_sub(capacity * 1_000));
+    }
+    (line, over)
+}
+
+#[test]
+fn a_steady_connection_makes_steady_pictures() {
+    let rooms: [(Profile, Vec<Candidate>); 4] = [
+        (GRID, (1..=6).map(camera).collect()),
+        (COLLABORATION, vec![camera(1), high(camera(2)), low(camera(3)), single(4, 900)]),
+        (PRESENTATION, vec![camera(1), high(camera(2)), low(camera(3)), single(4, 900)]),
+        (GRID, (1..=5).map(|id| single(id, 300 + 100 * id as u64)).collect()),
+    ];
+    for (profile, tracks) in rooms {
+        for capacity in (200..8_000).step_by(150) {
+            let (line, over) = simulate(profile, &tracks, capacity, 0.2, 0.05);
+            assert_eq!(over, 0, "{:?} with {capacity}: over by {over}", profile.mode);
+            let late = line.since(120_000).len();
+            assert!(late <= 24, "{:?} with {capacity}: {late} changes in eight minutes: {:?}", profile.mode, line.since(120_000));
+        }
+    }
+}
+
+#[test]
+fn room_is_used() {
+    for capacity in [400, 900, 1_500, 2_500, 5_000] {
+        let (line, _) = simulate(GRID, &(1..=8).map(camera).collect::<Vec<_>>(), capacity, 0.1, 0.02);
+        let share = line.used as f64 / (capacity * 1_000) as f64;
+        assert!(share > 0.6, "{share} of {capacity}: {}", line.word);
+    }
+}
+
+#[test]
+fn two_hundred_tracks_are_shared() {
+    let mut line = Line::new(Profile { tracks_max: Some(20), ..GRID }, (1..=200).map(camera).collect());
+    line.run(0, 4_000, 6_000);
+    assert_eq!(line.word.matches('m').count(), 180);
+    assert_eq!(line.word.matches('b').count(), 0);
+}
+
+#[test]
+fn any_numbers_are_taken() {
+    let layer = Layer { bitrate: u64::MAX, width: u16::MAX, height: u16::MAX, active: true };
+    let wild = Candidate { layers: [layer; 3], size: Some((u16::MAX, u16::MAX)), ..camera(1) };
+    check(GRID, kbits(u64::MAX / 1_000), &[wild], "b");
+    check(PRESENTATION, kbits(1_000), &[wild, Candidate { count: 255, ..wild }], "bb");
+}
+
+/// What the receivers of a track get, and what its publisher is told.
+#[test]
+fn a_publisher_sends_what_somebody_needs() {
+    let start = Instant::now();
+    let mut needs = Needs::new(start, 3);
+    let mut look = |ms: u64, layers: &[u8]| {
+        let now = start + Duration::from_millis(ms);
+        needs.handle_choices(now, layers.iter().map(|&layer| Choice { layer: Some(layer), send: Some(layer), off: None }));
+        (needs.poll_change(now), needs.poll_timeout().map(|at| (at - start).as_millis() as u64))
+    };
+    let hold = LAYER_HOLD.as_millis() as u64;
+    let change = |needed: [bool; 3], woken: &[u8]| Some(LayerChange { needed: needed.to_vec(), woken: woken.to_vec() });
+    assert_eq!(look(100, &[0, 1]), (None, Some(hold)), "the third was never needed");
+    assert_eq!(look(hold, &[1]), (change([true, true, false], &[]), None), "the smallest stays while any is needed");
+    assert_eq!(look(hold + 100, &[0]), (None, Some(2 * hold)));
+    assert_eq!(look(hold + 200, &[1]), (None, None), "needed again in time");
+    assert_eq!(look(hold + 300, &[2, 1]), (change([true, true, true], &[2]), None), "at once");
+    assert_eq!(look(hold + 400, &[]), (None, Some(2 * hold + 300)));
+    assert_eq!(look(3 * hold, &[]), (change([false, false, false], &[]), None), "nobody watches");
+    assert_eq!(look(4 * hold, &[0]), (change([true, false, false], &[0]), None));
+}
+
+#[test]
+fn a_layer_that_is_waited_for_does_not_cost_the_one_that_is_sent() {
+    let start = Instant::now();
+    let mut needs = Needs::new(start, 3);
+    needs.handle_choices(start + LAYER_HOLD, [Choice { layer: Some(2), send: Some(1), off: None }]);
+    assert_eq!(needs.poll_change(start + LAYER_HOLD), None);
+}

@@ -278,6 +278,7 @@ impl Allocator {
         if now.saturating_duration_since(since) < self.raise_wait() {
             self.items.iter_mut().for_each(|item| item.got = item.kept);
         } else {
+            Division::new(&mut self.items, &self.rank, budget, Pass::Restore).run(mode);
             self.raised = Some(now);
             self.room_since = None;
         }

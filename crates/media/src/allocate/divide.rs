@@ -19,6 +19,8 @@ pub(super) enum Pass {
     Rearrange,
     /// No track gets less than it keeps.
     Add,
+    /// Who would lose keeps what there is room for after all: giving needs more room than keeping.
+    Restore,
 }
 
 /// Divides a budget; the result is each item's `got`.
@@ -32,7 +34,7 @@ pub(super) struct Division<'a> {
 
 impl<'a> Division<'a> {
     pub fn new(items: &'a mut [Item], rank: &'a [usize], budget: u64, pass: Pass) -> Self {
-        let budget = if pass == Pass::Keep { budget } else { percent(budget, FULL_PERCENT) };
+        let budget = if matches!(pass, Pass::Keep | Pass::Restore) { budget } else { percent(budget, FULL_PERCENT) };
         Division { items, rank, left: budget, pass }
     }
 
@@ -50,7 +52,8 @@ impl<'a> Division<'a> {
         for item in &mut *self.items {
             item.got = match self.pass {
                 Pass::Add => item.kept,
-                _ => item.smallest().filter(|_| item.stays),
+                Pass::Restore => item.got,
+                Pass::Keep | Pass::Rearrange => item.smallest().filter(|_| item.stays),
             };
             self.left = self.left.saturating_sub(item.got.map_or(0, |layer| item.cost(layer)));
         }

@@ -135,7 +135,11 @@ impl Item {
 
     /// Whether a division may give it this layer.
     pub fn may_have(&self, layer: u8, pass: Pass) -> bool {
-        pass != Pass::Keep || self.fresh || self.current >= Some(layer)
+        match pass {
+            Pass::Keep => self.fresh || self.current >= Some(layer),
+            Pass::Restore => self.kept >= Some(layer),
+            Pass::Rearrange | Pass::Add => true,
+        }
     }
 
     /// Bits per second of a layer.

@@ -1,1 +1,204 @@
-//! Data tracks and message channels.
+//! Data tracks and message channels: what each of a client's data channels is for, and how much may travel there.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use room::{Channel, TrackId};
+use str0m::channel::{ChannelConfig, ChannelId, Reliability};
+
+use crate::limit::{CHANNELS_MAX, DATA_BYTES_PER_S, MESSAGES_PER_S, TEXT_BYTES_MAX, TEXTS_PER_S, TEXTS_WAITING_MAX};
+
+/// What a data channel is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// Words between a door and its client; opened by us.
+    Words(Channel),
+    /// A track that the client publishes, under this label; opened by the client.
+    Up(Arc<str>),
+    /// A track that the client receives; opened by us.
+    Down(TrackId),
+}
+
+/// How messages travel, as the publisher chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Manner {
+    pub ordered: bool,
+    pub reliability: Reliability,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Manner { ordered: true, reliability: Reliability::Reliable }
+    }
+}
+
+impl Manner {
+    /// That of a channel.
+    pub fn of(config: Option<&ChannelConfig>) -> Self {
+        config.map_or_else(Manner::default, |config| Manner { ordered: config.ordered, reliability: config.reliability })
+    }
+
+    /// A channel of this manner.
+    pub fn config(self, label: &str) -> ChannelConfig {
+        let Manner { ordered, reliability } = self;
+        ChannelConfig { label: label.to_owned(), ordered, reliability, ..ChannelConfig::default() }
+    }
+
+    /// Whether a message that does not arrive breaks a promise.
+    pub fn reliable(self) -> bool {
+        self.reliability == Reliability::Reliable
+    }
+}
+
+/// One data channel.
+pub(crate) struct Line {
+    /// None until it was asked for: the first one waits for an offer.
+    pub id: Option<ChannelId>,
+    pub label: Arc<str>,
+    pub purpose: Use,
+    pub manner: Manner,
+    pub open: bool,
+    waiting: VecDeque<Arc<str>>,
+}
+
+/// Every data channel of one client.
+#[derive(Default)]
+pub(crate) struct Lines {
+    lines: Vec<Line>,
+}
+
+impl Lines {
+    /// A channel that we open, or have asked for.
+    pub fn add(&mut self, id: Option<ChannelId>, label: &str, purpose: Use, manner: Manner) {
+        self.lines.push(Line { id, label: label.into(), purpose, manner, open: false, waiting: VecDeque::new() });
+    }
+
+    /// A channel that was asked for has its id.
+    pub fn name(&mut self, label: &str, id: ChannelId) {
+        if let Some(line) = self.lines.iter_mut().find(|line| line.id.is_none() && &*line.label == label) {
+            line.id = Some(id);
+        }
+    }
+
+    /// A channel has opened: one of ours, or a new one of the client's. None if the client has too many.
+    pub fn opened(&mut self, id: ChannelId, label: &str, manner: Manner) -> Option<&mut Line> {
+        let index = match self.lines.iter().position(|line| line.id == Some(id)) {
+            Some(index) => index,
+            None if self.lines.len() >= CHANNELS_MAX => return None,
+            None => {
+                self.add(Some(id), label, Use::Up(label.into()), manner);
+                self.lines.len() - 1
+            }
+        };
+        let line = self.lines.get_mut(index)?;
+        line.open = true;
+        Some(line)
+    }
+
+    /// A channel is gone; what it was for.
+    pub fn closed(&mut self, id: ChannelId) -> Option<Line> {
+        let index = self.lines.iter().position(|line| line.id == Some(id))?;
+        Some(self.lines.swap_remove(index))
+    }
+
+    /// Takes a line out, whether it has opened or not.
+    pub fn remove(&mut self, purpose: &Use) -> Option<Line> {
+        let index = self.lines.iter().position(|line| line.purpose == *purpose)?;
+        Some(self.lines.swap_remove(index))
+    }
+
+    /// The channel with this id.
+    pub fn by_id(&self, id: ChannelId) -> Option<&Line> {
+        self.lines.iter().find(|line| line.id == Some(id))
+    }
+
+    /// The channel for this.
+    pub fn by_use(&mut self, purpose: &Use) -> Option<&mut Line> {
+        self.lines.iter_mut().find(|line| line.purpose == *purpose)
+    }
+
+    /// The tracks that the client receives, or will.
+    pub fn downs(&self) -> impl Iterator<Item = (TrackId, &Line)> {
+        self.lines.iter().filter_map(|line| match line.purpose {
+            Use::Down(track) => Some((track, line)),
+            _ => None,
+        })
+    }
+
+    /// The channel of a track that the client publishes, once it has opened.
+    pub fn up(&self, label: &str) -> Option<&Line> {
+        self.lines.iter().find(|line| line.open && matches!(&line.purpose, Use::Up(own) if &**own == label))
+    }
+}
+
+impl Line {
+    /// Keeps a text until the channel opens.
+    pub fn keep(&mut self, text: Arc<str>) {
+        if self.waiting.len() >= TEXTS_WAITING_MAX {
+            self.waiting.pop_front();
+        }
+        self.waiting.push_back(text);
+    }
+
+    /// The texts that waited.
+    pub fn take_waiting(&mut self) -> VecDeque<Arc<str>> {
+        std::mem::take(&mut self.waiting)
+    }
+}
+
+/// So much a second, and so much at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowance {
+    per_s: f64,
+    left: f64,
+    at: Instant,
+}
+
+impl Allowance {
+    /// Full at first.
+    pub fn new(now: Instant, per_s: u32) -> Self {
+        Allowance { per_s: f64::from(per_s), left: f64::from(per_s), at: now }
+    }
+
+    /// Takes so much, or nothing if it is not there.
+    pub fn take(&mut self, now: Instant, amount: usize) -> bool {
+        let gained = now.saturating_duration_since(self.at).as_secs_f64() * self.per_s;
+        self.left = (self.left + gained).min(self.per_s);
+        self.at = self.at.max(now);
+        #[allow(clippy::cast_precision_loss, reason = "sizes of datagrams and messages")]
+        let amount = amount as f64;
+        let there = self.left >= amount;
+        if there {
+            self.left -= amount;
+        }
+        there
+    }
+}
+
+/// What one client may send on its channels.
+pub(crate) struct DataAllowance {
+    messages: Allowance,
+    bytes: Allowance,
+    texts: Allowance,
+}
+
+impl DataAllowance {
+    pub fn new(now: Instant) -> Self {
+        DataAllowance {
+            messages: Allowance::new(now, MESSAGES_PER_S),
+            bytes: Allowance::new(now, DATA_BYTES_PER_S),
+            texts: Allowance::new(now, TEXTS_PER_S),
+        }
+    }
+
+    /// Whether a message on a data track may pass.
+    pub fn message(&mut self, now: Instant, bytes: usize) -> bool {
+        self.messages.take(now, 1) && self.bytes.take(now, bytes)
+    }
+
+    /// Whether a text on a message channel may pass.
+    pub fn text(&mut self, now: Instant, bytes: usize) -> bool {
+        bytes <= TEXT_BYTES_MAX && self.texts.take(now, 1)
+    }
+}

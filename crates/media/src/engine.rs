@@ -1,1 +1,328 @@
-//! Everything that one worker does, without threads, clocks and sockets.
+//! Everything that one worker does, without threads, clocks and sockets: orders, datagrams and time in, datagrams and reports out.
+//!
+//! A turn is: any number of [`handle_order`](Engine::handle_order) and [`handle_datagram`](Engine::handle_datagram), then one
+//! [`flush`](Engine::flush), then [`poll_transmit`](Engine::poll_transmit) and [`poll_report`](Engine::poll_report) until they say none.
+
+mod clients;
+mod orders;
+mod route;
+mod tick;
+
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use room::{LinkId, News, Order, ParticipantId, Profile, Report, RoomId, Track, TrackId};
+use str0m::bwe::Bitrate;
+use str0m::net::Protocol;
+use str0m::rtp::RtpPacket;
+
+use crate::data::{Allowance, DataAllowance};
+use crate::demux::{Class, Demux, Dropped, Verdict};
+use crate::net::{Datagram, Transmit};
+use crate::peer::{Outbox, Path, Peer, PeerNews, Taken};
+use crate::settings::Settings;
+use crate::speak::Speakers;
+use crate::switchboard::{PeerKey, Switchboard, TrackKey};
+
+/// How often the engine looks at what has no time of its own: key frames that did not come, layers, speakers, clients that are lost.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A flood that pauses so long is over.
+const FLOOD_PAUSE: Duration = Duration::from_secs(2);
+
+/// What happened in an engine, counted from its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Datagrams for nobody here.
+    pub strangers: u64,
+    /// Datagrams that make no sense.
+    pub broken: u64,
+    /// Datagrams above what one client may send.
+    pub flooded: u64,
+    /// Packets that came.
+    pub packets_in: u64,
+    /// Packets of no known track.
+    pub packets_unknown: u64,
+    /// Packets passed on, each receiver counted.
+    pub packets_out: u64,
+    /// Packets that a receiver cannot decode.
+    pub packets_undecodable: u64,
+    /// Offers that crossed one of ours and lost.
+    pub offers_lost: u64,
+    /// Messages and texts above what one client may send, or too large.
+    pub messages_dropped: u64,
+    /// Key frames asked for.
+    pub keyframes_asked: u64,
+    /// Panics of one client's transport, each at the price of that client's link.
+    pub panics: u64,
+}
+
+/// One worker's rooms.
+pub struct Engine {
+    settings: Settings,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    halls: HashMap<RoomId, Hall>,
+    demux: Demux<PeerKey>,
+    board: Switchboard,
+    outbox: Outbox,
+    /// Packets that wait for [`flush`](Engine::flush).
+    arrived: Vec<(PeerKey, RtpPacket)>,
+    news: VecDeque<(PeerKey, PeerNews)>,
+    /// Clients with something to negotiate.
+    dirty: Vec<PeerKey>,
+    /// Clients with packets in line.
+    touched: Vec<PeerKey>,
+    timers: BinaryHeap<std::cmp::Reverse<(Instant, PeerKey)>>,
+    next_tick: Instant,
+    reports: VecDeque<Report>,
+    random: u64,
+    counts: Counts,
+}
+
+#[derive(Default)]
+struct Slot {
+    uses: u32,
+    client: Option<Box<Client>>,
+}
+
+/// A room as far as media goes.
+#[derive(Default)]
+struct Hall {
+    members: BTreeMap<ParticipantId, Member>,
+    speakers: Speakers,
+}
+
+/// What the rooms said of a participant.
+#[derive(Default)]
+struct Member {
+    key: Option<PeerKey>,
+    tracks: Vec<Track>,
+    subscribed: Vec<TrackId>,
+}
+
+/// One client with a transport.
+struct Client {
+    peer: Peer,
+    /// The first offer, until the orders that came with it are carried out.
+    first_offer: Option<room::Signal>,
+    /// Where its packets go: source, track, layer. A track of none: it was looked for and is not known.
+    sources: Vec<(u32, Option<TrackKey>, u8)>,
+    /// What was last reported as placed.
+    placed: Vec<(TrackId, Arc<str>)>,
+    ufrag: String,
+    packets: Allowance,
+    bytes: Allowance,
+    data: DataAllowance,
+    /// Handshakes from an address whose check is not answered yet.
+    early: Vec<(Instant, Path, Box<[u8]>)>,
+    /// The first and the last refusal of a flood that goes on.
+    flood: Option<(Instant, Instant)>,
+    /// When its transport is given up, unless it is established meanwhile.
+    connect_by: Option<Instant>,
+    offered_at: Option<Instant>,
+    queued: Option<Instant>,
+    touched: bool,
+    dirty: bool,
+    profile: Profile,
+    estimate: Option<Bitrate>,
+}
+
+impl Engine {
+    /// No rooms yet. `seed` for what must only be unlike, not secret: first sequence numbers and timestamps.
+    #[must_use]
+    pub fn new(now: Instant, settings: Settings, seed: u64) -> Self {
+        Engine {
+            settings,
+            slots: Vec::new(),
+            free: Vec::new(),
+            halls: HashMap::new(),
+            demux: Demux::new(now),
+            board: Switchboard::default(),
+            outbox: Outbox::default(),
+            arrived: Vec::new(),
+            news: VecDeque::new(),
+            dirty: Vec::new(),
+            touched: Vec::new(),
+            timers: BinaryHeap::new(),
+            next_tick: now + TICK,
+            reports: VecDeque::new(),
+            random: seed | 1,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes an order. What it causes comes with the next [`flush`](Engine::flush).
+    pub fn handle_order(&mut self, now: Instant, order: Order) {
+        orders::handle(self, now, order);
+    }
+
+    /// Takes a datagram, or a frame of a TCP connection.
+    pub fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
+        match self.demux.peer_of(now, &datagram) {
+            Verdict::Peer(key) => self.take_datagram(now, key, &datagram, false),
+            Verdict::Ask(key) => self.take_datagram(now, key, &datagram, true),
+            Verdict::Answer(bytes) => self.outbox.transmits.push_back(answer(&datagram, bytes)),
+            Verdict::Drop(why) => self.count_dropped(why),
+        }
+    }
+
+    fn count_dropped(&self, why: Dropped) {
+        let counters = &self.settings.counters;
+        let counter = match why {
+            Dropped::Flood => &counters.dropped_flood,
+            Dropped::Unknown => &counters.dropped_unknown,
+            Dropped::Malformed => &counters.dropped_malformed,
+            Dropped::Silent => &counters.stun_silent,
+        };
+        counter.add(1);
+    }
+
+    fn take_datagram(&mut self, now: Instant, key: PeerKey, datagram: &Datagram<'_>, asked: bool) {
+        let &Datagram { protocol, source, destination, bytes } = datagram;
+        let Some(client) = self.client_mut(key) else { return };
+        if !client.may_send(now, bytes.len()) {
+            self.counts.flooded += 1;
+            return;
+        }
+        let path = (protocol, source, destination);
+        let taken = self.on(now, key, |peer, out| peer.handle_datagram(now, path, bytes, out));
+        match (taken, Class::of(bytes)) {
+            (Some(Taken::Yes), Class::Stun) => {
+                if asked && !self.is_held_by_another(key, path) {
+                    self.demux.approve(protocol, source, key);
+                }
+                self.retry_early(now, key);
+            }
+            (Some(Taken::Yes), _) | (None, _) => {}
+            (Some(Taken::NotOurs), Class::Dtls) => self.keep_early(now, key, path, bytes),
+            (Some(Taken::NotOurs), _) => self.counts.strangers += 1,
+            (Some(Taken::Broken), _) => self.counts.broken += 1,
+        }
+    }
+
+    /// Passes on what came, and carries out what became due.
+    pub fn flush(&mut self, now: Instant) {
+        self.run_timers(now);
+        self.forward(now);
+        loop {
+            while let Some((key, news)) = self.news.pop_front() {
+                self.handle_news(now, key, news);
+            }
+            self.negotiate(now);
+            self.forward(now);
+            if self.news.is_empty() && self.dirty.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// The time named by [`poll_timeout`](Engine::poll_timeout) has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.flush(now);
+    }
+
+    /// The next datagram to send. Those for one destination come one after the other as far as possible.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        let str0m::net::Transmit { proto, source, destination, contents } = self.outbox.transmits.pop_front()?;
+        Some(Transmit { protocol: proto, source, destination, bytes: contents })
+    }
+
+    /// The next thing that the rooms should know.
+    pub fn poll_report(&mut self) -> Option<Report> {
+        self.reports.pop_front()
+    }
+
+    /// When to call [`handle_timeout`](Engine::handle_timeout); none while there is nobody.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let peers = self.timers.peek().map(|std::cmp::Reverse((at, _))| *at);
+        let tick = (!self.halls.is_empty()).then_some(self.next_tick);
+        peers.into_iter().chain(tick).min()
+    }
+
+    /// A TCP connection is gone: what came from there comes from nobody now.
+    pub fn handle_tcp_closed(&mut self, source: SocketAddr) {
+        self.demux.forget_address(Protocol::Tcp, source);
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Rooms, transports and tracks that are kept now: what should go back to nothing when everybody has left.
+    #[must_use]
+    pub fn sizes(&self) -> (usize, usize, usize) {
+        let clients = self.slots.iter().filter(|slot| slot.client.is_some()).count();
+        (self.halls.len(), clients, self.board.iter().count())
+    }
+
+    fn report(&mut self, room: RoomId, who: ParticipantId, news: News) {
+        self.reports.push_back(Report::Of { room, who, news });
+    }
+
+    /// A random number that nobody need be unable to guess (splitmix64).
+    fn random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+/// Our answer to a plain STUN request.
+fn answer(to: &Datagram<'_>, bytes: str0m::net::DatagramSend) -> str0m::net::Transmit {
+    str0m::net::Transmit { proto: to.protocol, source: to.destination, destination: to.source, contents: bytes }
+}
+
+impl Hall {
+    fn key(&self, who: ParticipantId) -> Option<PeerKey> {
+        self.members.get(&who)?.key
+    }
+}
+
+impl Client {
+    fn new(now: Instant, mut peer: Peer, profile: Profile) -> Self {
+        let ufrag = peer.ufrag();
+        Client {
+            peer,
+            first_offer: None,
+            sources: Vec::new(),
+            placed: Vec::new(),
+            ufrag,
+            packets: Allowance::new(now, crate::limit::PACKETS_IN_PER_S),
+            bytes: Allowance::new(now, crate::limit::BYTES_IN_PER_S),
+            data: DataAllowance::new(now),
+            early: Vec::new(),
+            flood: None,
+            connect_by: Some(now + crate::limit::CONNECT_TIMEOUT),
+            offered_at: None,
+            queued: None,
+            touched: false,
+            dirty: false,
+            profile,
+            estimate: None,
+        }
+    }
+
+    /// Whether a datagram of this size is still within what one client may send.
+    fn may_send(&mut self, now: Instant, bytes: usize) -> bool {
+        let may = self.packets.take(now, 1) && self.bytes.take(now, bytes);
+        if !may {
+            let (first, last) = self.flood.get_or_insert((now, now));
+            if now.saturating_duration_since(*last) > FLOOD_PAUSE {
+                *first = now;
+            }
+            *last = now;
+        }
+        may
+    }
+
+    fn link(&self) -> LinkId {
+        self.peer.link.clone()
+    }
+}

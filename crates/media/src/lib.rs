@@ -3,6 +3,7 @@
 
 pub mod allocate;
 pub mod codec;
+pub mod counters;
 pub mod data;
 pub mod demux;
 pub mod engine;
@@ -14,6 +15,7 @@ pub mod peer;
 pub mod pool;
 pub mod quality;
 pub mod sdp;
+pub mod settings;
 pub mod speak;
 pub mod switchboard;
 pub mod tcp;

@@ -1,7 +1,88 @@
 //! Every limit of the media server, with its unit and what happens when it is reached.
 
-/// Layers of one track. Packets of further ones are dropped.
+use std::time::Duration;
+
+/// Bytes of one description. A browser needs 2.8 kB a section. Larger: refused.
+pub const SDP_BYTES_MAX: usize = 512 * 1024;
+
+/// Sections of one description. More: refused.
+pub const SDP_SECTIONS_MAX: usize = 200;
+
+/// Bytes of one line of a description. Longer: refused.
+pub const SDP_LINE_BYTES_MAX: usize = 8 * 1024;
+
+/// Candidates of one description. More: refused. None of them is used.
+pub const SDP_CANDIDATES_MAX: usize = 64;
+
+/// Sources announced in one section: three layers with their repairs, twice. More: refused.
+pub const SSRCS_PER_SECTION_MAX: usize = 12;
+
+/// Layers of one track. The rest of a longer list is not looked at.
 pub const LAYERS_MAX: usize = 3;
+
+/// How often one track is placed in another section because the client did not want to receive it where it was. Then it is left out.
+pub const PLACEMENTS_REFUSED_MAX: u8 = 3;
+
+/// How long a client may take to answer an offer of ours. Then its link is dead, and it is asked for a new one.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may take from our first answer to an established transport. Then its link is dead.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client whose path is gone may take to find another (a check from a new address, an ICE restart). Then its link is dead.
+pub const LOST_TIMEOUT: Duration = Duration::from_secs(40);
+
+/// Handshake datagrams kept for a client whose address is not sure yet. More are dropped.
+pub const EARLY_MAX: usize = 4;
+
+/// Bytes of one of them. Larger: dropped.
+pub const EARLY_BYTES_MAX: usize = 2_048;
+
+/// How long they are kept. Then dropped.
+pub const EARLY_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// Packets a second from one client, averaged over a second. More are dropped and counted.
+pub const PACKETS_IN_PER_S: u32 = 4_000;
+
+/// Bytes a second from one client: 20 Mbit/s. More are dropped and counted.
+pub const BYTES_IN_PER_S: u32 = 2_500_000;
+
+/// How long a client may stay above these. Then it is refused.
+pub const FLOOD_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Time between key frame requests for one layer, except right after a new subscription. Requests in between are answered by one.
+pub const KEYFRAME_GAP: Duration = Duration::from_millis(500);
+
+/// Key frame requests heard from one subscriber: one per this time for each track.
+pub const KEYFRAME_HEARD_GAP: Duration = Duration::from_millis(500);
+
+/// Bytes of one message on a data track, as we advertise it. Larger: the channel is closed by the transport.
+pub const MESSAGE_BYTES_MAX: u32 = 256 * 1024;
+
+/// Messages a second on all data tracks of one publisher, with bursts of the same size. More: see [`DATA_BYTES_PER_S`].
+pub const MESSAGES_PER_S: u32 = 200;
+
+/// Bytes a second on all data tracks of one publisher: 4 Mbit/s. Over it, messages of unreliable tracks are dropped; a reliable track
+/// is closed, because a gap in it would be a lie.
+pub const DATA_BYTES_PER_S: u32 = 500_000;
+
+/// Bytes that wait for one subscriber on all its channels. Over it, messages of unreliable tracks are dropped and a reliable one is closed.
+pub const DATA_QUEUED_BYTES_MAX: usize = 512 * 1024;
+
+/// Data channels of one client, ours included. More are closed as they open.
+pub const CHANNELS_MAX: usize = 64;
+
+/// Bytes of one text on a message channel. Larger: dropped and counted.
+pub const TEXT_BYTES_MAX: usize = 16 * 1024;
+
+/// Texts a second from one client on all message channels, with bursts of the same size. More: dropped and counted.
+pub const TEXTS_PER_S: u32 = 50;
+
+/// Texts kept for a channel that has not opened yet. Of more, the oldest are dropped.
+pub const TEXTS_WAITING_MAX: usize = 16;
+
+/// Sources of one client that are followed at a time. More are not looked at.
+pub const SOURCES_MAX: usize = 128;
 
 /// Packets of a stream that a late one may come after and still be forwarded. Later ones are dropped.
 pub const SEQ_WINDOW: u64 = 512;
@@ -17,3 +98,77 @@ pub const PICTURE_WINDOW: u64 = 128;
 /// Packets of a layer that are kept behind a missing one, because a key frame may begin with it. Further behind, a key frame
 /// whose beginning comes is passed over, and another one is asked for.
 pub const REPLAY_PACKETS_MAX: usize = 128;
+
+/// Worker threads when the operator names no number: one per core, but not more than this.
+pub const WORKERS_DEFAULT_MAX: usize = 8;
+
+/// Worker threads, and ports in a row, that an operator may ask for. More: refused at the start.
+pub const WORKERS_MAX: usize = 64;
+
+/// Orders that wait for one worker. One more: the worker is too far behind, and its rooms are reported lost when it gets to it.
+pub const ORDERS_QUEUED_MAX: usize = 4_096;
+
+/// Orders that a worker takes up in one turn. The rest follow after the datagrams that are there.
+pub const ORDERS_PER_TURN_MAX: usize = 256;
+
+/// Receive calls of one turn, each of up to 32 datagrams or coalesced runs of them. The rest follow in the next turn.
+pub const RECEIVES_PER_TURN_MAX: usize = 8;
+
+/// Bytes that the system is asked to hold for a media socket, each way. It may grant less.
+pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+
+/// Bytes sent in one call, as datagrams of one size to one address. A longer run takes another call.
+pub const RUN_BYTES_MAX: usize = 60_000;
+
+/// Bytes that wait for a socket that takes no more. Media is of no use late: what comes on top is dropped and counted.
+pub const BACKLOG_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Remote addresses for which is remembered that they use another address of ours than we announce. One more: all are forgotten, and
+/// learnt anew with their next datagrams.
+pub const DETOURS_MAX: usize = 4_096;
+
+/// How long a machine that refuses to segment is asked to send datagrams one by one, before another attempt.
+pub const SEGMENTATION_RETRY: Duration = Duration::from_secs(60);
+
+/// Bytes of one frame on a TCP connection. A DTLS record has up to 16 KiB and a header. Longer: the connection is closed.
+pub const FRAME_BYTES_MAX: usize = 17 * 1024;
+
+/// How long a TCP connection may take until the engine answers it, which it does only to a check with the right password. Then it is closed.
+pub const TCP_KNOWN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a TCP connection may be without a frame. Then it is closed.
+pub const TCP_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// TCP connections of one worker that the engine has not answered yet. One more is closed at once.
+pub const TCP_UNKNOWN_MAX: usize = 256;
+
+/// TCP connections of one IPv4 address or IPv6 /64 to one worker. One more is closed at once.
+pub const TCP_PER_ADDRESS_MAX: usize = 16;
+
+/// Bytes that wait for one TCP connection. Frames on top are dropped whole and counted.
+pub const TCP_QUEUED_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes read from one TCP connection in one turn. The rest follow in the next turn.
+pub const TCP_READ_PER_TURN_BYTES: usize = 64 * 1024;
+
+/// How long no TCP connection is accepted after the system refused one, for instance for want of descriptors.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long the end of the program waits for its workers.
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Datagrams a second from addresses that no peer is known to have, all together, with bursts of the same size, for each worker.
+/// More are dropped without a look at them and counted.
+pub const UNKNOWN_PER_S: u32 = 2_000;
+
+/// Plain STUN requests a second that are answered for each IPv4 /24 or IPv6 /48, with bursts of the same size. More: silence.
+pub const STUN_PER_S: u32 = 20;
+
+/// Networks whose plain STUN requests are counted at a time. Others get no answer until some of these were quiet for a second.
+pub const STUN_NETWORKS_MAX: usize = 4_096;
+
+/// Addresses of one peer. One more: the one that was approved first is forgotten, and has to be approved anew.
+pub const ADDRESSES_PER_PEER_MAX: usize = 16;
+
+/// Names of one peer in checks: the present ones and those before an ICE restart. One more: the oldest is forgotten.
+pub const UFRAGS_PER_PEER_MAX: usize = 4;

@@ -1,1 +1,385 @@
 //! Offers and answers with one client: which section carries which track.
+//!
+//! The rules, found by running real clients (`docs/design/negotiation.md`): the server wins every crossing of offers, and the client
+//! takes its own back; what a section carries changes only by way of an inactive description; each placement of a track has a name and
+//! sources of its own; a section is never closed, only made inactive; and every description of ours is written over from the table here,
+//! because the library invents tracks where there are none.
+
+use std::sync::Arc;
+
+use room::{MediaRefusal, TrackId};
+use str0m::Rtc;
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::channel::{ChannelConfig, ChannelId};
+use str0m::media::{Direction, MediaKind, Mid};
+use str0m::rtp::Ssrc;
+
+use crate::limit::PLACEMENTS_REFUSED_MAX;
+use crate::sdp::{self, SectionKind, SectionView, SendShape, Shape, View};
+
+/// A description of ours for the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Say {
+    pub offer: bool,
+    pub revision: u64,
+    pub text: Arc<str>,
+}
+
+/// The state of the negotiation with one client.
+#[derive(Default)]
+pub(crate) struct Negotiation {
+    /// The last revision used by either end.
+    revision: u64,
+    /// Our last answer, for a client that did not hear it.
+    answered: Option<Say>,
+    pending: Option<Pending>,
+    sections: Vec<Section>,
+    /// Tracks that the client should receive.
+    wanted: Vec<Wanted>,
+    /// Channels to be opened with the next offer, because there is no section for messages yet.
+    channels: Vec<ChannelConfig>,
+    opened: Vec<(String, ChannelId)>,
+    /// Whether both ends have agreed on a section for messages.
+    messages: bool,
+    dirty: bool,
+    /// Counts placements, so that no name is used twice.
+    serial: u64,
+    salt: u32,
+}
+
+struct Pending {
+    token: SdpPendingOffer,
+    said: Say,
+}
+
+/// A track that the client should receive.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    track: TrackId,
+    video: bool,
+    /// How often the client did not want to receive it where it was placed.
+    refused: u8,
+}
+
+/// One section: at most one track up and one down.
+struct Section {
+    mid: Mid,
+    kind: SectionKind,
+    up: Option<Up>,
+    down: Option<Placement>,
+    /// Whether the client has been told that we send here. Until it was told otherwise, nothing new may be placed here.
+    told_send: bool,
+    stopped: bool,
+}
+
+/// A track of the client's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Up {
+    /// As the client knows it.
+    pub label: Arc<str>,
+    /// Its sources, smallest layer first. Empty where layers are named.
+    pub layers: Vec<u32>,
+    /// Names of its layers, smallest first.
+    pub rids: Vec<String>,
+    /// Every source announced.
+    announced: Vec<u32>,
+}
+
+/// A track for the client in a section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Placement {
+    pub track: TrackId,
+    pub label: Arc<str>,
+    pub mid: Mid,
+    pub ssrc: Ssrc,
+    rtx: Option<Ssrc>,
+    /// Whether the client knows of it, so that packets may be sent.
+    pub ready: bool,
+}
+
+impl Negotiation {
+    /// Nothing said yet. `salt` makes the names of tracks differ from those of an earlier server.
+    pub fn new(salt: u32) -> Self {
+        Negotiation { salt, ..Negotiation::default() }
+    }
+
+    /// Makes these the tracks that the client receives.
+    pub fn want(&mut self, tracks: impl Iterator<Item = (TrackId, bool)>) {
+        let before = std::mem::take(&mut self.wanted);
+        let refused = |track| before.iter().find(|one| one.track == track).map_or(0, |one| one.refused);
+        self.wanted = tracks.map(|(track, video)| Wanted { track, video, refused: refused(track) }).collect();
+        self.dirty = true;
+    }
+
+    /// Opens a channel: at once where the ends have agreed on a section for messages, with the next offer otherwise.
+    pub fn open_channel(&mut self, rtc: &mut Rtc, config: ChannelConfig) -> Option<ChannelId> {
+        if self.messages {
+            return Some(rtc.direct_api().create_data_channel(config));
+        }
+        self.channels.push(config);
+        self.dirty = true;
+        None
+    }
+
+    /// Channels that were opened with an offer, by label.
+    pub fn take_opened(&mut self) -> Vec<(String, ChannelId)> {
+        std::mem::take(&mut self.opened)
+    }
+
+    /// Takes a channel back that has not been opened yet.
+    pub fn forget_channel(&mut self, label: &str) {
+        self.channels.retain(|config| config.label != label);
+    }
+
+    /// An offer of the client's. None if it lost against an offer of ours, or is an old one.
+    ///
+    /// # Errors
+    /// The description cannot be used.
+    pub fn handle_offer(&mut self, rtc: &mut Rtc, revision: u64, text: &str) -> Result<Option<Say>, MediaRefusal> {
+        if let Some(said) = self.answered.as_ref().filter(|said| said.revision == revision) {
+            return Ok(Some(said.clone()));
+        }
+        if self.pending.is_some() || revision <= self.revision {
+            return Ok(None);
+        }
+        sdp::check(text)?;
+        let offer = SdpOffer::from_sdp_string(&sdp::without_candidates(text)).map_err(|_| MediaRefusal::Description)?;
+        let answer = rtc.sdp_api().accept_offer(offer).map_err(|_| MediaRefusal::Description)?;
+        let view = View::parse(text);
+        self.revision = revision;
+        self.learn(rtc, &view);
+        self.drop_unwanted(rtc);
+        self.place_in_free_sections(rtc);
+        self.force_directions(rtc);
+        let text = sdp::prefer_codecs_of(&self.rewrite(&answer.to_sdp_string()), text);
+        let said = Say { offer: false, revision, text: text.into() };
+        self.answered = Some(said.clone());
+        self.agree();
+        Ok(Some(said))
+    }
+
+    /// The client's answer to our offer. False if it is not for the offer that waits.
+    ///
+    /// # Errors
+    /// The description cannot be used.
+    pub fn handle_answer(&mut self, rtc: &mut Rtc, revision: u64, text: &str) -> Result<bool, MediaRefusal> {
+        let Some(pending) = self.pending.take_if(|pending| pending.said.revision == revision) else { return Ok(false) };
+        sdp::check(text)?;
+        let answer = SdpAnswer::from_sdp_string(&sdp::without_candidates(text)).map_err(|_| MediaRefusal::Description)?;
+        rtc.sdp_api().accept_answer(pending.token, answer).map_err(|_| MediaRefusal::Description)?;
+        self.learn(rtc, &View::parse(text));
+        self.force_directions(rtc);
+        self.agree();
+        Ok(true)
+    }
+
+    /// Our next offer, if there is something to say and it is our turn.
+    pub fn make_offer(&mut self, rtc: &mut Rtc) -> Option<Say> {
+        if !self.dirty || self.answered.is_none() || self.pending.is_some() {
+            return None;
+        }
+        self.dirty = false;
+        self.drop_unwanted(rtc);
+        self.place_in_free_sections(rtc);
+        let fresh = self.place_in_new_sections();
+        let mut api = rtc.sdp_api();
+        let added: Vec<(Mid, Wanted, Arc<str>)> = fresh
+            .into_iter()
+            .map(|(wanted, label)| {
+                let kind = if wanted.video { MediaKind::Video } else { MediaKind::Audio };
+                (api.add_media(kind, Direction::SendOnly, Some("-".into()), Some(label.to_string()), None), wanted, label)
+            })
+            .collect();
+        for section in self.sections.iter().filter(|section| section.is_live_media()) {
+            api.set_direction(section.mid, section.direction());
+        }
+        for config in self.channels.drain(..) {
+            let label = config.label.clone();
+            self.opened.push((label, api.add_channel_with_config(config)));
+        }
+        let (offer, token) = api.apply()?;
+        let text = offer.to_sdp_string();
+        self.add_sections(&View::parse(&text), added);
+        self.revision += 1;
+        let said = Say { offer: true, revision: self.revision, text: self.rewrite(&text).into() };
+        self.pending = Some(Pending { token, said: said.clone() });
+        Some(said)
+    }
+
+    /// The offer that waits for an answer.
+    pub fn unanswered(&self) -> Option<&Say> {
+        self.pending.as_ref().map(|pending| &pending.said)
+    }
+
+    /// Tracks for the client, placed and not yet dropped.
+    pub fn placements(&self) -> impl Iterator<Item = &Placement> {
+        let wanted = |track| self.wanted.iter().any(|wanted| wanted.track == track);
+        self.sections.iter().filter_map(|section| section.down.as_ref()).filter(move |down| wanted(down.track))
+    }
+
+    /// Tracks of the client's, with their sections.
+    pub fn ups(&self) -> impl Iterator<Item = (Mid, &Up)> {
+        self.sections.iter().filter_map(|section| section.up.as_ref().map(|up| (section.mid, up)))
+    }
+
+    /// Takes over what a description of the client's says of its sections.
+    fn learn(&mut self, rtc: &mut Rtc, view: &View) {
+        for told in &view.sections {
+            if told.kind == SectionKind::Other {
+                self.messages = true;
+                continue;
+            }
+            let mid = Mid::from(told.mid.as_str());
+            let index = self.sections.iter().position(|section| section.mid == mid).unwrap_or_else(|| {
+                self.sections.push(Section::new(mid, told.kind));
+                self.sections.len() - 1
+            });
+            let Some(section) = self.sections.get_mut(index) else { continue };
+            let lost = section.learn(rtc, told);
+            if let Some(wanted) = self.wanted.iter_mut().find(|wanted| Some(wanted.track) == lost) {
+                wanted.refused += 1;
+                self.dirty = true;
+            }
+        }
+    }
+
+    fn drop_unwanted(&mut self, rtc: &mut Rtc) {
+        for section in &mut self.sections {
+            let unwanted = |down: &mut Placement| !self.wanted.iter().any(|wanted| wanted.track == down.track);
+            if let Some(down) = section.down.take_if(unwanted) {
+                rtc.direct_api().remove_stream_tx(down.ssrc);
+            }
+        }
+    }
+
+    /// Places wanted tracks in sections that carry nothing down and of which the client knows that.
+    fn place_in_free_sections(&mut self, rtc: &mut Rtc) {
+        for wanted in self.unplaced() {
+            let kind = if wanted.video { SectionKind::Video } else { SectionKind::Audio };
+            let Some(index) = self.sections.iter().position(|section| section.is_free(kind)) else { continue };
+            let label = self.fresh_label(wanted.track);
+            if let Some(section) = self.sections.get_mut(index) {
+                section.place(rtc, wanted.track, label);
+            }
+        }
+    }
+
+    fn place_in_new_sections(&mut self) -> Vec<(Wanted, Arc<str>)> {
+        self.unplaced().into_iter().map(|wanted| (wanted, self.fresh_label(wanted.track))).collect()
+    }
+
+    fn unplaced(&self) -> Vec<Wanted> {
+        let placed = |track| self.sections.iter().filter_map(|section| section.down.as_ref()).any(|down| down.track == track);
+        let open = |wanted: &&Wanted| wanted.refused < PLACEMENTS_REFUSED_MAX && !placed(wanted.track);
+        self.wanted.iter().filter(open).copied().collect()
+    }
+
+    fn fresh_label(&mut self, track: TrackId) -> Arc<str> {
+        self.serial += 1;
+        format!("{:032x}-{:x}-{:x}", track.0, self.salt, self.serial).into()
+    }
+
+    /// The sections that our offer adds. Their sources stand in the offer's text.
+    fn add_sections(&mut self, offer: &View, added: Vec<(Mid, Wanted, Arc<str>)>) {
+        for (mid, wanted, label) in added {
+            let Some(told) = offer.section(&mid.to_string()) else { continue };
+            let Some(&ssrc) = told.layers().first() else { continue };
+            let rtx = told.fid.iter().find(|(source, _)| *source == ssrc).map(|(_, repair)| Ssrc::from(*repair));
+            let placement = Placement { track: wanted.track, label, mid, ssrc: ssrc.into(), rtx, ready: false };
+            let section = Section { down: Some(placement), ..Section::new(mid, told.kind) };
+            self.sections.push(section);
+        }
+    }
+
+    /// The library takes directions from the client's text; ours come from the table.
+    fn force_directions(&self, rtc: &mut Rtc) {
+        let mut api = rtc.sdp_api();
+        for section in self.sections.iter().filter(|section| section.is_live_media()) {
+            api.set_direction(section.mid, section.direction());
+        }
+    }
+
+    fn rewrite(&self, text: &str) -> String {
+        sdp::rewrite(text, |mid| {
+            let mid = Mid::from(mid);
+            self.sections.iter().find(|section| section.mid == mid && section.is_live_media()).map(Section::shape)
+        })
+    }
+
+    /// Both ends have the same description now.
+    fn agree(&mut self) {
+        for section in &mut self.sections {
+            section.told_send = section.down.is_some();
+            if let Some(down) = &mut section.down {
+                down.ready = true;
+            }
+        }
+        // Something may have been wanted meanwhile.
+        self.dirty = true;
+    }
+}
+
+impl Section {
+    fn new(mid: Mid, kind: SectionKind) -> Self {
+        Section { mid, kind, up: None, down: None, told_send: false, stopped: false }
+    }
+
+    /// Takes over what the client says; returns the track that it does not want to receive here.
+    fn learn(&mut self, rtc: &mut Rtc, told: &SectionView) -> Option<TrackId> {
+        let up = told.msid.as_deref().filter(|_| told.sends).map(|label| Up {
+            label: label.into(),
+            layers: told.layers(),
+            rids: told.rids_smallest_first(),
+            announced: told.ssrcs.clone(),
+        });
+        let kept = |ssrc: &u32| up.as_ref().is_some_and(|up| up.announced.contains(ssrc));
+        for ssrc in self.up.iter().flat_map(|up| &up.announced).filter(|ssrc| !kept(ssrc)) {
+            rtc.direct_api().remove_stream_rx(Ssrc::from(*ssrc));
+        }
+        self.up = up.filter(|_| !told.rejected);
+        self.stopped = told.rejected;
+        let lost = self.down.take_if(|_| !told.receives || told.rejected)?;
+        rtc.direct_api().remove_stream_tx(lost.ssrc);
+        Some(lost.track)
+    }
+
+    /// Puts a track here under sources of its own. Never by resetting the stream that is there: the library would go on listening to
+    /// the old source's feedback.
+    fn place(&mut self, rtc: &mut Rtc, track: TrackId, label: Arc<str>) {
+        let mut api = rtc.direct_api();
+        while let Some(old) = api.stream_tx_by_mid(self.mid, None).map(|stream| stream.ssrc()) {
+            api.remove_stream_tx(old);
+        }
+        let ssrc = api.new_ssrc();
+        let repaired = self.kind == SectionKind::Video;
+        let rtx = repaired.then(|| std::iter::repeat_with(|| api.new_ssrc()).find(|rtx| *rtx != ssrc)).flatten();
+        api.declare_stream_tx(ssrc, rtx, self.mid, None);
+        self.down = Some(Placement { track, label, mid: self.mid, ssrc, rtx, ready: false });
+    }
+
+    fn is_live_media(&self) -> bool {
+        self.kind != SectionKind::Other && !self.stopped
+    }
+
+    fn is_free(&self, kind: SectionKind) -> bool {
+        self.kind == kind && self.down.is_none() && !self.told_send && !self.stopped
+    }
+
+    fn direction(&self) -> Direction {
+        match (self.down.is_some(), self.up.is_some()) {
+            (true, true) => Direction::SendRecv,
+            (true, false) => Direction::SendOnly,
+            (false, true) => Direction::RecvOnly,
+            (false, false) => Direction::Inactive,
+        }
+    }
+
+    fn shape(&self) -> Shape {
+        let send = self.down.as_ref().map(|down| SendShape {
+            label: down.label.to_string(),
+            ssrc: *down.ssrc,
+            rtx: down.rtx.map(|rtx| *rtx),
+        });
+        Shape { send, receive: self.up.is_some() }
+    }
+}

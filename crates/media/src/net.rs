@@ -1,1 +1,369 @@
-//! Batched datagrams in and out.
+//! Batched datagrams in and out: one socket per worker, read and written by its thread only.
+//!
+//! A socket on `[::]` hears IPv4 too. Addresses are plain IPv4 everywhere behind this module.
+
+use std::array;
+use std::collections::{HashMap, VecDeque};
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use mio::Interest;
+use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
+use socket2::{Domain, Socket, Type};
+pub use str0m::net::{DatagramSend, Protocol};
+
+use crate::counters::Counters;
+use crate::limit::{BACKLOG_BYTES_MAX, DETOURS_MAX, RUN_BYTES_MAX, SEGMENTATION_RETRY, SOCKET_BUFFER_BYTES};
+
+/// A datagram, or a frame on a TCP connection, that came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Datagram<'a> {
+    /// By what it came.
+    pub protocol: Protocol,
+    /// From where.
+    pub source: SocketAddr,
+    /// To which address of ours, as the engine knows it: see [`Faces`].
+    pub destination: SocketAddr,
+    /// What is in it.
+    pub bytes: &'a [u8],
+}
+
+/// A datagram, or a frame on a TCP connection, that is to go out.
+#[derive(Debug)]
+pub struct Transmit {
+    /// By what it goes.
+    pub protocol: Protocol,
+    /// From which address of ours, as the engine knows it.
+    pub source: SocketAddr,
+    /// To where.
+    pub destination: SocketAddr,
+    /// What is in it.
+    pub bytes: DatagramSend,
+}
+
+/// Under which addresses the engine knows its sockets.
+///
+/// An ICE agent answers a check only if it came to an address among its host candidates. Not every address that a machine has is one:
+/// behind a 1:1 NAT the candidates are the public addresses and datagrams come to private ones, and addresses come and go while the
+/// program runs. What comes to any other address is shown to the engine as coming to the first candidate of its kind.
+#[derive(Clone, Debug)]
+pub struct Faces {
+    candidates: Vec<SocketAddr>,
+    local: Vec<IpAddr>,
+}
+
+impl Faces {
+    /// The candidates of an engine, never empty, and the addresses that this machine really has.
+    #[must_use]
+    pub fn new(candidates: Vec<SocketAddr>, local: Vec<IpAddr>) -> Self {
+        Faces { candidates, local }
+    }
+
+    /// As what the engine knows this address of ours.
+    #[must_use]
+    pub fn shown(&self, local: SocketAddr) -> SocketAddr {
+        let of_kind = |candidate: &&SocketAddr| candidate.is_ipv4() == local.is_ipv4();
+        let same = self.candidates.iter().find(|candidate| candidate.ip() == local.ip());
+        same.or_else(|| self.candidates.iter().find(of_kind)).copied().unwrap_or(local)
+    }
+
+    /// The address to send from, where the engine says this one; none: whichever the system takes.
+    fn sent_from(&self, shown: IpAddr) -> Option<IpAddr> {
+        self.local.contains(&shown).then_some(shown)
+    }
+}
+
+/// Opens a UDP socket. `[::]` hears IPv4 too; on a machine without IPv6 it is `0.0.0.0`.
+///
+/// # Errors
+/// What the system says, for instance that the port is in use.
+pub fn bind(listen: SocketAddr) -> io::Result<std::net::UdpSocket> {
+    let socket = open(listen, Type::DGRAM)?;
+    // Best effort: the system has a limit of its own and grants what it likes.
+    let _ = socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES);
+    let _ = socket.set_send_buffer_size(SOCKET_BUFFER_BYTES);
+    Ok(socket.into())
+}
+
+/// A bound, non-blocking socket that hears both kinds of addresses if it listens on `[::]`.
+pub(crate) fn open(listen: SocketAddr, kind: Type) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(listen), kind, None)?;
+    if listen.is_ipv6() {
+        socket.set_only_v6(!listen.ip().is_unspecified())?;
+    }
+    if kind == Type::STREAM {
+        // Only for ports that wait out old connections; a port with a listener stays refused.
+        socket.set_reuse_address(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&listen.into())?;
+    Ok(socket)
+}
+
+/// Without IPv4 in IPv6.
+pub(crate) fn plain(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// The UDP socket of a worker.
+pub struct Udp {
+    socket: mio::net::UdpSocket,
+    state: UdpSocketState,
+    /// Whether IPv4 is spoken over an IPv6 socket.
+    is_v6: bool,
+    port: u16,
+    faces: Faces,
+    buffer: Vec<u8>,
+    outbox: Outbox,
+    /// Remote addresses that speak to an address of ours that the engine does not know, and which.
+    detours: HashMap<SocketAddr, IpAddr>,
+    segmentation_off: Option<Instant>,
+    counters: Arc<Counters>,
+}
+
+/// What waits to be sent.
+#[derive(Default)]
+struct Outbox {
+    /// Datagrams of one size between the same two addresses, not sent yet.
+    run: Run,
+    /// Runs that the socket did not take.
+    backlog: VecDeque<Run>,
+    backlog_bytes: usize,
+}
+
+/// Datagrams of one size, the last may be shorter, between the same two addresses.
+struct Run {
+    source: SocketAddr,
+    destination: SocketAddr,
+    segment: usize,
+    count: usize,
+    bytes: Vec<u8>,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        Run { source: nowhere, destination: nowhere, segment: 0, count: 0, bytes: Vec::with_capacity(RUN_BYTES_MAX) }
+    }
+}
+
+impl Run {
+    /// Whether a datagram can be added, so that the receiver still gets each as it is.
+    fn takes(&self, transmit: &Transmit, count_max: usize) -> bool {
+        let same = (self.source, self.destination) == (transmit.source, transmit.destination);
+        let even = self.bytes.len() == self.segment * self.count && (1..=self.segment).contains(&transmit.bytes.len());
+        same && even && self.count < count_max && self.bytes.len() + transmit.bytes.len() <= RUN_BYTES_MAX
+    }
+
+    fn start(&mut self, transmit: &Transmit) {
+        (self.source, self.destination) = (transmit.source, transmit.destination);
+        (self.segment, self.count) = (transmit.bytes.len(), 0);
+        self.bytes.clear();
+    }
+
+    fn add(&mut self, transmit: &Transmit) {
+        self.bytes.extend_from_slice(&transmit.bytes);
+        self.count += 1;
+    }
+}
+
+impl Udp {
+    /// Takes over a bound socket.
+    ///
+    /// # Errors
+    /// If the system does not tell what the socket is bound to, or does not know the options that are needed.
+    pub fn new(socket: std::net::UdpSocket, faces: Faces, counters: Arc<Counters>) -> io::Result<Self> {
+        let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
+        let bound = socket.local_addr()?;
+        let segments = state.gro_segments();
+        Ok(Udp {
+            socket: mio::net::UdpSocket::from_std(socket),
+            // Coalesced datagrams have up to 64 KiB together; a single one is never longer than a jumbo frame.
+            buffer: vec![0; BATCH_SIZE * if segments > 1 { 65_536 } else { 9_216 }],
+            state,
+            is_v6: bound.is_ipv6(),
+            port: bound.port(),
+            faces,
+            outbox: Outbox::default(),
+            detours: HashMap::new(),
+            segmentation_off: None,
+            counters,
+        })
+    }
+
+    /// Has the poll tell when the socket can be read, and written if something waits for that.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn register(&mut self, registry: &mio::Registry, token: mio::Token) -> io::Result<()> {
+        registry.register(&mut self.socket, token, Interest::READABLE)
+    }
+
+    /// Asks the poll for what is of interest now. A UDP socket that is watched for writing wakes its thread for every datagram sent,
+    /// so it is watched only while something waits.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn watch(&mut self, registry: &mio::Registry, token: mio::Token, writable: bool) -> io::Result<()> {
+        let interest = if writable { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+        registry.reregister(&mut self.socket, token, interest)
+    }
+
+    /// Receives a batch. False: there was nothing more.
+    pub fn receive(&mut self, mut each: impl FnMut(Datagram<'_>)) -> bool {
+        let mut meta = [RecvMeta::default(); BATCH_SIZE];
+        let size = self.buffer.len() / BATCH_SIZE;
+        let mut chunks = self.buffer.chunks_mut(size);
+        let mut slices: [IoSliceMut<'_>; BATCH_SIZE] = array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
+        let Ok(count) = self.state.recv(UdpSockRef::from(&self.socket), &mut slices, &mut meta) else { return false };
+        let (mut datagrams, mut bytes) = (0, 0);
+        for (meta, slice) in meta.iter().take(count).zip(&slices) {
+            let source = plain(meta.addr);
+            let destination = destination(&self.faces, &mut self.detours, source, meta.dst_ip, self.port);
+            for bytes in slice.get(..meta.len).unwrap_or_default().chunks(meta.stride.max(1)) {
+                datagrams += 1;
+                each(Datagram { protocol: Protocol::Udp, source, destination, bytes });
+            }
+            bytes += meta.len as u64;
+        }
+        self.counters.datagrams_in.add(datagrams);
+        self.counters.bytes_in.add(bytes);
+        count > 0
+    }
+
+    /// Takes a datagram to be sent with those before and after it to the same address. It is on its way after [`Udp::flush`].
+    pub fn send(&mut self, transmit: &Transmit) {
+        if !self.outbox.run.takes(transmit, self.state.max_gso_segments()) {
+            self.flush();
+            self.outbox.run.start(transmit);
+        }
+        self.outbox.run.add(transmit);
+    }
+
+    /// Sends all that was taken.
+    pub fn flush(&mut self) {
+        if self.outbox.run.count == 0 {
+            return;
+        }
+        if !self.outbox.backlog.is_empty() || !self.dispatch(&self.outbox.run) {
+            self.put_off();
+        }
+        self.outbox.run.count = 0;
+        self.outbox.run.bytes.clear();
+    }
+
+    /// Sends what waited for the socket, as far as it takes it.
+    pub fn handle_writable(&mut self) {
+        while let Some(run) = self.outbox.backlog.pop_front() {
+            if !self.dispatch(&run) {
+                self.outbox.backlog.push_front(run);
+                return;
+            }
+            self.outbox.backlog_bytes -= run.bytes.len();
+        }
+    }
+
+    /// Whether something waits until the socket can be written.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        !self.outbox.backlog.is_empty()
+    }
+
+    /// Forgets all that waits to be sent.
+    pub fn clear(&mut self) {
+        self.outbox = Outbox::default();
+    }
+
+    /// A driver that cannot segment is found by trying, and so is a source address that went away; the system does not say which it
+    /// was. So segmentation is tried again after a while.
+    pub fn handle_time(&mut self, now: Instant) {
+        if self.state.max_gso_segments() > 1 {
+            return;
+        }
+        let since = *self.segmentation_off.get_or_insert(now);
+        if now.duration_since(since) >= SEGMENTATION_RETRY {
+            self.segmentation_off = None;
+            if let Ok(state) = UdpSocketState::new(UdpSockRef::from(&self.socket)) {
+                self.state = state;
+            }
+        }
+    }
+
+    /// Keeps the present run for when the socket can be written.
+    fn put_off(&mut self) {
+        let Outbox { run, backlog, backlog_bytes } = &mut self.outbox;
+        if *backlog_bytes + run.bytes.len() > BACKLOG_BYTES_MAX {
+            self.counters.dropped_backlog.add(run.count as u64);
+            return;
+        }
+        *backlog_bytes += run.bytes.len();
+        backlog.push_back(Run { bytes: run.bytes.clone(), ..*run });
+    }
+
+    /// Sends a run, in one call if the system segments. False: the socket takes no more now.
+    fn dispatch(&self, run: &Run) -> bool {
+        match self.try_send(run, &run.bytes, (run.count > 1).then_some(run.segment)) {
+            Ok(()) => self.count_sent(run.count, run.bytes.len()),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return false,
+            Err(_) if run.count > 1 => run.bytes.chunks(run.segment.max(1)).for_each(|bytes| self.dispatch_single(run, bytes)),
+            Err(_) => self.counters.dropped_refused.add(1),
+        }
+        true
+    }
+
+    fn dispatch_single(&self, run: &Run, bytes: &[u8]) {
+        match self.try_send(run, bytes, None) {
+            Ok(()) => self.count_sent(1, bytes.len()),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.counters.dropped_backlog.add(1),
+            Err(_) => self.counters.dropped_refused.add(1),
+        }
+    }
+
+    fn try_send(&self, run: &Run, contents: &[u8], segment_size: Option<usize>) -> io::Result<()> {
+        let detour = if self.detours.is_empty() { None } else { self.detours.get(&run.destination).copied() };
+        let src_ip = detour.or_else(|| self.faces.sent_from(run.source.ip()));
+        let destination = self.on_socket(run.destination);
+        let transmit = quinn_udp::Transmit { destination, ecn: None, contents, segment_size, src_ip };
+        self.state.try_send(UdpSockRef::from(&self.socket), &transmit)
+    }
+
+    /// As this socket writes an address.
+    fn on_socket(&self, address: SocketAddr) -> SocketAddr {
+        match address.ip() {
+            IpAddr::V4(ip) if self.is_v6 => SocketAddr::new(ip.to_ipv6_mapped().into(), address.port()),
+            _ => address,
+        }
+    }
+
+    fn count_sent(&self, datagrams: usize, bytes: usize) {
+        self.counters.sends.add(1);
+        self.counters.datagrams_out.add(datagrams as u64);
+        self.counters.bytes_out.add(bytes as u64);
+    }
+}
+
+/// As what the engine knows the address to which this came, and remembers where answers must leave from.
+fn destination(
+    faces: &Faces,
+    detours: &mut HashMap<SocketAddr, IpAddr>,
+    source: SocketAddr,
+    local: Option<IpAddr>,
+    port: u16,
+) -> SocketAddr {
+    let unknown = if source.is_ipv4() { IpAddr::from([0, 0, 0, 0]) } else { IpAddr::from([0u16; 8]) };
+    let Some(ip) = local.map(|ip| ip.to_canonical()) else { return faces.shown(SocketAddr::new(unknown, port)) };
+    let shown = faces.shown(SocketAddr::new(ip, port));
+    if shown.ip() == ip {
+        if !detours.is_empty() {
+            detours.remove(&source);
+        }
+        return shown;
+    }
+    if detours.len() >= DETOURS_MAX && !detours.contains_key(&source) {
+        detours.clear();
+    }
+    detours.insert(source, ip);
+    shown
+}

@@ -1,1 +1,421 @@
 //! One client's transport: the only place that touches the WebRTC library.
+//!
+//! The library wants to be drained after each change until it names the time at which it wants to be called again; every public
+//! function here that changes something ends in [`Peer::drain`], so nobody else can forget.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use room::{Channel, LinkId, MediaRefusal, ParticipantId, RoomId, TrackId, VideoCodec};
+use str0m::bwe::{Bitrate, BweKind};
+use str0m::channel::{ChannelData, ChannelId};
+use str0m::format::PayloadParams;
+
+use str0m::media::{KeyframeRequestKind, Mid, Pt};
+use str0m::net::{Protocol, Receive, Transmit};
+use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc};
+use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
+
+use crate::data::{Lines, Manner, Use};
+use crate::forward::Rewritten;
+use crate::limit::{self, DATA_QUEUED_BYTES_MAX};
+use crate::negotiate::{Negotiation, Placement, Say};
+use crate::settings::Settings;
+
+/// What the library is given for the first moments, until it knows better.
+const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(1_500);
+
+/// How often it counts.
+const STATS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Where a peer leaves what it has to say; reused from turn to turn.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    pub transmits: VecDeque<Transmit>,
+    pub packets: Vec<RtpPacket>,
+    pub news: Vec<PeerNews>,
+}
+
+/// What happened on a transport, besides packets.
+pub(crate) enum PeerNews {
+    Connected,
+    Path(IceConnectionState),
+    Keyframe(Mid),
+    ChannelOpen(ChannelId, String),
+    ChannelData(ChannelData),
+    ChannelClose(ChannelId),
+    Estimate(Bitrate),
+    Stats(Box<PeerStats>),
+    In(Box<MediaIngressStats>),
+    Out(Box<MediaEgressStats>),
+    Closed,
+}
+
+/// By what protocol, from where, to where.
+pub(crate) type Path = (Protocol, SocketAddr, SocketAddr);
+
+/// What became of a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It was for this peer.
+    Yes,
+    /// It comes from where this peer is not, or is not signed by it.
+    NotOurs,
+    /// It was for this peer and makes no sense; nothing happened.
+    Broken,
+}
+
+/// One client.
+pub(crate) struct Peer {
+    pub room: RoomId,
+    pub who: ParticipantId,
+    pub link: LinkId,
+    rtc: Rtc,
+    talk: Negotiation,
+    lines: Lines,
+    /// When the library wants to be called again.
+    due: Instant,
+    errors: u32,
+}
+
+/// How many times in a row the library may fail before the peer is given up.
+const ERRORS_MAX: u32 = 50;
+
+impl Peer {
+    pub fn new(now: Instant, settings: &Settings, place: (RoomId, ParticipantId, LinkId), codecs: &[VideoCodec]) -> Self {
+        let mut rtc = config(settings, codecs).build(now);
+        for candidate in settings.candidates.iter().filter_map(|address| address.candidate()) {
+            rtc.add_local_candidate(candidate);
+        }
+        let (room, who, link) = place;
+        let talk = Negotiation::new(settings.salt);
+        Peer { room, who, link, rtc, talk, lines: Lines::default(), due: now, errors: 0 }
+    }
+
+    /// The name by which checks for this peer are known (RFC 8445, section 5.3).
+    pub fn ufrag(&mut self) -> String {
+        self.rtc.direct_api().local_ice_credentials().ufrag
+    }
+
+    /// When [`handle_timeout`](Peer::handle_timeout) should be called.
+    pub fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// Whether the transport may still carry something.
+    pub fn is_alive(&self) -> bool {
+        self.rtc.is_alive() && self.errors < ERRORS_MAX
+    }
+
+    /// Whether there is a path and the handshake is over.
+    pub fn is_connected(&self) -> bool {
+        self.rtc.is_connected()
+    }
+
+    /// Whether media of this client's comes from there, or could.
+    pub fn holds(&self, (proto, source, destination): Path) -> bool {
+        /// The least that counts as a packet of media.
+        const PACKET: [u8; 12] = [0x80, 96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let receive = Receive::new(proto, source, destination, &PACKET);
+        receive.is_ok_and(|receive| self.rtc.accepts(&Input::Receive(self.due, receive)))
+    }
+
+    /// A datagram. Looks first whether this peer may hear it: the library does not.
+    pub fn handle_datagram(&mut self, now: Instant, (proto, source, destination): Path, bytes: &[u8], out: &mut Outbox) -> Taken {
+        let Ok(receive) = Receive::new(proto, source, destination, bytes) else { return Taken::Broken };
+        let input = Input::Receive(now, receive);
+        if !self.rtc.accepts(&input) {
+            return Taken::NotOurs;
+        }
+        // RFC 6347, section 4.1.2.7: what is invalid is dropped, and nothing ends.
+        let taken = if self.rtc.handle_input(input).is_ok() { Taken::Yes } else { Taken::Broken };
+        self.drain(now, out);
+        taken
+    }
+
+    /// The time named by [`due`](Peer::due) has come.
+    pub fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        if self.rtc.handle_input(Input::Timeout(now)).is_err() {
+            self.errors += 1;
+        }
+        self.drain(now, out);
+    }
+
+    /// The client's offer; our answer, unless the offer lost or is old.
+    pub fn handle_offer(
+        &mut self,
+        now: Instant,
+        revision: u64,
+        text: &str,
+        out: &mut Outbox,
+    ) -> Result<Option<Say>, MediaRefusal> {
+        let said = self.talk.handle_offer(&mut self.rtc, revision, text);
+        self.drain(now, out);
+        said
+    }
+
+    /// The client's answer to our offer; false if none waits for it.
+    pub fn handle_answer(&mut self, now: Instant, revision: u64, text: &str, out: &mut Outbox) -> Result<bool, MediaRefusal> {
+        let taken = self.talk.handle_answer(&mut self.rtc, revision, text);
+        self.drain(now, out);
+        taken
+    }
+
+    /// Our next offer, if it is our turn.
+    pub fn make_offer(&mut self, now: Instant, out: &mut Outbox) -> Option<Say> {
+        let said = self.talk.make_offer(&mut self.rtc);
+        for (label, id) in self.talk.take_opened() {
+            self.lines.name(&label, id);
+        }
+        self.drain(now, out);
+        said
+    }
+
+    /// The offer that the client has not answered.
+    pub fn unanswered(&self) -> Option<&Say> {
+        self.talk.unanswered()
+    }
+
+    /// Makes these the tracks, with whether each is video, that the client receives.
+    pub fn want(&mut self, tracks: impl Iterator<Item = (TrackId, bool)>) {
+        self.talk.want(tracks);
+    }
+
+    /// Where the tracks are that the client receives.
+    pub fn placements(&self) -> impl Iterator<Item = &Placement> {
+        self.talk.placements()
+    }
+
+    /// The tracks that the client sends, with their sections.
+    pub fn ups(&self) -> impl Iterator<Item = (Mid, &crate::negotiate::Up)> {
+        self.talk.ups()
+    }
+
+    /// Where a source belongs that no description announced: its section and the name of its layer.
+    pub fn place_of(&mut self, ssrc: Ssrc) -> Option<(Mid, Option<String>)> {
+        let mut api = self.rtc.direct_api();
+        api.stream_rx(&ssrc).map(|stream| (stream.mid(), stream.rid().map(|rid| rid.to_string())))
+    }
+
+    /// How a payload type of this client's is spelled out.
+    pub fn params(&self, pt: Pt) -> Option<PayloadParams> {
+        self.rtc.codec_config().find(|params| params.pt() == pt).copied()
+    }
+
+    /// This client's payload type for what another client's means.
+    pub fn payload_type(&self, params: PayloadParams) -> Option<Pt> {
+        self.rtc.codec_config().match_params(params).map(PayloadParams::pt)
+    }
+
+    /// Puts one packet in line for the client. [`send`](Peer::send) sends what is in line.
+    pub fn write(&mut self, now: Instant, ssrc: Ssrc, pt: Pt, packet: &RtpPacket, new: &Rewritten, repairable: bool) {
+        let mut write = RtpWrite::new(pt, new.seq.into(), new.time, now, Arc::clone(&packet.payload));
+        write = write.marker(packet.header.marker).nackable(repairable).ext_vals(passed_on(&packet.header.ext_vals));
+        if let Some(patch) = new.vp8 {
+            write = write.vp8_patch(patch);
+        }
+        if let Some(stream) = self.rtc.direct_api().stream_tx(&ssrc) {
+            stream.write_rtp(write);
+        }
+    }
+
+    /// Sends what [`write`](Peer::write) put in line.
+    pub fn send(&mut self, now: Instant, out: &mut Outbox) {
+        self.handle_timeout(now, out);
+    }
+
+    /// Asks the client for a key frame of one layer.
+    pub fn ask_keyframe(&mut self, now: Instant, ssrc: Ssrc, out: &mut Outbox) {
+        if let Some(stream) = self.rtc.direct_api().stream_rx(&ssrc) {
+            stream.request_keyframe(KeyframeRequestKind::Pli);
+        }
+        self.drain(now, out);
+    }
+
+    /// What the client's video would take if there were room, and what it takes now, in bits per second: how far to probe.
+    pub fn set_bitrate(&mut self, now: Instant, least: Bitrate, desired: Bitrate, out: &mut Outbox) {
+        self.rtc.bwe().set_bitrate(least, desired);
+        self.drain(now, out);
+    }
+
+    /// Opens a channel for a door's words, or one on which the client receives a track.
+    pub fn open_line(&mut self, now: Instant, label: &str, purpose: Use, manner: Manner, out: &mut Outbox) {
+        let id = self.talk.open_channel(&mut self.rtc, manner.config(label));
+        self.lines.add(id, label, purpose, manner);
+        self.drain(now, out);
+    }
+
+    /// Closes a channel.
+    pub fn close_line(&mut self, now: Instant, purpose: &Use, out: &mut Outbox) {
+        let Some(line) = self.lines.remove(purpose) else { return };
+        match line.id {
+            Some(id) => self.rtc.direct_api().close_data_channel(id),
+            None => self.talk.forget_channel(&line.label),
+        }
+        self.drain(now, out);
+    }
+
+    /// A channel has opened. What it is for, or none if the client has too many: then it is closed.
+    pub fn line_opened(&mut self, now: Instant, id: ChannelId, label: &str, out: &mut Outbox) -> Option<Use> {
+        let manner = Manner::of(self.rtc.channel(id).as_ref().and_then(|channel| channel.config()));
+        let Some(line) = self.lines.opened(id, label, manner) else {
+            self.rtc.direct_api().close_data_channel(id);
+            self.drain(now, out);
+            return None;
+        };
+        let (purpose, waiting) = (line.purpose.clone(), line.take_waiting());
+        for text in waiting {
+            self.write_line(id, false, text.as_bytes());
+        }
+        self.drain(now, out);
+        Some(purpose)
+    }
+
+    /// A channel is gone; what it was for.
+    pub fn line_closed(&mut self, id: ChannelId) -> Option<Use> {
+        self.lines.closed(id).map(|line| line.purpose)
+    }
+
+    /// What a channel is for.
+    pub fn use_of(&self, id: ChannelId) -> Option<&Use> {
+        self.lines.by_id(id).map(|line| &line.purpose)
+    }
+
+    /// How messages travel on a track that the client publishes, once its channel has opened.
+    pub fn manner_of_up(&self, label: &str) -> Option<Manner> {
+        self.lines.up(label).map(|line| line.manner)
+    }
+
+    /// The data tracks that the client receives, or will, with the labels of their channels.
+    pub fn data_downs(&self) -> impl Iterator<Item = (TrackId, &Arc<str>)> {
+        self.lines.downs().map(|(track, line)| (track, &line.label))
+    }
+
+    /// Says a door's words, when the channel has opened.
+    pub fn say(&mut self, now: Instant, channel: Channel, text: Arc<str>, out: &mut Outbox) {
+        let Some(line) = self.lines.by_use(&Use::Words(channel)) else { return };
+        match line.id.filter(|_| line.open) {
+            Some(id) => drop(self.write_line(id, false, text.as_bytes())),
+            None => line.keep(text),
+        }
+        self.drain(now, out);
+    }
+
+    /// Passes a message on. False if it had to be given up although the track is reliable: then the channel is of no use any more.
+    pub fn pass(&mut self, now: Instant, track: TrackId, binary: bool, data: &[u8], out: &mut Outbox) -> bool {
+        let Some(line) = self.lines.by_use(&Use::Down(track)) else { return true };
+        let Some(id) = line.id.filter(|_| line.open) else { return true };
+        let reliable = line.manner.reliable();
+        let written = self.write_line(id, binary, data);
+        self.drain(now, out);
+        written || !reliable
+    }
+
+    fn write_line(&mut self, id: ChannelId, binary: bool, data: &[u8]) -> bool {
+        self.rtc.channel(id).is_some_and(|mut channel| channel.write(binary, data).unwrap_or(false))
+    }
+
+    /// Ends the transport and says so to the client.
+    pub fn close(&mut self, now: Instant, out: &mut Outbox) {
+        // It fails only where nothing was established, and then there is nothing to say.
+        let _ = self.rtc.close();
+        self.drain(now, out);
+    }
+
+    /// Takes everything the library has, until it names a time.
+    fn drain(&mut self, now: Instant, out: &mut Outbox) {
+        loop {
+            match self.rtc.poll_output() {
+                Ok(Output::Timeout(due)) => {
+                    self.due = due;
+                    return;
+                }
+                Ok(Output::Transmit(transmit)) => out.transmits.push_back(transmit),
+                Ok(Output::Event(Event::RtpPacket(packet))) => out.packets.push(packet),
+                Ok(Output::Event(event)) => out.news.extend(news_of(event)),
+                Err(problem) => {
+                    tracing::debug!(%problem, room = ?self.room, who = ?self.who, "a transport failed");
+                    self.errors += 1;
+                    self.due = now + Duration::from_millis(100);
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn news_of(event: Event) -> Option<PeerNews> {
+    Some(match event {
+        Event::Connected => PeerNews::Connected,
+        Event::IceConnectionStateChange(state) => PeerNews::Path(state),
+        Event::KeyframeRequest(request) => PeerNews::Keyframe(request.mid),
+        Event::ChannelOpen(id, label) => PeerNews::ChannelOpen(id, label),
+        Event::ChannelData(data) => PeerNews::ChannelData(data),
+        Event::ChannelClose(id) => PeerNews::ChannelClose(id),
+        Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => PeerNews::Estimate(estimate),
+        Event::PeerStats(stats) => PeerNews::Stats(Box::new(stats)),
+        Event::MediaIngressStats(stats) => PeerNews::In(Box::new(stats)),
+        Event::MediaEgressStats(stats) => PeerNews::Out(Box::new(stats)),
+        Event::Closed => PeerNews::Closed,
+        _ => return None,
+    })
+}
+
+/// The header extensions that mean something to the receiver; the others belong to the transport that a packet came by.
+fn passed_on(values: &ExtensionValues) -> ExtensionValues {
+    ExtensionValues {
+        audio_level: values.audio_level,
+        voice_activity: values.voice_activity,
+        video_orientation: values.video_orientation,
+        video_content_type: values.video_content_type,
+        play_delay_min: values.play_delay_min,
+        play_delay_max: values.play_delay_max,
+        ..ExtensionValues::default()
+    }
+}
+
+fn config(settings: &Settings, codecs: &[VideoCodec]) -> RtcConfig {
+    let config = RtcConfig::new()
+        .set_crypto_provider(Arc::clone(&settings.crypto))
+        .set_dtls_cert(settings.certificate.clone())
+        .set_rtp_mode(true)
+        .set_stats_interval(Some(STATS_INTERVAL))
+        .set_sctp_max_message_size(limit::MESSAGE_BYTES_MAX)
+        .set_sctp_max_buffered_amount(DATA_QUEUED_BYTES_MAX)
+        .enable_bwe(Some(FIRST_ESTIMATE))
+        .clear_codecs()
+        .enable_opus(true, false)
+        .enable_pcmu(true, false)
+        .enable_pcma(true, false);
+    let preferred = if codecs.is_empty() { &[VideoCodec::Vp8, VideoCodec::H264] } else { codecs };
+    preferred.iter().fold(config, |config, codec| match codec {
+        VideoCodec::Vp8 => config.enable_vp8(true),
+        VideoCodec::H264 => config.enable_h264(true),
+        VideoCodec::Vp9 => config.enable_vp9(true),
+    })
+}
+
+/// An address at which clients reach this worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// What clients are told.
+    pub shown: SocketAddr,
+    /// Where it arrives; the same, unless somebody in between translates.
+    pub base: SocketAddr,
+    /// Datagrams or framed TCP.
+    pub protocol: Protocol,
+}
+
+impl Address {
+    fn candidate(&self) -> Option<Candidate> {
+        match (self.protocol, self.shown == self.base) {
+            (Protocol::Udp, true) => Candidate::host(self.base, Protocol::Udp).ok(),
+            (Protocol::Udp, false) => Candidate::server_reflexive(self.shown, self.base, Protocol::Udp).ok(),
+            (Protocol::Tcp, _) => Candidate::builder().tcp().host(self.shown).tcptype(str0m::net::TcpType::Passive).build().ok(),
+            _ => None,
+        }
+    }
+}

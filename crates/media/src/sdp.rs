@@ -1,1 +1,360 @@
-//! The few lines of a description that we read and write ourselves.
+//! The few lines of a description that we read and write ourselves (RFC 8866, RFC 8829). The WebRTC library reads and writes the rest:
+//! it knows neither the SSRC groups of legacy simulcast nor that a section carries one track after another.
+
+use room::MediaRefusal;
+
+use crate::limit;
+
+/// What a section is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SectionKind {
+    /// Sound.
+    Audio,
+    /// Pictures.
+    Video,
+    /// Messages, or something that we do not know.
+    Other,
+}
+
+/// A description, as far as we look into it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// In the order of the text.
+    pub sections: Vec<SectionView>,
+}
+
+/// One section of a description.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SectionView {
+    /// Its name (RFC 5888).
+    pub mid: String,
+    /// What it is for.
+    pub kind: SectionKind,
+    /// Whether it is closed for good: no port, and not part of the bundle (RFC 9143, section 7.5.3).
+    pub rejected: bool,
+    /// Whether who wrote it wants to send here.
+    pub sends: bool,
+    /// Whether who wrote it wants to receive here.
+    pub receives: bool,
+    /// The second word of the msid (RFC 8830). Stale where nothing is sent.
+    pub msid: Option<String>,
+    /// Sources, with their repairs, in the order of the text (RFC 5576).
+    pub ssrcs: Vec<u32>,
+    /// Source and repair (RFC 4588, section 8.7).
+    pub fid: Vec<(u32, u32)>,
+    /// Layers of legacy simulcast, smallest first.
+    pub sim: Vec<u32>,
+    /// Layers of standard simulcast that it sends (RFC 8853), in the order of the text.
+    pub rids: Vec<String>,
+}
+
+/// What one of our sections shall say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// The track that we send here.
+    pub send: Option<SendShape>,
+    /// Whether we receive here.
+    pub receive: bool,
+}
+
+/// A track that we send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendShape {
+    /// How the client knows it.
+    pub label: String,
+    /// Its source.
+    pub ssrc: u32,
+    /// The repairs' source.
+    pub rtx: Option<u32>,
+}
+
+/// Whether a client's description keeps the limits. Whether it makes sense is for the library to say.
+///
+/// # Errors
+/// [`MediaRefusal::Description`].
+pub fn check(sdp: &str) -> Result<(), MediaRefusal> {
+    let lines_fit = sdp.len() <= limit::SDP_BYTES_MAX && sdp.lines().all(|line| line.len() <= limit::SDP_LINE_BYTES_MAX);
+    let good = sdp.starts_with("v=0") && lines_fit && counts_fit(sdp) && fingerprints_strong(sdp);
+    if good { Ok(()) } else { Err(MediaRefusal::Description) }
+}
+
+/// The description without the addresses that the client gives for itself: media goes only to where an answered check came from, so
+/// nobody can make this server send to somebody else.
+#[must_use]
+pub fn without_candidates(sdp: &str) -> String {
+    let keep = |line: &&str| !(line.starts_with("a=candidate:") || line.starts_with("a=remote-candidates:"));
+    let mut text = String::with_capacity(sdp.len());
+    for line in sdp.lines().filter(keep) {
+        text.push_str(line);
+        text.push_str("\r\n");
+    }
+    text
+}
+
+impl View {
+    /// Reads a description. What cannot be read is left out.
+    #[must_use]
+    pub fn parse(sdp: &str) -> View {
+        let mut view = View::default();
+        let bundle = sdp.lines().find_map(|line| line.strip_prefix("a=group:BUNDLE"));
+        let bundled = |mid: &str| bundle.is_some_and(|mids| mids.split_ascii_whitespace().any(|one| one == mid));
+        for line in sdp.lines() {
+            let line = line.trim_end();
+            if let Some(media) = line.strip_prefix("m=") {
+                view.sections.push(SectionView::begin(media));
+            } else if let Some(section) = view.sections.last_mut() {
+                section.read(line);
+            }
+        }
+        view.sections.iter_mut().for_each(|section| section.rejected &= !bundled(&section.mid));
+        view
+    }
+
+    /// The section of this name.
+    #[must_use]
+    pub fn section(&self, mid: &str) -> Option<&SectionView> {
+        self.sections.iter().find(|section| section.mid == mid)
+    }
+}
+
+impl SectionView {
+    fn begin(media: &str) -> Self {
+        let kind = match media.split(' ').next() {
+            Some("audio") => SectionKind::Audio,
+            Some("video") => SectionKind::Video,
+            _ => SectionKind::Other,
+        };
+        SectionView {
+            mid: String::new(),
+            kind,
+            rejected: media.split(' ').nth(1) == Some("0"),
+            sends: true,
+            receives: true,
+            msid: None,
+            ssrcs: Vec::new(),
+            fid: Vec::new(),
+            sim: Vec::new(),
+            rids: Vec::new(),
+        }
+    }
+
+    fn read(&mut self, line: &str) {
+        let Some(attribute) = line.strip_prefix("a=") else { return };
+        let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
+        match name {
+            "mid" => self.mid = value.to_owned(),
+            "sendrecv" | "sendonly" | "recvonly" | "inactive" => {
+                self.sends = name.starts_with("send");
+                self.receives = name.ends_with("recv") || name == "recvonly";
+            }
+            "msid" => self.msid = value.split(' ').nth(1).map(str::to_owned),
+            "ssrc" => self.add_ssrc(value.split(' ').next().and_then(|word| word.parse().ok())),
+            "ssrc-group" => self.read_group(value),
+            "rid" if value.split(' ').nth(1) == Some("send") => self.rids.extend(value.split(' ').next().map(str::to_owned)),
+            _ => {}
+        }
+    }
+
+    fn read_group(&mut self, value: &str) {
+        let mut words = value.split(' ');
+        let semantics = words.next();
+        let ssrcs: Vec<u32> = words.filter_map(|word| word.parse().ok()).collect();
+        match (semantics, ssrcs.as_slice()) {
+            (Some("FID"), &[source, repair]) => self.fid.push((source, repair)),
+            (Some("SIM"), layers) => self.sim = layers.iter().copied().take(limit::LAYERS_MAX).collect(),
+            _ => {}
+        }
+    }
+
+    fn add_ssrc(&mut self, ssrc: Option<u32>) {
+        self.ssrcs.extend(ssrc.filter(|ssrc| !self.ssrcs.contains(ssrc)));
+    }
+
+    /// The sources that carry this section's track, smallest layer first. Without a group only the first: whatever else is
+    /// announced would be a second track in one section.
+    #[must_use]
+    pub fn layers(&self) -> Vec<u32> {
+        if !self.sim.is_empty() {
+            return self.sim.clone();
+        }
+        let repairs = |ssrc: &&u32| self.fid.iter().any(|(_, repair)| repair == *ssrc);
+        self.ssrcs.iter().find(|ssrc| !repairs(ssrc)).copied().into_iter().collect()
+    }
+
+    /// Names of the layers of standard simulcast, smallest first. Writers list them either way round; the customary names tell.
+    #[must_use]
+    pub fn rids_smallest_first(&self) -> Vec<String> {
+        let mut rids: Vec<String> = self.rids.iter().take(limit::LAYERS_MAX).cloned().collect();
+        if rids.first().is_some_and(|first| ["f", "hi", "high", "h", "2"].contains(&first.as_str())) && rids.len() > 1 {
+            rids.reverse();
+        }
+        rids
+    }
+}
+
+/// Our description with directions, msids and sources replaced by what `shape` says of each section. Sections that it says nothing of
+/// stay as they are. Never touches the port: a client rejects the whole description when the section with the transport has none.
+pub fn rewrite(sdp: &str, shape: impl Fn(&str) -> Option<Shape>) -> String {
+    let mut parts = sdp.split("\r\nm=");
+    let mut text = String::with_capacity(sdp.len() + 256);
+    text.push_str(parts.next().unwrap_or_default().trim_end());
+    text.push_str("\r\n");
+    for part in parts {
+        let mid = part.lines().find_map(|line| line.strip_prefix("a=mid:")).unwrap_or_default();
+        text.push_str("m=");
+        match shape(mid) {
+            Some(shape) => rewrite_section(part, &shape, &mut text),
+            None => {
+                text.push_str(part.trim_end());
+                text.push_str("\r\n");
+            }
+        }
+    }
+    text
+}
+
+/// Our answer with each video section's payload types in the order in which the client offered them: a sender takes the first, and the
+/// app's choice of codec stands in that order.
+pub fn prefer_codecs_of(answer: &str, offer: &str) -> String {
+    let mut text = String::with_capacity(answer.len());
+    let offered = offer.lines().filter(|line| line.starts_with("m="));
+    let mut offered = offered.map(payload_types);
+    for line in answer.lines() {
+        let own = line.starts_with("m=").then(|| offered.next()).flatten();
+        match own.filter(|_| line.starts_with("m=video")) {
+            Some(order) => text.push_str(&reorder(line, &order)),
+            None => text.push_str(line),
+        }
+        text.push_str("\r\n");
+    }
+    text
+}
+
+fn payload_types(media: &str) -> Vec<&str> {
+    media.trim_end().split(' ').skip(3).collect()
+}
+
+fn reorder(line: &str, order: &[&str]) -> String {
+    let head: Vec<&str> = line.split(' ').take(3).collect();
+    let mut own = payload_types(line);
+    own.sort_by_key(|pt| order.iter().position(|offered| offered == pt).unwrap_or(usize::MAX));
+    format!("{} {}", head.join(" "), own.join(" "))
+}
+
+fn rewrite_section(section: &str, shape: &Shape, text: &mut String) {
+    let cname = section.lines().find_map(|line| line.split_once(" cname:")).map(|(_, name)| name.trim_end());
+    let ours = ["a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive", "a=msid:", "a=ssrc"];
+    for line in section.lines().filter(|line| !ours.iter().any(|own| line.starts_with(own))) {
+        text.push_str(line);
+        text.push_str("\r\n");
+    }
+    text.push_str(match (shape.send.is_some(), shape.receive) {
+        (true, true) => "a=sendrecv\r\n",
+        (true, false) => "a=sendonly\r\n",
+        (false, true) => "a=recvonly\r\n",
+        (false, false) => "a=inactive\r\n",
+    });
+    if let Some(send) = &shape.send {
+        write_source(send, cname.unwrap_or(&send.label), text);
+    }
+}
+
+fn write_source(send: &SendShape, cname: &str, text: &mut String) {
+    text.push_str(&format!("a=msid:- {}\r\n", send.label));
+    if let Some(rtx) = send.rtx {
+        text.push_str(&format!("a=ssrc-group:FID {} {rtx}\r\n", send.ssrc));
+    }
+    for ssrc in std::iter::once(send.ssrc).chain(send.rtx) {
+        text.push_str(&format!("a=ssrc:{ssrc} cname:{cname}\r\n"));
+    }
+}
+
+fn counts_fit(sdp: &str) -> bool {
+    let sections = sdp.lines().filter(|line| line.starts_with("m=")).count();
+    let candidates = sdp.lines().filter(|line| line.starts_with("a=candidate:")).count();
+    let view = View::parse(sdp);
+    let sources_fit = view.sections.iter().all(|section| section.ssrcs.len() <= limit::SSRCS_PER_SECTION_MAX);
+    sections <= limit::SDP_SECTIONS_MAX && candidates <= limit::SDP_CANDIDATES_MAX && sources_fit
+}
+
+/// Only hashes that nobody can forge (RFC 8122, section 5, without what is broken).
+fn fingerprints_strong(sdp: &str) -> bool {
+    let mut hashes = sdp.lines().filter_map(|line| line.strip_prefix("a=fingerprint:")).filter_map(|rest| rest.split(' ').next());
+    hashes.all(|hash| ["sha-256", "sha-384", "sha-512"].iter().any(|strong| hash.eq_ignore_ascii_case(strong)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=sendrecv\r\na=msid:- mic\r\na=ssrc:1 cname:x\r\na=ssrc:1 msid:- mic\r\n\
+        m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:1\r\na=sendonly\r\na=msid:- cam\r\na=ssrc-group:FID 10 20\r\na=ssrc-group:FID 11 21\r\n\
+        a=ssrc-group:FID 12 22\r\na=ssrc-group:SIM 10 11 12\r\na=ssrc:10 cname:x\r\na=ssrc:20 cname:x\r\na=ssrc:11 cname:x\r\na=ssrc:21 cname:x\r\n\
+        a=ssrc:12 cname:x\r\na=ssrc:22 cname:x\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\na=sctp-port:5000\r\n";
+
+    #[test]
+    fn layers_come_from_the_group_or_are_one() {
+        let view = View::parse(OFFER);
+        assert_eq!(view.sections.len(), 3);
+        let (audio, video) = (view.section("0").unwrap(), view.section("1").unwrap());
+        assert_eq!((audio.layers(), audio.msid.as_deref()), (vec![1], Some("mic")));
+        assert_eq!((video.layers(), video.sends, video.receives), (vec![10, 11, 12], true, false));
+        let plain = View::parse(&OFFER.replace("a=ssrc-group:SIM 10 11 12\r\n", ""));
+        assert_eq!(plain.section("1").unwrap().layers(), vec![10]);
+    }
+
+    #[test]
+    fn rids_are_sorted_by_their_customary_names() {
+        let check = |lines: &str, expected: &[&str]| {
+            let view = View::parse(&format!("m=video 9 x 96\r\n{lines}"));
+            assert_eq!(view.sections[0].rids_smallest_first(), expected);
+        };
+        check("a=rid:q send\r\na=rid:h send\r\na=rid:f send\r\n", &["q", "h", "f"]);
+        check("a=rid:f send\r\na=rid:h send\r\na=rid:q send\r\n", &["q", "h", "f"]);
+        check("a=rid:0 send\r\na=rid:1 send\r\na=rid:x recv\r\n", &["0", "1"]);
+    }
+
+    #[test]
+    fn a_section_says_only_what_we_want_it_to() {
+        let shape = |mid: &str| match mid {
+            "0" => Some(Shape { send: None, receive: true }),
+            "1" => Some(Shape { send: Some(SendShape { label: "t-1".into(), ssrc: 7, rtx: Some(8) }), receive: false }),
+            _ => None,
+        };
+        let text = rewrite(OFFER, shape);
+        let view = View::parse(&text);
+        assert_eq!((view.sections[0].sends, view.sections[0].receives, view.sections[0].msid.clone()), (false, true, None));
+        assert_eq!((view.sections[1].msid.as_deref(), &*view.sections[1].fid), (Some("t-1"), &[(7, 8)][..]));
+        assert_eq!(view.sections[1].ssrcs, [7, 8]);
+        assert!(text.contains("a=sctp-port:5000\r\n") && text.starts_with("v=0\r\n") && !text.contains("\r\n\r\n"));
+        assert_eq!(rewrite(&text, shape), text);
+    }
+
+    #[test]
+    fn the_client_says_which_codec_comes_first() {
+        let answer = "v=0\r\nm=audio 9 P 111\r\nm=video 9 P 96 97 102 103\r\na=mid:1\r\n";
+        let offer = "v=0\r\nm=audio 9 P 9 111\r\nm=video 9 P 102 103 45 96 97\r\n";
+        assert_eq!(prefer_codecs_of(answer, offer), answer.replace("96 97 102 103", "102 103 96 97"));
+    }
+
+    #[test]
+    fn addresses_of_the_client_do_not_get_in() {
+        let text = without_candidates("v=0\r\nm=audio 9 x 0\r\na=candidate:1 1 udp 1 10.0.0.1 53 typ host\r\na=mid:0\r\n");
+        assert_eq!(text, "v=0\r\nm=audio 9 x 0\r\na=mid:0\r\n");
+    }
+
+    #[test]
+    fn what_breaks_a_limit_is_refused() {
+        let refuse = |sdp: &str| assert_eq!(check(sdp), Err(MediaRefusal::Description), "{}", sdp.get(..60).unwrap_or(sdp));
+        assert_eq!(check(OFFER), Ok(()));
+        refuse("");
+        refuse("{}");
+        refuse(&format!("v=0\r\na={}\r\n", "x".repeat(limit::SDP_LINE_BYTES_MAX)));
+        refuse(&format!("v=0\r\n{}", "m=audio 9 x 0\r\n".repeat(limit::SDP_SECTIONS_MAX + 1)));
+        refuse(&format!("v=0\r\n{}", "a=candidate:1\r\n".repeat(limit::SDP_CANDIDATES_MAX + 1)));
+        let many: String = (0..=limit::SSRCS_PER_SECTION_MAX).map(|n| format!("a=ssrc:{n} cname:x\r\n")).collect();
+        refuse(&format!("v=0\r\nm=video 9 x 96\r\n{many}"));
+        refuse("v=0\r\na=fingerprint:sha-1 AA\r\n");
+    }
+}

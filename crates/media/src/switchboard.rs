@@ -1,1 +1,224 @@
-//! Which track goes to whom.
+//! Which track goes to whom: every published track with its layers and its receivers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use room::{Kind, ParticipantId, Priority, RoomId, TrackId};
+use str0m::media::Pt;
+use str0m::rtp::Ssrc;
+
+use crate::codec::{Codec, Descriptor, Size};
+use crate::forward::Forwarder;
+use crate::limit::{KEYFRAME_GAP, KEYFRAME_HEARD_GAP, LAYERS_MAX};
+
+/// A client's place in its engine. A place that is given to another client has another number of use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerKey {
+    pub(crate) index: u32,
+    pub(crate) uses: u32,
+}
+
+/// A track's place on the board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct TrackKey(pub usize);
+
+/// How long a layer may be silent before it counts as not sent.
+const LAYER_SILENCE: Duration = Duration::from_millis(1_500);
+
+/// How long the bitrate of a layer is averaged.
+const RATE_WINDOW: Duration = Duration::from_secs(1);
+
+/// One published track.
+pub(crate) struct Source {
+    pub id: TrackId,
+    pub room: RoomId,
+    pub publisher: ParticipantId,
+    /// None while the publisher has no transport.
+    pub peer: Option<PeerKey>,
+    pub label: Arc<str>,
+    pub kind: Kind,
+    pub priority: Priority,
+    /// Known from the first packet on.
+    pub codec: Option<Codec>,
+    pub layers: [Layer; LAYERS_MAX],
+    /// Of sound and pictures.
+    pub receivers: Vec<Receiver>,
+    /// Of messages.
+    pub readers: Vec<PeerKey>,
+}
+
+/// One layer of a track.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layer {
+    pub ssrc: Option<Ssrc>,
+    seen: Option<Instant>,
+    /// Bits per second over the last full window.
+    pub bitrate: u64,
+    window: Option<(Instant, u64)>,
+    pub size: Option<Size>,
+    asked: Option<Instant>,
+    /// A key frame is to be asked for as soon as it may.
+    wish: bool,
+}
+
+/// Who receives a track, and how.
+pub(crate) struct Receiver {
+    pub peer: PeerKey,
+    pub ssrc: Ssrc,
+    /// Made when the codec is known.
+    pub forwarder: Option<Forwarder>,
+    pub target: Option<u8>,
+    /// The publisher's payload type, and this receiver's for the same; none: it cannot decode it.
+    pub pt: Option<(Pt, Option<Pt>)>,
+    heard: Option<Instant>,
+}
+
+/// Every track of one engine.
+#[derive(Default)]
+pub(crate) struct Switchboard {
+    sources: Vec<Option<Source>>,
+    free: Vec<usize>,
+    by_id: HashMap<TrackId, TrackKey>,
+}
+
+impl Switchboard {
+    pub fn add(&mut self, source: Source) -> TrackKey {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.sources.push(None);
+            self.sources.len() - 1
+        });
+        self.by_id.insert(source.id, TrackKey(index));
+        if let Some(slot) = self.sources.get_mut(index) {
+            *slot = Some(source);
+        }
+        TrackKey(index)
+    }
+
+    pub fn remove(&mut self, id: TrackId) -> Option<Source> {
+        let TrackKey(index) = self.by_id.remove(&id)?;
+        self.free.push(index);
+        self.sources.get_mut(index)?.take()
+    }
+
+    pub fn key(&self, id: TrackId) -> Option<TrackKey> {
+        self.by_id.get(&id).copied()
+    }
+
+    pub fn get(&self, key: TrackKey) -> Option<&Source> {
+        self.sources.get(key.0)?.as_ref()
+    }
+
+    pub fn get_mut(&mut self, key: TrackKey) -> Option<&mut Source> {
+        self.sources.get_mut(key.0)?.as_mut()
+    }
+
+    pub fn by_id(&self, id: TrackId) -> Option<&Source> {
+        self.get(self.key(id)?)
+    }
+
+    pub fn by_id_mut(&mut self, id: TrackId) -> Option<&mut Source> {
+        self.get_mut(self.key(id)?)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (TrackKey, &Source)> {
+        self.sources.iter().enumerate().filter_map(|(index, source)| Some((TrackKey(index), source.as_ref()?)))
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Source> {
+        self.sources.iter_mut().flatten()
+    }
+}
+
+impl Source {
+    pub fn new(room: RoomId, publisher: ParticipantId, track: &room::Track) -> Self {
+        Source {
+            id: track.id,
+            room,
+            publisher,
+            peer: None,
+            label: Arc::clone(&track.label),
+            kind: track.kind,
+            priority: track.priority,
+            codec: None,
+            layers: Default::default(),
+            receivers: Vec::new(),
+            readers: Vec::new(),
+        }
+    }
+
+    /// The largest layer that is being sent.
+    pub fn best_layer(&self, now: Instant) -> Option<u8> {
+        let sent = |layer: &Layer| layer.is_sent(now);
+        self.layers.iter().rposition(sent).and_then(|index| u8::try_from(index).ok())
+    }
+
+    /// Wishes for a key frame of one layer. An urgent one is heard at once, others not more often than [`KEYFRAME_GAP`].
+    pub fn wish_keyframe(&mut self, layer: u8, urgent: bool) {
+        if let Some(layer) = self.layers.get_mut(usize::from(layer)) {
+            layer.wish = true;
+            if urgent {
+                layer.asked = None;
+            }
+        }
+    }
+
+    /// Sources of which a key frame should be asked for now; one request covers everyone who waits.
+    pub fn take_keyframe_wishes(&mut self, now: Instant) -> impl Iterator<Item = Ssrc> {
+        let due = move |layer: &mut Layer| {
+            let may = layer.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= KEYFRAME_GAP);
+            let ssrc = layer.ssrc.filter(|_| layer.wish && may)?;
+            (layer.wish, layer.asked) = (false, Some(now));
+            Some(ssrc)
+        };
+        self.layers.iter_mut().filter_map(due)
+    }
+
+    /// Whether some wish waits for its time.
+    pub fn wishes(&self) -> bool {
+        self.layers.iter().any(|layer| layer.wish)
+    }
+}
+
+impl Layer {
+    /// Counts a packet.
+    pub fn note(&mut self, now: Instant, bytes: usize, descriptor: &Descriptor) {
+        self.seen = Some(now);
+        self.size = descriptor.size.or(self.size);
+        let (since, sum) = self.window.get_or_insert((now, 0));
+        let passed = now.saturating_duration_since(*since);
+        if passed >= RATE_WINDOW {
+            let ms = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX).max(1);
+            self.bitrate = sum.saturating_mul(8_000) / ms;
+            (*since, *sum) = (now, 0);
+        }
+        *sum = sum.saturating_add(bytes as u64);
+    }
+
+    /// Whether packets come.
+    pub fn is_sent(&self, now: Instant) -> bool {
+        self.seen.is_some_and(|seen| now.saturating_duration_since(seen) < LAYER_SILENCE)
+    }
+
+    /// Forgets what came; another source carries this layer now.
+    pub fn carry(&mut self, ssrc: Ssrc) {
+        if self.ssrc != Some(ssrc) {
+            *self = Layer { ssrc: Some(ssrc), ..Layer::default() };
+        }
+    }
+}
+
+impl Receiver {
+    pub fn new(peer: PeerKey, ssrc: Ssrc) -> Self {
+        Receiver { peer, ssrc, forwarder: None, target: None, pt: None, heard: None }
+    }
+
+    /// Whether a key frame request of this receiver's is to be heard now.
+    pub fn hears_keyframe_request(&mut self, now: Instant) -> bool {
+        let heard = self.heard.is_none_or(|at| now.saturating_duration_since(at) >= KEYFRAME_HEARD_GAP);
+        if heard {
+            self.heard = Some(now);
+        }
+        heard
+    }
+}

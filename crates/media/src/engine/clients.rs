@@ -1,0 +1,379 @@
+//! Clients with their transports: who is where, and what came of a negotiation.
+
+use std::cmp::Reverse;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use room::{Kind, News, ParticipantId, RoomId, Sealed, Signal, Step, TrackId, Wish};
+use str0m::IceConnectionState;
+use str0m::channel::{ChannelData, ChannelId};
+
+use super::{Client, Engine, Slot};
+use crate::data::Use;
+use crate::limit::{EARLY_BYTES_MAX, EARLY_MAX, EARLY_TIME_MAX, LOST_TIMEOUT};
+use crate::negotiate::Say;
+use crate::peer::{Outbox, Path, Peer, PeerNews, Taken};
+use crate::switchboard::{PeerKey, Receiver};
+
+/// A description of ours as the rooms pass it on.
+pub(super) fn signal(said: Say) -> Signal {
+    let step = if said.offer { Step::Offer } else { Step::Answer };
+    Signal { step, revision: said.revision, sealed: Sealed(said.text) }
+}
+
+impl Engine {
+    pub(super) fn client(&self, key: PeerKey) -> Option<&Client> {
+        self.slots.get(key.index as usize).filter(|slot| slot.uses == key.uses)?.client.as_deref()
+    }
+
+    pub(super) fn client_mut(&mut self, key: PeerKey) -> Option<&mut Client> {
+        self.slots.get_mut(key.index as usize).filter(|slot| slot.uses == key.uses)?.client.as_deref_mut()
+    }
+
+    pub(super) fn key_of(&self, room: RoomId, who: ParticipantId) -> Option<PeerKey> {
+        self.halls.get(&room)?.key(who)
+    }
+
+    pub(super) fn add_client(&mut self, client: Client) -> PeerKey {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        });
+        let mut key = PeerKey { index, uses: 0 };
+        if let Some(slot) = self.slots.get_mut(index as usize) {
+            key.uses = slot.uses;
+            self.demux.expect(&client.ufrag, key);
+            slot.client = Some(Box::new(client));
+        }
+        key
+    }
+
+    /// Ends a client's transport. Its tracks stay known; they only come from nowhere now.
+    pub(super) fn drop_client(&mut self, now: Instant, key: PeerKey) {
+        self.on(now, key, |peer, out| peer.close(now, out));
+        self.forget_client(key);
+    }
+
+    fn forget_client(&mut self, key: PeerKey) {
+        let Some(slot) = self.slots.get_mut(key.index as usize).filter(|slot| slot.uses == key.uses) else { return };
+        let Some(client) = slot.client.take() else { return };
+        slot.uses = slot.uses.wrapping_add(1);
+        self.free.push(key.index);
+        self.demux.forget(key);
+        for source in self.board.iter_mut() {
+            source.receivers.retain(|receiver| receiver.peer != key);
+            source.readers.retain(|reader| *reader != key);
+            if source.peer == Some(key) {
+                source.peer = None;
+            }
+        }
+        let member = self.halls.get_mut(&client.peer.room).and_then(|hall| hall.members.get_mut(&client.peer.who));
+        if let Some(member) = member.filter(|member| member.key == Some(key)) {
+            member.key = None;
+        }
+    }
+
+    /// Lets a client's transport do something and takes what it has to say. A panic in it costs this client its link, nobody else.
+    pub(super) fn on<T>(&mut self, now: Instant, key: PeerKey, act: impl FnOnce(&mut Peer, &mut Outbox) -> T) -> Option<T> {
+        let client = self.slots.get_mut(key.index as usize).filter(|slot| slot.uses == key.uses)?.client.as_deref_mut()?;
+        let outbox = &mut self.outbox;
+        let outcome = catch_unwind(AssertUnwindSafe(|| act(&mut client.peer, outbox)));
+        let due = client.peer.due();
+        self.arrived.extend(outbox.packets.drain(..).map(|packet| (key, packet)));
+        self.news.extend(outbox.news.drain(..).map(|news| (key, news)));
+        if client.queued.is_none_or(|queued| due < queued) {
+            client.queued = Some(due);
+            self.timers.push(Reverse((due, key)));
+        }
+        match outcome {
+            Ok(value) if client.peer.is_alive() || client.first_offer.is_some() => Some(value),
+            Ok(value) => {
+                self.news.push_back((key, PeerNews::Closed));
+                Some(value)
+            }
+            Err(_) => {
+                self.counts.panics += 1;
+                tracing::error!("a client's transport panicked; the client is asked for a new one and everybody else goes on");
+                self.dead(now, key);
+                None
+            }
+        }
+    }
+
+    /// Whether another client's media comes from this address: then whoever says that it is its own may be lying.
+    pub(super) fn is_held_by_another(&self, key: PeerKey, path: Path) -> bool {
+        let owner = self.demux.owner(path.0, path.1).filter(|owner| *owner != key);
+        owner.and_then(|owner| self.client(owner)).is_some_and(|client| client.peer.holds(path))
+    }
+
+    /// Keeps a handshake that overtook the answer to our check: without, the client would wait a second before it tries again.
+    pub(super) fn keep_early(&mut self, now: Instant, key: PeerKey, path: Path, bytes: &[u8]) {
+        self.counts.strangers += 1;
+        let Some(client) = self.client_mut(key).filter(|client| !client.peer.is_connected()) else { return };
+        if client.early.len() < EARLY_MAX && bytes.len() <= EARLY_BYTES_MAX {
+            client.early.push((now, path, bytes.into()));
+        }
+    }
+
+    /// Looks at such handshakes again: each is heard only if its address is the client's by now.
+    pub(super) fn retry_early(&mut self, now: Instant, key: PeerKey) {
+        let Some(client) = self.client_mut(key).filter(|client| !client.early.is_empty()) else { return };
+        for (since, path, bytes) in std::mem::take(&mut client.early) {
+            let taken = self.on(now, key, |peer, out| peer.handle_datagram(now, path, &bytes, out));
+            let Some(client) = self.client_mut(key) else { return };
+            if taken == Some(Taken::NotOurs) && now.saturating_duration_since(since) < EARLY_TIME_MAX {
+                client.early.push((since, path, bytes));
+            }
+        }
+    }
+
+    /// The link is of no use any more; the rooms ask the client for another.
+    pub(super) fn dead(&mut self, _now: Instant, key: PeerKey) {
+        let Some(client) = self.client(key) else { return };
+        let (room, who, link) = (client.peer.room, client.peer.who, client.link());
+        self.forget_client(key);
+        self.report(room, who, News::Dead(link));
+    }
+
+    pub(super) fn mark_dirty(&mut self, key: PeerKey) {
+        let Some(client) = self.client_mut(key) else { return };
+        if !std::mem::replace(&mut client.dirty, true) {
+            self.dirty.push(key);
+        }
+    }
+
+    /// Takes first offers and makes our own, for everyone with something to negotiate.
+    pub(super) fn negotiate(&mut self, now: Instant) {
+        while let Some(key) = self.dirty.pop() {
+            let Some(client) = self.client_mut(key) else { continue };
+            client.dirty = false;
+            if let Some(offer) = client.first_offer.take() {
+                self.handle_signal(now, key, &offer);
+            }
+            self.open_data_lines(now, key);
+            let said = self.on(now, key, |peer, out| peer.make_offer(now, out)).flatten();
+            if said.is_some() {
+                if let Some(client) = self.client_mut(key) {
+                    client.offered_at = Some(now);
+                }
+            }
+            self.settle(key, said);
+        }
+    }
+
+    /// After a step of the negotiation: who receives what from where, the names for the rooms, and then what we say.
+    pub(super) fn settle(&mut self, key: PeerKey, said: Option<Say>) {
+        let Some(client) = self.client_mut(key) else { return };
+        if client.peer.unanswered().is_none() {
+            client.offered_at = None;
+        }
+        let (room, who, link) = (client.peer.room, client.peer.who, client.link());
+        let ufrag = client.peer.ufrag();
+        if client.ufrag != ufrag {
+            // The client restarted ICE: other addresses may be its own now.
+            client.ufrag.clone_from(&ufrag);
+            self.demux.expect(&ufrag, key);
+        }
+        self.bind(room, who);
+        self.connect_receivers(key);
+        self.report_placed(key);
+        if let Some(said) = said {
+            self.report(room, who, News::Signal(link, signal(said)));
+            // What was wanted meanwhile.
+            self.mark_dirty(key);
+        }
+    }
+
+    fn report_placed(&mut self, key: PeerKey) {
+        let Some(client) = self.client_mut(key) else { return };
+        let media = client.peer.placements().map(|placement| (placement.track, Arc::clone(&placement.label)));
+        let data = client.peer.data_downs().map(|(track, label)| (track, Arc::clone(label)));
+        let placed: Vec<_> = media.chain(data).collect();
+        if placed == client.placed {
+            return;
+        }
+        client.placed.clone_from(&placed);
+        let (room, who) = (client.peer.room, client.peer.who);
+        self.report(room, who, News::Placed(placed));
+    }
+
+    /// Makes the board agree with where the client's tracks are placed.
+    fn connect_receivers(&mut self, key: PeerKey) {
+        let Some(client) = self.client(key) else { return };
+        let ready: Vec<_> = client.peer.placements().filter(|placement| placement.ready).map(|p| (p.track, p.ssrc)).collect();
+        for source in self.board.iter_mut().filter(|source| source.kind != Kind::Data) {
+            let here = ready.iter().find(|(track, _)| *track == source.id).map(|(_, ssrc)| *ssrc);
+            source.receivers.retain(|receiver| receiver.peer != key || Some(receiver.ssrc) == here);
+            let Some(ssrc) = here.filter(|_| !source.receivers.iter().any(|receiver| receiver.peer == key)) else { continue };
+            source.receivers.push(Receiver::new(key, ssrc));
+            (0..)
+                .zip(source.layers.clone())
+                .filter(|(_, layer)| layer.ssrc.is_some())
+                .for_each(|(n, _)| source.wish_keyframe(n, true));
+        }
+    }
+
+    /// Opens and closes the channels on which the client receives messages, as far as their publishers' are open.
+    fn open_data_lines(&mut self, now: Instant, key: PeerKey) {
+        let Some(client) = self.client(key) else { return };
+        let (room, who) = (client.peer.room, client.peer.who);
+        let Some(member) = self.halls.get(&room).and_then(|hall| hall.members.get(&who)) else { return };
+        let wanted: Vec<TrackId> = member.subscribed.clone();
+        let have: Vec<TrackId> = client.peer.data_downs().map(|(track, _)| track).collect();
+        let over = |track: &TrackId| !wanted.contains(track) || self.board.by_id(*track).is_none();
+        let gone: Vec<TrackId> = have.iter().copied().filter(over).collect();
+        for track in gone {
+            self.close_data_line(now, key, track);
+        }
+        for track in wanted.into_iter().filter(|track| !have.contains(track)) {
+            self.open_data_line(now, key, track);
+        }
+    }
+
+    fn open_data_line(&mut self, now: Instant, key: PeerKey, track: TrackId) {
+        let Some(source) = self.board.by_id(track).filter(|source| source.kind == Kind::Data) else { return };
+        let publisher = source.peer.and_then(|peer| self.client(peer));
+        let Some(manner) = publisher.and_then(|client| client.peer.manner_of_up(&source.label)) else { return };
+        let label = format!("{:032x}-{:x}", track.0, self.random() >> 16);
+        self.on(now, key, |peer, out| peer.open_line(now, &label, Use::Down(track), manner, out));
+        if let Some(source) = self.board.by_id_mut(track) {
+            source.readers.push(key);
+        }
+    }
+
+    pub(super) fn close_data_line(&mut self, now: Instant, key: PeerKey, track: TrackId) {
+        self.on(now, key, |peer, out| peer.close_line(now, &Use::Down(track), out));
+        if let Some(source) = self.board.by_id_mut(track) {
+            source.readers.retain(|reader| *reader != key);
+        }
+    }
+
+    /// What happened on a client's transport.
+    pub(super) fn handle_news(&mut self, now: Instant, key: PeerKey, news: PeerNews) {
+        match news {
+            PeerNews::Connected => self.set_connect_by(key, None),
+            PeerNews::Path(IceConnectionState::Disconnected) => self.set_connect_by(key, Some(now + LOST_TIMEOUT)),
+            PeerNews::Path(IceConnectionState::Connected | IceConnectionState::Completed) => self.note_path(key),
+            PeerNews::Path(_) => {}
+            PeerNews::Keyframe(mid) => self.handle_keyframe_request(now, key, mid),
+            PeerNews::ChannelOpen(id, label) => self.handle_channel_open(now, key, id, &label),
+            PeerNews::ChannelData(data) => self.handle_channel_data(now, key, data),
+            PeerNews::ChannelClose(id) => self.handle_channel_close(now, key, id),
+            PeerNews::Estimate(estimate) => {
+                if let Some(client) = self.client_mut(key) {
+                    client.estimate = Some(estimate);
+                }
+            }
+            PeerNews::Stats(_) | PeerNews::In(_) | PeerNews::Out(_) => {}
+            PeerNews::Closed => self.dead(now, key),
+        }
+    }
+
+    fn set_connect_by(&mut self, key: PeerKey, by: Option<Instant>) {
+        if let Some(client) = self.client_mut(key) {
+            client.connect_by = by;
+        }
+    }
+
+    /// There is a path again. Before the first handshake that is not enough.
+    fn note_path(&mut self, key: PeerKey) {
+        if let Some(client) = self.client_mut(key).filter(|client| client.peer.is_connected()) {
+            client.connect_by = None;
+        }
+    }
+
+    fn handle_channel_open(&mut self, now: Instant, key: PeerKey, id: ChannelId, label: &str) {
+        let Some(Some(purpose)) = self.on(now, key, |peer, out| peer.line_opened(now, id, label, out)) else { return };
+        if let Use::Up(_) = purpose {
+            self.remind_readers(key);
+        }
+    }
+
+    /// A channel of a publisher's has opened: those who want its track can have it now.
+    fn remind_readers(&mut self, publisher: PeerKey) {
+        let Some(room) = self.client(publisher).map(|client| client.peer.room) else { return };
+        let keys: Vec<PeerKey> =
+            self.halls.get(&room).into_iter().flat_map(|hall| hall.members.values().filter_map(|member| member.key)).collect();
+        keys.into_iter().filter(|key| *key != publisher).for_each(|key| self.mark_dirty(key));
+    }
+
+    fn handle_channel_data(&mut self, now: Instant, key: PeerKey, data: ChannelData) {
+        let ChannelData { id, binary, data } = data;
+        let Some(client) = self.client_mut(key) else { return };
+        let (room, who) = (client.peer.room, client.peer.who);
+        match client.peer.use_of(id) {
+            Some(Use::Words(channel)) => {
+                let channel = *channel;
+                let text = String::from_utf8(data).ok().filter(|text| !binary && client.data.text(now, text.len()));
+                match text {
+                    Some(text) => self.report(room, who, News::Said(channel, Sealed(text.into()))),
+                    None => self.counts.messages_dropped += 1,
+                }
+            }
+            Some(Use::Up(label)) => {
+                let label = Arc::clone(label);
+                self.handle_message(now, key, &label, binary, &data);
+            }
+            Some(Use::Down(_)) | None => {}
+        }
+    }
+
+    fn handle_channel_close(&mut self, now: Instant, key: PeerKey, id: ChannelId) {
+        let Some(client) = self.client_mut(key) else { return };
+        match client.peer.line_closed(id) {
+            Some(Use::Up(label)) => self.close_readers(now, key, &label),
+            Some(Use::Down(track)) => {
+                if let Some(source) = self.board.by_id_mut(track) {
+                    source.readers.retain(|reader| *reader != key);
+                }
+                self.mark_dirty(key);
+            }
+            Some(Use::Words(_)) | None => {}
+        }
+    }
+
+    /// The publisher's channel is gone, and with it those of the receivers.
+    pub(super) fn close_readers(&mut self, now: Instant, publisher: PeerKey, label: &str) {
+        let Some((track, readers)) = self.data_source(publisher, label) else { return };
+        for reader in readers {
+            self.close_data_line(now, reader, track);
+            self.mark_dirty(reader);
+        }
+    }
+
+    /// The data track that this client publishes under this label, and who receives it.
+    pub(super) fn data_source(&self, publisher: PeerKey, label: &str) -> Option<(TrackId, Vec<PeerKey>)> {
+        let client = self.client(publisher)?;
+        let member = self.halls.get(&client.peer.room)?.members.get(&client.peer.who)?;
+        let track = member.tracks.iter().find(|track| track.kind == Kind::Data && &*track.label == label)?;
+        let source = self.board.by_id(track.id)?;
+        Some((track.id, source.readers.clone()))
+    }
+
+    pub(super) fn note_hint(&mut self, _key: PeerKey, _track: TrackId, _wish: Wish) {}
+
+    /// Clients whose time is up.
+    pub(super) fn expire(&mut self, now: Instant) {
+        let over = |client: &Client| {
+            let lost = client.connect_by.is_some_and(|by| by <= now);
+            let mute = client.offered_at.is_some_and(|at| now.saturating_duration_since(at) > crate::limit::ANSWER_TIMEOUT);
+            lost || mute
+        };
+        let flooding = |client: &Client| {
+            client.flood.is_some_and(|(first, last)| {
+                last.saturating_duration_since(first) > crate::limit::FLOOD_TIME_MAX
+                    && now.saturating_duration_since(last) < Duration::from_secs(1)
+            })
+        };
+        let each = || {
+            (0_u32..)
+                .zip(&self.slots)
+                .filter_map(|(index, slot)| Some((PeerKey { index, uses: slot.uses }, slot.client.as_deref()?)))
+        };
+        let dead: Vec<PeerKey> = each().filter(|(_, client)| over(client)).map(|(key, _)| key).collect();
+        let refused: Vec<PeerKey> = each().filter(|(_, client)| flooding(client)).map(|(key, _)| key).collect();
+        dead.into_iter().for_each(|key| self.dead(now, key));
+        refused.into_iter().for_each(|key| self.refuse(now, key, room::MediaRefusal::Flood));
+    }
+}

@@ -1,0 +1,201 @@
+//! What the rooms want.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use room::{Act, Kind, MediaRefusal, News, Open, Order, ParticipantId, RoomId, Signal, Step, Track, TrackId, Wish};
+
+use super::{Client, Engine};
+use crate::data::{Manner, Use};
+use crate::peer::Peer;
+use crate::switchboard::{PeerKey, Source};
+
+pub(super) fn handle(engine: &mut Engine, now: Instant, order: Order) {
+    let Order { room, who, act } = order;
+    match act {
+        Act::Open(open) => engine.open(now, room, who, *open),
+        Act::Signal(link, signal) => {
+            let key = engine.key_of(room, who).filter(|key| engine.client(*key).is_some_and(|client| client.peer.link == link));
+            if let Some(key) = key {
+                engine.handle_signal(now, key, &signal);
+            }
+        }
+        Act::Repeat => engine.repeat(room, who),
+        Act::Publish(tracks) => engine.publish(now, room, who, tracks),
+        Act::Subscribe(tracks) => engine.subscribe(room, who, tracks),
+        Act::Hint(hint) => engine.hint(room, who, hint.track, hint.wish),
+        Act::Say(channel, text) => {
+            if let Some(key) = engine.key_of(room, who) {
+                engine.on(now, key, |peer, out| peer.say(now, channel, text.0, out));
+            }
+        }
+        Act::Close => engine.close(now, room, who),
+    }
+}
+
+impl Engine {
+    fn open(&mut self, now: Instant, room: RoomId, who: ParticipantId, open: Open) {
+        if let Some(old) = self.key_of(room, who) {
+            self.drop_client(now, old);
+        }
+        let Open { link, offer, channels, profile, codecs } = open;
+        let peer = Peer::new(now, &self.settings, (room, who, link.clone()), &codecs);
+        let mut client = Client::new(now, peer, profile);
+        client.first_offer = Some(offer);
+        let key = self.add_client(client);
+        for channel in channels {
+            let label = channel.label(&link);
+            self.on(now, key, |peer, out| peer.open_line(now, &label, Use::Words(channel), Manner::default(), out));
+        }
+        self.halls.entry(room).or_default().members.entry(who).or_default().key = Some(key);
+        self.bind(room, who);
+        self.want(key);
+    }
+
+    /// What the client says on its link.
+    pub(super) fn handle_signal(&mut self, now: Instant, key: PeerKey, signal: &Signal) {
+        let text = &*signal.sealed.0;
+        let heard = match signal.step {
+            Step::Offer => {
+                self.on(now, key, |peer, out| peer.handle_offer(now, signal.revision, text, out)).map(|said| match said {
+                    Ok(Some(said)) => Ok(Some(said)),
+                    Ok(None) => Ok(None),
+                    Err(why) => Err(why),
+                })
+            }
+            Step::Answer => self
+                .on(now, key, |peer, out| peer.handle_answer(now, signal.revision, text, out))
+                .map(|taken| taken.map(|_| None)),
+            Step::Candidates | Step::Close => return,
+        };
+        match heard {
+            Some(Ok(said)) => {
+                if signal.step == Step::Offer && said.is_none() {
+                    self.counts.offers_lost += 1;
+                }
+                self.settle(key, said);
+            }
+            Some(Err(why)) => self.refuse(now, key, why),
+            None => {}
+        }
+    }
+
+    /// The client cannot be served: its link is given up, and the rooms say so.
+    pub(super) fn refuse(&mut self, now: Instant, key: PeerKey, why: MediaRefusal) {
+        let Some(client) = self.client(key) else { return };
+        let (room, who, link) = (client.peer.room, client.peer.who, client.link());
+        self.drop_client(now, key);
+        self.report(room, who, News::Refused(link, why));
+    }
+
+    fn repeat(&mut self, room: RoomId, who: ParticipantId) {
+        let Some(client) = self.key_of(room, who).and_then(|key| self.client(key)) else { return };
+        let link = client.link();
+        if let Some(said) = client.peer.unanswered().cloned() {
+            self.report(room, who, News::Signal(link, super::clients::signal(said)));
+        }
+    }
+
+    fn publish(&mut self, now: Instant, room: RoomId, who: ParticipantId, tracks: Vec<Track>) {
+        let member = self.halls.entry(room).or_default().members.entry(who).or_default();
+        let before = std::mem::replace(&mut member.tracks, tracks.clone());
+        for gone in before.iter().filter(|old| !tracks.iter().any(|new| new.id == old.id)) {
+            self.unpublish(gone.id);
+        }
+        for track in &tracks {
+            match self.board.by_id_mut(track.id) {
+                Some(source) => source.priority = track.priority,
+                None => drop(self.board.add(Source::new(room, who, track))),
+            }
+        }
+        let silent = !tracks.iter().any(|track| track.kind == Kind::Audio && track.enabled);
+        if let Some(hall) = self.halls.get_mut(&room).filter(|_| silent) {
+            hall.speakers.remove(who);
+        }
+        self.bind(room, who);
+        self.want_all(room);
+        let _ = now;
+    }
+
+    fn unpublish(&mut self, track: TrackId) {
+        self.board.remove(track);
+    }
+
+    fn subscribe(&mut self, room: RoomId, who: ParticipantId, tracks: Vec<TrackId>) {
+        let member = self.halls.entry(room).or_default().members.entry(who).or_default();
+        member.subscribed = tracks;
+        if let Some(key) = member.key {
+            self.want(key);
+        }
+    }
+
+    fn hint(&mut self, room: RoomId, who: ParticipantId, track: TrackId, wish: Wish) {
+        let Some(key) = self.key_of(room, who) else { return };
+        self.note_hint(key, track, wish);
+    }
+
+    fn close(&mut self, now: Instant, room: RoomId, who: ParticipantId) {
+        if let Some(key) = self.key_of(room, who) {
+            self.drop_client(now, key);
+        }
+        let Some(hall) = self.halls.get_mut(&room) else { return };
+        let gone = hall.members.remove(&who).unwrap_or_default();
+        hall.speakers.remove(who);
+        if hall.members.is_empty() {
+            self.halls.remove(&room);
+        }
+        for track in gone.tracks {
+            self.unpublish(track.id);
+        }
+        self.want_all(room);
+    }
+
+    /// Everyone in a room: what they receive may have changed.
+    fn want_all(&mut self, room: RoomId) {
+        let keys: Vec<PeerKey> =
+            self.halls.get(&room).into_iter().flat_map(|hall| hall.members.values().filter_map(|member| member.key)).collect();
+        for key in keys {
+            self.want(key);
+        }
+    }
+
+    /// Tells a client's transport which tracks it should carry.
+    fn want(&mut self, key: PeerKey) {
+        let Some(client) = self.client(key) else { return };
+        let (room, who) = (client.peer.room, client.peer.who);
+        let Some(member) = self.halls.get(&room).and_then(|hall| hall.members.get(&who)) else { return };
+        let known = |track: &TrackId| Some((*track, self.board.by_id(*track)?.kind));
+        let wanted: Vec<(TrackId, Kind)> = member.subscribed.iter().filter_map(known).collect();
+        let media = wanted.iter().filter(|(_, kind)| *kind != Kind::Data).map(|(track, kind)| (*track, *kind == Kind::Video));
+        let media: Vec<_> = media.collect();
+        if let Some(client) = self.client_mut(key) {
+            client.peer.want(media.into_iter());
+        }
+        self.mark_dirty(key);
+    }
+
+    /// Connects the sources of a participant's transport with its tracks.
+    pub(super) fn bind(&mut self, room: RoomId, who: ParticipantId) {
+        let Some(member) = self.halls.get(&room).and_then(|hall| hall.members.get(&who)) else { return };
+        let key = member.key;
+        let tracks: Vec<(TrackId, Arc<str>)> = member.tracks.iter().map(|track| (track.id, Arc::clone(&track.label))).collect();
+        for (track, _) in &tracks {
+            if let Some(source) = self.board.by_id_mut(*track) {
+                source.peer = key;
+            }
+        }
+        let Some(key) = key else { return };
+        let Some(client) = self.slots.get_mut(key.index as usize).and_then(|slot| slot.client.as_mut()) else { return };
+        client.sources.clear();
+        for (_, up) in client.peer.ups() {
+            let Some((track, _)) = tracks.iter().find(|(_, label)| *label == up.label) else { continue };
+            let Some(track) = self.board.key(*track) else { continue };
+            for (layer, ssrc) in (0_u8..).zip(&up.layers).filter(|_| up.rids.is_empty()) {
+                client.sources.push((*ssrc, Some(track), layer));
+                if let Some(layer) = self.board.get_mut(track).and_then(|source| source.layers.get_mut(usize::from(layer))) {
+                    layer.carry((*ssrc).into());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Packets and messages from their publisher to everyone who receives them. The hot path: it allocates nothing of its own.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use room::Kind;
+use str0m::format::PayloadParams;
+use str0m::media::Mid;
+use str0m::rtp::{RtpPacket, Ssrc};
+
+use super::{Client, Counts, Engine, Slot};
+use crate::codec::{Codec, Descriptor};
+use crate::forward::{Forwarder, Incoming};
+use crate::limit::SOURCES_MAX;
+use crate::switchboard::{PeerKey, Receiver, TrackKey};
+
+impl Engine {
+    /// Passes on every packet that waits.
+    pub(super) fn forward(&mut self, now: Instant) {
+        let mut arrived = std::mem::take(&mut self.arrived);
+        for (key, packet) in arrived.drain(..) {
+            self.counts.packets_in += 1;
+            self.route(now, key, &packet);
+        }
+        // Sending may bring news but no packets, so the buffer goes back as it was.
+        arrived.append(&mut self.arrived);
+        self.arrived = arrived;
+        self.send_lines(now);
+    }
+
+    fn route(&mut self, now: Instant, from: PeerKey, packet: &RtpPacket) {
+        let Some((track, layer)) = self.track_of(from, packet.header.ssrc) else {
+            self.counts.packets_unknown += 1;
+            return;
+        };
+        let Some(params) = self.client(from).and_then(|client| client.peer.params(packet.header.payload_type)) else { return };
+        let Some(source) = self.board.get_mut(track) else { return };
+        let codec = *source.codec.insert(codec_of(&params));
+        let descriptor = Descriptor::parse(codec, &packet.payload);
+        if let Some(layer) = source.layers.get_mut(usize::from(layer)) {
+            layer.note(packet.timestamp, packet.payload.len(), &descriptor);
+        }
+        if source.kind == Kind::Audio {
+            note_level(&mut self.halls, source.room, source.publisher, now, packet);
+        }
+        let incoming = Incoming {
+            layer,
+            stream: *packet.header.ssrc,
+            seq: *packet.seq_no,
+            time: packet.header.timestamp,
+            arrival: packet.timestamp,
+            report: None,
+            descriptor: &descriptor,
+        };
+        let best = source.best_layer(now);
+        for receiver in &mut source.receivers {
+            if receiver.forwarder.is_none() {
+                let start = mix(&mut self.random);
+                let (seq, time) = ((start & 0x7fff) as u16, (start >> 32) as u32);
+                receiver.forwarder = Some(Forwarder::new(codec, seq, time));
+            }
+            if receiver.target != best {
+                receiver.target = best;
+            }
+            let sent = pass_on(receiver, &mut self.slots, &mut self.counts, now, packet, &params, &incoming);
+            if sent {
+                touch(&mut self.slots, &mut self.touched, receiver.peer);
+            }
+        }
+        let waits = |receiver: &Receiver| receiver.forwarder.as_ref().and_then(Forwarder::awaits_keyframe);
+        if descriptor.starts_frame && source.kind == Kind::Video {
+            for index in 0..source.receivers.len() {
+                if let Some(layer) = source.receivers.get(index).and_then(waits) {
+                    source.wish_keyframe(layer, false);
+                }
+            }
+        }
+    }
+
+    /// The track and layer that a source of this client carries.
+    fn track_of(&mut self, from: PeerKey, ssrc: Ssrc) -> Option<(TrackKey, u8)> {
+        let client = self.client(from)?;
+        if let Some((_, track, layer)) = client.sources.iter().find(|(own, _, _)| *own == *ssrc) {
+            return track.map(|track| (track, *layer));
+        }
+        self.learn_source(from, ssrc)
+    }
+
+    /// A source that no description announced: standard simulcast names layers in the packets themselves.
+    fn learn_source(&mut self, from: PeerKey, ssrc: Ssrc) -> Option<(TrackKey, u8)> {
+        let client = self.client_mut(from).filter(|client| client.sources.len() < SOURCES_MAX)?;
+        let found = client.peer.place_of(ssrc).and_then(|(mid, rid)| named_layer(client, mid, rid.as_deref()));
+        let (room, who) = (client.peer.room, client.peer.who);
+        let track = found.as_ref().and_then(|(label, layer)| {
+            let member = self.halls.get(&room)?.members.get(&who)?;
+            let track = member.tracks.iter().find(|track| track.label == *label)?;
+            Some((self.board.key(track.id)?, *layer))
+        });
+        if let Some(layer) = track.and_then(|(track, n)| self.board.get_mut(track)?.layers.get_mut(usize::from(n))) {
+            layer.carry(ssrc);
+        }
+        let client = self.client_mut(from)?;
+        client.sources.push((*ssrc, track.map(|(track, _)| track), track.map_or(0, |(_, layer)| layer)));
+        track
+    }
+
+    /// Sends what was put in line for each client.
+    fn send_lines(&mut self, now: Instant) {
+        let mut touched = std::mem::take(&mut self.touched);
+        for key in touched.drain(..) {
+            if let Some(client) = self.client_mut(key) {
+                client.touched = false;
+            }
+            self.on(now, key, |peer, out| peer.send(now, out));
+        }
+        self.touched = touched;
+    }
+
+    /// A receiver cannot decode what it has.
+    pub(super) fn handle_keyframe_request(&mut self, now: Instant, key: PeerKey, mid: Mid) {
+        let Some(client) = self.client(key) else { return };
+        let Some(track) = client.peer.placements().find(|placement| placement.mid == mid).map(|placement| placement.track) else {
+            return;
+        };
+        let Some(source) = self.board.by_id_mut(track) else { return };
+        let Some(receiver) = source.receivers.iter_mut().find(|receiver| receiver.peer == key) else { return };
+        let layer = receiver.forwarder.as_ref().and_then(|forwarder| forwarder.current().or(forwarder.awaits_keyframe()));
+        if let Some(layer) = layer.filter(|_| receiver.hears_keyframe_request(now)) {
+            source.wish_keyframe(layer, false);
+        }
+    }
+
+    /// Asks publishers for the key frames that are wished for.
+    pub(super) fn ask_keyframes(&mut self, now: Instant) {
+        let mut asks: Vec<(PeerKey, Ssrc)> = Vec::new();
+        for source in self.board.iter_mut().filter(|source| source.kind == Kind::Video && source.wishes()) {
+            if let Some(peer) = source.peer {
+                asks.extend(source.take_keyframe_wishes(now).map(|ssrc| (peer, ssrc)));
+            }
+        }
+        for (peer, ssrc) in asks {
+            self.counts.keyframes_asked += 1;
+            self.on(now, peer, |peer, out| peer.ask_keyframe(now, ssrc, out));
+        }
+    }
+
+    /// A message on a data track, to everyone who receives it.
+    pub(super) fn handle_message(&mut self, now: Instant, from: PeerKey, label: &Arc<str>, binary: bool, data: &[u8]) {
+        let Some((track, readers)) = self.data_source(from, label) else { return };
+        let Some(client) = self.client_mut(from) else { return };
+        let reliable = client.peer.manner_of_up(label).is_some_and(crate::data::Manner::reliable);
+        if !client.data.message(now, data.len()) {
+            self.counts.messages_dropped += 1;
+            if reliable {
+                self.close_readers(now, from, label);
+            }
+            return;
+        }
+        for reader in readers {
+            let whole = self.on(now, reader, |peer, out| peer.pass(now, track, binary, data, out));
+            if whole == Some(false) {
+                self.counts.messages_dropped += 1;
+                self.close_data_line(now, reader, track);
+            }
+        }
+    }
+}
+
+/// One packet to one receiver.
+fn pass_on(
+    receiver: &mut Receiver,
+    slots: &mut [Slot],
+    counts: &mut Counts,
+    now: Instant,
+    packet: &RtpPacket,
+    params: &PayloadParams,
+    incoming: &Incoming<'_>,
+) -> bool {
+    let Some(forwarder) = &mut receiver.forwarder else { return false };
+    forwarder.set_target(receiver.target);
+    let Some(rewritten) = forwarder.rewrite(incoming) else { return false };
+    let slot = slots.get_mut(receiver.peer.index as usize).filter(|slot| slot.uses == receiver.peer.uses);
+    let Some(client) = slot.and_then(|slot| slot.client.as_deref_mut()) else { return false };
+    let known = receiver.pt.filter(|(theirs, _)| *theirs == params.pt());
+    let (_, own) = *receiver.pt.insert(known.unwrap_or_else(|| (params.pt(), client.peer.payload_type(*params))));
+    let Some(own) = own else {
+        counts.packets_undecodable += 1;
+        return false;
+    };
+    counts.packets_out += 1;
+    client.peer.write(now, receiver.ssrc, own, packet, &rewritten, params.spec().codec.is_video());
+    true
+}
+
+fn touch(slots: &mut [Slot], touched: &mut Vec<PeerKey>, key: PeerKey) {
+    let Some(client) = slots.get_mut(key.index as usize).and_then(|slot| slot.client.as_mut()) else { return };
+    if !std::mem::replace(&mut client.touched, true) {
+        touched.push(key);
+    }
+}
+
+fn note_level(
+    halls: &mut std::collections::HashMap<room::RoomId, super::Hall>,
+    room: room::RoomId,
+    who: room::ParticipantId,
+    now: Instant,
+    packet: &RtpPacket,
+) {
+    let Some(level) = packet.header.ext_vals.audio_level else { return };
+    let Some(hall) = halls.get_mut(&room) else { return };
+    hall.speakers.handle_level(now, who, level.unsigned_abs().min(127), packet.header.ext_vals.voice_activity);
+}
+
+/// The label of the track in this section and the number of the layer with this name.
+fn named_layer(client: &Client, mid: Mid, rid: Option<&str>) -> Option<(Arc<str>, u8)> {
+    let (_, up) = client.peer.ups().find(|(own, _)| *own == mid)?;
+    let index = match rid {
+        Some(rid) => up.rids.iter().position(|own| own == rid)?,
+        // A client that announces no sources at all sends one.
+        None if up.layers.is_empty() && up.rids.is_empty() => 0,
+        None => return None,
+    };
+    Some((Arc::clone(&up.label), u8::try_from(index).ok()?))
+}
+
+fn codec_of(params: &PayloadParams) -> Codec {
+    match params.spec().codec {
+        str0m::format::Codec::Opus => Codec::Opus,
+        str0m::format::Codec::Vp8 => Codec::Vp8,
+        str0m::format::Codec::Vp9 => Codec::Vp9,
+        str0m::format::Codec::H264 => Codec::H264,
+        _ => Codec::OtherAudio,
+    }
+}
+
+fn mix(random: &mut u64) -> u64 {
+    *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *random ^ (*random >> 29)
+}

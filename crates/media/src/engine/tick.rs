@@ -1,0 +1,44 @@
+//! What depends on time alone.
+
+use std::cmp::Reverse;
+use std::time::Instant;
+
+use room::Report;
+
+use super::{Engine, TICK};
+
+impl Engine {
+    /// Calls every transport that is due, and looks around ten times a second.
+    pub(super) fn run_timers(&mut self, now: Instant) {
+        while self.timers.peek().is_some_and(|Reverse((at, _))| *at <= now) {
+            let Some(Reverse((at, key))) = self.timers.pop() else { break };
+            let Some(client) = self.client_mut(key) else { continue };
+            if client.queued != Some(at) {
+                continue;
+            }
+            client.queued = None;
+            if client.peer.due() <= now {
+                self.on(now, key, |peer, out| peer.handle_timeout(now, out));
+            } else {
+                client.queued = Some(client.peer.due());
+                let due = client.peer.due();
+                self.timers.push(Reverse((due, key)));
+            }
+        }
+        if self.next_tick <= now {
+            self.next_tick = now + TICK;
+            self.tick(now);
+        }
+        self.ask_keyframes(now);
+    }
+
+    fn tick(&mut self, now: Instant) {
+        self.expire(now);
+        for (room, hall) in &mut self.halls {
+            hall.speakers.handle_timeout(now);
+            while let Some(who) = hall.speakers.poll_change() {
+                self.reports.push_back(Report::Speaker { room: *room, who });
+            }
+        }
+    }
+}

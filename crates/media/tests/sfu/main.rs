@@ -1,0 +1,118 @@
+//! The engine with real transports over an emulated network, in virtual time.
+
+mod client;
+mod picture;
+mod world;
+
+use std::time::Duration;
+
+use room::{Channel, Kind};
+use world::{Weather, World};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn two_see_and_hear_each_other() {
+    let mut world = World::new(1);
+    let (ann, bo) = (world.join(true, true, false), world.join(true, true, false));
+    world.run(3 * SECOND);
+    for (viewer, other) in [(ann, bo), (bo, ann)] {
+        assert!(
+            world.frames(viewer, world.track(other, Kind::Video)) > 50,
+            "{}",
+            world.frames(viewer, world.track(other, Kind::Video))
+        );
+        assert!(world.heard(viewer, world.track(other, Kind::Audio)) > 100);
+    }
+}
+
+#[test]
+fn a_late_joiner_sees_a_picture_within_one_keyframe() {
+    let mut world = World::new(2);
+    let ann = world.join(true, true, false);
+    world.run(5 * SECOND);
+    let before = world.clients[ann].cameras.values().next().unwrap().keyframes;
+    let joined = world.now;
+    let bo = world.join(false, false, false);
+    world.run(2 * SECOND);
+    let label = world.label(bo, world.track(ann, Kind::Video)).unwrap();
+    let first = world.clients[bo].watched[&label].first_at.expect("a picture");
+    assert!(first - joined < Duration::from_millis(500), "{:?}", first - joined);
+    let asked = world.clients[ann].cameras.values().next().unwrap().keyframes - before;
+    assert!((1..=2).contains(&asked), "{asked} key frames");
+}
+
+#[test]
+fn six_see_everyone() {
+    let mut world = World::new(3);
+    let all: Vec<usize> = (0..6).map(|_| world.join(true, true, false)).collect();
+    world.run(4 * SECOND);
+    for &viewer in &all {
+        for &other in all.iter().filter(|other| **other != viewer) {
+            let frames = world.frames(viewer, world.track(other, Kind::Video));
+            assert!(frames > 60, "{viewer} saw {frames} frames of {other}");
+        }
+    }
+}
+
+/// Frames that each viewer sees of each other client in ten seconds of this weather, after a start in it.
+fn frames_in(weather: Weather, seed: u64) -> Vec<u64> {
+    let mut world = World::new(seed);
+    world.weather = weather;
+    let all = [world.join(true, true, false), world.join(true, true, false), world.join(false, true, false)];
+    world.run(8 * SECOND);
+    let pairs: Vec<(usize, room::TrackId)> = all
+        .iter()
+        .flat_map(|viewer| all.iter().filter(move |other| *other != viewer).map(move |other| (*viewer, *other)))
+        .map(|(viewer, other)| (viewer, world.track(other, Kind::Video)))
+        .collect();
+    let before: Vec<u64> = pairs.iter().map(|(viewer, track)| world.frames(*viewer, *track)).collect();
+    world.run(10 * SECOND);
+    pairs.iter().zip(before).map(|((viewer, track), before)| world.frames(*viewer, *track) - before).collect()
+}
+
+#[test]
+fn loss_reordering_and_duplicates_cost_next_to_nothing() {
+    let ms = Duration::from_millis;
+    let frames = frames_in(Weather { loss: 50, delay: ms(30), jitter: ms(20), twice: 50 }, 4);
+    assert!(frames.iter().all(|frames| *frames > 280), "{frames:?}");
+}
+
+#[test]
+fn with_a_third_lost_on_every_hop_pictures_still_move() {
+    let frames = frames_in(Weather { loss: 300, delay: Duration::from_millis(30), ..Weather::default() }, 7);
+    assert!(frames.iter().all(|frames| *frames >= 70), "{frames:?}");
+}
+
+#[test]
+fn messages_reach_everyone_and_channels_carry_words() {
+    let mut world = World::new(5);
+    let (ann, bo) = (world.join_with(false, false, true, &Channel::ALL), world.join(false, true, false));
+    world.run(2 * SECOND);
+    let track = world.track(ann, Kind::Data);
+    let label = world.label(bo, track).expect("bo receives the data track");
+    assert!(world.clients[bo].has_channel(&label));
+    assert!(world.clients[ann].send(track, b"woof"));
+    let who = world.clients[ann].who;
+    world.order(who, room::Act::Say(Channel::Speaker, World::text("{}")));
+    world.run(SECOND);
+    assert_eq!(world.clients[bo].messages, [(label, b"woof".to_vec())]);
+    let words = Channel::Speaker.label(&world.clients[ann].link);
+    assert_eq!(world.clients[ann].messages, [(words, b"{}".to_vec())]);
+}
+
+#[test]
+fn everything_is_forgotten_when_everybody_has_left() {
+    let mut world = World::new(6);
+    for _ in 0..3 {
+        world.join(true, true, true);
+    }
+    world.run(2 * SECOND);
+    let all: Vec<_> = world.clients.iter().map(|client| client.who).collect();
+    for who in all {
+        world.order(who, room::Act::Close);
+    }
+    world.run(SECOND);
+    assert_eq!(world.engine.sizes(), (0, 0, 0));
+    assert_eq!(world.engine.poll_timeout(), None);
+}

@@ -278,8 +278,12 @@ impl<K: Copy + Eq + Hash> Demux<K> {
     /// The peer is gone.
     pub fn forget(&mut self, peer: K) {
         let Some(names) = self.peers.remove(&peer) else { return };
-        names.addresses.iter().for_each(|address| drop(self.addresses.remove(address)));
-        names.ufrags.iter().for_each(|ufrag| drop(self.ufrags.remove(ufrag)));
+        for address in &names.addresses {
+            self.addresses.remove(address);
+        }
+        for ufrag in &names.ufrags {
+            self.ufrags.remove(ufrag);
+        }
     }
 
     fn peer_of_stun(&mut self, now: Instant, datagram: &Datagram<'_>, known: Option<K>) -> Verdict<K> {

@@ -1,1 +1,372 @@
 //! Starts workers, places rooms on them, and starts them anew when they fail.
+//!
+//! # Which addresses an engine announces
+//!
+//! An engine is made with the addresses that clients should try, each for UDP and for passive TCP. **All of them are to be host
+//! candidates** ([`str0m::Candidate::host`], for TCP with `tcptype passive`), announced public ones too: an ICE agent answers a check
+//! only if it came to the address of a host candidate, and sends from there. The sockets see to it that what comes to another address
+//! of this machine, as behind a 1:1 NAT, is shown as coming to one of these, and that answers leave from where the question came
+//! (see [`Faces`]). Server-reflexive candidates are of no use here: they would need a host candidate for their base, which would
+//! tell clients the private address.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use mio::Waker;
+use room::{Act, Order, ParticipantId, Report, RoomId};
+use socket2::Type;
+
+use crate::counters::Counters;
+use crate::limit::{ORDERS_QUEUED_MAX, STOP_TIMEOUT, WORKERS_DEFAULT_MAX, WORKERS_MAX};
+use crate::net::{self, Faces};
+use crate::worker::{Core, Setup, Signals, Sockets, Worker};
+
+/// Pending TCP connections that the system holds for a worker.
+const TCP_BACKLOG: i32 = 256;
+
+/// How often another free port is tried, where any will do for UDP but TCP has it in use.
+const FREE_PORT_TRIES: usize = 16;
+
+/// What an operator chooses, and what the machine is.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the first worker listens, for UDP and TCP; the others on the next ports. `[::]` hears IPv4 too. Port 0: any free port
+    /// for each worker.
+    pub listen: SocketAddr,
+    /// How many workers; 0: one per core, at most [`WORKERS_DEFAULT_MAX`].
+    pub workers: usize,
+    /// Public addresses of a 1:1 NAT, to be told to clients instead of the private ones of this machine.
+    pub announce: Vec<IpAddr>,
+    /// The addresses of this machine's interfaces.
+    pub addresses: Vec<IpAddr>,
+    /// Where all workers count.
+    pub counters: Arc<Counters>,
+}
+
+/// The workers.
+pub struct Pool {
+    workers: Vec<Handle>,
+    placement: Arc<Mutex<Placement>>,
+    counters: Arc<Counters>,
+    /// Hears nothing, and ends when the last worker has.
+    done: Receiver<()>,
+}
+
+/// One worker, from outside.
+struct Handle {
+    orders: SyncSender<Order>,
+    waker: Waker,
+    signals: Arc<Signals>,
+    thread: Option<JoinHandle<()>>,
+    candidates: Vec<SocketAddr>,
+}
+
+impl Pool {
+    /// Opens the sockets and starts the workers. Each makes its engine on its own thread, from its number and the addresses that
+    /// clients should try; and another whenever one was lost.
+    ///
+    /// Reports come from the workers' threads. Whoever hears them must not wait and must not give orders from there.
+    ///
+    /// # Errors
+    /// A port is in use or not ours to take, in words that name it.
+    pub fn start<C: Core>(
+        config: &Config,
+        make_engine: impl Fn(usize, Vec<SocketAddr>) -> C + Send + Sync + 'static,
+        reports: Arc<dyn Fn(Report) + Send + Sync>,
+    ) -> io::Result<Pool> {
+        let count = worker_count(config.workers)?;
+        let (done_sender, done) = channel();
+        let mut pool = Pool {
+            workers: Vec::with_capacity(count),
+            placement: Arc::new(Mutex::new(Placement::new(count))),
+            counters: config.counters.clone(),
+            done,
+        };
+        let make_engine = Arc::new(make_engine);
+        for number in 0..count {
+            let handle = pool.start_worker(number, config, make_engine.clone(), reports.clone(), done_sender.clone())?;
+            pool.workers.push(handle);
+        }
+        Ok(pool)
+    }
+
+    /// Passes an order on to the worker of its room. Never waits.
+    ///
+    /// A room gets a worker with its first peer, the one with the fewest peers, and keeps it until its last peer is closed. Orders
+    /// for participants without a peer are stale, counted and left out. If a worker has too many orders waiting it is taken for
+    /// lost: all its rooms are reported so, as after a panic, and make their peers anew.
+    pub fn order(&self, order: Order) {
+        let mut placement = lock(&self.placement);
+        let Some(worker) = placement.place(&order).and_then(|number| self.workers.get(number)) else {
+            return self.counters.orders_stale.add(1);
+        };
+        if worker.orders.try_send(order).is_err() {
+            self.counters.orders_refused.add(1);
+            worker.signals.overrun.store(true, Ordering::Release);
+        }
+        drop(placement);
+        worker.wake();
+    }
+
+    /// The addresses that clients are told, of all workers.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.workers.iter().flat_map(|worker| worker.candidates.iter().copied()).collect()
+    }
+
+    /// What the workers counted.
+    #[must_use]
+    pub fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    fn start_worker<C: Core>(
+        &self,
+        number: usize,
+        config: &Config,
+        make_engine: Arc<impl Fn(usize, Vec<SocketAddr>) -> C + Send + Sync + 'static>,
+        reports: Arc<dyn Fn(Report) + Send + Sync>,
+        done: Sender<()>,
+    ) -> io::Result<Handle> {
+        let (udp, tcp) = open(config.listen, number)?;
+        let bound = udp.local_addr()?;
+        let candidates = candidates(bound, &config.addresses, &config.announce);
+        let (orders, queue) = sync_channel(ORDERS_QUEUED_MAX);
+        let signals = Arc::new(Signals::default());
+        let (addresses, lost) = (candidates.clone(), reports.clone());
+        let (placement, counters) = (self.placement.clone(), self.counters.clone());
+        let faces = Faces::new(candidates.clone(), local(bound, &config.addresses));
+        let (sockets, waker) = Sockets::new(udp, tcp, faces, &self.counters)?;
+        let setup = Setup {
+            sockets,
+            orders: queue,
+            signals: signals.clone(),
+            counters: self.counters.clone(),
+            make: move || make_engine(number, addresses.clone()),
+            report: move |report| reports(report),
+            lose: move |queue: &Receiver<Order>| {
+                let rooms = lose(&placement, number, queue);
+                counters.rooms_lost.add(rooms.len() as u64);
+                rooms.into_iter().for_each(|room| lost(Report::Lost(room)));
+            },
+        };
+        let thread = spawn(number, setup, done)?;
+        Ok(Handle { orders, waker, signals, thread: Some(thread), candidates })
+    }
+}
+
+impl Drop for Pool {
+    /// Ends the workers. One that does not end in [`STOP_TIMEOUT`] is left to itself.
+    fn drop(&mut self) {
+        for worker in &self.workers {
+            worker.signals.stop.store(true, Ordering::Release);
+            worker.wake();
+        }
+        // Nobody sends: this waits until the last sender is gone, or the time is up.
+        let _ = self.done.recv_timeout(STOP_TIMEOUT);
+        let threads = self.workers.iter_mut().filter_map(|worker| worker.thread.take());
+        for thread in threads.filter(JoinHandle::is_finished) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Handle {
+    fn wake(&self) {
+        // A worker that cannot be woken looks at its orders when the next datagram comes.
+        let _ = self.waker.wake();
+    }
+}
+
+fn lock(placement: &Mutex<Placement>) -> MutexGuard<'_, Placement> {
+    placement.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Forgets what a lost engine had, and the orders that were for it. Both at once, so that an order given from now on is for the next.
+fn lose(placement: &Mutex<Placement>, number: usize, queue: &Receiver<Order>) -> Vec<RoomId> {
+    let mut placement = lock(placement);
+    queue.try_iter().for_each(drop);
+    placement.lose(number)
+}
+
+fn spawn<C, M, R, L>(number: usize, setup: Setup<M, R, L>, done: Sender<()>) -> io::Result<JoinHandle<()>>
+where
+    C: Core,
+    M: FnMut() -> C + Send + 'static,
+    R: FnMut(Report) + Send + 'static,
+    L: FnMut(&Receiver<Order>) + Send + 'static,
+{
+    thread::Builder::new().name(format!("media {number}")).spawn(move || {
+        Worker::new(setup).run();
+        drop(done);
+    })
+}
+
+fn worker_count(wanted: usize) -> io::Result<usize> {
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    match wanted {
+        0 => Ok(cores().min(WORKERS_DEFAULT_MAX)),
+        1..=WORKERS_MAX => Ok(wanted),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{wanted} media workers are more than {WORKERS_MAX}"))),
+    }
+}
+
+/// The sockets of a worker: both on the same port.
+fn open(listen: SocketAddr, number: usize) -> io::Result<(UdpSocket, TcpListener)> {
+    let out_of_ports = || io::Error::new(io::ErrorKind::InvalidInput, format!("there is no port {} + {number}", listen.port()));
+    let offset = if listen.port() == 0 { 0 } else { u16::try_from(number).map_err(|_| out_of_ports())? };
+    let listen = SocketAddr::new(listen.ip(), listen.port().checked_add(offset).ok_or_else(out_of_ports)?);
+    for _ in 1..FREE_PORT_TRIES {
+        match open_both(listen) {
+            Err(e) if e.kind() == io::ErrorKind::AddrInUse && listen.port() == 0 => {}
+            result => return result,
+        }
+    }
+    open_both(listen)
+}
+
+fn open_both(listen: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
+    let udp = match net::bind(listen) {
+        Err(e) if is_without_v6(listen, &e) => net::bind(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), listen.port())),
+        result => result,
+    };
+    let udp = udp.map_err(|e| in_words("UDP", listen, &e))?;
+    let bound = udp.local_addr()?;
+    let tcp = net::open(bound, Type::STREAM).and_then(|socket| socket.listen(TCP_BACKLOG).map(|()| socket.into()));
+    Ok((udp, tcp.map_err(|e| in_words("TCP", bound, &e))?))
+}
+
+/// Whether the machine has no IPv6 at all, rather than something else in the way.
+fn is_without_v6(listen: SocketAddr, error: &io::Error) -> bool {
+    let other = [io::ErrorKind::AddrInUse, io::ErrorKind::PermissionDenied];
+    listen.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && !other.contains(&error.kind())
+}
+
+fn in_words(kind: &str, listen: SocketAddr, error: &io::Error) -> io::Error {
+    let port = listen.port();
+    let words = match error.kind() {
+        io::ErrorKind::AddrInUse => format!("{kind} port {port} is in use by another program"),
+        io::ErrorKind::PermissionDenied => format!("{kind} port {port} is not ours to take: {error}"),
+        io::ErrorKind::AddrNotAvailable => format!("{} is not an address of this machine", listen.ip()),
+        _ => format!("{kind} port {port} cannot be opened: {error}"),
+    };
+    io::Error::new(error.kind(), words)
+}
+
+/// The addresses that clients are told, best first, for sockets bound here on a machine with these addresses.
+///
+/// Announced addresses stand for the private ones. Loopback comes last, for a browser on the same machine. Link-local addresses mean
+/// nothing without an interface and are left out, unless they are what we listen on.
+#[must_use]
+pub fn candidates(bound: SocketAddr, addresses: &[IpAddr], announce: &[IpAddr]) -> Vec<SocketAddr> {
+    let hears = |ip: &IpAddr| ip.is_ipv4() || bound.is_ipv6();
+    let own = if bound.ip().is_unspecified() { addresses.to_vec() } else { vec![bound.ip()] };
+    let own = own.iter().filter(|ip| is_useful(**ip) && (announce.is_empty() || !is_private(**ip)));
+    let mut ips: Vec<IpAddr> = announce.iter().chain(own).filter(|ip| hears(ip)).copied().collect();
+    if bound.ip().is_unspecified() {
+        ips.extend(loopback(bound, addresses));
+    }
+    if ips.is_empty() {
+        ips.push(bound.ip());
+    }
+    let mut seen = HashSet::new();
+    ips.into_iter().filter(|ip| seen.insert(*ip)).map(|ip| SocketAddr::new(ip, bound.port())).collect()
+}
+
+/// Loopback addresses that a socket on every address hears.
+fn loopback(bound: SocketAddr, addresses: &[IpAddr]) -> impl Iterator<Item = IpAddr> {
+    let has_v6 = bound.is_ipv6() && addresses.iter().any(IpAddr::is_ipv6);
+    let v6 = has_v6.then_some(IpAddr::V6(Ipv6Addr::LOCALHOST));
+    [IpAddr::V4(Ipv4Addr::LOCALHOST)].into_iter().chain(v6)
+}
+
+/// The addresses that datagrams can be sent from.
+fn local(bound: SocketAddr, addresses: &[IpAddr]) -> Vec<IpAddr> {
+    if bound.ip().is_unspecified() {
+        addresses.iter().copied().chain(loopback(bound, addresses)).collect()
+    } else {
+        vec![bound.ip()]
+    }
+}
+
+fn is_useful(ip: IpAddr) -> bool {
+    let link_local = match ip {
+        IpAddr::V4(ip) => ip.is_link_local() || ip.is_broadcast(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    !link_local && !ip.is_loopback() && !ip.is_unspecified() && !ip.is_multicast()
+}
+
+/// Addresses that only a network of the operator's own can reach (RFC 1918, RFC 6598, RFC 4193).
+fn is_private(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_private() || (ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64),
+        IpAddr::V6(ip) => ip.is_unique_local(),
+    }
+}
+
+/// Which room is with which worker.
+#[derive(Debug)]
+pub struct Placement {
+    rooms: HashMap<RoomId, Place>,
+    /// Peers of each worker.
+    peers: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Place {
+    worker: usize,
+    who: HashSet<ParticipantId>,
+}
+
+impl Placement {
+    /// Of so many workers, with no rooms.
+    #[must_use]
+    pub fn new(workers: usize) -> Self {
+        Placement { rooms: HashMap::new(), peers: vec![0; workers] }
+    }
+
+    /// The worker that an order is for; none: it is for a participant who has no peer.
+    pub fn place(&mut self, order: &Order) -> Option<usize> {
+        match order.act {
+            Act::Open(_) => self.open(order.room, order.who),
+            Act::Close => self.close(order.room, order.who),
+            _ => self.rooms.get(&order.room).filter(|place| place.who.contains(&order.who)).map(|place| place.worker),
+        }
+    }
+
+    /// Forgets all rooms of a worker, and gives them.
+    pub fn lose(&mut self, worker: usize) -> Vec<RoomId> {
+        let lost: Vec<RoomId> = self.rooms.iter().filter(|(_, place)| place.worker == worker).map(|(room, _)| *room).collect();
+        lost.iter().for_each(|room| drop(self.rooms.remove(room)));
+        self.peers.iter_mut().skip(worker).take(1).for_each(|peers| *peers = 0);
+        lost
+    }
+
+    fn open(&mut self, room: RoomId, who: ParticipantId) -> Option<usize> {
+        let (idlest, _) = self.peers.iter().enumerate().min_by_key(|(_, peers)| **peers)?;
+        let place = self.rooms.entry(room).or_insert_with(|| Place { worker: idlest, who: HashSet::new() });
+        if place.who.insert(who) {
+            *self.peers.get_mut(place.worker)? += 1;
+        }
+        Some(place.worker)
+    }
+
+    fn close(&mut self, room: RoomId, who: ParticipantId) -> Option<usize> {
+        let place = self.rooms.get_mut(&room)?;
+        if !place.who.remove(&who) {
+            return None;
+        }
+        let worker = place.worker;
+        if place.who.is_empty() {
+            self.rooms.remove(&room);
+        }
+        *self.peers.get_mut(worker)? -= 1;
+        Some(worker)
+    }
+}

@@ -1,1 +1,232 @@
 //! One thread, its sockets and its engine.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use mio::{Events, Poll, Token, Waker};
+use room::{Order, Report};
+
+use crate::counters::Counters;
+use crate::limit::{ORDERS_PER_TURN_MAX, RECEIVES_PER_TURN_MAX};
+use crate::net::{Datagram, Faces, Protocol, Transmit, Udp};
+use crate::tcp::Tcp;
+
+/// What a worker needs of its engine: a value that takes datagrams, orders and the time, and gives datagrams and reports.
+pub trait Core {
+    /// Does what the rooms ask.
+    fn handle_order(&mut self, now: Instant, order: Order);
+    /// Takes in a datagram. Called for each of a batch, then comes [`Core::flush`].
+    fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>);
+    /// The batch is complete.
+    fn flush(&mut self, now: Instant);
+    /// A time that [`Core::poll_timeout`] gave has come.
+    fn handle_timeout(&mut self, now: Instant);
+    /// A TCP connection from there ended.
+    fn handle_tcp_closed(&mut self, source: SocketAddr);
+    /// The next datagram to send. Those to one destination come next to each other.
+    fn poll_transmit(&mut self) -> Option<Transmit>;
+    /// The next thing to tell the rooms.
+    fn poll_report(&mut self) -> Option<Report>;
+    /// When [`Core::handle_timeout`] is due.
+    fn poll_timeout(&self) -> Option<Instant>;
+}
+
+const WAKE: Token = Token(0);
+const UDP: Token = Token(1);
+/// This and all above: the listener and its connections.
+const TCP: Token = Token(2);
+
+/// Events taken from the poll at a time.
+const EVENTS: usize = 256;
+
+/// How long a worker without an engine waits before it tries to make one again.
+const REMAKE_PAUSE: Duration = Duration::from_millis(200);
+
+/// What the pool and one worker share.
+#[derive(Default)]
+pub(crate) struct Signals {
+    /// The worker is to end.
+    pub stop: AtomicBool,
+    /// An order found no room in the queue: the engine does not know any more what the rooms want of it.
+    pub overrun: AtomicBool,
+}
+
+/// What a worker is given.
+pub(crate) struct Setup<M, R, L> {
+    pub sockets: Sockets,
+    pub orders: Receiver<Order>,
+    pub signals: Arc<Signals>,
+    pub counters: Arc<Counters>,
+    /// Makes an engine.
+    pub make: M,
+    /// Hears reports. Must not wait.
+    pub report: R,
+    /// The engine is gone: forgets the rooms that it had and what was ordered for them, and tells whom it concerns.
+    pub lose: L,
+}
+
+/// A worker, on its thread.
+pub(crate) struct Worker<C, M, R, L> {
+    setup: Setup<M, R, L>,
+    core: Option<C>,
+    /// There are more orders than one turn takes.
+    has_orders: bool,
+}
+
+/// What a worker reads, writes and waits for.
+pub(crate) struct Sockets {
+    poll: Poll,
+    udp: Udp,
+    tcp: Tcp,
+    /// There may be datagrams to read.
+    udp_ready: bool,
+    /// The poll tells when the UDP socket can be written.
+    udp_watched: bool,
+}
+
+impl Sockets {
+    /// Takes over bound sockets. Also gives what ends a wait.
+    pub fn new(udp: UdpSocket, tcp: TcpListener, faces: Faces, counters: &Arc<Counters>) -> io::Result<(Self, Waker)> {
+        let poll = Poll::new()?;
+        let mut udp = Udp::new(udp, faces.clone(), counters.clone())?;
+        udp.register(poll.registry(), UDP)?;
+        let tcp = Tcp::new(tcp, faces, counters.clone(), poll.registry().try_clone()?, TCP)?;
+        let waker = Waker::new(poll.registry(), WAKE)?;
+        Ok((Sockets { poll, udp, tcp, udp_ready: true, udp_watched: false }, waker))
+    }
+
+    /// Waits for something to do, but not beyond this time.
+    fn wait(&mut self, events: &mut Events, until: Option<Instant>, busy: bool) {
+        let until = until.into_iter().chain(self.tcp.poll_timeout()).min();
+        let busy = busy || self.udp_ready || self.tcp.has_unread();
+        let longest = until.map(|until| until.saturating_duration_since(Instant::now()));
+        // A wait that a signal cut short is a wait that brought nothing.
+        let _ = self.poll.poll(events, if busy { Some(Duration::ZERO) } else { longest });
+    }
+
+    /// Takes note of what can be read and written.
+    fn handle_events(&mut self, now: Instant, events: &Events) {
+        for event in events {
+            match event.token() {
+                WAKE => {}
+                UDP => self.handle_udp_ready(event.is_readable(), event.is_writable()),
+                TCP => self.tcp.accept(now),
+                token => self.tcp.handle_ready(token, event.is_readable() || event.is_read_closed(), event.is_writable()),
+            }
+        }
+        self.tcp.handle_timeout(now);
+        self.udp.handle_time(now);
+    }
+
+    fn handle_udp_ready(&mut self, readable: bool, writable: bool) {
+        self.udp_ready |= readable;
+        if writable {
+            self.udp.handle_writable();
+        }
+    }
+
+    /// Gives what came to the engine.
+    fn receive(&mut self, now: Instant, core: &mut impl Core) {
+        for _ in 0..RECEIVES_PER_TURN_MAX {
+            self.udp_ready = self.udp_ready && self.udp.receive(|datagram| core.handle_datagram(now, datagram));
+        }
+        self.tcp.receive(now, |datagram| core.handle_datagram(now, datagram));
+        while let Some(source) = self.tcp.poll_closed() {
+            core.handle_tcp_closed(source);
+        }
+    }
+
+    /// Sends what the engine has to send.
+    fn send(&mut self, core: &mut impl Core) {
+        while let Some(transmit) = core.poll_transmit() {
+            match transmit.protocol {
+                Protocol::Udp => self.udp.send(&transmit),
+                _ => self.tcp.send(&transmit),
+            }
+        }
+        self.udp.flush();
+        self.tcp.flush();
+        if self.udp.is_waiting() != self.udp_watched {
+            let watched = self.udp.is_waiting();
+            if self.udp.watch(self.poll.registry(), UDP, watched).is_ok() {
+                self.udp_watched = watched;
+            }
+        }
+    }
+
+    /// Forgets everything that belonged to an engine.
+    fn clear(&mut self) {
+        self.udp_ready = true;
+        self.udp.clear();
+        self.tcp.clear();
+    }
+}
+
+impl<C, M, R, L> Worker<C, M, R, L>
+where
+    C: Core,
+    M: FnMut() -> C,
+    R: FnMut(Report),
+    L: FnMut(&Receiver<Order>),
+{
+    pub fn new(setup: Setup<M, R, L>) -> Self {
+        Worker { setup, core: None, has_orders: false }
+    }
+
+    /// Works until told to stop. A panic of the engine is caught and counted; the engine is thrown away with its rooms, and another
+    /// takes its place on the same sockets. That holds for every panic, however many there are.
+    pub fn run(mut self) {
+        let mut events = Events::with_capacity(EVENTS);
+        while !self.setup.signals.stop.load(Ordering::Acquire) {
+            if catch_unwind(AssertUnwindSafe(|| self.turn(&mut events))).is_err() {
+                self.setup.counters.panics.add(1);
+                if self.core.is_none() {
+                    // Not even a new engine can be made.
+                    thread::park_timeout(REMAKE_PAUSE);
+                }
+                self.discard();
+            }
+        }
+    }
+
+    /// Waits, takes in all that came, gives out all that it led to. Everything in a turn happens at one time.
+    fn turn(&mut self, events: &mut Events) {
+        if self.setup.signals.overrun.swap(false, Ordering::AcqRel) {
+            self.discard();
+        }
+        let core = match &mut self.core {
+            Some(core) => core,
+            none => none.insert((self.setup.make)()),
+        };
+        self.setup.sockets.wait(events, core.poll_timeout(), self.has_orders);
+        let now = Instant::now();
+        self.setup.sockets.handle_events(now, events);
+        let taken = self.setup.orders.try_iter().take(ORDERS_PER_TURN_MAX).map(|order| core.handle_order(now, order)).count();
+        self.has_orders = taken == ORDERS_PER_TURN_MAX;
+        self.setup.sockets.receive(now, core);
+        if core.poll_timeout().is_some_and(|due| due <= now) {
+            core.handle_timeout(now);
+        }
+        core.flush(now);
+        self.setup.sockets.send(core);
+        while let Some(report) = core.poll_report() {
+            (self.setup.report)(report);
+        }
+        self.setup.counters.turns.add(1);
+    }
+
+    /// Throws the engine away, and with it all that was on its way to and from it.
+    fn discard(&mut self) {
+        let core = self.core.take();
+        // What broke an engine may break its end too.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(core)));
+        self.setup.sockets.clear();
+        (self.setup.lose)(&self.setup.orders);
+    }
+}

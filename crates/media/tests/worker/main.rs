@@ -1,0 +1,8 @@
+//! Workers with a scripted engine, over real sockets on loopback.
+
+#![allow(clippy::unwrap_used, reason = "a test that has no socket or no lock is over")]
+
+mod pool;
+mod script;
+mod tcp;
+mod udp;

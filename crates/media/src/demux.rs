@@ -262,14 +262,15 @@ impl<K: Copy + Eq + Hash> Demux<K> {
     /// An address is not to be trusted any more, for instance because its TCP connection ended.
     pub fn forget_address(&mut self, protocol: Protocol, source: SocketAddr) {
         let address = (protocol, source);
-        if let Some(peer) = self.addresses.remove(&address) {
-            self.peers.entry(peer).or_default().addresses.retain(|known| *known != address);
+        let names = self.addresses.remove(&address).and_then(|peer| self.peers.get_mut(&peer));
+        if let Some(names) = names {
+            names.addresses.retain(|known| *known != address);
         }
     }
 
     /// The peer has to approve its addresses anew, as after an ICE restart.
     pub fn forget_addresses(&mut self, peer: K) {
-        let names = self.peers.entry(peer).or_default();
+        let Some(names) = self.peers.get_mut(&peer) else { return };
         for address in names.addresses.drain(..) {
             self.addresses.remove(&address);
         }
@@ -314,23 +315,26 @@ impl<K: Copy + Eq + Hash> Demux<K> {
 /// Allows so much a second, and as much at once.
 #[derive(Debug)]
 struct Bucket {
-    /// Millionths, so that no time is too short to count.
+    /// Billionths, so that no time is too short to count.
     left: u64,
     filled: Instant,
 }
 
+/// One, in billionths; and a second, in nanoseconds.
+const ONE: u64 = 1_000_000_000;
+
 impl Bucket {
     fn full(now: Instant, per_s: u32) -> Self {
-        Bucket { left: u64::from(per_s) * 1_000_000, filled: now }
+        Bucket { left: u64::from(per_s) * ONE, filled: now }
     }
 
     fn take(&mut self, now: Instant, per_s: u32) -> bool {
         let passed = now.saturating_duration_since(self.filled).min(Duration::from_secs(1));
         let rate = u64::from(per_s);
-        self.left = (self.left + passed.as_micros() as u64 * rate).min(rate * 1_000_000);
+        self.left = (self.left + passed.as_nanos() as u64 * rate).min(rate * ONE);
         self.filled = self.filled.max(now);
-        let enough = self.left >= 1_000_000;
-        self.left -= if enough { 1_000_000 } else { 0 };
+        let enough = self.left >= ONE;
+        self.left -= if enough { ONE } else { 0 };
         enough
     }
 }

@@ -128,7 +128,7 @@ pub const BACKLOG_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const DETOURS_MAX: usize = 4_096;
 
 /// How long a machine that refuses to segment is asked to send datagrams one by one, before another attempt.
-pub const SEGMENTATION_RETRY: Duration = Duration::from_secs(60);
+pub const SEGMENTATION_RETRY: Duration = Duration::from_secs(10);
 
 /// Bytes of one frame on a TCP connection. A DTLS record has up to 16 KiB and a header. Longer: the connection is closed.
 pub const FRAME_BYTES_MAX: usize = 17 * 1024;

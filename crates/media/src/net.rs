@@ -102,71 +102,33 @@ pub(crate) fn open(listen: SocketAddr, kind: Type) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// Without IPv4 in IPv6.
+/// Without IPv4 in IPv6. The zone of a link-local address stays: without it nothing can be sent there.
 pub(crate) fn plain(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
+    match address.ip().to_canonical() {
+        IpAddr::V4(ip) => SocketAddr::new(ip.into(), address.port()),
+        IpAddr::V6(_) => address,
+    }
 }
 
 /// The UDP socket of a worker.
 pub struct Udp {
+    link: Link,
+    buffer: Vec<u8>,
+    outbox: Outbox,
+    segmentation_off: Option<Instant>,
+}
+
+/// A socket and what is to be known for sending through it.
+struct Link {
     socket: mio::net::UdpSocket,
     state: UdpSocketState,
     /// Whether IPv4 is spoken over an IPv6 socket.
     is_v6: bool,
     port: u16,
     faces: Faces,
-    buffer: Vec<u8>,
-    outbox: Outbox,
     /// Remote addresses that speak to an address of ours that the engine does not know, and which.
     detours: HashMap<SocketAddr, IpAddr>,
-    segmentation_off: Option<Instant>,
     counters: Arc<Counters>,
-}
-
-/// What waits to be sent.
-#[derive(Default)]
-struct Outbox {
-    /// Datagrams of one size between the same two addresses, not sent yet.
-    run: Run,
-    /// Runs that the socket did not take.
-    backlog: VecDeque<Run>,
-    backlog_bytes: usize,
-}
-
-/// Datagrams of one size, the last may be shorter, between the same two addresses.
-struct Run {
-    source: SocketAddr,
-    destination: SocketAddr,
-    segment: usize,
-    count: usize,
-    bytes: Vec<u8>,
-}
-
-impl Default for Run {
-    fn default() -> Self {
-        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
-        Run { source: nowhere, destination: nowhere, segment: 0, count: 0, bytes: Vec::with_capacity(RUN_BYTES_MAX) }
-    }
-}
-
-impl Run {
-    /// Whether a datagram can be added, so that the receiver still gets each as it is.
-    fn takes(&self, transmit: &Transmit, count_max: usize) -> bool {
-        let same = (self.source, self.destination) == (transmit.source, transmit.destination);
-        let even = self.bytes.len() == self.segment * self.count && (1..=self.segment).contains(&transmit.bytes.len());
-        same && even && self.count < count_max && self.bytes.len() + transmit.bytes.len() <= RUN_BYTES_MAX
-    }
-
-    fn start(&mut self, transmit: &Transmit) {
-        (self.source, self.destination) = (transmit.source, transmit.destination);
-        (self.segment, self.count) = (transmit.bytes.len(), 0);
-        self.bytes.clear();
-    }
-
-    fn add(&mut self, transmit: &Transmit) {
-        self.bytes.extend_from_slice(&transmit.bytes);
-        self.count += 1;
-    }
 }
 
 impl Udp {
@@ -179,17 +141,19 @@ impl Udp {
         let bound = socket.local_addr()?;
         let segments = state.gro_segments();
         Ok(Udp {
-            socket: mio::net::UdpSocket::from_std(socket),
+            link: Link {
+                socket: mio::net::UdpSocket::from_std(socket),
+                state,
+                is_v6: bound.is_ipv6(),
+                port: bound.port(),
+                faces,
+                detours: HashMap::new(),
+                counters,
+            },
             // Coalesced datagrams have up to 64 KiB together; a single one is never longer than a jumbo frame.
             buffer: vec![0; BATCH_SIZE * if segments > 1 { 65_536 } else { 9_216 }],
-            state,
-            is_v6: bound.is_ipv6(),
-            port: bound.port(),
-            faces,
             outbox: Outbox::default(),
-            detours: HashMap::new(),
             segmentation_off: None,
-            counters,
         })
     }
 
@@ -198,7 +162,7 @@ impl Udp {
     /// # Errors
     /// What the system says.
     pub fn register(&mut self, registry: &mio::Registry, token: mio::Token) -> io::Result<()> {
-        registry.register(&mut self.socket, token, Interest::READABLE)
+        registry.register(&mut self.link.socket, token, Interest::READABLE)
     }
 
     /// Asks the poll for what is of interest now. A UDP socket that is watched for writing wakes its thread for every datagram sent,
@@ -208,7 +172,7 @@ impl Udp {
     /// What the system says.
     pub fn watch(&mut self, registry: &mio::Registry, token: mio::Token, writable: bool) -> io::Result<()> {
         let interest = if writable { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-        registry.reregister(&mut self.socket, token, interest)
+        registry.reregister(&mut self.link.socket, token, interest)
     }
 
     /// Receives a batch. False: there was nothing more.
@@ -217,58 +181,50 @@ impl Udp {
         let size = self.buffer.len() / BATCH_SIZE;
         let mut chunks = self.buffer.chunks_mut(size);
         let mut slices: [IoSliceMut<'_>; BATCH_SIZE] = array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
-        let Ok(count) = self.state.recv(UdpSockRef::from(&self.socket), &mut slices, &mut meta) else { return false };
+        let link = &mut self.link;
+        let Ok(count) = link.state.recv(UdpSockRef::from(&link.socket), &mut slices, &mut meta) else { return false };
         let (mut datagrams, mut bytes) = (0, 0);
         for (meta, slice) in meta.iter().take(count).zip(&slices) {
             let source = plain(meta.addr);
-            let destination = destination(&self.faces, &mut self.detours, source, meta.dst_ip, self.port);
+            if source.port() == 0 {
+                // Nothing can be answered to port 0, and to try would make the sender believe that the system cannot segment.
+                link.counters.dropped_malformed.add(1);
+                continue;
+            }
+            let destination = link.destination(source, meta.dst_ip);
             for bytes in slice.get(..meta.len).unwrap_or_default().chunks(meta.stride.max(1)) {
                 datagrams += 1;
                 each(Datagram { protocol: Protocol::Udp, source, destination, bytes });
             }
             bytes += meta.len as u64;
         }
-        self.counters.datagrams_in.add(datagrams);
-        self.counters.bytes_in.add(bytes);
+        link.counters.datagrams_in.add(datagrams);
+        link.counters.bytes_in.add(bytes);
         count > 0
     }
 
     /// Takes a datagram to be sent with those before and after it to the same address. It is on its way after [`Udp::flush`].
     pub fn send(&mut self, transmit: &Transmit) {
-        if !self.outbox.run.takes(transmit, self.state.max_gso_segments()) {
-            self.flush();
-            self.outbox.run.start(transmit);
-        }
-        self.outbox.run.add(transmit);
+        let segments = self.link.state.max_gso_segments();
+        let dropped = self.outbox.push(transmit, segments, |run| self.link.dispatch(run));
+        self.link.counters.dropped_backlog.add(dropped as u64);
     }
 
     /// Sends all that was taken.
     pub fn flush(&mut self) {
-        if self.outbox.run.count == 0 {
-            return;
-        }
-        if !self.outbox.backlog.is_empty() || !self.dispatch(&self.outbox.run) {
-            self.put_off();
-        }
-        self.outbox.run.count = 0;
-        self.outbox.run.bytes.clear();
+        let dropped = self.outbox.flush(|run| self.link.dispatch(run));
+        self.link.counters.dropped_backlog.add(dropped as u64);
     }
 
     /// Sends what waited for the socket, as far as it takes it.
     pub fn handle_writable(&mut self) {
-        while let Some(run) = self.outbox.backlog.pop_front() {
-            if !self.dispatch(&run) {
-                self.outbox.backlog.push_front(run);
-                return;
-            }
-            self.outbox.backlog_bytes -= run.bytes.len();
-        }
+        self.outbox.resume(|run| self.link.dispatch(run));
     }
 
     /// Whether something waits until the socket can be written.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        !self.outbox.backlog.is_empty()
+        self.outbox.is_waiting()
     }
 
     /// Forgets all that waits to be sent.
@@ -276,30 +232,39 @@ impl Udp {
         self.outbox = Outbox::default();
     }
 
-    /// A driver that cannot segment is found by trying, and so is a source address that went away; the system does not say which it
-    /// was. So segmentation is tried again after a while.
+    /// A driver that cannot segment is found by trying, and so is a destination that cannot be; the system does not say which it was.
+    /// So segmentation is tried again after a while.
     pub fn handle_time(&mut self, now: Instant) {
-        if self.state.max_gso_segments() > 1 {
+        if self.link.state.max_gso_segments() > 1 {
             return;
         }
         let since = *self.segmentation_off.get_or_insert(now);
         if now.duration_since(since) >= SEGMENTATION_RETRY {
             self.segmentation_off = None;
-            if let Ok(state) = UdpSocketState::new(UdpSockRef::from(&self.socket)) {
-                self.state = state;
+            if let Ok(state) = UdpSocketState::new(UdpSockRef::from(&self.link.socket)) {
+                self.link.state = state;
             }
         }
     }
+}
 
-    /// Keeps the present run for when the socket can be written.
-    fn put_off(&mut self) {
-        let Outbox { run, backlog, backlog_bytes } = &mut self.outbox;
-        if *backlog_bytes + run.bytes.len() > BACKLOG_BYTES_MAX {
-            self.counters.dropped_backlog.add(run.count as u64);
-            return;
+impl Link {
+    /// As what the engine knows the address to which this came; remembers where answers must leave from.
+    fn destination(&mut self, source: SocketAddr, local: Option<IpAddr>) -> SocketAddr {
+        let unknown = || if source.is_ipv4() { IpAddr::from([0, 0, 0, 0]) } else { IpAddr::from([0u16; 8]) };
+        let ip = local.map_or_else(unknown, |ip| ip.to_canonical());
+        let shown = self.faces.shown(SocketAddr::new(ip, self.port));
+        if shown.ip() == ip || ip.is_unspecified() {
+            if !self.detours.is_empty() {
+                self.detours.remove(&source);
+            }
+            return shown;
         }
-        *backlog_bytes += run.bytes.len();
-        backlog.push_back(Run { bytes: run.bytes.clone(), ..*run });
+        if self.detours.len() >= DETOURS_MAX && !self.detours.contains_key(&source) {
+            self.detours.clear();
+        }
+        self.detours.insert(source, ip);
+        shown
     }
 
     /// Sends a run, in one call if the system segments. False: the socket takes no more now.
@@ -344,26 +309,102 @@ impl Udp {
     }
 }
 
-/// As what the engine knows the address to which this came, and remembers where answers must leave from.
-fn destination(
-    faces: &Faces,
-    detours: &mut HashMap<SocketAddr, IpAddr>,
-    source: SocketAddr,
-    local: Option<IpAddr>,
-    port: u16,
-) -> SocketAddr {
-    let unknown = if source.is_ipv4() { IpAddr::from([0, 0, 0, 0]) } else { IpAddr::from([0u16; 8]) };
-    let Some(ip) = local.map(|ip| ip.to_canonical()) else { return faces.shown(SocketAddr::new(unknown, port)) };
-    let shown = faces.shown(SocketAddr::new(ip, port));
-    if shown.ip() == ip {
-        if !detours.is_empty() {
-            detours.remove(&source);
+/// What waits to be sent: gathers datagrams that one call can send, and keeps what the socket does not take yet.
+#[derive(Default)]
+pub struct Outbox {
+    /// Not sent yet.
+    run: Run,
+    /// Runs that the socket did not take, oldest first.
+    backlog: VecDeque<Run>,
+    backlog_bytes: usize,
+}
+
+/// Datagrams of one size, the last may be shorter, between the same two addresses.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// From which address of ours, as the engine knows it.
+    pub source: SocketAddr,
+    /// To where.
+    pub destination: SocketAddr,
+    /// Bytes of each datagram but the last.
+    pub segment: usize,
+    /// How many they are.
+    pub count: usize,
+    /// One after the other.
+    pub bytes: Vec<u8>,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        Run { source: nowhere, destination: nowhere, segment: 0, count: 0, bytes: Vec::new() }
+    }
+}
+
+impl Outbox {
+    /// Adds a datagram; first sends those before it if it cannot go with them, or if they are so many. Gives how many datagrams were
+    /// dropped.
+    pub fn push(&mut self, transmit: &Transmit, count_max: usize, dispatch: impl FnMut(&Run) -> bool) -> usize {
+        let mut dropped = 0;
+        if !self.run.takes(transmit, count_max) {
+            dropped = self.flush(dispatch);
+            self.run.start(transmit);
         }
-        return shown;
+        self.run.add(transmit);
+        dropped
     }
-    if detours.len() >= DETOURS_MAX && !detours.contains_key(&source) {
-        detours.clear();
+
+    /// Sends what was gathered, by a function that says false if the socket takes nothing now. It is kept then, or dropped if too
+    /// much is. Gives how many datagrams were dropped.
+    pub fn flush(&mut self, mut dispatch: impl FnMut(&Run) -> bool) -> usize {
+        let waits = self.run.count > 0 && (self.is_waiting() || !dispatch(&self.run));
+        let dropped = if waits { self.put_off() } else { 0 };
+        self.run.count = 0;
+        self.run.bytes.clear();
+        dropped
     }
-    detours.insert(source, ip);
-    shown
+
+    /// The socket takes something again.
+    pub fn resume(&mut self, mut dispatch: impl FnMut(&Run) -> bool) {
+        while self.backlog.front().is_some_and(&mut dispatch) {
+            let sent = self.backlog.pop_front();
+            self.backlog_bytes -= sent.map_or(0, |run| run.bytes.len());
+        }
+    }
+
+    /// Whether something waits until the socket takes something again.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
+    /// Keeps what was gathered, or gives how many datagrams are dropped.
+    fn put_off(&mut self) -> usize {
+        if self.backlog_bytes + self.run.bytes.len() > BACKLOG_BYTES_MAX {
+            return self.run.count;
+        }
+        self.backlog_bytes += self.run.bytes.len();
+        self.backlog.push_back(self.run.clone());
+        0
+    }
+}
+
+impl Run {
+    /// Whether a datagram can be added, so that the receiver still gets each as it is.
+    fn takes(&self, transmit: &Transmit, count_max: usize) -> bool {
+        let same = (self.source, self.destination) == (transmit.source, transmit.destination);
+        let even = self.bytes.len() == self.segment * self.count && (1..=self.segment).contains(&transmit.bytes.len());
+        same && even && self.count < count_max && self.bytes.len() + transmit.bytes.len() <= RUN_BYTES_MAX
+    }
+
+    fn start(&mut self, transmit: &Transmit) {
+        (self.source, self.destination) = (transmit.source, transmit.destination);
+        (self.segment, self.count) = (transmit.bytes.len(), 0);
+        self.bytes.clear();
+    }
+
+    fn add(&mut self, transmit: &Transmit) {
+        self.bytes.extend_from_slice(&transmit.bytes);
+        self.count += 1;
+    }
 }

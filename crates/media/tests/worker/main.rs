@@ -4,5 +4,6 @@
 
 mod pool;
 mod script;
+mod send;
 mod tcp;
 mod udp;

@@ -5,5 +5,8 @@
 mod pool;
 mod script;
 mod send;
+#[path = "../support/stun.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod stun;
 mod tcp;
 mod udp;

@@ -32,16 +32,13 @@ pub const RAISE_WAIT: Duration = Duration::from_secs(3);
 pub const RAISE_WAIT_MAX: Duration = Duration::from_secs(24);
 
 /// Less so soon after more means that more was too much.
-const REGRET: Duration = Duration::from_secs(10);
+const REGRET: Duration = Duration::from_secs(15);
 
 /// After so long without a raise, earlier regrets say nothing.
-const FORGET: Duration = Duration::from_secs(30);
+const FORGET: Duration = Duration::from_secs(60);
 
 /// In [`SwitchOff::Detected`], for how long after congestion new tracks need room.
 const CONGESTION_MEMORY: Duration = Duration::from_secs(10);
-
-/// Hundredths of the estimate that may be used: frames come in bursts.
-const USABLE_PERCENT: u64 = 95;
 
 /// One encoding of a track.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -121,8 +118,11 @@ pub struct Choice {
 pub struct Total {
     /// What the choices use.
     pub used: u64,
-    /// What would be used if there were room for all that is shown: what to probe for.
+    /// What would be used if there were room for all that is shown.
     pub wanted: u64,
+    /// The estimate, reserve included, at which nothing would be missing: what to probe for. More than `wanted`, because more is
+    /// only sent when there is room to spare.
+    pub probe: u64,
 }
 
 /// Shares one subscriber's bitrate. Has a memory, so that a choice stays unless there is reason to change it.
@@ -170,7 +170,7 @@ impl Allocator {
         self.keep_what_fits(now, profile.mode, budget);
         self.raise_what_fits(now, profile.mode, budget, space.congested);
         self.write(tracks, choices);
-        self.total(profile)
+        self.total(profile, space.reserved)
     }
 
     /// When [`Allocator::share`] should be called at the latest: there has been room for more for long enough.
@@ -302,30 +302,29 @@ impl Allocator {
 
     fn write(&mut self, tracks: &[Candidate], choices: &mut Vec<Choice>) {
         choices.clear();
-        for ((item, held), track) in self.items.iter_mut().zip(&mut self.held).zip(tracks) {
-            if item.off.is_none() && item.got.is_none() && !item.is_absent() {
-                item.off = Some(Off::Bandwidth);
-            }
+        for ((item, held), track) in self.items.iter().zip(&mut self.held).zip(tracks) {
+            let starved = item.is_wanted() && item.got.is_none();
+            let off = item.off.or(starved.then_some(Off::Bandwidth));
             held.layer = item.got;
-            held.off = item.off.is_some();
-            choices.push(Choice { layer: item.got, send: item.got.and_then(|layer| best_active(track, layer)), off: item.off });
+            held.off = off.is_some();
+            choices.push(Choice { layer: item.got, send: item.got.and_then(|layer| best_active(track, layer)), off });
         }
     }
 
-    fn total(&self, profile: &Profile) -> Total {
-        let wanted: u64 = self.items.iter().filter(|item| item.is_wanted()).map(|item| item.cost(item.top)).sum();
-        Total {
-            used: self.items.iter().filter_map(|item| item.got.map(|layer| item.cost(layer))).sum(),
-            wanted: wanted.min(profile.bitrate_max.unwrap_or(u64::MAX)),
-        }
+    fn total(&self, profile: &Profile, reserved: u64) -> Total {
+        let used = self.items.iter().filter_map(|item| item.got.map(|layer| item.cost(layer))).fold(0, u64::saturating_add);
+        let wanted =
+            self.items.iter().filter(|item| item.is_wanted()).map(|item| item.cost(item.top)).fold(0, u64::saturating_add);
+        let wanted = wanted.min(profile.bitrate_max.unwrap_or(u64::MAX));
+        let spare = if used < wanted { divide::spare(wanted) } else { 0 };
+        Total { used, wanted, probe: wanted.saturating_add(spare).saturating_add(reserved) }
     }
 }
 
 /// Bits per second that all video may use.
 fn budget(profile: &Profile, space: Space) -> u64 {
     let start = if space.congested { START_BITRATE_CONGESTED } else { START_BITRATE };
-    let known = |estimate: u64| u64::try_from(u128::from(estimate) * u128::from(USABLE_PERCENT) / 100).unwrap_or(u64::MAX);
-    let room = space.estimate.map_or(start, |estimate| known(estimate).saturating_sub(space.reserved));
+    let room = space.estimate.map_or(start, |estimate| estimate.saturating_sub(space.reserved));
     room.min(profile.bitrate_max.unwrap_or(u64::MAX))
 }
 

@@ -86,12 +86,12 @@ fn letter(choice: &Choice) -> char {
 
 #[test]
 fn nothing_is_sent_that_does_not_fit() {
-    for (estimate, expected) in [(3_000, "2"), (1_500, "1"), (500, "0"), (170, "b"), (0, "b")] {
+    for (estimate, expected) in [(3_000, "2"), (1_500, "1"), (500, "0"), (160, "b"), (0, "b")] {
         check(GRID, kbits(estimate), &[camera(1)], expected);
     }
     check(GRID, kbits(1_000), &[single(1, 1_200)], "b");
     check(GRID, kbits(u64::MAX / 1_000), &[camera(1), single(2, 1_200)], "20");
-    check(GRID, Space { reserved: 420_000, ..kbits(1_000) }, &[camera(1)], "0");
+    check(GRID, Space { reserved: 460_000, ..kbits(1_000) }, &[camera(1)], "0");
     check(Profile { bitrate_max: Some(600_000), ..GRID }, kbits(9_000), &[camera(1)], "1");
     check(GRID, kbits(1_000), &[], "");
 }
@@ -154,7 +154,7 @@ fn collaboration_gives_all_something_and_high_priority_the_most() {
 fn a_presentation_comes_before_everything_else() {
     let three = [camera(1), high(camera(2)), low(camera(3))];
     for (estimate, expected) in
-        [(200, "b0b"), (700, "b1b"), (800, "01b"), (1_000, "010"), (1_800, "b2b"), (2_000, "02b"), (2_200, "020"), (3_800, "220")]
+        [(200, "b0b"), (700, "b1b"), (800, "01b"), (1_000, "010"), (1_800, "b2b"), (1_900, "02b"), (2_100, "020"), (3_800, "220")]
     {
         check(PRESENTATION, kbits(estimate), &three, expected);
     }
@@ -187,7 +187,7 @@ fn the_number_of_tracks_is_kept_by_priority_then_speech_then_age() {
 fn where_nothing_may_be_switched_off_all_keep_their_smallest_layer() {
     let never = profile(Mode::Presentation, SwitchOff::Disabled);
     check(never, kbits(100), &[camera(1), single(2, 900), high(camera(3))], "000");
-    check(never, kbits(2_000), &[camera(1), single(2, 900), high(camera(3))], "001");
+    check(never, kbits(1_700), &[camera(1), single(2, 900), high(camera(3))], "001");
     check(Profile { tracks_max: Some(1), ..never }, kbits(100), &[camera(1), camera(2)], "0m");
 }
 
@@ -211,20 +211,21 @@ struct Line {
     tracks: Vec<Candidate>,
     word: String,
     used: u64,
+    probe: u64,
     changes: Vec<(u64, String)>,
 }
 
 impl Line {
     fn new(profile: Profile, tracks: Vec<Candidate>) -> Self {
         let allocator = Allocator::new();
-        Line { start: Instant::now(), allocator, profile, tracks, word: String::new(), used: 0, changes: Vec::new() }
+        Line { start: Instant::now(), allocator, profile, tracks, word: String::new(), used: 0, probe: 0, changes: Vec::new() }
     }
 
     fn at(&mut self, ms: u64, estimate: u64, congested: bool) -> &str {
         let (mut choices, space) = (Vec::new(), Space { congested, ..kbits(estimate) });
         let total =
             self.allocator.share(self.start + Duration::from_millis(ms), &self.profile, space, &self.tracks, &mut choices);
-        self.used = total.used;
+        (self.used, self.probe) = (total.used, total.probe);
         let word = word(&choices);
         if word != self.word {
             self.changes.push((ms, word.clone()));
@@ -281,7 +282,7 @@ fn what_the_receiver_asks_for_is_given_at_once() {
     line.tracks.insert(0, high(camera(3)));
     assert_eq!(line.at(1_000, 2_000, false), "101", "a new track, in another place of the list");
     line.tracks.remove(0);
-    line.run(1_200, 5_000, 2_000);
+    line.run(1_200, 5_000, 2_200);
     assert_eq!(line.word, "02", "after its end the others get its share");
 }
 
@@ -294,9 +295,24 @@ fn switches_are_told_once() {
     line.at(200, 200, false);
     assert_eq!(line.allocator.poll_switched(), Some((vec![two], vec![])));
     line.tracks[0].shown = Some(false);
-    line.run(400, 6_000, 200);
+    line.run(400, 6_000, 230);
     assert_eq!(line.allocator.poll_switched(), Some((vec![one], vec![two])));
     assert_eq!(line.allocator.poll_switched(), None);
+}
+
+#[test]
+fn what_is_missing_is_wanted_and_probed_for() {
+    let total = |space: Space, tracks: &[Candidate]| {
+        let profile = Profile { bitrate_max: Some(4_000_000), ..GRID };
+        let total = Allocator::new().share(Instant::now(), &profile, space, tracks, &mut Vec::new());
+        (total.used, total.wanted, total.probe)
+    };
+    let small = Candidate { size: Some((320, 180)), ..camera(1) };
+    let hidden = Candidate { shown: Some(false), ..camera(2) };
+    assert_eq!(total(kbits(5_000), &[small, hidden]), (150_000, 150_000, 150_000));
+    assert_eq!(total(Space { reserved: 40_000, ..kbits(100) }, &[small, hidden]), (0, 150_000, 247_900));
+    assert_eq!(total(kbits(700), &[camera(1), single(2, 900)]), (500_000, 2_400_000, 3_326_400));
+    assert_eq!(total(kbits(700), &[camera(1), camera(2), camera(3)]).1, 4_000_000);
 }
 
 #[test]
@@ -353,14 +369,17 @@ fn a_steady_connection_makes_steady_pictures() {
         (PRESENTATION, vec![camera(1), high(camera(2)), low(camera(3)), single(4, 900)]),
         (GRID, (1..=5).map(|id| single(id, 300 + 100 * id as u64)).collect()),
     ];
+    let mut all = 0;
     for (profile, tracks) in rooms {
-        for capacity in (200..8_000).step_by(150) {
+        for capacity in (200..8_000).step_by(300) {
             let (line, over) = simulate(profile, &tracks, capacity, 0.2, 0.05);
             assert_eq!(over, 0, "{:?} with {capacity}: over by {over}", profile.mode);
             let late = line.since(120_000).len();
-            assert!(late <= 24, "{:?} with {capacity}: {late} changes in eight minutes: {:?}", profile.mode, line.since(120_000));
+            all += late;
+            assert!(late <= 6, "{:?} with {capacity}: {late} changes in eight minutes: {:?}", profile.mode, line.since(120_000));
         }
     }
+    assert!(all <= 10, "{all} changes in 104 times eight minutes");
 }
 
 #[test]
@@ -416,4 +435,54 @@ fn a_layer_that_is_waited_for_does_not_cost_the_one_that_is_sent() {
     let mut needs = Needs::new(start, 3);
     needs.handle_choices(start + LAYER_HOLD, [Choice { layer: Some(2), send: Some(1), off: None }]);
     assert_eq!(needs.poll_change(start + LAYER_HOLD), None);
+}
+
+/// A bottleneck with a queue of half a second before it, and an estimator that behaves as they do: it climbs while there is no queue, not far above
+/// what is sent or probed for, and falls below what came through as soon as the queue grows.
+struct Bottleneck {
+    capacity: u64,
+    queue_ms: f64,
+    estimate: f64,
+}
+
+impl Bottleneck {
+    /// One fifth of a second with so many bits per second offered.
+    fn pass(&mut self, used: f64, probe: u64) {
+        let (step_ms, capacity) = (200.0, self.capacity as f64);
+        let grown = (used / capacity - 1.0) * step_ms;
+        let rising = grown > 0.0 && self.queue_ms > 20.0;
+        self.queue_ms = (self.queue_ms + grown).clamp(0.0, 500.0);
+        if rising {
+            self.estimate = self.estimate.min(0.85 * capacity);
+        } else if self.queue_ms < 20.0 {
+            let most = (used * 1.5).max(capacity.min(probe as f64));
+            self.estimate = (self.estimate * 1.016).min(most.max(self.estimate));
+        }
+    }
+}
+
+#[test]
+fn a_slow_viewer_sees_less_but_not_later() {
+    let rooms = [vec![camera(1), camera(2), camera(3)], vec![single(1, 1_200), single(2, 600), single(3, 900)]];
+    for (tracks, capacity) in rooms.iter().flat_map(|tracks| [300_000, 800_000, 1_500_000, 3_000_000].map(|bits| (tracks, bits)))
+    {
+        let mut way = Bottleneck { capacity: 6_000_000, queue_ms: 0.0, estimate: 6_000_000.0 };
+        let mut line = Line::new(GRID, tracks.clone());
+        let (mut late_ms, mut used) = (0, 0.0);
+        for ms in (0..180_000).step_by(200) {
+            if ms == 30_000 {
+                way.capacity = capacity;
+            } else if ms == 120_000 {
+                way.capacity = 6_000_000;
+            }
+            way.pass(used, line.probe);
+            line.at(ms, way.estimate as u64 / 1_000, false);
+            used = line.used as f64 * (0.9 + 0.2 * chance(ms, 5));
+            late_ms += if way.queue_ms > 150.0 { 200 } else { 0 };
+        }
+        assert!(late_ms <= 3_000, "{capacity}: the queue was long for {late_ms} ms");
+        let slow = line.since(35_000).iter().filter(|(at, _)| *at < 120_000).count();
+        assert!(slow <= 6, "{capacity}: {:?}", line.since(30_000));
+        assert_eq!(line.word.matches('b').count(), 0, "{capacity}: all are back in the end: {:?}", line.since(100_000));
+    }
 }

@@ -7,8 +7,9 @@ use super::track::Item;
 /// Hundredths of a layer's bitrate that must be free before it is sent where less was sent before.
 const RAISE_PERCENT: u64 = 110;
 
-/// Hundredths of the budget that may be full after a raise.
-const FULL_PERCENT: u64 = 91;
+/// Hundredths of the budget that may be full after a raise. What is sent already may fill all of it: between the two is what layers
+/// and estimates move by themselves, and without it pictures would come and go all the time.
+const FULL_PERCENT: u64 = 80;
 
 /// What a division may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +118,11 @@ impl<'a> Division<'a> {
         item.got = Some(next);
         true
     }
+}
+
+/// Bits per second that must be free beyond a total before it is reached by a raise.
+pub(super) fn spare(total: u64) -> u64 {
+    percent(percent(total, RAISE_PERCENT), 10_000 / FULL_PERCENT + 1).saturating_sub(total)
 }
 
 fn percent(of: u64, hundredths: u64) -> u64 {

@@ -116,7 +116,7 @@ impl Item {
 
     /// Whether it would be sent if there were room.
     pub fn is_wanted(&self) -> bool {
-        self.off.is_none() && !self.is_absent()
+        matches!(self.off, None | Some(Off::Bandwidth)) && !self.is_absent()
     }
 
     /// The least that can be sent of it.

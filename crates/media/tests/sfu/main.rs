@@ -1,5 +1,7 @@
 //! The engine with real transports over an emulated network, in virtual time.
 
+#![allow(clippy::unwrap_used, reason = "a model of a client that fails is a failed test")]
+
 mod client;
 mod picture;
 mod world;
@@ -115,4 +117,18 @@ fn everything_is_forgotten_when_everybody_has_left() {
     world.run(SECOND);
     assert_eq!(world.engine.sizes(), (0, 0, 0));
     assert_eq!(world.engine.poll_timeout(), None);
+}
+
+#[test]
+fn an_ice_restart_keeps_pictures_moving() {
+    let mut world = World::new(8);
+    let (ann, bo) = (world.join(true, true, false), world.join(true, true, false));
+    world.run(3 * SECOND);
+    let offer = world.clients[ann].restart_ice();
+    world.say(ann, offer);
+    world.run(SECOND);
+    let (before, since) = (world.frames(bo, world.track(ann, Kind::Video)), world.now);
+    world.run(3 * SECOND);
+    let frames = world.frames(bo, world.track(ann, Kind::Video)) - before;
+    assert!(frames > 80, "{frames} frames in {:?} of {:?}", world.now - since, world.now - world.start);
 }

@@ -57,12 +57,13 @@ fn six_see_everyone() {
     }
 }
 
-/// Frames that each viewer sees of each other client in ten seconds of this weather, after a start in it.
+/// Frames that each viewer sees of each other client in ten seconds of this weather, which begins when all are connected.
 fn frames_in(weather: Weather, seed: u64) -> Vec<u64> {
     let mut world = World::new(seed);
-    world.weather = weather;
     let all = [world.join(true, true, false), world.join(true, true, false), world.join(false, true, false)];
-    world.run(8 * SECOND);
+    world.run(3 * SECOND);
+    world.weather = weather;
+    world.run(3 * SECOND);
     let pairs: Vec<(usize, room::TrackId)> = all
         .iter()
         .flat_map(|viewer| all.iter().filter(move |other| *other != viewer).map(move |other| (*viewer, *other)))

@@ -17,7 +17,7 @@ use std::time::Instant;
 use str0m::rtp::Vp8Patch;
 
 use crate::codec::{Codec, Descriptor};
-use crate::limit::{LAYERS_MAX, SEQ_AHEAD_MAX, SEQ_WINDOW};
+use crate::limit::{LAYERS_MAX, SEQ_AHEAD_MAX, SEQ_WINDOW, STRAYS_MAX};
 use segment::Segment;
 use time::Clock;
 
@@ -36,6 +36,8 @@ pub struct Incoming<'a> {
     pub arrival: Instant,
     /// The last sender report of this stream.
     pub report: Option<SenderReport>,
+    /// What follows this packet and came before it can be given again: what [`Recent::hear`] said.
+    pub replayable: bool,
     /// What its payload says.
     pub descriptor: &'a Descriptor,
 }
@@ -49,8 +51,8 @@ pub struct Rewritten {
     pub time: u32,
     /// Other counters in the payload.
     pub vp8: Option<Vp8Patch>,
-    /// So many packets of this layer that follow this one came before it, and were not forwarded: give them again, from
-    /// [`Recent::after`]. Always 0 unless [`Forwarder::set_replay`] promised it.
+    /// A key frame begins here, and so many packets of its stream that follow came before it and were not forwarded: give those
+    /// of [`Recent::after`] again. Above 0 only for what is replayable.
     pub replay: u64,
 }
 
@@ -60,7 +62,6 @@ pub struct Forwarder {
     audio: bool,
     target: Option<u8>,
     temporal: u8,
-    replay_max: u64,
     current: Option<Segment>,
     /// What was forwarded before `current`: for what comes late.
     previous: Option<Segment>,
@@ -79,7 +80,6 @@ impl Forwarder {
             audio: codec.is_audio(),
             target: None,
             temporal: u8::MAX,
-            replay_max: 0,
             current: None,
             previous: None,
             broken: false,
@@ -105,12 +105,6 @@ impl Forwarder {
     /// The highest temporal layer to forward. Less takes effect with the next frame, more with a frame that allows it.
     pub fn set_temporal(&mut self, highest: Option<u8>) {
         self.temporal = highest.unwrap_or(u8::MAX);
-    }
-
-    /// Whether packets that came before the first packet of their key frame can be given again: how many at most. Without, such
-    /// a key frame is passed over.
-    pub fn set_replay(&mut self, packets_max: u64) {
-        self.replay_max = packets_max;
     }
 
     /// The layer whose key frame is waited for.
@@ -142,17 +136,11 @@ impl Forwarder {
         None
     }
 
-    /// A key frame, whole, and not one from before what is forwarded already.
+    /// A key frame that can be had from its first packet on, and not one from before what is forwarded already.
     fn may_begin(&self, packet: &Incoming<'_>, hearing: &Hearing) -> bool {
         let whole = packet.descriptor.self_contained || hearing.begins_frame;
-        let late = self.current.as_ref().is_some_and(|segment| segment.is_behind(packet))
-            || self.previous.as_ref().is_some_and(|old| old.ended(packet) && self.is_replaced(packet));
-        packet.descriptor.keyframe && whole && !late && hearing.behind <= self.replay_max
-    }
-
-    /// Another stream has taken the packet's layer over.
-    fn is_replaced(&self, packet: &Incoming<'_>) -> bool {
-        self.current.as_ref().is_some_and(|current| current.layer == packet.layer && !current.is_source(packet))
+        let late = self.current.as_ref().is_some_and(|segment| segment.is_behind(packet));
+        packet.descriptor.keyframe && whole && !late && hearing.near && (hearing.behind == 0 || packet.replayable)
     }
 
     fn begin(&mut self, packet: &Incoming<'_>, replay: u64) -> Option<Rewritten> {
@@ -180,18 +168,26 @@ struct Next {
     clock: Clock,
 }
 
+impl Next {
+    /// One more than the newest, whether its frame was forwarded or left out.
+    fn pass_tl0(&mut self, given: Option<u8>) {
+        let after = given.map(|given| given.wrapping_add(1));
+        let ahead = |known: u8| after.is_some_and(|after| after.wrapping_sub(known).cast_signed() > 0);
+        self.tl0 = if self.tl0.is_none_or(ahead) { after } else { self.tl0 };
+    }
+}
+
 /// How far a layer has come, forwarded or not.
 #[derive(Clone, Copy, Debug)]
 struct Heard {
     stream: u32,
     newest: u64,
     time: u32,
-    /// Packets from far before, in a row. One is late, many are a source that counts anew.
+    /// The stream before this one.
+    replaced: Option<u32>,
+    /// Packets in a row that belong to an older time. One is late, many are a source that has gone back.
     strays: u8,
 }
-
-/// Packets far behind in a row until they count as the stream itself. More than the network delays by so much.
-const STRAYS_MAX: u8 = 8;
 
 /// How a packet stands to those heard before.
 struct Hearing {
@@ -199,25 +195,31 @@ struct Hearing {
     newest: bool,
     /// The newest that came is so many further.
     behind: u64,
+    /// It is not from an older time of the stream.
+    near: bool,
     /// The one right before it is here and belongs to another frame.
     begins_frame: bool,
 }
 
 fn hear(heard: &mut Option<Heard>, packet: &Incoming<'_>) -> Hearing {
-    let fresh = Heard { stream: packet.stream, newest: packet.seq, time: packet.time, strays: 0 };
+    let fresh = Heard { stream: packet.stream, newest: packet.seq, time: packet.time, replaced: None, strays: 0 };
     let known = heard.get_or_insert(fresh);
+    let same = known.stream == packet.stream;
     let behind = known.newest.saturating_sub(packet.seq);
-    let far = behind >= SEQ_WINDOW;
+    let stray = if same { behind >= SEQ_WINDOW } else { known.replaced == Some(packet.stream) };
+    known.strays = if stray { known.strays.saturating_add(1) } else { 0 };
+    if stray && known.strays < STRAYS_MAX {
+        return Hearing { newest: false, behind, near: false, begins_frame: false };
+    }
+    if stray || !same {
+        *known = Heard { replaced: if same { known.replaced } else { Some(known.stream) }, ..fresh };
+        return Hearing { newest: true, behind: 0, near: true, begins_frame: false };
+    }
     let begins_frame = known.newest.checked_add(1) == Some(packet.seq) && known.time != packet.time;
-    known.strays = if far { known.strays.saturating_add(1) } else { 0 };
-    if known.stream != packet.stream || known.strays > STRAYS_MAX {
-        *known = fresh;
-        return Hearing { newest: true, behind: 0, begins_frame: false };
-    }
     if behind == 0 {
-        *known = fresh;
+        (known.newest, known.time) = (packet.seq, packet.time);
     }
-    Hearing { newest: behind == 0, behind, begins_frame }
+    Hearing { newest: behind == 0, behind, near: true, begins_frame }
 }
 
 /// Whether a number can belong to a stream that has come to `newest`.

@@ -91,6 +91,10 @@ pub const SEQ_WINDOW: u64 = 512;
 /// at its next key frame.
 pub const SEQ_AHEAD_MAX: u64 = 3_000;
 
+/// Packets in a row that belong to an older time of a stream, or to the stream before it, until they count as the stream that
+/// goes on. Fewer are dropped.
+pub const STRAYS_MAX: u8 = 8;
+
 /// Frames of a stream that a late packet's frame may come after when some are left out; that of an older one gets a number that
 /// may be taken.
 pub const PICTURE_WINDOW: u64 = 128;

@@ -1,35 +1,44 @@
 //! What came before the packet that it follows.
 
+use crate::limit::STRAYS_MAX;
+
 /// The packets behind a hole, kept until the hole is filled: the first packet of a key frame may be the one that was lost, and
-/// who was waiting for it had no use for the rest. One per layer of a track. Allocates when it is made only.
+/// who was waiting for it had no use for the rest. One per stream (SSRC). Allocates when it is made only.
 #[derive(Debug)]
 pub struct Recent<T> {
     packets_max: usize,
-    stream: u32,
     /// All up to here have come, or are not waited for any more.
-    whole: u64,
+    whole: Option<u64>,
     /// In their order.
     held: Vec<(u64, T)>,
+    strays: u8,
 }
 
 impl<T> Recent<T> {
     /// Waits for a missing packet until the stream is so many packets further.
     pub fn new(packets_max: usize) -> Self {
-        Recent { packets_max, stream: 0, whole: 0, held: Vec::with_capacity(packets_max) }
+        Recent { packets_max, whole: None, held: Vec::with_capacity(packets_max), strays: 0 }
     }
 
-    /// A packet of a stream that came; before it is forwarded. Made only if it must be kept.
-    pub fn insert(&mut self, stream: u32, seq: u64, packet: impl FnOnce() -> T) {
-        let packets_max = self.packets_max as u64;
-        if self.stream != stream || seq.saturating_add(2 * packets_max) < self.whole || self.whole == 0 {
+    /// A packet of the stream came, and is about to be forwarded. True if all that came of what follows it is here.
+    pub fn hear(&mut self, seq: u64) -> bool {
+        let oldest = seq.saturating_sub(self.packets_max as u64);
+        let whole = *self.whole.get_or_insert(oldest);
+        self.strays = if self.is_far_behind(seq, whole) { self.strays.saturating_add(1) } else { 0 };
+        if self.strays >= STRAYS_MAX {
             self.held.clear();
-            (self.stream, self.whole) = (stream, seq.saturating_sub(1));
+            self.whole = Some(oldest);
         }
-        self.pass(seq.saturating_sub(packets_max));
-        if self.held.is_empty() && self.whole.checked_add(1) == Some(seq) {
-            self.whole = seq;
-        } else if seq > self.whole {
-            self.keep(seq, packet);
+        seq > self.pass(oldest)
+    }
+
+    /// The packet that was [heard](Self::hear) last, when it was forwarded. Dropped if nothing is missing before it.
+    pub fn keep(&mut self, seq: u64, packet: T) {
+        let whole = self.whole.unwrap_or(0);
+        if self.held.is_empty() && seq == whole.saturating_add(1) {
+            self.whole = Some(seq);
+        } else if seq > whole {
+            self.insert(seq, packet);
         }
     }
 
@@ -45,21 +54,27 @@ impl<T> Recent<T> {
         self.held.len()
     }
 
-    /// Forgets what nothing is missing before, and waits no longer for what is not newer than `oldest`.
-    fn pass(&mut self, oldest: u64) {
-        self.whole = self.whole.max(oldest);
-        let outdated = self.held.partition_point(|(held, _)| *held <= self.whole);
+    /// Forgets what nothing is missing before, and waits no longer for what is not newer than `oldest`. Up to where all is here.
+    fn pass(&mut self, oldest: u64) -> u64 {
+        let whole = self.whole.unwrap_or(0).max(oldest);
+        let outdated = self.held.partition_point(|(held, _)| *held <= whole);
         self.held.drain(..outdated);
-        let following = self.held.iter().zip(1..).take_while(|((held, _), ahead)| held - self.whole == *ahead).count();
+        let following = self.held.iter().zip(1..).take_while(|((held, _), ahead)| held - whole == *ahead).count();
         self.held.drain(..following);
-        self.whole = self.whole.saturating_add(following as u64);
+        let whole = whole.saturating_add(following as u64);
+        self.whole = Some(whole);
+        whole
     }
 
-    fn keep(&mut self, seq: u64, packet: impl FnOnce() -> T) {
+    fn insert(&mut self, seq: u64, packet: T) {
         let at = self.held.partition_point(|(held, _)| *held < seq);
         let known = self.held.get(at).is_some_and(|(held, _)| *held == seq);
         if !known && self.held.len() < self.packets_max {
-            self.held.insert(at, (seq, packet()));
+            self.held.insert(at, (seq, packet));
         }
+    }
+
+    fn is_far_behind(&self, seq: u64, whole: u64) -> bool {
+        whole.saturating_sub(seq) > 2 * self.packets_max as u64
     }
 }

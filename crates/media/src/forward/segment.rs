@@ -41,21 +41,17 @@ impl Segment {
         }
     }
 
-    /// Whether a packet is of the same stream.
-    pub fn is_source(&self, packet: &Incoming<'_>) -> bool {
-        self.layer == packet.layer && self.stream == packet.stream
-    }
-
     /// Whether a packet goes on with this, or belongs into it.
     pub fn covers(&self, packet: &Incoming<'_>, hz: u32) -> bool {
         let inside = self.is_source(packet) && packet.seq >= self.first && is_near(self.seqs.newest(), packet.seq);
-        inside && (!self.seqs.is_newer(packet.seq) || self.newest.can_precede(packet, hz))
+        let late = !self.seqs.is_newer(packet.seq) && !self.newest.is_before(packet);
+        inside && (late || self.newest.can_precede(packet, hz))
     }
 
-    /// Whether a packet fills a place between those forwarded.
+    /// Whether a packet fills a place between those forwarded. A newer frame would be one that others were left out after.
     pub fn has_place(&self, packet: &Incoming<'_>) -> bool {
         let inside = self.is_source(packet) && packet.seq >= self.first && is_near(self.seqs.newest(), packet.seq);
-        inside && !self.seqs.is_newer(packet.seq)
+        inside && !self.seqs.is_newer(packet.seq) && !self.newest.is_before(packet)
     }
 
     /// From before the first packet, and not by so much that it must be something else.
@@ -63,27 +59,17 @@ impl Segment {
         self.is_source(packet) && self.first.checked_sub(packet.seq).is_some_and(|distance| distance < SEQ_WINDOW)
     }
 
-    /// The stream of an older time: it has come further than the packet.
-    pub fn ended(&self, packet: &Incoming<'_>) -> bool {
-        self.is_source(packet) && packet.seq <= self.seqs.newest()
-    }
-
     /// A packet that this covers.
     pub fn take(&mut self, packet: &Incoming<'_>, temporal: u8, next: &mut Next) -> Option<Rewritten> {
-        let newest = self.seqs.is_newer(packet.seq);
         let taken = self.place(packet, temporal);
         next.seq = self.seqs.next();
         next.picture = self.pictures.as_ref().map(Line::next).or(next.picture);
-        let taken = taken?;
-        if newest {
+        next.pass_tl0(self.tl0(packet));
+        if taken.is_some() {
             self.newest.pass_to(packet);
             next.clock.note(self.newest, self.newest.time.wrapping_add(self.time_offset));
         }
-        if let Some(tl0) = self.tl0(packet) {
-            let ahead = next.tl0.is_none_or(|known| tl0.wrapping_add(1).wrapping_sub(known).cast_signed() > 0);
-            next.tl0 = if ahead { Some(tl0.wrapping_add(1)) } else { next.tl0 };
-        }
-        Some(taken)
+        taken
     }
 
     /// A packet that has a place in this, when something else is forwarded already.
@@ -160,6 +146,10 @@ impl Segment {
     fn tl0(&self, packet: &Incoming<'_>) -> Option<u8> {
         let Vp8 { tl0, .. } = packet.descriptor.vp8.as_ref()?;
         Some((*tl0)?.wrapping_add(self.tl0_offset?))
+    }
+
+    fn is_source(&self, packet: &Incoming<'_>) -> bool {
+        self.layer == packet.layer && self.stream == packet.stream
     }
 }
 

@@ -23,7 +23,10 @@ impl From<SenderInfo> for SenderReport {
 }
 
 /// By so much the publisher's clock and the arrivals may differ about a gap, in seconds. Beyond, the arrivals are believed.
-const DISAGREEMENT_SECONDS_MAX: i64 = 1;
+const DISAGREEMENT_SECONDS_MAX: u64 = 1;
+
+/// A switch may make up for lateness by this part of a second.
+const CATCH_UP_PER_SECOND: i64 = 5;
 
 /// Timestamps may run ahead of the arrivals by this many seconds, or the stream has started anew.
 const AHEAD_SECONDS_MAX: i64 = 10;
@@ -49,10 +52,15 @@ impl Moment {
 
     /// Takes over a packet's time if it is newer.
     pub fn pass_to(&mut self, packet: &Incoming<'_>) {
-        if packet.time.wrapping_sub(self.time).cast_signed() > 0 {
+        if self.is_before(packet) {
             (self.time, self.arrival) = (packet.time, packet.arrival);
         }
         self.report = packet.report.or(self.report);
+    }
+
+    /// Whether the packet's frame is a later one.
+    pub fn is_before(&self, packet: &Incoming<'_>) -> bool {
+        packet.time.wrapping_sub(self.time).cast_signed() > 0
     }
 
     /// Whether a newer packet of the same stream can have that timestamp.
@@ -77,15 +85,23 @@ pub(super) struct Clock {
     hz: u32,
     /// The newest that was given out.
     time: u32,
-    /// The same moment as the publisher saw it. None: nothing was given out.
-    last: Option<Moment>,
-    /// Timestamps are ahead of the true ones by so many ticks, because they could not go back.
+    /// What was given out: the first and the newest moment as the publisher saw them.
+    given: Option<Given>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Given {
+    began: Instant,
+    newest: Moment,
+    /// Ticks from the first timestamp to the newest.
+    ticks: i64,
+    /// Timestamps are ahead of the publisher's clock by so many ticks, because they could not go back.
     lead: i64,
 }
 
 impl Clock {
     pub fn new(hz: u32, first: u32) -> Self {
-        Clock { hz, time: first, last: None, lead: 0 }
+        Clock { hz, time: first, given: None }
     }
 
     pub fn hz(&self) -> u32 {
@@ -93,26 +109,33 @@ impl Clock {
     }
 
     /// The newest packet of what is forwarded, and what it got.
-    pub fn note(&mut self, newest: Moment, given: u32) {
-        (self.last, self.time) = (Some(newest), given);
+    pub fn note(&mut self, newest: Moment, time: u32) {
+        let given = self.given.get_or_insert(Given { began: newest.arrival, newest, ticks: 0, lead: 0 });
+        given.ticks = given.ticks.saturating_add(time.wrapping_sub(self.time).cast_signed().into());
+        (given.newest, self.time) = (newest, time);
     }
 
     /// The timestamp for the first packet of another stream: later than the last by the real gap, and by one tick at least.
     pub fn restart(&mut self, packet: &Incoming<'_>) -> u32 {
-        let Some(last) = self.last else { return self.time };
-        let ideal = gap(&last, &Moment::of(packet), self.hz).saturating_sub(self.lead);
-        let step = ideal.clamp(1, STEP_MAX);
-        self.lead = step.saturating_sub(ideal).max(0);
+        let Some(given) = &mut self.given else { return self.time };
+        let step = given.step(&Moment::of(packet), self.hz);
         self.time.wrapping_add(step as u32)
     }
 }
 
-/// Ticks between two moments of one publisher's streams.
-fn gap(from: &Moment, to: &Moment, hz: u32) -> i64 {
-    let arrived = ticks(to.arrival.saturating_duration_since(from.arrival), hz);
-    let captured = to.captured(hz).zip(from.captured(hz)).map(|(to, from)| to.saturating_sub(from));
-    let agrees = |captured: &i64| captured.abs_diff(arrived) <= (DISAGREEMENT_SECONDS_MAX * i64::from(hz)).unsigned_abs();
-    captured.filter(agrees).unwrap_or(arrived)
+impl Given {
+    fn step(&mut self, to: &Moment, hz: u32) -> i64 {
+        let arrived = ticks(to.arrival.saturating_duration_since(self.newest.arrival), hz);
+        let captured = to.captured(hz).zip(self.newest.captured(hz)).map(|(to, from)| to.saturating_sub(from));
+        let believed = captured.filter(|captured| captured.abs_diff(arrived) <= DISAGREEMENT_SECONDS_MAX * u64::from(hz));
+        // Each arrival may be late in its own way: measured from the first, these errors do not add up over many switches.
+        let due = ticks(to.arrival.saturating_duration_since(self.began), hz).saturating_sub(self.ticks);
+        let latest = arrived.saturating_add(i64::from(hz) / CATCH_UP_PER_SECOND);
+        let ideal = believed.map_or(due.min(latest), |captured| captured.saturating_sub(self.lead));
+        let step = ideal.clamp(1, STEP_MAX);
+        self.lead = if believed.is_some() { (step - ideal).max(0) } else { 0 };
+        step
+    }
 }
 
 fn ticks(duration: Duration, hz: u32) -> i64 {

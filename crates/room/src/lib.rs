@@ -17,7 +17,6 @@ mod rights;
 mod room;
 mod rooms;
 mod saved;
-mod served;
 mod subscribe;
 mod topology;
 
@@ -41,4 +40,4 @@ pub use rights::{Origin, Rights};
 pub use rooms::{RoomView, Rooms, is_speakable};
 pub use saved::{SavedLink, SavedParticipant, SavedRoom};
 pub use subscribe::Rule;
-pub use topology::{RoomKind, RoomOptions, Topology};
+pub use topology::{RoomKind, Topology};

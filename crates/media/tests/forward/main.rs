@@ -1,5 +1,8 @@
 //! Forwarding from outside: payloads, short scenes, and random networks against a model of a decoder.
 
+mod network;
 mod payloads;
+mod random;
 mod scenes;
 mod source;
+mod subscriber;

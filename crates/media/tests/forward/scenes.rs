@@ -2,7 +2,7 @@
 
 use crate::source::{Packet, Vp8, ms, patched};
 use media::codec::Codec;
-use media::forward::{Forwarder, SenderReport};
+use media::forward::{Forwarder, Recent, SenderReport};
 use std::time::Instant;
 
 /// A subscriber to a track with layers whose numbers have nothing in common.
@@ -102,7 +102,7 @@ fn a_switch_waits_for_the_key_frame_and_leaves_no_seam() {
     assert_eq!(scene.give(&delta(0, 1)), Some((101, FIRST_TIME.wrapping_add(3_000), Some(6), Some(251))));
     assert_eq!(scene.give(&delta(2, 1)), None);
     scene.now_ms = 66;
-    assert_eq!(scene.give(&key(2, 2)), Some((102, FIRST_TIME.wrapping_add(3_000 + 33 * 90), Some(7), Some(252))));
+    assert_eq!(scene.give(&key(2, 2)), Some((102, FIRST_TIME.wrapping_add(66 * 90), Some(7), Some(252))));
     assert_eq!(scene.give(&delta(0, 2)), None);
     assert_eq!((scene.forwarder.awaits_keyframe(), scene.forwarder.current()), (None, Some(2)));
     scene.forwarder.set_target(Some(0));
@@ -173,19 +173,52 @@ fn a_clock_that_could_not_go_back_makes_up_for_it() {
 
 #[test]
 fn a_key_frame_whose_first_packet_is_late_is_replayed_or_passed_over() {
-    let check = |replay_max: u64, expected: Option<(u64, u64)>| {
+    let check = |replayable: bool, expected: Option<(u64, u64)>| {
         let mut scene = Scene::new(Codec::Vp8, 0);
-        scene.forwarder.set_replay(replay_max);
         assert_eq!(scene.give(&delta(0, 2)), None);
-        assert_eq!(scene.give(&delta(0, 3)), None);
-        let sent = scene.forwarder.rewrite(&key(0, 1).at(scene.start));
+        assert_eq!(scene.give(&delta(0, 4)), None);
+        let first = Packet { replayable, ..key(0, 1) };
+        let sent = scene.forwarder.rewrite(&first.at(scene.start));
         assert_eq!(sent.map(|sent| (sent.seq, sent.replay)), expected);
         assert_eq!(scene.seq(&delta(0, 2)), expected.map(|_| 101));
+        assert_eq!(scene.seq(&delta(0, 4)), expected.map(|_| 103));
         assert_eq!(scene.forwarder.awaits_keyframe(), if expected.is_some() { None } else { Some(0) });
     };
-    check(0, None);
-    check(1, None);
-    check(2, Some((100, 2)));
+    check(false, None);
+    check(true, Some((100, 3)));
+}
+
+/// Numbers that come, and after each: whether it is replayable, how many are held, and which follow.
+#[track_caller]
+fn check_recent(packets_max: usize, numbers: &[(u64, bool, &[u64])]) {
+    let mut recent = Recent::new(packets_max);
+    for (number, replayable, after) in numbers {
+        assert_eq!(recent.hear(*number), *replayable, "{number}");
+        assert_eq!(recent.after(*number, 5).copied().collect::<Vec<_>>(), *after, "{number}");
+        recent.keep(*number, *number);
+    }
+}
+
+#[test]
+fn what_came_before_a_missing_packet_is_kept_until_it_comes() {
+    check_recent(
+        4,
+        &[(10, true, &[]), (12, true, &[]), (13, true, &[]), (11, true, &[12, 13]), (11, false, &[]), (14, true, &[])],
+    );
+    check_recent(4, &[(10, true, &[]), (9, true, &[10]), (30, true, &[]), (25, false, &[30]), (27, true, &[30])]);
+    check_recent(4, &[(10, true, &[]), (8, true, &[10]), (9, true, &[10]), (7, true, &[8, 9, 10])]);
+    let back: Vec<(u64, bool, &[u64])> = (0..8).map(|n| (100 + n, n == 7, &[][..])).collect();
+    check_recent(4, &[&[(200, true, &[][..]), (202, true, &[])], &back[..], &[(106, true, &[107])]].concat());
+}
+
+#[test]
+fn nothing_is_kept_where_nothing_is_missing() {
+    let mut recent = Recent::new(8);
+    for number in 1..100 {
+        recent.hear(number);
+        recent.keep(number, number);
+        assert!(recent.held() == 0 || number < 10, "{number}");
+    }
 }
 
 #[test]
@@ -198,7 +231,7 @@ fn another_stream_on_the_layer_goes_on_at_its_key_frame() {
     assert_eq!(scene.give(&anew(delta(0, 2))), None);
     assert_eq!(scene.forwarder.awaits_keyframe(), Some(0));
     let sent = scene.give(&anew(key(0, 3)));
-    assert_eq!(sent, Some((102, FIRST_TIME.wrapping_add(93_000), Some(7), Some(252))));
+    assert_eq!(sent, Some((102, FIRST_TIME.wrapping_add(90_000), Some(7), Some(252))));
     assert_eq!(scene.forwarder.awaits_keyframe(), None);
     assert_eq!(scene.give(&key(0, 1)), None, "the old stream's late packets do not bring it back");
     assert_eq!(scene.seq(&anew(delta(0, 4))), Some(103));
@@ -244,9 +277,9 @@ fn sound_is_passed_on_with_its_pauses() {
     assert_eq!(scene.give(&sound(0, 0)), Some((100, FIRST_TIME, None, None)));
     scene.now_ms = 400;
     assert_eq!(scene.give(&sound(1, 19_200)), Some((101, FIRST_TIME.wrapping_add(19_200), None, None)));
-    scene.now_ms = 420;
-    assert_eq!(scene.give(&sound(3, 21_120)), Some((103, FIRST_TIME.wrapping_add(21_120), None, None)));
     scene.now_ms = 440;
+    assert_eq!(scene.give(&sound(3, 21_120)), Some((103, FIRST_TIME.wrapping_add(21_120), None, None)));
+    scene.now_ms = 460;
     let sent = scene.give(&Packet { stream: 5, seq: 9, time: 1, ..sound(0, 0) });
     assert_eq!(sent, Some((104, FIRST_TIME.wrapping_add(22_080), None, None)), "another microphone");
 }
@@ -267,7 +300,7 @@ fn padding_takes_no_number_unless_it_is_late() {
 #[test]
 fn numbers_wrap_without_a_seam() {
     let mut scene = Scene::new(Codec::Vp8, 1);
-    for n in 0..200_000u64 {
+    for n in 0..70_000u64 {
         scene.now_ms = n * 33;
         let sent = scene.give(&frame(1, n, n == 0)).expect("forwarded");
         let picture = (0x7ff0 + n) % 0x8000;

@@ -65,6 +65,7 @@ pub struct Packet {
     pub seq: u64,
     pub time: u32,
     pub report: Option<SenderReport>,
+    pub replayable: bool,
     pub payload: Vec<u8>,
     pub descriptor: Descriptor,
 }
@@ -72,7 +73,16 @@ pub struct Packet {
 impl Packet {
     pub fn new(codec: Codec, layer: u8, seq: u64, time: u32, payload: &[u8]) -> Self {
         let descriptor = Descriptor::parse(codec, payload);
-        Packet { layer, stream: u32::from(layer), seq, time, report: None, payload: payload.to_vec(), descriptor }
+        Packet {
+            layer,
+            stream: u32::from(layer),
+            seq,
+            time,
+            report: None,
+            replayable: false,
+            payload: payload.to_vec(),
+            descriptor,
+        }
     }
 
     pub fn at(&self, arrival: Instant) -> Incoming<'_> {
@@ -83,6 +93,7 @@ impl Packet {
             time: self.time,
             arrival,
             report: self.report,
+            replayable: self.replayable,
             descriptor: &self.descriptor,
         }
     }

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
 use axum::routing::get;
-use room::{Command, Limits, Moment, Presence, RoomKind, RoomView, Rooms, SavedRoom, Snapshot};
+use room::{Command, Limits, Moment, Presence, RoomKind, RoomOptions, RoomView, Rooms, SavedRoom, Snapshot};
 
 use crate::clock;
 use crate::config::{Config, RoomType};
@@ -21,16 +21,16 @@ use crate::web::accept::Connection;
 use crate::web::ws::{self, MESSAGE_BYTES_MAX, Means};
 use crate::web::{Later, Present, RoomRow, RoomsView, SOCKET_BUFFER_BYTES, TooFull};
 
-/// Starts the rooms as configured, and takes up those from before a restart.
-pub async fn start_rooms(config: &Config, saved: Vec<SavedRoom>, metrics: Metrics) -> hub::Handle {
+/// Starts the rooms as configured, with the media server if there is one, and takes up those from before a restart.
+pub async fn start_rooms(config: &Config, saved: Vec<SavedRoom>, metrics: Metrics, media: Option<hub::Media>) -> hub::Handle {
     let limits = Limits { session_timeout: config.session_timeout, kind: kind_of(config.room_type), ..Limits::default() };
-    let no_media_server = false;
-    let mut rooms = Rooms::new(limits, no_media_server, Box::new(fresh_id));
+    let mut rooms = Rooms::new(limits, media.is_some(), Box::new(fresh_id));
     rooms.restore(Moment::START, saved);
-    let hub = hub::start(rooms, metrics);
-    for (name, kind) in &config.rooms {
+    let hub = hub::start_with(rooms, metrics, media);
+    for (name, room) in &config.rooms {
         // No one is in a room that has just been made, and those from before the restart keep theirs.
-        if set_kind(&hub, name, *kind).await.is_err() {
+        let options = RoomOptions { audio_only: room.audio_only, codecs: room.video_codecs.clone() };
+        if set_kind(&hub, name, room.kind, options).await.is_err() {
             tracing::info!("a room from before the restart keeps its type until it ends");
         }
     }
@@ -81,13 +81,13 @@ impl RoomsView for hub::Handle {
     }
 
     fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), TooFull>> {
-        Box::pin(set_kind(self, room, kind))
+        Box::pin(set_kind(self, room, kind, RoomOptions::default()))
     }
 }
 
 /// The name and the type are checked before, so what the rooms refuse is that too many are inside.
-async fn set_kind(hub: &hub::Handle, room: &str, kind: RoomType) -> Result<(), TooFull> {
-    let command = Command::SetKind { name: room.into(), kind: kind_of(kind) };
+async fn set_kind(hub: &hub::Handle, room: &str, kind: RoomType, options: RoomOptions) -> Result<(), TooFull> {
+    let command = Command::SetKind { name: room.into(), kind: kind_of(kind), options };
     hub.owner(command).await.map(drop).map_err(|refusal| {
         tracing::info!(?refusal, "the room's type stays as it is");
         TooFull
@@ -120,6 +120,8 @@ fn kind_of(kind: RoomType) -> RoomKind {
     match kind {
         RoomType::Go => RoomKind::Go,
         RoomType::PeerToPeer => RoomKind::PeerToPeer,
+        RoomType::Group => RoomKind::Group,
+        RoomType::GroupSmall => RoomKind::GroupSmall,
     }
 }
 
@@ -148,6 +150,8 @@ mod tests {
             rights: Rights::GUEST,
             rule: Rule::Nothing,
             origin: Some(origin.into()),
+            channels: Vec::new(),
+            profile: room::Profile::default(),
             tracks: Vec::new(),
             revision: 1,
             list_revision: 1,
@@ -172,7 +176,8 @@ mod tests {
         let participants = seats.map(|(id, identity, origin)| seat(id, identity, origin)).to_vec();
         let (id, kind, name) = (RoomId(1), RoomKind::PeerToPeer, "Den".into());
         let mut rooms = Rooms::new(Limits::default(), false, Box::new(fresh_id));
-        rooms.restore(Moment::START, vec![SavedRoom { id, name, kind, participants, links: vec![], spares: vec![] }]);
+        let options = RoomOptions::default();
+        rooms.restore(Moment::START, vec![SavedRoom { id, name, kind, options, participants, links: vec![], spares: vec![] }]);
         let hub = hub::start(rooms, Metrics::new());
         hub.withdraw("a.1");
         assert!(left(&hub, 3).await.iter().all(|one| one.identity != "Phone" && !one.connected));

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use room::{Answer, Caller, Command, ConnId, Event, Fact, Moment, Output, Refusal, RoomView, Rooms, SavedRoom, Step};
+use room::{
+    Answer, Caller, Command, ConnId, Event, Fact, Moment, Order, Output, Refusal, Report, RoomView, Rooms, SavedRoom, Step,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::metrics::Metrics;
+use crate::reports::{self, ReportQueue};
 
 /// Turns that wait for the hub, of all connections together. When it is full, connections stop reading.
 const TURNS_MAX: usize = 4096;
@@ -28,6 +31,20 @@ const LAG_TIME_MAX: Duration = Duration::from_secs(3);
 
 /// Turns handled between two looks at the clock.
 const TURNS_AT_ONCE: usize = 64;
+
+/// The media server as the hub sees it.
+pub trait MediaServer: Send {
+    /// Takes an order. Never waits.
+    fn order(&self, order: Order);
+}
+
+/// A media server, and where its reports come from.
+pub struct Media {
+    /// The server.
+    pub server: Box<dyn MediaServer>,
+    /// Its reports.
+    pub reports: ReportQueue,
+}
 
 /// Everything that can make the hub act, besides time.
 enum Turn {
@@ -77,6 +94,7 @@ pub struct Handle {
 struct Hub {
     rooms: Rooms,
     mailboxes: HashMap<ConnId, Mailbox>,
+    media: Option<Box<dyn MediaServer>>,
     metrics: Metrics,
     overloaded: Arc<AtomicBool>,
     changed: Arc<AtomicBool>,
@@ -84,22 +102,33 @@ struct Hub {
     lagging_since: Option<Instant>,
 }
 
-/// Starts the hub with these rooms; it ends when every handle is gone.
+/// Starts the hub with these rooms and without a media server; it ends when every handle is gone.
 #[must_use]
 pub fn start(rooms: Rooms, metrics: Metrics) -> Handle {
+    start_with(rooms, metrics, None)
+}
+
+/// Starts the hub with these rooms and this media server; it ends when every handle is gone.
+#[must_use]
+pub fn start_with(rooms: Rooms, metrics: Metrics, media: Option<Media>) -> Handle {
+    let (server, reports) = match media {
+        Some(Media { server, reports }) => (Some(server), reports),
+        None => (None, reports::channel(metrics.clone()).1),
+    };
     let (turns, queue) = mpsc::channel(TURNS_MAX);
     let (overloaded, changed) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
     let start = Instant::now();
     let hub = Hub {
         rooms,
         mailboxes: HashMap::new(),
+        media: server,
         metrics,
         overloaded: Arc::clone(&overloaded),
         changed: Arc::clone(&changed),
         start,
         lagging_since: None,
     };
-    tokio::spawn(hub.run(queue));
+    tokio::spawn(hub.run(queue, reports));
     Handle { turns, overloaded, changed, next_conn: Arc::default(), start }
 }
 
@@ -193,8 +222,9 @@ impl Inbox {
 }
 
 impl Hub {
-    async fn run(mut self, mut queue: mpsc::Receiver<(Instant, Turn)>) {
+    async fn run(mut self, mut queue: mpsc::Receiver<(Instant, Turn)>, mut reports: ReportQueue) {
         let mut turns = Vec::with_capacity(TURNS_AT_ONCE);
+        let mut told = Vec::with_capacity(TURNS_AT_ONCE);
         loop {
             let timeout = self.rooms.poll_timeout().map(|at| deadline(self.start, at));
             tokio::select! {
@@ -204,6 +234,7 @@ impl Hub {
                     }
                     self.handle_turns(&mut turns);
                 }
+                () = reports.next(&mut told, TURNS_AT_ONCE) => self.handle_reports(&mut told),
                 () = sleep_until(timeout) => {
                     self.guard(|rooms, now| rooms.handle_timeout(now));
                     self.changed.store(true, Relaxed);
@@ -225,6 +256,18 @@ impl Hub {
         let (rooms, participants) = self.rooms.count();
         self.metrics.rooms.set(i64::try_from(rooms).unwrap_or(i64::MAX));
         self.metrics.participants.set(i64::try_from(participants).unwrap_or(i64::MAX));
+    }
+
+    fn handle_reports(&mut self, told: &mut Vec<Report>) {
+        for report in told.drain(..) {
+            self.metrics.media_reports.inc();
+            self.metrics.media_rooms_lost.inc_by(u64::from(matches!(report, Report::Lost(_))));
+            if reports::is_vital(&report) {
+                self.changed.store(true, Relaxed);
+            }
+            self.guard(|rooms, now| rooms.handle_report(now, report));
+            self.drain();
+        }
     }
 
     fn handle(&mut self, turn: Turn) {
@@ -271,8 +314,16 @@ impl Hub {
             match output {
                 Output::Tell(conn, event) => self.deliver(conn, Delivery::Event(event)),
                 Output::Forget(conn) => self.deliver(conn, Delivery::Replaced),
+                Output::Order(order) => self.order(order),
                 Output::Note(fact) => note(&fact),
             }
+        }
+    }
+
+    fn order(&self, order: Order) {
+        if let Some(media) = &self.media {
+            self.metrics.media_orders.inc();
+            media.order(order);
         }
     }
 
@@ -331,6 +382,8 @@ fn size(delivery: &Delivery) -> usize {
     const OVERHEAD: usize = 256;
     let sealed = match delivery {
         Delivery::Event(Event::Signal { signal, .. }) => signal.sealed.0.len(),
+        Delivery::Event(Event::Said { text, .. }) => text.0.len(),
+        Delivery::Event(Event::Subscribed(subscribed)) => subscribed.tracks.len() * OVERHEAD,
         Delivery::Event(Event::Changed { participant, .. }) => participant.tracks.len() * OVERHEAD,
         Delivery::Event(_) | Delivery::Result(_) | Delivery::Replaced => 0,
     };
@@ -378,6 +431,8 @@ mod tests {
             tracks: (1, Vec::new()),
             rule: Rule::All,
             offer: None,
+            channels: Vec::new(),
+            profile: room::Profile::default(),
         };
         hub.command(conn, Command::Join(Box::new(join))).await;
         assert!(matches!(inbox.next().await, Some(Delivery::Result(Ok(Answer::Joined(_))))));

@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod net;
 pub mod process;
 pub mod reach;
+pub mod reports;
 pub mod seats;
 pub mod shutdown;
 pub mod tls;

@@ -35,6 +35,16 @@ pub struct Metrics {
     pub messages_in: Counter,
     /// Text messages that went out by any WebSocket.
     pub messages_out: Counter,
+    /// Messages of clients by the media server's channels that meant nothing.
+    pub messages_ignored: Counter,
+    /// Orders to the media server.
+    pub media_orders: Counter,
+    /// Reports of the media server.
+    pub media_reports: Counter,
+    /// Reports that were dropped because the hub could not keep up; none of them vital.
+    pub media_reports_dropped: Counter,
+    /// Rooms whose media was lost with a worker.
+    pub media_rooms_lost: Counter,
     /// Clients that were cut off because their queue was full.
     pub slow_clients_cut: Counter,
     /// Telemetry events of SDKs that were taken and dropped.
@@ -65,6 +75,11 @@ impl Metrics {
         let panics = counter("panics", "Panics survived");
         let messages_in = counter("websocket_messages_received", "Text messages received");
         let messages_out = counter("websocket_messages_sent", "Text messages sent");
+        let messages_ignored = counter("channel_messages_ignored", "Messages by the media server's channels that meant nothing");
+        let media_orders = counter("media_orders", "Orders to the media server");
+        let media_reports = counter("media_reports", "Reports of the media server");
+        let media_reports_dropped = counter("media_reports_dropped", "Reports dropped with a full queue");
+        let media_rooms_lost = counter("media_rooms_lost", "Rooms whose media was lost with a worker");
         let slow_clients_cut = counter("slow_clients_cut", "Clients cut off with a full queue");
         let insights_events = counter("insights_events", "Telemetry events taken and dropped");
         let mut gauge = |name: &str, help: &str| register::<Gauge>(&mut registry, name, help);
@@ -88,6 +103,11 @@ impl Metrics {
             live_sockets,
             messages_in,
             messages_out,
+            messages_ignored,
+            media_orders,
+            media_reports,
+            media_reports_dropped,
+            media_rooms_lost,
             slow_clients_cut,
             insights_events,
             registry: Arc::new(registry),

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use room::{Kind, LinkId, ParticipantId, Priority, Rights, RoomId, Rule, SeatKey, TrackId};
-use room::{SavedLink, SavedParticipant, SavedRoom, Sealed, Signal, Step, Track};
+use room::{Channel, Kind, LinkId, Mode, ParticipantId, Priority, Profile, Rights, RoomId, RoomOptions, Rule, SeatKey, Sizes};
+use room::{SavedLink, SavedParticipant, SavedRoom, Sealed, Signal, Step, SwitchOff, Track, TrackId, VideoCodec};
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
@@ -110,6 +110,10 @@ struct RoomForm {
     id: u128,
     name: String,
     kind: String,
+    #[serde(default)]
+    audio_only: bool,
+    #[serde(default)]
+    codecs: Vec<u8>,
     participants: Vec<ParticipantForm>,
     links: Vec<LinkForm>,
     spares: Vec<(String, u128)>,
@@ -123,8 +127,23 @@ struct ParticipantForm {
     publish: bool,
     receives: bool,
     origin: Option<String>,
+    #[serde(default)]
+    channels: Vec<u8>,
+    #[serde(default)]
+    profile: Option<ProfileForm>,
     tracks: Vec<TrackForm>,
     revisions: [u64; 4],
+}
+
+#[derive(Serialize, Deserialize)]
+struct ProfileForm {
+    mode: u8,
+    switch_off: u8,
+    bitrate_max: Option<u64>,
+    tracks_max: Option<u16>,
+    speaker_priority: Option<u8>,
+    sizes: [Option<(u16, u16)>; 3],
+    hinted: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -151,6 +170,9 @@ struct LinkForm {
 
 const KINDS: [Kind; 3] = [Kind::Audio, Kind::Video, Kind::Data];
 const PRIORITIES: [Priority; 3] = [Priority::Low, Priority::Standard, Priority::High];
+const CODECS: [VideoCodec; 3] = [VideoCodec::Vp8, VideoCodec::H264, VideoCodec::Vp9];
+const MODES: [Mode; 3] = [Mode::Grid, Mode::Collaboration, Mode::Presentation];
+const SWITCH_OFFS: [SwitchOff; 3] = [SwitchOff::Predicted, SwitchOff::Detected, SwitchOff::Disabled];
 
 impl From<&SavedRoom> for RoomForm {
     fn from(room: &SavedRoom) -> Self {
@@ -158,6 +180,8 @@ impl From<&SavedRoom> for RoomForm {
             id: room.id.0,
             name: room.name.to_string(),
             kind: twilio::kind_name(room.kind).to_owned(),
+            audio_only: room.options.audio_only,
+            codecs: room.options.codecs.iter().map(|codec| place(&CODECS, codec)).collect(),
             participants: room.participants.iter().map(Into::into).collect(),
             links: room.links.iter().map(Into::into).collect(),
             spares: room.spares.iter().map(|(link, owner)| (link.0.to_string(), owner.0)).collect(),
@@ -171,6 +195,7 @@ impl From<RoomForm> for SavedRoom {
             id: RoomId(form.id),
             name: form.name.into(),
             kind: twilio::kind_of(&form.kind).unwrap_or(room::RoomKind::PeerToPeer),
+            options: RoomOptions { audio_only: form.audio_only, codecs: all_at(&CODECS, &form.codecs) },
             participants: form.participants.into_iter().map(Into::into).collect(),
             links: form.links.into_iter().map(Into::into).collect(),
             spares: form.spares.into_iter().map(|(link, owner)| (LinkId(link.into()), ParticipantId(owner))).collect(),
@@ -187,6 +212,8 @@ impl From<&SavedParticipant> for ParticipantForm {
             publish: one.rights.publish,
             receives: one.rule == Rule::All,
             origin: one.origin.as_deref().map(str::to_owned),
+            channels: one.channels.iter().map(|channel| place(&Channel::ALL, channel)).collect(),
+            profile: Some((&one.profile).into()),
             tracks: one.tracks.iter().map(Into::into).collect(),
             revisions: [one.revision, one.list_revision, one.published_revision, one.subscribed_revision],
         }
@@ -203,11 +230,43 @@ impl From<ParticipantForm> for SavedParticipant {
             rights: Rights { publish: form.publish },
             rule: if form.receives { Rule::All } else { Rule::Nothing },
             origin: form.origin.map(Into::into),
+            channels: all_at(&Channel::ALL, &form.channels),
+            profile: form.profile.map(Into::into).unwrap_or_default(),
             tracks: form.tracks.into_iter().map(Into::into).collect(),
             revision,
             list_revision,
             published_revision,
             subscribed_revision,
+        }
+    }
+}
+
+impl From<&Profile> for ProfileForm {
+    fn from(profile: &Profile) -> Self {
+        let Sizes { high, standard, low } = profile.sizes;
+        ProfileForm {
+            mode: place(&MODES, &profile.mode),
+            switch_off: place(&SWITCH_OFFS, &profile.switch_off),
+            bitrate_max: profile.bitrate_max,
+            tracks_max: profile.tracks_max,
+            speaker_priority: profile.speaker_priority.map(|priority| place(&PRIORITIES, &priority)),
+            sizes: [high, standard, low],
+            hinted: profile.hinted,
+        }
+    }
+}
+
+impl From<ProfileForm> for Profile {
+    fn from(form: ProfileForm) -> Self {
+        let [high, standard, low] = form.sizes;
+        Profile {
+            mode: at(&MODES, form.mode).unwrap_or_default(),
+            switch_off: at(&SWITCH_OFFS, form.switch_off).unwrap_or_default(),
+            bitrate_max: form.bitrate_max,
+            tracks_max: form.tracks_max,
+            speaker_priority: form.speaker_priority.and_then(|priority| at(&PRIORITIES, priority)),
+            sizes: Sizes { high, standard, low },
+            hinted: form.hinted,
         }
     }
 }
@@ -230,10 +289,10 @@ impl From<TrackForm> for Track {
         Track {
             id: TrackId(form.id),
             label: form.label.into(),
-            kind: KINDS.get(usize::from(form.kind)).copied().unwrap_or(Kind::Data),
+            kind: at(&KINDS, form.kind).unwrap_or(Kind::Data),
             name: form.name.into(),
             enabled: form.enabled,
-            priority: PRIORITIES.get(usize::from(form.priority)).copied().unwrap_or_default(),
+            priority: at(&PRIORITIES, form.priority).unwrap_or_default(),
         }
     }
 }
@@ -274,6 +333,14 @@ fn place<T: PartialEq>(all: &[T], one: &T) -> u8 {
     all.iter().position(|other| other == one).and_then(|at| u8::try_from(at).ok()).unwrap_or_default()
 }
 
+fn at<T: Copy>(all: &[T], place: u8) -> Option<T> {
+    all.get(usize::from(place)).copied()
+}
+
+fn all_at<T: Copy>(all: &[T], places: &[u8]) -> Vec<T> {
+    places.iter().filter_map(|place| at(all, *place)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,6 +361,16 @@ mod tests {
             rights: Rights::GUEST,
             rule: Rule::Nothing,
             origin: Some("key".into()),
+            channels: vec![Channel::Layers, Channel::Speaker],
+            profile: Profile {
+                mode: Mode::Presentation,
+                switch_off: SwitchOff::Disabled,
+                bitrate_max: Some(9),
+                tracks_max: Some(3),
+                speaker_priority: Some(Priority::Low),
+                sizes: Sizes { high: Some((640, 360)), ..Sizes::default() },
+                hinted: true,
+            },
             tracks: vec![track],
             revision: 4,
             list_revision: 5,
@@ -310,6 +387,7 @@ mod tests {
             id: RoomId(1),
             name: "Dog Cam".into(),
             kind: room::RoomKind::Go,
+            options: RoomOptions { audio_only: true, codecs: vec![VideoCodec::Vp9, VideoCodec::Vp8] },
             participants: vec![one],
             links: vec![link],
             spares: vec![(LinkId("s".into()), ParticipantId(2))],

@@ -6,7 +6,9 @@
 mod clients;
 mod orders;
 mod route;
+mod share;
 mod tick;
+mod watch;
 
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -25,6 +27,7 @@ use crate::peer::{Outbox, Path, Peer, PeerNews, Taken};
 use crate::settings::Settings;
 use crate::speak::Speakers;
 use crate::switchboard::{PeerKey, Switchboard, TrackKey};
+use crate::worker::Core;
 
 /// How often the engine looks at what has no time of its own: key frames that did not come, layers, speakers, clients that are lost.
 const TICK: Duration = Duration::from_millis(100);
@@ -73,6 +76,8 @@ pub struct Engine {
     news: VecDeque<(PeerKey, PeerNews)>,
     /// Clients with something to negotiate.
     dirty: Vec<PeerKey>,
+    /// Somebody's pictures should not wait for the next look around.
+    share_due: bool,
     /// Clients with packets in line.
     touched: Vec<PeerKey>,
     timers: BinaryHeap<std::cmp::Reverse<(Instant, PeerKey)>>,
@@ -93,6 +98,8 @@ struct Slot {
 struct Hall {
     members: BTreeMap<ParticipantId, Member>,
     speakers: Speakers,
+    /// When each was the dominant speaker last.
+    spoke: BTreeMap<ParticipantId, Instant>,
 }
 
 /// What the rooms said of a participant.
@@ -128,6 +135,10 @@ struct Client {
     dirty: bool,
     profile: Profile,
     estimate: Option<Bitrate>,
+    share: share::Share,
+    watch: watch::Watch,
+    /// Bits per second that the transport was last told of: now and if there were room.
+    bitrates: (u64, u64),
 }
 
 impl Engine {
@@ -145,6 +156,7 @@ impl Engine {
             arrived: Vec::new(),
             news: VecDeque::new(),
             dirty: Vec::new(),
+            share_due: false,
             touched: Vec::new(),
             timers: BinaryHeap::new(),
             next_tick: now + TICK,
@@ -214,8 +226,12 @@ impl Engine {
             self.negotiate(now);
             self.forward(now);
             if self.news.is_empty() && self.dirty.is_empty() {
-                return;
+                break;
             }
+        }
+        if std::mem::take(&mut self.share_due) {
+            self.share_all(now);
+            self.ask_keyframes(now);
         }
     }
 
@@ -274,6 +290,40 @@ impl Engine {
     }
 }
 
+impl Core for Engine {
+    fn handle_order(&mut self, now: Instant, order: Order) {
+        Engine::handle_order(self, now, order);
+    }
+
+    fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
+        Engine::handle_datagram(self, now, datagram);
+    }
+
+    fn flush(&mut self, now: Instant) {
+        Engine::flush(self, now);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        Engine::handle_timeout(self, now);
+    }
+
+    fn handle_tcp_closed(&mut self, source: SocketAddr) {
+        Engine::handle_tcp_closed(self, source);
+    }
+
+    fn poll_transmit(&mut self) -> Option<Transmit> {
+        Engine::poll_transmit(self)
+    }
+
+    fn poll_report(&mut self) -> Option<Report> {
+        Engine::poll_report(self)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        Engine::poll_timeout(self)
+    }
+}
+
 /// Our answer to a plain STUN request.
 fn answer(to: &Datagram<'_>, bytes: str0m::net::DatagramSend) -> str0m::net::Transmit {
     str0m::net::Transmit { proto: to.protocol, source: to.destination, destination: to.source, contents: bytes }
@@ -306,6 +356,9 @@ impl Client {
             dirty: false,
             profile,
             estimate: None,
+            share: share::Share::default(),
+            watch: watch::Watch::default(),
+            bitrates: (0, 0),
         }
     }
 

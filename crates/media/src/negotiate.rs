@@ -154,7 +154,7 @@ impl Negotiation {
         let text = sdp::prefer_codecs_of(&self.rewrite(&answer.to_sdp_string()), text);
         let said = Say { offer: false, revision, text: text.into() };
         self.answered = Some(said.clone());
-        self.agree();
+        self.agree(rtc);
         Ok(Some(said))
     }
 
@@ -169,7 +169,7 @@ impl Negotiation {
         rtc.sdp_api().accept_answer(pending.token, answer).map_err(|_| MediaRefusal::Description)?;
         self.learn(rtc, &View::parse(text));
         self.force_directions(rtc);
-        self.agree();
+        self.agree(rtc);
         Ok(true)
     }
 
@@ -307,11 +307,14 @@ impl Negotiation {
     }
 
     /// Both ends have the same description now.
-    fn agree(&mut self) {
+    fn agree(&mut self, rtc: &mut Rtc) {
         for section in &mut self.sections {
             section.told_send = section.down.is_some();
-            if let Some(down) = &mut section.down {
-                down.ready = true;
+            let Some(down) = &mut section.down else { continue };
+            down.ready = true;
+            // Its publisher has paced it already. A queue of ours would only turn overload into delay.
+            if let Some(stream) = rtc.direct_api().stream_tx(&down.ssrc) {
+                stream.set_unpaced(true);
             }
         }
         // Something may have been wanted meanwhile.

@@ -25,8 +25,9 @@ use crate::limit::{self, DATA_QUEUED_BYTES_MAX};
 use crate::negotiate::{Negotiation, Placement, Say};
 use crate::settings::Settings;
 
-/// What the library is given for the first moments, until it knows better.
-const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(1_500);
+/// Assumed of every connection until it shows what it can take: enough for a few pictures at once, and soon taken back where it is
+/// too much.
+const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(5_000);
 
 /// How often it counts.
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
@@ -192,6 +193,12 @@ impl Peer {
     /// The tracks that the client sends, with their sections.
     pub fn ups(&self) -> impl Iterator<Item = (Mid, &crate::negotiate::Up)> {
         self.talk.ups()
+    }
+
+    /// What a section carries.
+    pub fn kind_of(&self, mid: Mid) -> room::Kind {
+        let audio = self.rtc.media(mid).is_some_and(|media| media.kind().is_audio());
+        if audio { room::Kind::Audio } else { room::Kind::Video }
     }
 
     /// Where a source belongs that no description announced: its section and the name of its layer.

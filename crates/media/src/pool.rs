@@ -16,14 +16,17 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use mio::Waker;
 use room::{Act, Order, ParticipantId, Report, RoomId};
 use socket2::Type;
 
 use crate::counters::Counters;
+use crate::engine::Engine;
 use crate::limit::{ORDERS_QUEUED_MAX, STOP_TIMEOUT, WORKERS_DEFAULT_MAX, WORKERS_MAX};
 use crate::net::{self, Faces};
+use crate::settings::{Identity, Settings};
 use crate::worker::{Core, Setup, Signals, Sockets, Worker};
 
 /// Pending TCP connections that the system holds for a worker.
@@ -67,6 +70,22 @@ struct Handle {
 }
 
 impl Pool {
+    /// Starts workers that serve rooms. `salt` is random: see [`Settings::salt`].
+    ///
+    /// # Errors
+    /// As [`Pool::start`]; or there is no certificate to be had.
+    pub fn serve(config: &Config, salt: u32, reports: Arc<dyn Fn(Report) + Send + Sync>) -> io::Result<Pool> {
+        let identity = Identity::generate().map_err(io::Error::other)?;
+        let counters = config.counters.clone();
+        let make = move |worker: usize, addresses: Vec<SocketAddr>| {
+            // Another engine on the same worker must not use the same names again, so that what has happened meanwhile counts too.
+            let turns = counters.turns.get();
+            let seed = u64::from(salt) ^ (worker as u64) << 48 ^ turns << 8;
+            Engine::new(Instant::now(), Settings::new(&addresses, &identity, counters.clone(), salt ^ turns as u32), seed)
+        };
+        Pool::start(config, make, reports)
+    }
+
     /// Opens the sockets and starts the workers. Each makes its engine on its own thread, from its number and the addresses that
     /// clients should try; and another whenever one was lost.
     ///

@@ -8,6 +8,7 @@ use room::{Kind, ParticipantId, Priority, RoomId, TrackId};
 use str0m::media::Pt;
 use str0m::rtp::Ssrc;
 
+use crate::allocate::{self, Choice, Needs};
 use crate::codec::{Codec, Descriptor, Size};
 use crate::forward::Forwarder;
 use crate::limit::{KEYFRAME_GAP, KEYFRAME_HEARD_GAP, LAYERS_MAX};
@@ -39,6 +40,9 @@ pub(crate) struct Source {
     pub label: Arc<str>,
     pub kind: Kind,
     pub priority: Priority,
+    /// False while its publisher has muted it. What comes is passed on all the same: a muted camera sends black, and a receiver that got
+    /// nothing would go on showing the last picture.
+    pub enabled: bool,
     /// Known from the first packet on.
     pub codec: Option<Codec>,
     pub layers: [Layer; LAYERS_MAX],
@@ -46,6 +50,8 @@ pub(crate) struct Source {
     pub receivers: Vec<Receiver>,
     /// Of messages.
     pub readers: Vec<PeerKey>,
+    /// What receivers need of several layers.
+    pub needs: Option<Needs>,
 }
 
 /// One layer of a track.
@@ -68,7 +74,10 @@ pub(crate) struct Receiver {
     pub ssrc: Ssrc,
     /// Made when the codec is known.
     pub forwarder: Option<Forwarder>,
+    /// The layer to send.
     pub target: Option<u8>,
+    /// Why.
+    pub choice: Choice,
     /// The publisher's payload type, and this receiver's for the same; none: it cannot decode it.
     pub pt: Option<(Pt, Option<Pt>)>,
     heard: Option<Instant>,
@@ -140,17 +149,28 @@ impl Source {
             label: Arc::clone(&track.label),
             kind: track.kind,
             priority: track.priority,
+            enabled: track.enabled,
             codec: None,
             layers: Default::default(),
             receivers: Vec::new(),
             readers: Vec::new(),
+            needs: None,
         }
     }
 
-    /// The largest layer that is being sent.
-    pub fn best_layer(&self, now: Instant) -> Option<u8> {
-        let sent = |layer: &Layer| layer.is_sent(now);
-        self.layers.iter().rposition(sent).and_then(|index| u8::try_from(index).ok())
+    /// How many layers it may have.
+    pub fn layer_count(&self) -> u8 {
+        self.layers.iter().rposition(|layer| layer.ssrc.is_some()).map_or(0, |index| index as u8 + 1)
+    }
+
+    /// Its layers as they come now.
+    pub fn layers_now(&self, now: Instant) -> [allocate::Layer; LAYERS_MAX] {
+        let mut layers = [allocate::Layer::default(); LAYERS_MAX];
+        for (shown, layer) in layers.iter_mut().zip(&self.layers) {
+            let (width, height) = layer.size.map_or((0, 0), |size| (size.width, size.height));
+            *shown = allocate::Layer { bitrate: layer.bitrate, width, height, active: layer.is_sent(now) };
+        }
+        layers
     }
 
     /// Wishes for a key frame of one layer. An urgent one is heard at once, others not more often than [`KEYFRAME_GAP`].
@@ -181,8 +201,9 @@ impl Source {
 }
 
 impl Layer {
-    /// Counts a packet.
-    pub fn note(&mut self, now: Instant, bytes: usize, descriptor: &Descriptor) {
+    /// Counts a packet; true if it is the first after a silence.
+    pub fn note(&mut self, now: Instant, bytes: usize, descriptor: &Descriptor) -> bool {
+        let woken = !self.is_sent(now);
         self.seen = Some(now);
         self.size = descriptor.size.or(self.size);
         let (since, sum) = self.window.get_or_insert((now, 0));
@@ -193,6 +214,7 @@ impl Layer {
             (*since, *sum) = (now, 0);
         }
         *sum = sum.saturating_add(bytes as u64);
+        woken
     }
 
     /// Whether packets come.
@@ -209,8 +231,13 @@ impl Layer {
 }
 
 impl Receiver {
-    pub fn new(peer: PeerKey, ssrc: Ssrc) -> Self {
-        Receiver { peer, ssrc, forwarder: None, target: None, pt: None, heard: None }
+    /// Sound is sent from the first packet on; pictures when there is room for them.
+    pub fn new(peer: PeerKey, ssrc: Ssrc, kind: Kind, mut forwarder: Option<Forwarder>) -> Self {
+        let target = (kind == Kind::Audio).then_some(0);
+        if let Some(forwarder) = &mut forwarder {
+            forwarder.set_target(target);
+        }
+        Receiver { peer, ssrc, forwarder, target, choice: Choice::default(), pt: None, heard: None }
     }
 
     /// Whether a key frame request of this receiver's is to be heard now.

@@ -199,6 +199,13 @@ fn switching_off_waits_for_congestion_where_asked() {
     assert_eq!(line.at(200, 100, true), "bb");
     assert_eq!(line.at(400, 100, false), "bb", "on again only when there is room");
     assert_eq!(line.at(20_000, 100, false), "bb");
+    line.tracks.push(camera(3));
+    assert_eq!(line.at(20_000, 100, false), "bb0", "a new one while all is calm");
+    line.tracks.pop();
+    line.at(20_000, 100, true);
+    line.tracks.push(camera(4));
+    assert_eq!(line.at(20_200, 100, false), "bbb", "or not");
+    line.tracks.pop();
     line.run(20_200, 20_000 + RAISE_WAIT.as_millis() as u64 + 400, 1_000);
     assert_eq!(line.word, "10");
 }
@@ -333,6 +340,46 @@ fn what_is_sent_is_what_comes() {
         share(Candidate { layers: [Layer::default(), Layer::default(), upper], size: Some((10, 10)), ..track }),
         (Some(2), Some(2))
     );
+}
+
+#[test]
+fn nothing_is_raised_into_congestion() {
+    let mut line = Line::new(GRID, vec![camera(1)]);
+    line.at(0, 700, false);
+    for ms in (200..20_000).step_by(200) {
+        assert_eq!(line.at(ms, 5_000, true), "1");
+    }
+}
+
+#[test]
+fn equals_do_not_take_from_each_other() {
+    let mut line = Line::new(GRID, vec![single(1, 700), single(2, 510)]);
+    line.run(0, 5_000, 1_000);
+    assert_eq!(line.word, "0b");
+    line.tracks[1] = single(2, 150);
+    line.run(5_000, 30_000, 1_000);
+    assert_eq!(line.word, "0b", "the second would fit instead of the first, but not beside it with room to spare");
+    line.run(30_000, 34_000, 1_100);
+    assert_eq!(line.word, "00");
+}
+
+#[test]
+fn a_muted_track_costs_nothing_but_what_it_sends() {
+    let muted = Candidate { muted: true, ..single(1, 0) };
+    check(GRID, kbits(100), &[muted], "0");
+    check(GRID, kbits(100), &[Candidate { muted: false, ..muted }], "b");
+    let mut line = Line::new(GRID, vec![muted, camera(2)]);
+    assert_eq!(line.at(0, 2_000, false), "02");
+    line.tracks[0] = single(1, 600);
+    assert_eq!(line.at(200, 2_000, false), "01", "others make room at once");
+}
+
+#[test]
+fn a_layer_never_seen_costs_more_than_the_one_below() {
+    let big = Layer { bitrate: 1_200_000, width: 0, height: 0, active: true };
+    let track = Candidate { layers: [big, Layer::default(), Layer::default()], ..camera(1) };
+    check(GRID, kbits(1_400), &[track], "0");
+    check(GRID, kbits(2_700), &[track], "1");
 }
 
 /// The same for the same moment, else anything from 0 to 1.

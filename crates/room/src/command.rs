@@ -1,6 +1,9 @@
 use std::sync::Arc;
 
-use crate::{ConnId, Kind, LinkId, Origin, ParticipantId, Priority, Rights, RoomId, RoomKind, Rule, SeatKey, Signal};
+use crate::{
+    Channel, ConnId, Hint, Kind, LinkId, Origin, ParticipantId, Priority, Profile, Rights, RoomId, RoomKind, RoomOptions, Rule,
+    Sealed, SeatKey, Signal,
+};
 
 /// Who gives a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,16 @@ pub enum Command {
         /// What to pass.
         signal: Signal,
     },
+    /// Say this to me on this channel. Without the channel nothing is said.
+    Say {
+        /// Which channel.
+        channel: Channel,
+        /// What to say, as my door spells it.
+        text: Sealed,
+    },
+    /// This is how I want to receive tracks. Those that I do not receive are passed over, and so are all beyond
+    /// [`HINTS_MAX`](crate::limit::HINTS_MAX).
+    Hint(Vec<Hint>),
     /// Leave for good.
     Leave,
     /// The connection is gone; the client may come back.
@@ -48,6 +61,8 @@ pub enum Command {
         name: Arc<str>,
         /// Its kind from now on.
         kind: RoomKind,
+        /// What it is besides.
+        options: RoomOptions,
     },
 }
 
@@ -70,6 +85,10 @@ pub struct Join {
     pub rule: Rule,
     /// The link it has prepared, with its first offer.
     pub offer: Option<(LinkId, Signal)>,
+    /// The channels that it wants from the media server, if there is one.
+    pub channels: Vec<Channel>,
+    /// How it wants its bandwidth shared by the media server, if there is one.
+    pub profile: Profile,
 }
 
 /// Coming back.

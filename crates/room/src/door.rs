@@ -47,6 +47,8 @@ pub enum Action {
     Command(Command),
     /// Count this: the client was refused with this code of its vendor's.
     Refused(u32),
+    /// Count this: so many messages of the client's meant nothing and were passed over.
+    Ignored(u64),
     /// Close the connection with this code and reason (RFC 6455, section 7.4). Nothing follows.
     Close(u16, &'static str),
 }

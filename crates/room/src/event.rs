@@ -1,7 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Kind, LinkId, ParticipantId, RoomId, RoomKind, SeatKey, Signal, Snapshot, TrackId};
+use crate::{
+    Channel, Kind, LinkId, MediaRefusal, ParticipantId, Quality, RoomId, RoomKind, Sealed, SeatKey, Signal, Snapshot, TrackId,
+};
 
 /// The answer to a client's own command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +41,10 @@ pub struct Joined {
     pub subscribed: Subscribed,
     /// Its links. When it comes back, a link that is not listed is gone.
     pub links: Vec<LinkState>,
+    /// The channels that it asked for when it came in.
+    pub channels: Vec<Channel>,
+    /// The dominant speaker, as far as the media server knows.
+    pub speaker: Option<ParticipantId>,
 }
 
 /// What became of a client's own tracks.
@@ -64,6 +70,9 @@ pub struct Subscribed {
 pub struct LinkState {
     /// Which.
     pub link: LinkId,
+    /// Whether its other end is the media server. Then, if no offer is wanted, its answer to the first one is still to come when
+    /// the client comes in.
+    pub server: bool,
     /// Make an offer at the revision after this one.
     pub wanted: Option<u64>,
     /// What the other end said last: a description, candidates.
@@ -83,10 +92,12 @@ pub enum TrackRefusal {
     NameInvalid,
     /// This participant may not publish.
     NotPermitted,
+    /// Pictures in a room for sound only.
+    KindNotAllowed,
 }
 
 /// A fact that one client should hear of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// Somebody else changed.
     Changed {
@@ -117,6 +128,35 @@ pub enum Event {
         link: LinkId,
         /// The revision before the offer's.
         revision: u64,
+        /// Whether its other end is the media server.
+        server: bool,
+    },
+    /// The hearer receives other tracks than before, or under other names.
+    Subscribed(Subscribed),
+    /// The hearer said this to the media server.
+    Said {
+        /// On which channel.
+        channel: Channel,
+        /// What.
+        text: Sealed,
+    },
+    /// The dominant speaker changed, or there is none.
+    Speaker(Option<ParticipantId>),
+    /// How good the hearer's and the others' connections are.
+    Quality(Box<Quality>),
+    /// Tracks that the hearer receives and that stopped or go on.
+    Switched {
+        /// Not sent any more, for now.
+        off: Vec<TrackId>,
+        /// Sent again.
+        on: Vec<TrackId>,
+    },
+    /// Which layers of the hearer's own track somebody receives, smallest first.
+    Layers {
+        /// Which track.
+        track: TrackId,
+        /// Whether each layer is needed.
+        needed: Vec<bool>,
     },
     /// This client is out of the room.
     Out(WhyLeft),
@@ -152,6 +192,10 @@ pub enum WhyLeft {
     Withdrawn,
     /// The room ended.
     RoomEnded,
+    /// The media server cannot serve it.
+    Refused(MediaRefusal),
+    /// Its link to the media server died again and again.
+    Unreachable,
 }
 
 /// Why a room ended.
@@ -236,6 +280,8 @@ pub enum Refusal {
     RoomNotFound,
     /// Rooms of this kind need a media server, and there is none.
     KindNotServed,
+    /// Rooms of this kind cannot be for sound only.
+    AudioOnlyNotServed,
     /// No such seat, or it was given up.
     SeatNotFound,
     /// The client is in a room already.

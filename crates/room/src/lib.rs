@@ -17,6 +17,7 @@ mod rights;
 mod room;
 mod rooms;
 mod saved;
+mod served;
 mod subscribe;
 mod topology;
 
@@ -40,4 +41,4 @@ pub use rights::{Origin, Rights};
 pub use rooms::{RoomView, Rooms, is_speakable};
 pub use saved::{SavedLink, SavedParticipant, SavedRoom};
 pub use subscribe::Rule;
-pub use topology::{RoomKind, Topology};
+pub use topology::{RoomKind, RoomOptions, Topology};

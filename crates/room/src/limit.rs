@@ -25,6 +25,23 @@ pub const TRACKS_LISTED_MAX: usize = 64;
 /// Tracks one participant receives. Of more, the oldest are not shown.
 pub const SUBSCRIPTIONS_MAX: usize = 200;
 
+/// Video tracks one participant receives by the media server. Of more, the oldest are not shown: each takes a section of its
+/// description, and clients slow down with their number.
+pub const SERVED_VIDEO_MAX: usize = 50;
+
+/// Audio tracks one participant receives by the media server. Of more, the oldest are not shown.
+pub const SERVED_AUDIO_MAX: usize = 50;
+
+/// Hints in one command. The rest of a longer list is not looked at.
+pub const HINTS_MAX: usize = 256;
+
+/// How often a link to the media server that died is made anew within [`SERVED_RELINKS_TIME`]. Once more, and its participant is
+/// put out: [`WhyLeft::Unreachable`](crate::WhyLeft::Unreachable).
+pub const SERVED_RELINKS_MAX: u32 = 20;
+
+/// After so long without a dead link, the dead ones before are forgotten.
+pub const SERVED_RELINKS_TIME: Duration = Duration::from_secs(600);
+
 /// Rooms whose kind was chosen by name. One more: [`Refusal::TooManyRooms`](crate::Refusal::TooManyRooms).
 pub const KINDS_MAX: usize = 1_000;
 

@@ -155,7 +155,12 @@ impl Link {
     pub fn state_for(&self, link: &LinkId, me: ParticipantId) -> LinkState {
         let end = self.end_of(me).unwrap_or(0);
         let unasked = end == 0 && self.stable == 0 && self.pending.is_none();
-        LinkState { link: link.clone(), wanted: self.asked.filter(|_| unasked), signals: self.said[1 - end].in_order() }
+        LinkState {
+            link: link.clone(),
+            server: false,
+            wanted: self.asked.filter(|_| unasked),
+            signals: self.said[1 - end].in_order(),
+        }
     }
 
     /// Whether this end has heard of the link: who starts it has, the other once there is an offer.

@@ -145,9 +145,9 @@ pub enum Mode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SwitchOff {
     /// Before congestion shows, from the estimate.
-    #[default]
     Predicted,
-    /// When congestion shows.
+    /// When congestion shows. What a participant gets that does not say.
+    #[default]
     Detected,
     /// Never: every track gets at least its smallest layer.
     Disabled,

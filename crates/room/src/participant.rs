@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use crate::rights::may_publish;
 use crate::saved::{REVISION_GAP, SavedParticipant};
+use crate::served::Served;
 use crate::{
     ConnId, Ids, Join, Moment, Origin, ParticipantId, Published, Rights, Rule, SeatKey, TrackDraft, TrackId, TrackRefusal, limit,
 };
@@ -90,6 +91,9 @@ pub(crate) struct Participant {
     pub subscribed_revision: u64,
     /// Names of tracks that were refused, so that the answer stays the same when the list is sent again.
     pub refused: Vec<(Arc<str>, TrackRefusal)>,
+    /// What it was told last that it receives.
+    pub shown: Vec<(TrackId, Arc<str>)>,
+    pub served: Served,
 }
 
 /// What a new track list changed.
@@ -128,6 +132,8 @@ impl Participant {
             published_revision: 1,
             subscribed_revision: 1,
             refused: Vec::new(),
+            shown: Vec::new(),
+            served: Served::new(join.channels.clone(), join.profile),
         }
     }
 
@@ -140,6 +146,8 @@ impl Participant {
             rights: self.rights,
             rule: self.rule,
             origin: self.origin.clone(),
+            channels: self.served.channels.clone(),
+            profile: self.served.profile,
             tracks: self.snapshot.tracks.clone(),
             revision: self.snapshot.revision,
             list_revision: self.list_revision,
@@ -165,6 +173,8 @@ impl Participant {
             published_revision: saved.published_revision + REVISION_GAP,
             subscribed_revision: saved.subscribed_revision + REVISION_GAP,
             refused: Vec::new(),
+            shown: Vec::new(),
+            served: Served::new(saved.channels, saved.profile),
         }
     }
 
@@ -180,9 +190,9 @@ impl Participant {
         Arc::clone(&self.snapshot)
     }
 
-    /// Makes the tracks what the client says they are, unless it said something newer before. Leaves the revision
-    /// that others see to the caller.
-    pub fn take_list(&mut self, revision: u64, drafts: &[TrackDraft], ids: &mut dyn Ids) -> ListChange {
+    /// Makes the tracks what the client says they are, unless it said something newer before. Kinds that are not allowed are
+    /// refused. Leaves the revision that others see to the caller.
+    pub fn take_list(&mut self, revision: u64, drafts: &[TrackDraft], allowed: &[Kind], ids: &mut dyn Ids) -> ListChange {
         if revision <= self.list_revision {
             return ListChange::default();
         }
@@ -191,7 +201,7 @@ impl Participant {
         let before = (self.snapshot.tracks.clone(), std::mem::take(&mut self.refused));
         let mut change = self.keep_listed(drafts);
         for draft in drafts {
-            self.take_new(draft, ids, &mut change);
+            self.take_new(draft, allowed, ids, &mut change);
         }
         let same = !change.moved() && before.1 == self.refused;
         change.altered = before.0 != self.snapshot.tracks;
@@ -223,11 +233,11 @@ impl Participant {
         change
     }
 
-    fn take_new(&mut self, draft: &TrackDraft, ids: &mut dyn Ids, change: &mut ListChange) {
+    fn take_new(&mut self, draft: &TrackDraft, allowed: &[Kind], ids: &mut dyn Ids, change: &mut ListChange) {
         if self.snapshot.tracks.iter().any(|t| t.label == draft.label) {
             return;
         }
-        if let Err(why) = self.admit(draft) {
+        if let Err(why) = self.admit(draft, allowed) {
             self.refused.push((Arc::clone(&draft.label), why));
             return;
         }
@@ -243,13 +253,15 @@ impl Participant {
         });
     }
 
-    fn admit(&self, draft: &TrackDraft) -> Result<(), TrackRefusal> {
+    fn admit(&self, draft: &TrackDraft, allowed: &[Kind]) -> Result<(), TrackRefusal> {
         let tracks = &self.snapshot.tracks;
         let data = |kind| kind == Kind::Data;
         let alike = tracks.iter().filter(|t| data(t.kind) == data(draft.kind)).count();
         let seats = if data(draft.kind) { limit::DATA_TRACKS_MAX } else { limit::MEDIA_TRACKS_MAX };
         if !may_publish(self.rights) {
             Err(TrackRefusal::NotPermitted)
+        } else if !allowed.contains(&draft.kind) {
+            Err(TrackRefusal::KindNotAllowed)
         } else if draft.name.chars().count() > limit::TRACK_NAME_CHARS_MAX {
             Err(TrackRefusal::NameTooLong)
         } else if draft.name.is_empty() || draft.name.chars().any(char::is_control) || wire_name_bad(&draft.label) {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::{Caller, Command, Refusal, RoomId, RoomRef};
+use crate::{Caller, Command, Refusal, RoomId, RoomRef, TrackId};
 
 /// What a caller may do. A closed set; this module is the only place that says no.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,14 @@ pub type Origin = Arc<str>;
 pub(crate) fn permit(caller: Caller, command: &Command) -> Result<(), Refusal> {
     let own = matches!(
         command,
-        Command::Join(_) | Command::Resume(_) | Command::Publish { .. } | Command::Signal { .. } | Command::Leave | Command::Lose
+        Command::Join(_)
+            | Command::Resume(_)
+            | Command::Publish { .. }
+            | Command::Signal { .. }
+            | Command::Say { .. }
+            | Command::Hint(_)
+            | Command::Leave
+            | Command::Lose
     );
     match caller {
         Caller::Conn(_) if own => Ok(()),
@@ -33,6 +40,11 @@ pub(crate) fn permit(caller: Caller, command: &Command) -> Result<(), Refusal> {
 /// Whether a participant with these rights may publish.
 pub(crate) fn may_publish(rights: Rights) -> bool {
     rights.publish
+}
+
+/// Whether somebody who receives these tracks may say how it wants to receive this one.
+pub(crate) fn may_hint(received: &[TrackId], track: TrackId) -> bool {
+    received.contains(&track)
 }
 
 /// Whether a key for `allowed` lets its holder into `wanted`. `find` knows which rooms are in progress.

@@ -7,8 +7,8 @@ use crate::saved::SavedRoom;
 use crate::subscribe::subscriptions;
 use crate::topology::Topology;
 use crate::{
-    Change, ConnId, Event, Fact, Ids, Join, Joined, LinkId, LinkState, Moment, Output, ParticipantId, Presence, Published,
-    Resume, RoomId, RoomKind, SeatKey, Signal, Snapshot, Step, Subscribed, TrackDraft, WhyLeft,
+    Act, Change, ConnId, Event, Fact, Ids, Join, Joined, Kind, LinkId, LinkState, Moment, Output, ParticipantId, Presence,
+    Published, Resume, RoomId, RoomKind, RoomOptions, SeatKey, Signal, Snapshot, Step, Subscribed, TrackDraft, TrackId, WhyLeft,
 };
 
 /// One room in progress.
@@ -17,6 +17,7 @@ pub(crate) struct Room {
     pub id: RoomId,
     pub name: Arc<str>,
     pub kind: RoomKind,
+    pub options: RoomOptions,
     pub began: Moment,
     /// In the order they came.
     pub participants: Vec<Participant>,
@@ -25,6 +26,10 @@ pub(crate) struct Room {
     links: BTreeMap<LinkId, Link>,
     /// Links prepared by participants who found nobody to use them with.
     spares: BTreeMap<LinkId, ParticipantId>,
+    /// Who speaks, as far as the media server told.
+    pub speaker: Option<ParticipantId>,
+    /// Participants whom the media server cannot serve, to be put out.
+    pub unserved: Vec<(ParticipantId, WhyLeft)>,
 }
 
 /// What a room needs to act: where ids come from, where to say what was caused, and how long seats are kept.
@@ -36,16 +41,19 @@ pub(crate) struct Means<'a> {
 }
 
 impl Room {
-    pub fn new(id: RoomId, name: Arc<str>, kind: RoomKind, began: Moment) -> Self {
+    pub fn new(id: RoomId, name: Arc<str>, (kind, options): (RoomKind, RoomOptions), began: Moment) -> Self {
         Room {
             id,
             name,
             kind,
+            options,
             began,
             participants: Vec::new(),
             empty_since: None,
             links: BTreeMap::new(),
             spares: BTreeMap::new(),
+            speaker: None,
+            unserved: Vec::new(),
         }
     }
 
@@ -56,6 +64,7 @@ impl Room {
             id: self.id,
             name: Arc::clone(&self.name),
             kind: self.kind,
+            options: self.options.clone(),
             participants: self.participants.iter().map(Participant::save).collect(),
             links: self.links.iter().map(|(id, link)| link.save(id, away)).collect(),
             spares: self.spares.iter().map(|(link, owner)| (link.clone(), *owner)).collect(),
@@ -63,13 +72,21 @@ impl Room {
     }
 
     /// A room whose clients lost the connection to us, and may come back until `deadline`.
-    pub fn restore(saved: SavedRoom, began: Moment, deadline: Moment) -> Self {
-        Room {
+    pub fn restore(saved: SavedRoom, deadline: Moment, means: &mut Means<'_>) -> Self {
+        let mut room = Room {
             participants: saved.participants.into_iter().map(|p| Participant::restore(p, deadline)).collect(),
             links: saved.links.into_iter().map(Link::restore).collect(),
             spares: saved.spares.into_iter().collect(),
-            ..Room::new(saved.id, saved.name, saved.kind, began)
+            ..Room::new(saved.id, saved.name, (saved.kind, saved.options), means.now)
+        };
+        if room.kind.topology() == Topology::Server {
+            room.serve_anew(means);
         }
+        for one in room.ids() {
+            let shown = room.by_id(one).map(|place| room.receives(place)).unwrap_or_default();
+            room.place_of(one).shown = shown;
+        }
+        room
     }
 
     /// Lets a participant in. Whether it may come was asked before.
@@ -79,12 +96,17 @@ impl Room {
         self.participants.push(Participant::new(id, seat, conn, &join));
         self.empty_since = None;
         let (revision, drafts) = join.tracks;
-        self.place_of(id).take_list(revision, &drafts, &mut *means.ids);
-        self.announce(id, Change::Joined, true, means);
+        let allowed = self.kinds_allowed();
+        self.place_of(id).take_list(revision, &drafts, allowed, &mut *means.ids);
+        self.announce(id, Change::Joined, means);
         let links = match self.kind.topology() {
             Topology::Mesh => self.link_newcomer(id, join.offer, means),
-            Topology::Server => Vec::new(),
+            Topology::Server => {
+                self.serve_newcomer(id, join.offer, means);
+                self.place_of(id).served.state().into_iter().collect()
+            }
         };
+        self.place_of(id).shown = self.by_id(id).map(|me| self.receives(me)).unwrap_or_default();
         (id, self.joined(id, links, means))
     }
 
@@ -96,13 +118,15 @@ impl Room {
         place.deadline = None;
         if was_away {
             place.change(|shown| shown.presence = Presence::Connected);
-            self.announce(id, Change::Resumed, false, means);
+            self.announce(id, Change::Resumed, means);
         }
         self.publish(id, resume.tracks.0, &resume.tracks.1, means);
         self.relink_unlisted(id, &resume.signals, means);
+        let listed = resume.signals.clone();
         for (link, signal) in resume.signals {
             self.signal(id, &link, signal, means);
         }
+        self.resume_server(id, &listed, means);
         self.place_of(id).conn = Some(conn);
         let links = self.links_of(id);
         self.joined(id, links, means)
@@ -110,11 +134,13 @@ impl Room {
 
     /// Takes a participant's complete track list.
     pub fn publish(&mut self, id: ParticipantId, revision: u64, drafts: &[TrackDraft], means: &mut Means<'_>) -> Published {
-        let change = self.place_of(id).take_list(revision, drafts, &mut *means.ids);
+        let allowed = self.kinds_allowed();
+        let change = self.place_of(id).take_list(revision, drafts, allowed, &mut *means.ids);
         if change.visible() {
             self.place_of(id).change(|_| {});
             self.note_tracks(id, &change, means);
-            self.announce(id, Change::Tracks, change.moved(), means);
+            self.publish_server(id, means);
+            self.announce(id, Change::Tracks, means);
         }
         self.place_of(id).published()
     }
@@ -122,6 +148,9 @@ impl Room {
     /// Passes a signal to the other end of its link. Signals of strangers and of links that are gone are dropped: they
     /// cross with our own close.
     pub fn signal(&mut self, from: ParticipantId, link_id: &LinkId, signal: Signal, means: &mut Means<'_>) {
+        if self.signal_server(from, link_id, &signal, means) {
+            return;
+        }
         let Some(link) = self.links.get_mut(link_id) else { return };
         let Some(to) = link.other(from) else { return };
         if link.is_torn_by(from, &signal) {
@@ -142,7 +171,7 @@ impl Room {
         place.conn = None;
         place.deadline = Some(deadline);
         place.change(|shown| shown.presence = Presence::Reconnecting);
-        self.announce(id, Change::Lost, false, means);
+        self.announce(id, Change::Lost, means);
     }
 
     /// Takes a participant out; says so to it, if it does not know, and to the others.
@@ -157,7 +186,12 @@ impl Room {
         for track in &snapshot.tracks {
             means.out.push_back(Output::Note(Fact::TrackRemoved { participant: id, track: track.id }));
         }
-        self.announce_snapshot(&snapshot, Change::Left(why), !snapshot.tracks.is_empty(), means);
+        if gone.served.is_open() {
+            self.order(id, Act::Close, means);
+        }
+        self.speaker = self.speaker.filter(|who| *who != id);
+        self.resubscribe(means);
+        self.announce_snapshot(&snapshot, Change::Left(why), means);
         self.unlink(id, means);
         if self.participants.is_empty() {
             self.empty_since = Some(means.now);
@@ -165,8 +199,10 @@ impl Room {
     }
 
     /// Whether this room could be of another kind with those who are in it. Media cannot move while people are inside.
-    pub fn fits(&self, kind: RoomKind) -> bool {
-        self.participants.len() <= kind.participants_max() && self.kind.topology() == kind.topology()
+    pub fn fits(&self, kind: RoomKind, options: &RoomOptions) -> bool {
+        let mut tracks = self.participants.iter().flat_map(|p| &p.snapshot.tracks);
+        let mute = !options.audio_only || tracks.all(|track| track.kind != Kind::Video);
+        self.participants.len() <= kind.participants_max() && self.kind.topology() == kind.topology() && mute
     }
 
     /// The participant of this name.
@@ -197,14 +233,48 @@ impl Room {
             session_timeout: means.session_timeout,
             others: self.others(id).map(|p| Arc::clone(&p.snapshot)).collect(),
             published: me.published(),
-            subscribed: self.subscribed(me),
+            subscribed: Subscribed { revision: me.subscribed_revision, tracks: me.shown.clone() },
             links,
+            channels: me.served.channels.clone(),
+            speaker: self.speaker,
         }
     }
 
-    fn subscribed(&self, hearer: &Participant) -> Subscribed {
-        let others = self.others(hearer.id()).map(|p| &p.snapshot);
-        Subscribed { revision: hearer.subscribed_revision, tracks: subscriptions(hearer.rule, others) }
+    /// What somebody receives now, and under which names.
+    fn receives(&self, hearer: &Participant) -> Vec<(TrackId, Arc<str>)> {
+        match self.kind.topology() {
+            Topology::Mesh => subscriptions(hearer.rule, self.others(hearer.id()).map(|p| &p.snapshot)),
+            Topology::Server => hearer.served.receives(),
+        }
+    }
+
+    /// What somebody receives now, if it was told otherwise before.
+    fn newly_subscribed(&mut self, hearer: ParticipantId) -> Option<Subscribed> {
+        let receives = self.by_id(hearer).map(|place| self.receives(place))?;
+        let place = self.place_of(hearer);
+        if place.shown == receives {
+            return None;
+        }
+        place.shown.clone_from(&receives);
+        place.subscribed_revision += 1;
+        Some(Subscribed { revision: place.subscribed_revision, tracks: receives })
+    }
+
+    /// Tells everybody what it receives, where that changed.
+    pub fn show(&mut self, means: &mut Means<'_>) {
+        for hearer in self.ids() {
+            if let Some(subscribed) = self.newly_subscribed(hearer) {
+                self.tell(hearer, Event::Subscribed(subscribed), means);
+            }
+        }
+    }
+
+    pub fn ids(&self) -> Vec<ParticipantId> {
+        self.participants.iter().map(Participant::id).collect()
+    }
+
+    fn kinds_allowed(&self) -> &'static [Kind] {
+        if self.options.audio_only { &[Kind::Audio, Kind::Data] } else { &[Kind::Audio, Kind::Video, Kind::Data] }
     }
 
     /// Connects a newcomer with everyone inside: its prepared offer goes to the first, and for each further one it is
@@ -252,7 +322,7 @@ impl Room {
         if old.relinks < RELINKS_MAX {
             let state = self.want_link(from, to, old.relinks + 1, means);
             let revision = state.wanted.unwrap_or_default();
-            self.tell(from, Event::LinkWanted { link: state.link, revision }, means);
+            self.tell(from, Event::LinkWanted { link: state.link, revision, server: false }, means);
         }
     }
 
@@ -297,31 +367,27 @@ impl Room {
     fn links_of(&self, id: ParticipantId) -> Vec<LinkState> {
         let own = self.links.iter().filter(|(_, link)| link.is_known_to(id)).map(|(name, link)| link.state_for(name, id));
         let spare = self.spares.iter().filter(|(_, owner)| **owner == id);
-        own.chain(spare.map(|(name, _)| LinkState { link: name.clone(), wanted: None, signals: Vec::new() })).collect()
+        let spare = spare.map(|(name, _)| LinkState { link: name.clone(), server: false, wanted: None, signals: Vec::new() });
+        let served = self.by_id(id).and_then(|place| place.served.state());
+        own.chain(spare).chain(served).collect()
     }
 
-    fn announce(&mut self, id: ParticipantId, change: Change, tracks_moved: bool, means: &mut Means<'_>) {
+    fn announce(&mut self, id: ParticipantId, change: Change, means: &mut Means<'_>) {
         let snapshot = Arc::clone(&self.place_of(id).snapshot);
-        let moved = tracks_moved && !(change == Change::Joined && snapshot.tracks.is_empty());
         if change == Change::Joined {
             let added =
                 snapshot.tracks.iter().map(|t| Output::Note(Fact::TrackAdded { participant: id, track: t.id, kind: t.kind }));
             means.out.extend(added.collect::<Vec<_>>());
         }
-        self.announce_snapshot(&snapshot, change, moved, means);
+        self.announce_snapshot(&snapshot, change, means);
     }
 
     /// Tells everyone else how a participant is now, and what they receive if that moved.
-    fn announce_snapshot(&mut self, snapshot: &Arc<Snapshot>, change: Change, moved: bool, means: &mut Means<'_>) {
+    fn announce_snapshot(&mut self, snapshot: &Arc<Snapshot>, change: Change, means: &mut Means<'_>) {
         means.out.push_back(Output::Note(Fact::Participant { room: self.id, participant: Arc::clone(snapshot), change }));
-        if moved {
-            self.participants.iter_mut().filter(|p| p.id() != snapshot.id).for_each(|p| p.subscribed_revision += 1);
-        }
-        for hearer in self.participants.iter().filter(|p| p.id() != snapshot.id) {
-            let Some(conn) = hearer.conn else { continue };
-            let subscribed = moved.then(|| self.subscribed(hearer));
-            let event = Event::Changed { participant: Arc::clone(snapshot), change, subscribed };
-            means.out.push_back(Output::Tell(conn, event));
+        for hearer in self.ids().into_iter().filter(|id| *id != snapshot.id) {
+            let subscribed = self.newly_subscribed(hearer);
+            self.tell(hearer, Event::Changed { participant: Arc::clone(snapshot), change, subscribed }, means);
         }
     }
 
@@ -331,7 +397,7 @@ impl Room {
         means.out.extend(removed.chain(added).map(Output::Note));
     }
 
-    fn tell(&self, to: ParticipantId, event: Event, means: &mut Means<'_>) {
+    pub fn tell(&self, to: ParticipantId, event: Event, means: &mut Means<'_>) {
         if let Some(conn) = self.by_id(to).and_then(|p| p.conn) {
             means.out.push_back(Output::Tell(conn, event));
         }
@@ -341,7 +407,7 @@ impl Room {
         self.participants.iter().filter(move |p| p.id() != id)
     }
 
-    fn place_of(&mut self, id: ParticipantId) -> &mut Participant {
+    pub fn place_of(&mut self, id: ParticipantId) -> &mut Participant {
         self.participants.iter_mut().find(|p| p.id() == id).expect("rooms.rs only names participants that are inside")
     }
 }

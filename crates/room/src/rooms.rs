@@ -6,8 +6,8 @@ use crate::rights::{may_enter, permit};
 use crate::room::{Means, Room};
 use crate::saved::SavedRoom;
 use crate::{
-    Answer, Caller, Command, ConnId, Fact, Ids, Join, Moment, Origin, Output, ParticipantId, Refusal, Resume, RoomId, RoomKind,
-    RoomRef, SeatKey, Snapshot, Topology, WhyEnded, WhyLeft,
+    Answer, Caller, Command, ConnId, Fact, Ids, Join, Moment, Origin, Output, ParticipantId, Refusal, Report, Resume, RoomId,
+    RoomKind, RoomOptions, RoomRef, SeatKey, Snapshot, Topology, WhyEnded, WhyLeft,
 };
 
 /// All rooms in progress.
@@ -15,7 +15,7 @@ pub struct Rooms {
     limits: Limits,
     /// Whether there is a media server for rooms that need one.
     media: bool,
-    kinds: BTreeMap<Arc<str>, RoomKind>,
+    kinds: BTreeMap<Arc<str>, (RoomKind, RoomOptions)>,
     rooms: BTreeMap<RoomId, Room>,
     names: BTreeMap<Arc<str>, RoomId>,
     /// Where each client sits.
@@ -76,7 +76,8 @@ impl Rooms {
             if taken || room.participants.is_empty() || self.check_served(room.kind).is_err() {
                 continue;
             }
-            let room = Room::restore(room, now, deadline);
+            let mut means = Means { now, ids: &mut *self.ids, out: &mut self.out, session_timeout: self.limits.session_timeout };
+            let room = Room::restore(room, deadline, &mut means);
             self.seats.extend(room.participants.iter().map(|p| (p.seat, (room.id, p.id()))));
             self.timers.insert((deadline, room.id));
             self.names.insert(Arc::clone(&room.name), room.id);
@@ -96,6 +97,20 @@ impl Rooms {
             (Caller::Conn(conn), command) => self.handle_inside(now, conn, command),
             (Caller::Owner, command) => self.handle_owner(now, command),
         }
+    }
+
+    /// Takes what the media server tells. Reports of rooms and participants that are gone crossed with their end.
+    pub fn handle_report(&mut self, now: Moment, report: Report) {
+        let id = match &report {
+            Report::Of { room, .. } | Report::Speaker { room, .. } | Report::Lost(room) => *room,
+        };
+        let Ok((room, mut means)) = self.room(now, id) else { return };
+        match report {
+            Report::Of { who, news, .. } => room.handle_news(who, news, &mut means),
+            Report::Speaker { who, .. } => room.handle_speaker(who, &mut means),
+            Report::Lost(_) => room.handle_lost(&mut means),
+        }
+        self.put_out_unserved(now, id);
     }
 
     /// Gives up the seats whose time is over and ends the rooms that were empty long enough.
@@ -146,7 +161,12 @@ impl Rooms {
             Command::Publish { revision, tracks } => {
                 return Ok(Answer::Published(room.publish(me, revision, &tracks, &mut means)));
             }
-            Command::Signal { link, signal } => room.signal(me, &link, signal, &mut means),
+            Command::Signal { link, signal } => {
+                room.signal(me, &link, signal, &mut means);
+                self.put_out_unserved(now, room_id);
+            }
+            Command::Say { channel, text } => room.say(me, channel, text, &mut means),
+            Command::Hint(hints) => room.hint(me, &hints, &mut means),
             Command::Lose => {
                 room.lose(me, &mut means);
                 self.conns.remove(&conn);
@@ -166,7 +186,7 @@ impl Rooms {
                 self.leave(now, room, participant, WhyLeft::Removed);
             }
             Command::Withdraw(origin) => self.withdraw(now, &origin),
-            Command::SetKind { name, kind } => self.set_kind(&name, kind)?,
+            Command::SetKind { name, kind, options } => self.set_kind(&name, kind, options)?,
             _ => return Err(Refusal::NotPermitted),
         }
         Ok(Answer::Done)
@@ -236,6 +256,7 @@ impl Rooms {
         let (room, mut means) = self.room(now, room_id)?;
         let joined = room.resume(me, conn, resume, &mut means);
         self.conns.insert(conn, (room_id, me));
+        self.put_out_unserved(now, room_id);
         Ok(Answer::Joined(Box::new(joined)))
     }
 
@@ -264,24 +285,27 @@ impl Rooms {
             RoomRef::Id(_, name) | RoomRef::Name(name) => Arc::clone(name),
             RoomRef::Unnamed(spell) => spell(id).into(),
         };
-        let kind = self.kinds.get(&name).copied().unwrap_or(self.limits.kind);
+        let (kind, options) = self.kinds.get(&name).cloned().unwrap_or((self.limits.kind, RoomOptions::default()));
         self.check_served(kind)?;
         self.out.push_back(Output::Note(Fact::RoomBegan { room: id, name: Arc::clone(&name), kind }));
         self.names.insert(Arc::clone(&name), id);
-        self.rooms.insert(id, Room::new(id, name, kind, now));
+        self.rooms.insert(id, Room::new(id, name, (kind, options), now));
         Ok(id)
     }
 
-    fn set_kind(&mut self, name: &Arc<str>, kind: RoomKind) -> Result<(), Refusal> {
+    fn set_kind(&mut self, name: &Arc<str>, kind: RoomKind, options: RoomOptions) -> Result<(), Refusal> {
         check_name(&RoomRef::Name(Arc::clone(name)))?;
         self.check_served(kind)?;
+        if options.audio_only && kind.topology() == Topology::Mesh {
+            return Err(Refusal::AudioOnlyNotServed);
+        }
         if self.kinds.len() >= KINDS_MAX && !self.kinds.contains_key(name) {
             return Err(Refusal::TooManyRooms);
         }
-        self.kinds.insert(Arc::clone(name), kind);
+        self.kinds.insert(Arc::clone(name), (kind, options.clone()));
         let running = self.names.get(name).and_then(|id| self.rooms.get_mut(id));
-        if let Some(room) = running.filter(|room| room.fits(kind)) {
-            room.kind = kind;
+        if let Some(room) = running.filter(|room| room.fits(kind, &options)) {
+            (room.kind, room.options) = (kind, options);
         }
         Ok(())
     }
@@ -301,6 +325,13 @@ impl Rooms {
             .collect();
         for (room, participant) in guests {
             self.leave(now, room, participant, WhyLeft::Withdrawn);
+        }
+    }
+
+    fn put_out_unserved(&mut self, now: Moment, room: RoomId) {
+        let unserved = self.rooms.get_mut(&room).map(|room| std::mem::take(&mut room.unserved)).unwrap_or_default();
+        for (participant, why) in unserved {
+            self.leave(now, room, participant, why);
         }
     }
 

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::{LinkId, Origin, ParticipantId, Rights, RoomId, RoomKind, Rule, SeatKey, Signal, Track};
+use crate::{
+    Channel, LinkId, Origin, ParticipantId, Profile, Rights, RoomId, RoomKind, RoomOptions, Rule, SeatKey, Signal, Track,
+};
 
 /// Added to every revision on reading back: what clients heard after the last writing counts less than this.
 pub(crate) const REVISION_GAP: u64 = 1_000;
@@ -17,9 +19,11 @@ pub struct SavedRoom {
     pub name: Arc<str>,
     /// Its kind.
     pub kind: RoomKind,
+    /// What it is besides.
+    pub options: RoomOptions,
     /// Who was in it, in the order they came.
     pub participants: Vec<SavedParticipant>,
-    /// Their connections.
+    /// Their connections with each other. Those with the media server end with it.
     pub links: Vec<SavedLink>,
     /// Connections that were prepared and not used.
     pub spares: Vec<(LinkId, ParticipantId)>,
@@ -40,6 +44,10 @@ pub struct SavedParticipant {
     pub rule: Rule,
     /// Which key let it in.
     pub origin: Option<Origin>,
+    /// The channels that it wants from a media server.
+    pub channels: Vec<Channel>,
+    /// How it wants its bandwidth shared by a media server.
+    pub profile: Profile,
     /// What it publishes.
     pub tracks: Vec<Track>,
     /// As others saw it.

@@ -1,3 +1,5 @@
+use crate::VideoCodec;
+
 /// How media travels in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topology {
@@ -43,4 +45,13 @@ impl RoomKind {
             RoomKind::Group => 50,
         }
     }
+}
+
+/// What a room is besides its kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoomOptions {
+    /// Whether pictures are refused. Only for rooms of [`Topology::Server`].
+    pub audio_only: bool,
+    /// The video codecs of the room, best first. Empty: what the media server prefers. Says nothing to a mesh room.
+    pub codecs: Vec<VideoCodec>,
 }

@@ -1,8 +1,10 @@
 //! Twilio Video's wire, translated to and from the rooms. Text in, text out: no socket, no clock, no runtime.
 
+pub mod msp;
 mod parse;
 pub mod problem;
 pub mod sdp;
+mod served;
 pub mod session;
 pub mod sid;
 mod state;

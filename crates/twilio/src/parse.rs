@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use room::{Kind, LinkId, Priority, RoomRef, Rule, Sealed, Signal, Step, TrackDraft};
+use room::{Channel, Kind, LinkId, Mode, Priority, Profile, RoomRef, Rule, Sealed, Signal, Sizes, Step, SwitchOff, TrackDraft};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::problem::Problem;
-use crate::wire::{Description, IceBlock, OwnParticipant, OwnTrack, PeerConnection, Subscribe};
-use crate::{sdp, sid};
+use crate::wire::{
+    Connect, Description, Dimensions, IceBlock, OwnParticipant, OwnTrack, PeerConnection, RenderDimensions, Subscribe,
+};
+use crate::{msp, sdp, sid};
 
 /// The largest count that a client can keep exactly, 2^53 - 1 (ECMA-262, Number.MAX_SAFE_INTEGER).
 const COUNT_MAX: u64 = (1 << 53) - 1;
@@ -42,6 +44,58 @@ pub fn tracks(own: OwnParticipant) -> Result<(u64, Vec<TrackDraft>), Problem> {
 pub fn rule(subscribe: Option<&Subscribe>) -> Rule {
     let first = subscribe.and_then(|subscribe| subscribe.rules.first());
     if first.is_some_and(|rule| rule.kind == "exclude") { Rule::Nothing } else { Rule::All }
+}
+
+/// The channels that a client wants, those that we know.
+pub fn channels(connect: &Connect) -> Vec<Channel> {
+    let wanted = |channel: &Channel| connect.media_signaling.as_ref().is_some_and(|all| all.contains_key(msp::name(*channel)));
+    Channel::ALL.into_iter().filter(wanted).collect()
+}
+
+/// How a client wants its bandwidth shared. Words and numbers that mean nothing count as not said.
+pub fn profile(connect: &Connect) -> Profile {
+    let hinted = channels(connect).contains(&Channel::Render);
+    let Some(video) = connect.bandwidth_profile.as_ref().and_then(|profile| profile.video.as_ref()) else {
+        return Profile { hinted, ..Profile::default() };
+    };
+    Profile {
+        mode: match video.mode.as_deref() {
+            Some("collaboration") => Mode::Collaboration,
+            Some("presentation") => Mode::Presentation,
+            _ => Mode::Grid,
+        },
+        switch_off: match video.track_switch_off.as_deref() {
+            Some("detected") => SwitchOff::Detected,
+            Some("disabled") => SwitchOff::Disabled,
+            _ => SwitchOff::Predicted,
+        },
+        bitrate_max: video.max_subscription_bandwidth.filter(|bits| *bits >= 1.0).map(|bits| bits as u64),
+        tracks_max: video.max_tracks.filter(|count| *count >= 1.0).map(|count| count as u16),
+        speaker_priority: video.active_speaker_priority.as_deref().and_then(priority),
+        sizes: video.render_dimensions.as_ref().map(sizes).unwrap_or_default(),
+        hinted,
+    }
+}
+
+fn sizes(of: &RenderDimensions) -> Sizes {
+    let size = |of: Option<Dimensions>| of.and_then(size);
+    Sizes { high: size(of.high), standard: size(of.standard), low: size(of.low) }
+}
+
+/// A size in whole pixels, unless there is nothing of it.
+pub fn size(of: Dimensions) -> Option<(u16, u16)> {
+    let (width, height) = (of.width.round() as u16, of.height.round() as u16);
+    (width > 0 && height > 0).then_some((width, height))
+}
+
+/// The priority that is called so.
+pub fn priority(word: &str) -> Option<Priority> {
+    match word {
+        "low" => Some(Priority::Low),
+        "standard" => Some(Priority::Standard),
+        "high" => Some(Priority::High),
+        _ => None,
+    }
 }
 
 /// The one connection that a client has prepared when it comes in.
@@ -102,11 +156,7 @@ fn draft(track: OwnTrack) -> Result<TrackDraft, Problem> {
         "data" => Kind::Data,
         _ => return Err(Problem::MALFORMED),
     };
-    let priority = match track.priority.as_deref() {
-        Some("low") => Priority::Low,
-        Some("high") => Priority::High,
-        _ => Priority::Standard,
-    };
+    let priority = track.priority.as_deref().and_then(priority).unwrap_or_default();
     let (label, name): (Arc<str>, Arc<str>) = (track.id.into(), track.name.into());
     Ok(TrackDraft { label, kind, name, enabled: track.enabled, priority })
 }

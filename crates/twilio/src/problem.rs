@@ -1,6 +1,6 @@
 //! Our refusals as the vendor's codes. Source: the error classes of the SDK, `docs/wire/twilio.md`.
 
-use room::{Refusal, TrackRefusal};
+use room::{MediaRefusal, Refusal, TrackRefusal};
 
 /// An error as a client gets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,9 @@ impl Problem {
     pub const DESCRIPTION: Problem = Problem::new(53403, "The description cannot be used");
     /// Somebody joined under the same name.
     pub const DISPLACED: Problem = Problem::new(53205, "Somebody joined under the same identity");
+
+    /// The media server did not answer, or cannot be reached.
+    pub const NO_MEDIA: Problem = Problem::new(53405, "The media connection failed");
 
     pub(crate) const fn new(code: u32, message: &'static str) -> Self {
         Problem { code, message }
@@ -39,10 +42,21 @@ impl From<Refusal> for Problem {
             Refusal::RoomNotAllowed => Problem::new(20106, "The token is for another room"),
             Refusal::RoomNotFound => Problem::new(53106, "There is no such room"),
             Refusal::KindNotServed => Problem::new(53103, "Rooms of this type are not served here"),
+            Refusal::AudioOnlyNotServed => Problem::new(53124, "Rooms of this type cannot be for sound only"),
             Refusal::SeatNotFound | Refusal::NotJoined | Refusal::ParticipantNotFound => {
                 Problem::new(53204, "There is no such participant")
             }
             Refusal::AlreadyJoined | Refusal::Malformed => Problem::MALFORMED,
+        }
+    }
+}
+
+impl From<MediaRefusal> for Problem {
+    fn from(refusal: MediaRefusal) -> Self {
+        match refusal {
+            MediaRefusal::Description => Problem::DESCRIPTION,
+            MediaRefusal::Codec => Problem::new(53404, "There is no codec in common"),
+            MediaRefusal::Flood => Problem::new(53405, "The client sends more than one may"),
         }
     }
 }
@@ -60,6 +74,7 @@ impl From<TrackRefusal> for Problem {
             TrackRefusal::NameTaken => Problem::new(53304, "Another track has that name"),
             TrackRefusal::NameTooLong => Problem::new(53302, "The track name is too long"),
             TrackRefusal::NameInvalid => Problem::new(53301, "The track name is invalid"),
+            TrackRefusal::KindNotAllowed => Problem::new(53125, "This room is for sound only"),
             TrackRefusal::NotPermitted => Problem::new(53300, "This participant may not publish"),
         }
     }

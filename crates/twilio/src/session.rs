@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use room::door::{Action, Session as Door};
 use room::{
-    Answer, Command, Event, Join, Joined, Moment, Published, Refusal, Resume, Rights, Snapshot, Step, Subscribed, WhyLeft,
+    Answer, Command, Event, Join, Joined, LinkId, Moment, Published, Refusal, Resume, Rights, Signal, Snapshot, Step, Subscribed,
+    WhyLeft,
 };
 use serde_json::value::RawValue;
 
 use crate::problem::Problem;
+use crate::served::{HELD_EVENTS_MAX, Held, Served};
 use crate::token::Grant;
 use crate::wire::{Body, BodyHead, Changes, Connect, Frame, Ice, IceServer, PeerState, Reply, Sync, Update};
 use crate::{parse, sid, state};
@@ -17,6 +19,9 @@ use crate::{parse, sid, state};
 /// How long a client may take from connecting to its first `hello`, and again from there to a token that holds. Then it is
 /// cut: close 1008.
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the media server may take to answer the offer of a client that came in. Then the client is refused: 53405.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a client that was told that its room is over may take to close. Then we do.
 pub const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -68,6 +73,9 @@ pub struct Session {
     /// When the stage has lasted too long.
     deadline: Option<Moment>,
     published_revision: u64,
+    /// In its room, but not told so yet.
+    held: Option<Held>,
+    served: Served,
     unknown: u32,
     trusted: bool,
     /// New clients are sent away for so long.
@@ -110,6 +118,8 @@ impl Session {
             spoke: now,
             deadline: Some(now + HELLO_TIMEOUT),
             published_revision: 0,
+            held: None,
+            served: Served::default(),
             unknown: 0,
             trusted: false,
             busy: None,
@@ -195,6 +205,7 @@ impl Session {
     fn handle_connect(&mut self, connect: Connect) -> Result<(), Problem> {
         let grant = self.verify(&connect.token)?;
         let allowed = grant.room.as_deref().map(|room| parse::room_ref(Some(room)));
+        let (channels, profile) = (parse::channels(&connect), parse::profile(&connect));
         let room = parse::room_ref(connect.name.as_deref().or(grant.room.as_deref()));
         let join = Join {
             room,
@@ -205,6 +216,8 @@ impl Session {
             tracks: parse::tracks(connect.participant)?,
             rule: parse::rule(connect.subscribe.as_ref()),
             offer: parse::first_offer(connect.peer_connections)?,
+            channels,
+            profile,
         };
         self.stage = Stage::Asking;
         self.command(Command::Join(Box::new(join)), Waiting::Join);
@@ -248,11 +261,41 @@ impl Session {
         Ok(())
     }
 
+    /// A client came in. If the media server is to answer its offer, it is told when that has come: the SDK wants both at once.
+    fn come_in(&mut self, now: Moment, joined: Box<Joined>) {
+        if joined.links.iter().any(|state| state.server && state.wanted.is_none()) {
+            self.held = Some(Held { joined, events: VecDeque::new() });
+            self.deadline = Some(now + ANSWER_TIMEOUT);
+        } else {
+            self.enter(now, &joined, false);
+        }
+    }
+
+    /// An event for a client that has not been told yet that it is in.
+    fn hold(&mut self, now: Moment, mut held: Held, event: Event) {
+        match event {
+            Event::Out(why) => self.tell_out(now, why),
+            Event::LinkClosed { link, .. } if held.joined.links.iter().any(|state| state.server && state.link == link) => {
+                self.refuse(now, Problem::NO_MEDIA);
+            }
+            _ if held.events.len() >= HELD_EVENTS_MAX => self.refuse(now, Problem::NO_MEDIA),
+            event => {
+                if !held.take(event) {
+                    self.held = Some(held);
+                    return;
+                }
+                self.enter(now, &held.joined, false);
+                held.events.into_iter().for_each(|event| self.tell_event(now, event));
+            }
+        }
+    }
+
     fn enter(&mut self, now: Moment, joined: &Joined, back: bool) {
         let session = sid::session(joined.seat);
         let candidates: Vec<_> = joined.links.iter().map(|link| state::unseal(&link.signals)).collect();
         let region = self.desk.region().to_owned();
-        let room = state::room(joined, &session, &region, &candidates);
+        let grants = self.served.enter(joined, back);
+        let room = state::room(joined, &session, &region, &candidates, grants);
         self.published_revision = joined.published.revision;
         let body = if back { Body::Synced(room) } else { Body::Connected(room) };
         self.send(now, &Reply::Msg { body: &body });
@@ -292,6 +335,72 @@ impl Session {
         self.update(now, changes);
     }
 
+    fn update_subscribed(&mut self, now: Moment, subscribed: &Subscribed) {
+        let Some(mut changes) = self.changes() else { return };
+        changes.subscribed = Some(state::subscribed(subscribed));
+        self.update(now, changes);
+    }
+
+    /// The other end of a link says this. With the first answer of the media server come the channels.
+    fn update_signal(&mut self, now: Moment, link: &LinkId, signal: &Signal) {
+        let Some(mut changes) = self.changes() else { return };
+        let raw = (signal.step == Step::Candidates).then(|| state::raw(signal)).flatten();
+        changes.peer_connections.push(state::signal(&link.0, signal, raw.as_deref()));
+        if signal.step == Step::Answer {
+            changes.media_signaling = self.served.answered(link);
+        }
+        self.update(now, changes);
+    }
+
+    fn tell_event(&mut self, now: Moment, event: Event) {
+        match event {
+            Event::Changed { participant, subscribed, .. } => self.update_participant(now, &participant, subscribed.as_ref()),
+            Event::Signal { link, signal } => self.update_signal(now, &link, &signal),
+            Event::Subscribed(subscribed) => self.update_subscribed(now, &subscribed),
+            Event::LinkClosed { link, revision } => self.update_peer(now, state::order(&link.0, "close", revision)),
+            Event::LinkWanted { link, revision, server } => {
+                if server {
+                    self.served.want(&link);
+                }
+                self.update_peer(now, state::order(&link.0, "create-offer", revision));
+            }
+            Event::Out(why) => self.tell_out(now, why),
+            media => self.hear_media(media),
+        }
+    }
+
+    /// What goes to the client by the media server's channels, or came by them.
+    fn hear_media(&mut self, event: Event) {
+        if !matches!(self.stage, Stage::Inside(_)) {
+            return;
+        }
+        let commands = match event {
+            Event::Said { channel, text } => self.served.hear(channel, &text),
+            Event::Speaker(who) => self.served.speaker(who),
+            Event::Quality(quality) => self.served.quality(*quality),
+            Event::Switched { off, on } => self.served.switched(&off, &on),
+            Event::Layers { track, needed } => self.served.layers(track, needed),
+            _ => return,
+        };
+        let ignored = std::mem::take(&mut self.served.ignored);
+        if ignored > 0 {
+            self.actions.push_back(Action::Ignored(ignored));
+        }
+        for command in commands {
+            self.command(command, Waiting::Rest);
+        }
+    }
+
+    fn tell_out(&mut self, now: Moment, why: WhyLeft) {
+        match why {
+            WhyLeft::Displaced => self.tell_error(now, Problem::DISPLACED),
+            WhyLeft::RoomEnded => self.tell_over(now, "completed"),
+            WhyLeft::Refused(refusal) => self.tell_error(now, refusal.into()),
+            WhyLeft::Unreachable => self.tell_error(now, Problem::NO_MEDIA),
+            _ => self.tell_over(now, "disconnected"),
+        }
+    }
+
     /// The client leaves for good, or would if it were inside.
     fn leave(&mut self) {
         if matches!(self.stage, Stage::Inside(_) | Stage::Asking) {
@@ -318,6 +427,7 @@ impl Session {
     }
 
     fn end(&mut self, now: Moment) {
+        self.held = None;
         self.stage = Stage::Over;
         self.deadline = Some(now + GOODBYE_TIMEOUT);
     }
@@ -380,7 +490,7 @@ impl Door for Session {
             return;
         }
         match (waiting, result) {
-            (Waiting::Join, Ok(Answer::Joined(joined))) => self.enter(now, &joined, false),
+            (Waiting::Join, Ok(Answer::Joined(joined))) => self.come_in(now, joined),
             (Waiting::Resume, Ok(Answer::Joined(joined))) => self.enter(now, &joined, true),
             (Waiting::Publish, Ok(Answer::Published(published))) if published.revision > self.published_revision => {
                 self.update_published(now, &published);
@@ -392,17 +502,9 @@ impl Door for Session {
     }
 
     fn handle_event(&mut self, now: Moment, event: Event) {
-        match event {
-            Event::Changed { participant, subscribed, .. } => self.update_participant(now, &participant, subscribed.as_ref()),
-            Event::Signal { link, signal } => {
-                let raw = (signal.step == Step::Candidates).then(|| state::raw(&signal)).flatten();
-                self.update_peer(now, state::signal(&link.0, &signal, raw.as_deref()));
-            }
-            Event::LinkClosed { link, revision } => self.update_peer(now, state::order(&link.0, "close", revision)),
-            Event::LinkWanted { link, revision } => self.update_peer(now, state::order(&link.0, "create-offer", revision)),
-            Event::Out(WhyLeft::Displaced) => self.tell_error(now, Problem::DISPLACED),
-            Event::Out(WhyLeft::RoomEnded) => self.tell_over(now, "completed"),
-            Event::Out(_) => self.tell_over(now, "disconnected"),
+        match self.held.take() {
+            Some(held) => self.hold(now, held, event),
+            None => self.tell_event(now, event),
         }
     }
 
@@ -432,6 +534,7 @@ impl Door for Session {
         if over(self.deadline) {
             match self.stage {
                 Stage::Over => self.close(CLOSE_NORMAL, "over"),
+                Stage::Asking if self.held.is_some() => self.refuse(now, Problem::NO_MEDIA),
                 // It may have asked for a seat that it never heard of.
                 _ => {
                     self.leave();

@@ -26,6 +26,12 @@ pub fn parse_room(text: &str) -> Option<RoomId> {
     parse(text.strip_prefix("RM")?).map(RoomId)
 }
 
+/// The track that this is the SID of.
+#[must_use]
+pub fn parse_track(text: &str) -> Option<TrackId> {
+    parse(text.strip_prefix("MT")?).map(TrackId)
+}
+
 /// The word by which a client comes back to its seat.
 #[must_use]
 pub fn session(seat: SeatKey) -> String {

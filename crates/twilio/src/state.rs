@@ -1,21 +1,27 @@
 //! What the rooms say, in this vendor's shapes. Revisions are the rooms' own, so a client that was away needs no memory of ours.
 
-use room::{Joined, Kind, LinkState, Presence, Priority, RoomKind, Signal, Snapshot, Step, Topology, TrackId, TrackRefusal};
+use room::{Joined, Kind, LinkState, Presence, Priority, RoomKind, Signal, Snapshot, Step, TrackId, TrackRefusal};
 use serde_json::value::RawValue;
 
 use crate::problem::Problem;
 use crate::sid;
 use crate::wire::{
-    DescriptionState, Empty, Me, Options, Participant, PeerState, Published, PublishedTrack, Recording, RoomState, Subscribed,
+    DescriptionState, Grants, Me, Options, Participant, PeerState, Published, PublishedTrack, Recording, RoomState, Subscribed,
     SubscribedTrack, Track, TrackError,
 };
 
 /// The version of the room protocol.
 pub const VERSION: u8 = 2;
 
-/// The whole room.
-pub fn room<'a>(joined: &'a Joined, session: &'a str, region: &'a str, candidates: &'a [Vec<Box<RawValue>>]) -> RoomState<'a> {
-    let media_region = (joined.kind.topology() == Topology::Server).then_some(region);
+/// The whole room, with these channels.
+pub fn room<'a>(
+    joined: &'a Joined,
+    session: &'a str,
+    region: &'a str,
+    candidates: &'a [Vec<Box<RawValue>>],
+    media_signaling: Grants,
+) -> RoomState<'a> {
+    let media_region = joined.links.iter().any(|link| link.server).then_some(region);
     RoomState {
         version: VERSION,
         sid: sid::room(joined.room),
@@ -28,7 +34,7 @@ pub fn room<'a>(joined: &'a Joined, session: &'a str, region: &'a str, candidate
         subscribed: subscribed(&joined.subscribed),
         peer_connections: joined.links.iter().zip(candidates).flat_map(|(state, raw)| link(state, raw)).collect(),
         recording: Recording { revision: 1, is_recording: false },
-        media_signaling: Empty {},
+        media_signaling,
     }
 }
 

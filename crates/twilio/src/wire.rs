@@ -1,8 +1,18 @@
 //! The messages as they stand on the wire. What a client may send is read strictly; fields that nobody needs are skipped.
 //! Source: the real SDKs, see `docs/wire/twilio.md`.
 
+mod msp;
+
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+pub use msp::{
+    BandwidthStats, ChannelReply, ChannelText, Encoding, HintResult, LatencyStats, Levels, LocalQuality, LossStats, MediaQuality,
+    PublisherHint, PublisherHints, QualityStats, RemoteQuality, RenderHint, RenderHints, RenderResults,
+};
 
 /// A frame from a client (the framing protocol, "TCMP").
 #[derive(Deserialize)]
@@ -45,6 +55,56 @@ pub struct Connect {
     pub peer_connections: Vec<PeerConnection>,
     /// What it wants to receive.
     pub subscribe: Option<Subscribe>,
+    /// How it wants its bandwidth shared.
+    pub bandwidth_profile: Option<BandwidthProfile>,
+    /// The channels that it wants, by name.
+    pub media_signaling: Option<BTreeMap<String, IgnoredAny>>,
+}
+
+/// How a client wants its bandwidth shared.
+#[derive(Deserialize)]
+pub struct BandwidthProfile {
+    /// Among the video tracks that it receives.
+    pub video: Option<VideoProfile>,
+}
+
+/// How a client wants its bandwidth shared among the video tracks that it receives. Only what the app chose is there.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct VideoProfile {
+    /// `grid`, `collaboration` or `presentation`.
+    pub mode: Option<String>,
+    /// `predicted`, `detected` or `disabled`.
+    pub track_switch_off: Option<String>,
+    /// Bits per second.
+    pub max_subscription_bandwidth: Option<f64>,
+    /// Tracks at a time.
+    pub max_tracks: Option<f64>,
+    /// `low`, `standard` or `high`.
+    pub active_speaker_priority: Option<String>,
+    /// For tracks of each priority.
+    pub render_dimensions: Option<RenderDimensions>,
+}
+
+/// Sizes for tracks of each priority.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct RenderDimensions {
+    /// Of high priority.
+    pub high: Option<Dimensions>,
+    /// Of standard priority.
+    pub standard: Option<Dimensions>,
+    /// Of low priority.
+    pub low: Option<Dimensions>,
+}
+
+/// A size in pixels. Scripts of a page may make these anything that is a number.
+#[derive(Clone, Copy, Deserialize)]
+pub struct Dimensions {
+    /// Pixels.
+    pub width: f64,
+    /// Pixels.
+    pub height: f64,
 }
 
 /// Says what changed.
@@ -279,7 +339,27 @@ pub struct RoomState<'a> {
     /// Whether the room is being recorded.
     pub recording: Recording,
     /// Channels granted; none where media does not pass the server.
-    pub media_signaling: Empty,
+    pub media_signaling: Grants,
+}
+
+/// Channels granted, by name.
+pub type Grants = BTreeMap<&'static str, ChannelGrant>;
+
+/// A channel that the client may use.
+#[derive(Serialize)]
+pub struct ChannelGrant {
+    /// How it travels.
+    pub transport: Transport,
+}
+
+/// How a channel travels.
+#[derive(Serialize)]
+pub struct Transport {
+    /// `data-channel`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The label of the data channel, which the server opens.
+    pub label: String,
 }
 
 /// What changed, any part of it.
@@ -301,6 +381,9 @@ pub struct Changes<'a> {
     /// Only those that changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub peer_connections: Vec<PeerState<'a>>,
+    /// Channels granted. The SDK takes those that it does not have, or whose data channel was closed.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub media_signaling: Grants,
 }
 
 /// Who the client is.
@@ -438,7 +521,3 @@ pub struct Recording {
     /// Now.
     pub is_recording: bool,
 }
-
-/// `{}`.
-#[derive(Serialize)]
-pub struct Empty {}

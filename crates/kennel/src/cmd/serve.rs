@@ -121,7 +121,7 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
     };
     let metrics = Metrics::new();
     let saved = seats::read(&store, config.session_timeout, clock::unix_ms());
-    let hub = doors::start_rooms(&config, saved, metrics.clone()).await;
+    let hub = doors::start_rooms(&config, saved, metrics.clone(), None).await;
     let site = site(&config, &listening, &lan, tls.as_ref());
     let app = App::start(site, store.clone(), Arc::new(hub.clone()), metrics.clone(), shutdown.clone());
     let means = ws::Means { hub: hub.clone(), metrics: metrics.clone(), shutdown: shutdown.clone() };

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use net_range::NetRange;
+use room::VideoCodec;
 pub use secret::Secret;
 use sources::Sources;
 use toml_file::TomlFile;
@@ -29,9 +30,9 @@ pub struct Config {
     pub http: Option<SocketAddr>,
     /// Where HTTPS listens; `None` means off.
     pub https: Option<SocketAddr>,
-    /// Where media will listen (UDP and TCP). Checked now, used once rooms of type `group` exist.
-    pub media: SocketAddr,
-    /// Threads that serve connections, at least 1.
+    /// Where media of rooms of type `group` listens (UDP and TCP); `None` means off, and such rooms are refused.
+    pub media: Option<SocketAddr>,
+    /// Threads that serve connections, and as many that carry media, at least 1.
     pub workers: usize,
     /// The address that other devices reach this machine by, where it cannot be seen from inside (containers, NAT).
     pub announce: Option<IpAddr>,
@@ -49,8 +50,8 @@ pub struct Config {
     pub dev: bool,
     /// The type of rooms that are made on connect.
     pub room_type: RoomType,
-    /// Types of rooms by name, stronger than `room_type`.
-    pub rooms: BTreeMap<String, RoomType>,
+    /// Rooms by name, stronger than `room_type`.
+    pub rooms: BTreeMap<String, RoomChoice>,
     /// The room that cameras and watchers meet in when nobody names one.
     pub default_room: String,
     /// How long the seat of a participant whose connection broke is kept.
@@ -89,13 +90,35 @@ pub struct CertificateFiles {
     pub key: PathBuf,
 }
 
-/// The types of rooms this version can make.
+/// The types of rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RoomType {
     /// At most 2 participants, directly connected.
     Go,
     /// At most 10 participants, directly connected.
     PeerToPeer,
+    /// At most 50 participants, media through this server.
+    Group,
+    /// At most 4 participants, media through this server.
+    GroupSmall,
+}
+
+/// What the file says of one room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomChoice {
+    /// Its type.
+    pub kind: RoomType,
+    /// Whether pictures are refused. Only where media goes through this server.
+    pub audio_only: bool,
+    /// Its video codecs, best first; empty: what the media server prefers.
+    pub video_codecs: Vec<VideoCodec>,
+}
+
+impl RoomType {
+    /// Whether media goes through this server, so that there must be a media server.
+    pub fn needs_media(self) -> bool {
+        matches!(self, RoomType::Group | RoomType::GroupSmall)
+    }
 }
 
 /// How log lines look.
@@ -145,7 +168,7 @@ impl Default for Config {
         Self {
             http: Some(anywhere(8080)),
             https: Some(anywhere(8443)),
-            media: anywhere(8444),
+            media: Some(anywhere(8444)),
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             announce: None,
             data: PathBuf::from("./kennel-data"),
@@ -213,7 +236,7 @@ impl Config {
 
     /// The type a room of this name gets when it is made on connect.
     pub fn room_type_of(&self, name: &str) -> RoomType {
-        self.rooms.get(name).copied().unwrap_or(self.room_type)
+        self.rooms.get(name).map_or(self.room_type, |room| room.kind)
     }
 }
 

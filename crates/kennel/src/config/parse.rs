@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use room::VideoCodec;
+
 use super::{LogFormat, RoomType};
 
 /// The shortest secret that is taken from outside, in characters: a token signed with a shorter one can be cracked offline.
@@ -47,15 +49,26 @@ pub fn switch(text: &str) -> Parsed<bool> {
     }
 }
 
-/// A type of room that this version can make.
+/// A type of room.
 pub fn room_type(text: &str) -> Parsed<RoomType> {
     match text {
         "go" => Ok(RoomType::Go),
         "peer-to-peer" => Ok(RoomType::PeerToPeer),
-        "group" | "group-small" => Err(format!(
-            "rooms of type '{text}' need the media server, which this version does not have. Choose go or peer-to-peer."
+        "group" => Ok(RoomType::Group),
+        "group-small" => Ok(RoomType::GroupSmall),
+        _ => Err(format!(
+            "'{text}' is not a type of room. Choose go (2 people), peer-to-peer (10), group (50) or group-small (4)."
         )),
-        _ => Err(format!("'{text}' is not a type of room. Choose go (2 people) or peer-to-peer (10 people).")),
+    }
+}
+
+/// A video codec that rooms can have.
+pub fn video_codec(text: &str) -> Parsed<VideoCodec> {
+    match text.to_ascii_lowercase().as_str() {
+        "vp8" => Ok(VideoCodec::Vp8),
+        "h264" => Ok(VideoCodec::H264),
+        "vp9" => Ok(VideoCodec::Vp9),
+        _ => Err(format!("'{text}' is not a video codec. Choose vp8, h264 or vp9.")),
     }
 }
 
@@ -251,7 +264,8 @@ mod tests {
             &["0.0.0.0", "::", "224.0.0.1", "kennel.local", "1.2.3.4:5"],
         );
         check(switch, &["1", "true", "Yes", "on", "0", "false", "no", "OFF"], &["", "2", "maybe"]);
-        check(room_type, &["go", "peer-to-peer"], &["group", "group-small", "p2p", ""]);
+        check(room_type, &["go", "peer-to-peer", "group", "group-small"], &["p2p", "Group", ""]);
+        check(video_codec, &["vp8", "VP9", "h264"], &["av1", "", "vp"]);
         check(room_name, &["Dog Cam", "Küche 🐶", &"x".repeat(128)], &["", &"x".repeat(129), "a\nb", "a\u{202E}b"]);
         check(
             host_name,

@@ -1,13 +1,15 @@
 //! From what was written to a checked [`Config`]. All that is wrong is reported at once, one sentence each.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::parse::{self, Parsed};
 use super::settings::{self as s, Setting};
-use super::sources::{Given, Sources};
-use super::{Acme, CertificateFiles, Config, Ice, Secret, VendorCredentials};
+use super::sources::{Place, Sources};
+use super::toml_file::GivenRoom;
+use super::{Acme, CertificateFiles, Config, Ice, RoomChoice, RoomType, Secret, VendorCredentials};
 
 /// Threads more than which no machine of today profits from.
 const WORKERS_MAX: u64 = 256;
@@ -44,7 +46,7 @@ impl Reader<'_> {
         Config {
             http,
             https,
-            media: self.one(&s::MEDIA, parse::address).unwrap_or(d.media),
+            media: self.one(&s::MEDIA, parse::listen).unwrap_or(d.media),
             workers: self.number(&s::WORKERS, 1..=WORKERS_MAX).map_or(d.workers, |n| n as usize),
             announce: self.one(&s::ANNOUNCE, parse::announce),
             data: self.path(&s::DATA).unwrap_or(d.data),
@@ -83,14 +85,32 @@ impl Reader<'_> {
         }
     }
 
-    fn rooms(&mut self) -> std::collections::BTreeMap<String, super::RoomType> {
-        let mut rooms = std::collections::BTreeMap::new();
+    fn rooms(&mut self) -> BTreeMap<String, RoomChoice> {
+        let mut rooms = BTreeMap::new();
         for (name, given) in &self.sources.file.rooms {
-            let name = self.parsed(given, parse::room_name(name));
-            let room_type = self.parsed(given, parse::room_type(&given.texts[0]));
-            rooms.extend(name.zip(room_type));
+            let place = &given.place;
+            let name = self.parsed(place, parse::room_name(name));
+            let choice = self.room(given);
+            rooms.extend(name.zip(choice));
         }
         rooms
+    }
+
+    /// A room of which only the sound or the codecs are chosen is of type group: no other has them.
+    fn room(&mut self, given: &GivenRoom) -> Option<RoomChoice> {
+        let kind = given.kind.as_ref().map(|kind| self.parsed(&kind.place, parse::room_type(&kind.texts[0])));
+        let kind = kind.unwrap_or(Some(RoomType::Group))?;
+        let codecs = given.video_codecs.iter().flat_map(|codecs| codecs.texts.iter().map(|text| (&codecs.place, text)));
+        let video_codecs: Vec<_> = codecs.filter_map(|(place, text)| self.parsed(place, parse::video_codec(text))).collect();
+        if given.kind.is_none() && given.video_codecs.is_none() && !given.audio_only {
+            return None;
+        }
+        let served = given.audio_only || !video_codecs.is_empty();
+        if served && !kind.needs_media() {
+            self.problems
+                .push(format!("{}: audio_only and video_codecs are for rooms of type group or group-small.", given.place));
+        }
+        Some(RoomChoice { kind, audio_only: given.audio_only, video_codecs })
     }
 
     fn ice(&mut self) -> Ice {
@@ -139,14 +159,14 @@ impl Reader<'_> {
             [] | [_] => Err("is empty. Give it a value or leave it out.".to_owned()),
             _ => Err("takes one value only.".to_owned()),
         };
-        self.parsed(&given, parsed)
+        self.parsed(&given.place, parsed)
     }
 
     fn many<T>(&mut self, setting: &Setting, parser: impl Fn(&str) -> Parsed<T>) -> Vec<T> {
         let Some(given) = self.sources.find(setting) else {
             return Vec::new();
         };
-        given.texts.iter().filter_map(|text| self.parsed(&given, parser(text))).collect()
+        given.texts.iter().filter_map(|text| self.parsed(&given.place, parser(text))).collect()
     }
 
     fn number(&mut self, setting: &Setting, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
@@ -166,8 +186,8 @@ impl Reader<'_> {
         self.one(setting, |text| parse::secret(text, weak_ok))
     }
 
-    fn parsed<T>(&mut self, given: &Given, parsed: Parsed<T>) -> Option<T> {
-        parsed.map_err(|refusal| self.problems.push(format!("{}: {refusal}", given.place))).ok()
+    fn parsed<T>(&mut self, place: &Place, parsed: Parsed<T>) -> Option<T> {
+        parsed.map_err(|refusal| self.problems.push(format!("{place}: {refusal}"))).ok()
     }
 
     fn refuse<T>(&mut self, sentence: &str) -> Option<T> {
@@ -183,9 +203,17 @@ fn contradictions(config: &Config) -> Vec<String> {
         problems.push("http and https are both off, so nobody could reach Kennel. Switch one of them on.".to_owned());
     }
     for (name, address) in [("http", config.http), ("https", config.https)] {
-        if address.is_some_and(|address| same_port(address, config.media)) {
-            problems.push(format!("{name} and media have the same port {}. Give one of them another.", config.media.port()));
+        if let Some((_, media)) = address.zip(config.media).filter(|(address, media)| same_port(*address, *media)) {
+            problems.push(format!("{name} and media have the same port {}. Give one of them another.", media.port()));
         }
+    }
+    if config.media.is_none() {
+        let named =
+            config.rooms.iter().filter(|(_, room)| room.kind.needs_media()).map(|(name, _)| format!("the room \"{name}\""));
+        let all = config.room_type.needs_media().then(|| "room_type".to_owned());
+        problems.extend(all.into_iter().chain(named).map(|what| {
+            format!("{what} is of a type whose media goes through Kennel, but media is off. Switch media on, or choose go or peer-to-peer.")
+        }));
     }
     if config.http.zip(config.https).is_some_and(|(a, b)| same_port(a, b)) {
         problems.push("http and https have the same address and port. Give one of them another port.".to_owned());

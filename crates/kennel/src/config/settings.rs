@@ -82,10 +82,10 @@ pub static HTTPS: Setting = setting("https", "KENNEL_HTTPS", "https", "ADDR")
     .help("Where HTTPS listens, address and port, or off");
 pub static MEDIA: Setting = setting("media", "KENNEL_MEDIA", "media", "ADDR")
     .default("0.0.0.0:8444")
-    .help("Where media will listen, UDP and TCP; checked but not opened yet: this version has peer-to-peer rooms only");
+    .help("Where media of group rooms listens, address and port of UDP and TCP, or off");
 pub static WORKERS: Setting = setting("workers", "KENNEL_WORKERS", "workers", "N")
     .default("one per processor")
-    .help("Threads that serve connections, 1 to 256");
+    .help("Threads that serve connections, and as many that carry media, 1 to 256");
 pub static ANNOUNCE: Setting = setting("announce", "KENNEL_ANNOUNCE", "announce", "IP")
     .help("The address other devices reach this computer by, where Kennel cannot see it itself (container, NAT)");
 pub static DATA: Setting =
@@ -110,7 +110,7 @@ pub static DEV: Setting = setting("dev", "KENNEL_DEV", "dev", "BOOL")
     .help("For developers: take short secrets, if Kennel listens on this computer only");
 pub static ROOM_TYPE: Setting = setting("room-type", "KENNEL_ROOM_TYPE", "room_type", "TYPE")
     .default("peer-to-peer")
-    .help("The type of rooms made on connect: go (2 people) or peer-to-peer (10)");
+    .help("The type of rooms made on connect: go (2 people), peer-to-peer (10), group (50) or group-small (4)");
 pub static DEFAULT_ROOM: Setting = setting("default-room", "KENNEL_DEFAULT_ROOM", "default_room", "NAME")
     .default("Dog Cam")
     .help("The room that cameras and watchers meet in");

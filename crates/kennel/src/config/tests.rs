@@ -74,6 +74,11 @@ fn everything_can_be_set_by_the_file() {
         host_name = ["Kennel.example"]
         [rooms."Dog Cam"]
         type = "peer-to-peer"
+        [rooms."Choir"]
+        audio_only = true
+        [rooms."Cinema"]
+        type = "group-small"
+        video_codecs = ["VP9", "h264"]
         [ice]
         stun = ["stun:a:1"]
         turn = ["turn:b:2"]
@@ -85,13 +90,18 @@ fn everything_can_be_set_by_the_file() {
     let expected = Config {
         http: Some(address("127.0.0.1:1")),
         https: None,
-        media: address("127.0.0.1:3"),
+        media: Some(address("127.0.0.1:3")),
         workers: 3,
         announce: Some("192.168.1.20".parse().expect("an address")),
         data: "/var/lib/kennel".into(),
         open: true,
         room_type: RoomType::Go,
-        rooms: [("Dog Cam".to_owned(), RoomType::PeerToPeer)].into(),
+        rooms: [
+            room("Dog Cam", RoomType::PeerToPeer, false, &[]),
+            room("Choir", RoomType::Group, true, &[]),
+            room("Cinema", RoomType::GroupSmall, false, &[VideoCodec::Vp9, VideoCodec::H264]),
+        ]
+        .into(),
         default_room: "Küche".to_owned(),
         session_timeout: Duration::from_secs(5),
         log: "debug".to_owned(),
@@ -110,6 +120,10 @@ fn everything_can_be_set_by_the_file() {
     assert_eq!(config.room_type_of("Dog Cam"), RoomType::PeerToPeer);
     assert_eq!(config.room_type_of("other"), RoomType::Go);
     assert!(!format!("{config:?}").contains("01234567890123456789"));
+}
+
+fn room(name: &str, kind: RoomType, audio_only: bool, codecs: &[VideoCodec]) -> (String, RoomChoice) {
+    (name.to_owned(), RoomChoice { kind, audio_only, video_codecs: codecs.to_vec() })
 }
 
 #[test]
@@ -145,11 +159,15 @@ fn short_secrets_are_taken_only_by_developers_on_loopback() {
 #[test]
 fn refusals_say_where_and_what_to_do() {
     check_refusal(load(&[("http", "8080")], &[], &[]), &["--http: '8080'", "0.0.0.0:8090"]);
-    check_refusal(load(&[("room-type", "group")], &[], &[]), &["--room-type", "media server", "Choose go or peer-to-peer"]);
-    check_refusal(
-        load(&[], &[], &[("kennel.toml", "[rooms.Den]\ntype = \"group-small\"")]),
-        &["type of room \"Den\" (kennel.toml, line 2)", "media server"],
-    );
+    check_refusal(load(&[("room-type", "grupe")], &[], &[]), &["--room-type", "'grupe'", "group (50)"]);
+    check_refusal(load(&[("room-type", "group"), ("media", "off")], &[], &[]), &["room_type", "media is off"]);
+    let small = "[rooms.Den]\ntype = \"group-small\"";
+    check_refusal(load(&[("media", "off")], &[], &[("kennel.toml", small)]), &["the room \"Den\"", "media is off"]);
+    let file = |text: &str| load(&[], &[], &[("kennel.toml", &format!("[rooms.Den]\n{text}"))]);
+    check_refusal(file("type = \"x\""), &["type of room \"Den\" (kennel.toml, line 2)"]);
+    check_refusal(file("audio_only = 1"), &["audio_only of room \"Den\" (kennel.toml, line 2): must be true or false"]);
+    check_refusal(file("video_codecs = [\"av1\"]"), &["video_codecs of room \"Den\" (kennel.toml, line 2)", "vp8, h264 or vp9"]);
+    check_refusal(file("type = \"go\"\naudio_only = true"), &["room \"Den\" (kennel.toml, line 1)", "group or group-small"]);
     check_refusal(load(&[], &[], &[(".env", "\nKENNEL_WORKERS=0")]), &["KENNEL_WORKERS (.env, line 2)", "1 to 256"]);
     check_refusal(load(&[], &[], &[("kennel.toml", "data = \"\"")]), &["data (kennel.toml, line 1)", "empty"]);
 }

@@ -12,9 +12,25 @@ use super::sources::{Given, Place, did_you_mean};
 #[derive(Debug, Default)]
 pub struct TomlFile {
     values: BTreeMap<&'static str, Given>,
-    /// Type by room name, as written.
-    pub rooms: BTreeMap<String, Given>,
+    /// Rooms by name, as written.
+    pub rooms: BTreeMap<String, GivenRoom>,
 }
+
+/// One room, unparsed.
+#[derive(Clone, Debug)]
+pub struct GivenRoom {
+    /// Where it begins.
+    pub place: Place,
+    /// Its type.
+    pub kind: Option<Given>,
+    /// Whether it is for sound only.
+    pub audio_only: bool,
+    /// Its video codecs.
+    pub video_codecs: Option<Given>,
+}
+
+/// The keys of a room.
+const ROOM_KEYS: [&str; 3] = ["type", "audio_only", "video_codecs"];
 
 impl TomlFile {
     /// Reads the text of the file called `name`.
@@ -90,26 +106,36 @@ impl Reader<'_> {
     fn rooms(&mut self, rooms: &DeTable<'_>) {
         for (name, room) in rooms {
             match room.get_ref() {
-                DeValue::Table(table) => self.room(name.get_ref(), table),
+                DeValue::Table(table) => self.room(name, table),
                 _ => self.refuse(name, "must be a table. Write [rooms.\"NAME\"] and below it type = \"go\"."),
             }
         }
     }
 
-    fn room(&mut self, name: &str, table: &DeTable<'_>) {
+    fn room(&mut self, name: &Spanned<impl AsRef<str>>, table: &DeTable<'_>) {
+        let called = name.get_ref().as_ref().to_owned();
+        let place = self.place(name, &format!("room \"{called}\""));
+        let mut room = GivenRoom { place, kind: None, audio_only: false, video_codecs: None };
         for (key, value) in table {
-            let place = self.place(key, &format!("type of room \"{name}\""));
-            match (key.get_ref().as_ref(), value.get_ref()) {
-                ("type", DeValue::String(text)) => {
-                    self.file.rooms.insert(name.to_owned(), Given { texts: vec![text.to_string()], place });
-                }
-                ("type", _) => self.problems.push(format!("{place}: must be a text.")),
-                (wrong, _) => {
-                    let hint = did_you_mean(wrong, ["type"].into_iter());
+            let place = self.place(key, &format!("{} of room \"{called}\"", key.get_ref()));
+            let shape = match key.get_ref().as_ref() {
+                "type" => Shape::One,
+                "audio_only" => Shape::Switch,
+                "video_codecs" => Shape::Many,
+                wrong => {
+                    let hint = did_you_mean(wrong, ROOM_KEYS.into_iter());
                     self.refuse(key, &format!("there is no such key in a room.{hint}"));
+                    continue;
                 }
+            };
+            match (shape, texts(shape, value.get_ref())) {
+                (Shape::One, Ok(texts)) => room.kind = Some(Given { texts, place }),
+                (Shape::Many, Ok(texts)) => room.video_codecs = Some(Given { texts, place }),
+                (Shape::Switch, Ok(texts)) => room.audio_only = texts == ["true"],
+                (_, Err(wanted)) => self.problems.push(format!("{place}: must be {wanted}.")),
             }
         }
+        self.file.rooms.insert(called, room);
     }
 
     fn place(&self, key: &Spanned<impl AsRef<str>>, path: &str) -> Place {

@@ -158,6 +158,7 @@ impl Drive {
                     self.send(Message::Text(text.into())).await?;
                 }
                 Action::Refused(code) => self.metrics.refusal(code),
+                Action::Ignored(count) => drop(self.metrics.messages_ignored.inc_by(count)),
                 Action::Command(command) => self.hub.command(self.conn, command).await,
                 Action::Close(code, reason) => {
                     self.flush_commands().await;

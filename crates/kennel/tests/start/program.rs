@@ -115,7 +115,7 @@ fn wrong_words_end_with_2_and_the_right_ones() {
     let cases: [(&[&str], &[&str]); 5] = [
         (&["--htp", "x"], &["--http"]),
         (&["--http", "8080"], &["--http: '8080' is not an address and a port", "0.0.0.0:8090"]),
-        (&["--room-type", "group"], &["media server, which this version does not have"]),
+        (&["--room-type", "group", "--media", "off"], &["media is off"]),
         (&["--config", "none.toml"], &["none.toml: there is no such file"]),
         (&["servee"], &["serve"]),
     ];

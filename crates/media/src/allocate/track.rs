@@ -35,7 +35,6 @@ pub(super) struct Held {
 struct Wish {
     priority: Priority,
     size: Option<(u16, u16)>,
-    muted: bool,
 }
 
 impl Held {
@@ -45,7 +44,7 @@ impl Held {
 
     /// Takes what is wanted now; true if that is more than before.
     pub fn note(&mut self, item: &Item) -> bool {
-        let wish = item.is_wanted().then_some(Wish { priority: item.priority, size: item.size, muted: item.muted });
+        let wish = item.is_wanted().then_some(Wish { priority: item.priority, size: item.size });
         let before = std::mem::replace(&mut self.wish, wish);
         wish.is_some_and(|wish| before.is_none_or(|before| wish.is_more_than(before)))
     }
@@ -54,7 +53,7 @@ impl Held {
 impl Wish {
     fn is_more_than(self, before: Wish) -> bool {
         let area = |size: Option<(u16, u16)>| size.map_or(u32::MAX, |(width, height)| u32::from(width) * u32::from(height));
-        self.priority > before.priority || area(self.size) > area(before.size) || before.muted && !self.muted
+        self.priority > before.priority || area(self.size) > area(before.size)
     }
 }
 
@@ -64,7 +63,6 @@ pub(super) struct Item {
     pub priority: Priority,
     /// Width and height at which it is shown; none: as large as it comes.
     size: Option<(u16, u16)>,
-    muted: bool,
     costs: [u64; LAYERS_MAX],
     /// The smallest layer there is; none: no media yet.
     bottom: Option<u8>,
@@ -98,7 +96,6 @@ impl Item {
         let item = Item {
             priority,
             size,
-            muted: track.muted,
             costs: costs(layers, track.muted),
             bottom,
             top,
@@ -119,7 +116,7 @@ impl Item {
 
     /// Whether it would be sent if there were room.
     pub fn is_wanted(&self) -> bool {
-        self.off.is_none() && !self.is_absent()
+        matches!(self.off, None | Some(Off::Bandwidth)) && !self.is_absent()
     }
 
     /// The least that can be sent of it.

@@ -5,10 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use room::{Kind, News, ParticipantId, RoomId, Sealed, Signal, Step, TrackId, Wish};
+use room::{Kind, News, ParticipantId, RoomId, Sealed, Signal, Step, TrackId};
 use str0m::IceConnectionState;
 use str0m::channel::{ChannelData, ChannelId};
+use str0m::media::Mid;
 
+use super::route::forwarder;
+use super::watch::Watch;
 use super::{Client, Engine, Slot};
 use crate::data::Use;
 use crate::limit::{EARLY_BYTES_MAX, EARLY_MAX, EARLY_TIME_MAX, LOST_TIMEOUT};
@@ -153,10 +156,8 @@ impl Engine {
             }
             self.open_data_lines(now, key);
             let said = self.on(now, key, |peer, out| peer.make_offer(now, out)).flatten();
-            if said.is_some() {
-                if let Some(client) = self.client_mut(key) {
-                    client.offered_at = Some(now);
-                }
+            if let Some(client) = self.client_mut(key).filter(|_| said.is_some()) {
+                client.offered_at = Some(now);
             }
             self.settle(key, said);
         }
@@ -202,15 +203,18 @@ impl Engine {
     fn connect_receivers(&mut self, key: PeerKey) {
         let Some(client) = self.client(key) else { return };
         let ready: Vec<_> = client.peer.placements().filter(|placement| placement.ready).map(|p| (p.track, p.ssrc)).collect();
+        let mut fresh = false;
         for source in self.board.iter_mut().filter(|source| source.kind != Kind::Data) {
             let here = ready.iter().find(|(track, _)| *track == source.id).map(|(_, ssrc)| *ssrc);
             source.receivers.retain(|receiver| receiver.peer != key || Some(receiver.ssrc) == here);
             let Some(ssrc) = here.filter(|_| !source.receivers.iter().any(|receiver| receiver.peer == key)) else { continue };
-            source.receivers.push(Receiver::new(key, ssrc));
-            (0..)
-                .zip(source.layers.clone())
-                .filter(|(_, layer)| layer.ssrc.is_some())
-                .for_each(|(n, _)| source.wish_keyframe(n, true));
+            let forwarder = source.codec.map(|codec| forwarder(codec, &mut self.random));
+            source.receivers.push(Receiver::new(key, ssrc, source.kind, forwarder));
+            fresh = true;
+        }
+        if let Some(client) = self.client_mut(key).filter(|_| fresh) {
+            client.share.due = true;
+            self.share_due = true;
         }
     }
 
@@ -265,8 +269,16 @@ impl Engine {
                     client.estimate = Some(estimate);
                 }
             }
-            PeerNews::Stats(_) | PeerNews::In(_) | PeerNews::Out(_) => {}
+            PeerNews::Stats(stats) => self.watch_of(key, |watch, _| watch.handle_peer(&stats)),
+            PeerNews::In(stats) => self.watch_of(key, |watch, kind| watch.handle_in(kind(stats.mid), &stats)),
+            PeerNews::Out(stats) => self.watch_of(key, |watch, kind| watch.handle_out(kind(stats.mid), &stats)),
             PeerNews::Closed => self.dead(now, key),
+        }
+    }
+
+    fn watch_of(&mut self, key: PeerKey, take: impl FnOnce(&mut Watch, &dyn Fn(Mid) -> Kind)) {
+        if let Some(Client { watch, peer, .. }) = self.client_mut(key) {
+            take(watch, &|mid| peer.kind_of(mid));
         }
     }
 
@@ -350,8 +362,6 @@ impl Engine {
         let source = self.board.by_id(track.id)?;
         Some((track.id, source.readers.clone()))
     }
-
-    pub(super) fn note_hint(&mut self, _key: PeerKey, _track: TrackId, _wish: Wish) {}
 
     /// Clients whose time is up.
     pub(super) fn expire(&mut self, now: Instant) {

@@ -42,6 +42,7 @@ impl Engine {
         let peer = Peer::new(now, &self.settings, (room, who, link.clone()), &codecs);
         let mut client = Client::new(now, peer, profile);
         client.first_offer = Some(offer);
+        client.watch.wanted = super::watch::wants_quality(&channels);
         let key = self.add_client(client);
         for channel in channels {
             let label = channel.label(&link);
@@ -104,7 +105,7 @@ impl Engine {
         }
         for track in &tracks {
             match self.board.by_id_mut(track.id) {
-                Some(source) => source.priority = track.priority,
+                Some(source) => (source.priority, source.enabled) = (track.priority, track.enabled),
                 None => drop(self.board.add(Source::new(room, who, track))),
             }
         }
@@ -168,7 +169,9 @@ impl Engine {
         let wanted: Vec<(TrackId, Kind)> = member.subscribed.iter().filter_map(known).collect();
         let media = wanted.iter().filter(|(_, kind)| *kind != Kind::Data).map(|(track, kind)| (*track, *kind == Kind::Video));
         let media: Vec<_> = media.collect();
+        let subscribed = member.subscribed.clone();
         if let Some(client) = self.client_mut(key) {
+            client.share.keep(&subscribed);
             client.peer.want(media.into_iter());
         }
         self.mark_dirty(key);

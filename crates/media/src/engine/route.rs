@@ -37,8 +37,11 @@ impl Engine {
         let Some(source) = self.board.get_mut(track) else { return };
         let codec = *source.codec.insert(codec_of(&params));
         let descriptor = Descriptor::parse(codec, &packet.payload);
-        if let Some(layer) = source.layers.get_mut(usize::from(layer)) {
-            layer.note(packet.timestamp, packet.payload.len(), &descriptor);
+        let heard = source.layers.get_mut(usize::from(layer));
+        let woken = heard.is_some_and(|layer| layer.note(packet.timestamp, packet.payload.len(), &descriptor));
+        if woken && source.kind == Kind::Video {
+            source.receivers.iter().for_each(|receiver| mark_share(&mut self.slots, receiver.peer));
+            self.share_due = true;
         }
         if source.kind == Kind::Audio {
             note_level(&mut self.halls, source.room, source.publisher, now, packet);
@@ -53,15 +56,11 @@ impl Engine {
             replayable: false,
             descriptor: &descriptor,
         };
-        let best = source.best_layer(now);
         for receiver in &mut source.receivers {
             if receiver.forwarder.is_none() {
-                let start = mix(&mut self.random);
-                let (seq, time) = ((start & 0x7fff) as u16, (start >> 32) as u32);
-                receiver.forwarder = Some(Forwarder::new(codec, seq, time));
-            }
-            if receiver.target != best {
-                receiver.target = best;
+                let mut fresh = forwarder(codec, &mut self.random);
+                fresh.set_target(receiver.target);
+                receiver.forwarder = Some(fresh);
             }
             let sent = pass_on(receiver, &mut self.slots, &mut self.counts, now, packet, &params, &incoming);
             if sent {
@@ -178,7 +177,6 @@ fn pass_on(
     incoming: &Incoming<'_>,
 ) -> bool {
     let Some(forwarder) = &mut receiver.forwarder else { return false };
-    forwarder.set_target(receiver.target);
     let Some(rewritten) = forwarder.rewrite(incoming) else { return false };
     let slot = slots.get_mut(receiver.peer.index as usize).filter(|slot| slot.uses == receiver.peer.uses);
     let Some(client) = slot.and_then(|slot| slot.client.as_deref_mut()) else { return false };
@@ -231,6 +229,19 @@ fn codec_of(params: &PayloadParams) -> Codec {
         str0m::format::Codec::Vp9 => Codec::Vp9,
         str0m::format::Codec::H264 => Codec::H264,
         _ => Codec::OtherAudio,
+    }
+}
+
+/// A forwarder with random starts.
+pub(super) fn forwarder(codec: Codec, random: &mut u64) -> Forwarder {
+    let start = mix(random);
+    let (seq, time) = ((start & 0x7fff) as u16, (start >> 32) as u32);
+    Forwarder::new(codec, seq, time)
+}
+
+fn mark_share(slots: &mut [Slot], key: PeerKey) {
+    if let Some(client) = slots.get_mut(key.index as usize).and_then(|slot| slot.client.as_mut()) {
+        client.share.due = true;
     }
 }
 

@@ -34,9 +34,15 @@ impl Engine {
 
     fn tick(&mut self, now: Instant) {
         self.expire(now);
+        self.share_all(now);
+        self.share_needs(now);
+        self.watch_quality(now);
         for (room, hall) in &mut self.halls {
             hall.speakers.handle_timeout(now);
             while let Some(who) = hall.speakers.poll_change() {
+                if let Some(who) = who {
+                    hall.spoke.insert(who, now);
+                }
                 self.reports.push_back(Report::Speaker { room: *room, who });
             }
         }

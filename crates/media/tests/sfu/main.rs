@@ -1,5 +1,7 @@
 //! The engine with real transports over an emulated network, in virtual time.
 
+#![allow(clippy::unwrap_used, reason = "a model of a client that fails is a failed test")]
+
 mod client;
 mod picture;
 mod world;
@@ -55,12 +57,13 @@ fn six_see_everyone() {
     }
 }
 
-/// Frames that each viewer sees of each other client in ten seconds of this weather, after a start in it.
+/// Frames that each viewer sees of each other client in ten seconds of this weather, which begins when all are connected.
 fn frames_in(weather: Weather, seed: u64) -> Vec<u64> {
     let mut world = World::new(seed);
-    world.weather = weather;
     let all = [world.join(true, true, false), world.join(true, true, false), world.join(false, true, false)];
-    world.run(8 * SECOND);
+    world.run(3 * SECOND);
+    world.weather = weather;
+    world.run(3 * SECOND);
     let pairs: Vec<(usize, room::TrackId)> = all
         .iter()
         .flat_map(|viewer| all.iter().filter(move |other| *other != viewer).map(move |other| (*viewer, *other)))
@@ -115,4 +118,18 @@ fn everything_is_forgotten_when_everybody_has_left() {
     world.run(SECOND);
     assert_eq!(world.engine.sizes(), (0, 0, 0));
     assert_eq!(world.engine.poll_timeout(), None);
+}
+
+#[test]
+fn an_ice_restart_keeps_pictures_moving() {
+    let mut world = World::new(8);
+    let (ann, bo) = (world.join(true, true, false), world.join(true, true, false));
+    world.run(3 * SECOND);
+    let offer = world.clients[ann].restart_ice();
+    world.say(ann, offer);
+    world.run(SECOND);
+    let (before, since) = (world.frames(bo, world.track(ann, Kind::Video)), world.now);
+    world.run(3 * SECOND);
+    let frames = world.frames(bo, world.track(ann, Kind::Video)) - before;
+    assert!(frames > 80, "{frames} frames in {:?} of {:?}", world.now - since, world.now - world.start);
 }

@@ -1,6 +1,8 @@
 //! The rooms from outside: scripts of what people do, and random histories against a small obvious model.
 
 mod links;
+mod media;
 mod party;
 mod random;
 mod scripts;
+mod served;

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use room::{
-    Answer, Caller, Command, ConnId, Event, Fact, Join, Joined, Kind, Limits, LinkId, Moment, Output, Priority, Refusal, Resume,
-    Rights, RoomRef, Rooms, Rule, Sealed, SeatKey, Signal, Step, TrackDraft,
+    Answer, Caller, Command, ConnId, Event, Fact, Join, Joined, Kind, Limits, LinkId, Moment, News, Output, Priority, Profile,
+    Refusal, Report, Resume, Rights, RoomKind, RoomOptions, RoomRef, Rooms, Rule, Sealed, SeatKey, Signal, Step, TrackDraft,
 };
+
+use crate::media::Media;
 
 /// Rooms, people by name, and everything the rooms said.
 pub struct Party {
@@ -17,6 +19,8 @@ pub struct Party {
     pub people: BTreeMap<String, Guest>,
     pub facts: Vec<Fact>,
     pub forgotten: Vec<ConnId>,
+    /// What the media server was asked for.
+    pub media: Media,
     next_conn: u64,
     last_id: Arc<AtomicU64>,
 }
@@ -40,6 +44,7 @@ impl Party {
             people: BTreeMap::new(),
             facts: Vec::new(),
             forgotten: Vec::new(),
+            media: Media::default(),
             next_conn: 0,
             last_id: last,
         }
@@ -51,7 +56,7 @@ impl Party {
         self.next_conn += count;
     }
 
-    /// `name` joins `room` with these tracks and a prepared link called `name/0`.
+    /// `name` joins `room` with these tracks and a prepared link called `name/` and its connection's number.
     pub fn join(&mut self, name: &str, room: &str, tracks: &[&str]) -> Result<(), Refusal> {
         self.join_with(name, room, tracks, |_| {})
     }
@@ -66,6 +71,8 @@ impl Party {
             origin: None,
             tracks: (1, tracks.iter().map(|t| draft(t)).collect()),
             rule: Rule::All,
+            channels: Vec::new(),
+            profile: Profile::default(),
             offer: Some((LinkId(format!("{}/{}", name.chars().take(8).collect::<String>(), conn.0).into()), offer(1))),
         };
         edit(&mut join);
@@ -122,6 +129,22 @@ impl Party {
         answer
     }
 
+    /// The room of this name is of this kind from now on.
+    pub fn set_kind(&mut self, name: &str, kind: RoomKind, options: RoomOptions) -> Result<Answer, Refusal> {
+        self.owner(Command::SetKind { name: name.into(), kind, options })
+    }
+
+    /// The media server tells this of `name`.
+    pub fn news(&mut self, name: &str, news: News) {
+        let joined = &self.people[name].joined;
+        self.report(Report::Of { room: joined.room, who: joined.me, news });
+    }
+
+    pub fn report(&mut self, report: Report) {
+        self.rooms.handle_report(self.now, report);
+        self.deliver();
+    }
+
     /// Lets time pass, as the shell would: never later than the rooms asked for.
     pub fn pass(&mut self, time: Duration) {
         let until = self.now + time;
@@ -161,6 +184,7 @@ impl Party {
                     }
                 }
                 Output::Forget(conn) => self.forgotten.push(conn),
+                Output::Order(order) => self.media.obey(order),
                 Output::Note(fact) => self.facts.push(fact),
             }
         }
@@ -195,7 +219,18 @@ fn short(event: &Event) -> String {
         }
         Event::Signal { link, signal } => format!("{:?} {} on {}", signal.step, signal.revision, link.0),
         Event::LinkClosed { link, revision } => format!("closed {} at {revision}", link.0),
-        Event::LinkWanted { link, revision } => format!("offer wanted after {revision} on {}", link.0),
+        Event::LinkWanted { link, revision, server } => {
+            format!("offer wanted after {revision} on {}{}", link.0, if *server { " by the server" } else { "" })
+        }
+        Event::Subscribed(subscribed) => {
+            let labels: Vec<&str> = subscribed.tracks.iter().map(|(_, label)| &**label).collect();
+            format!("receives [{}]", labels.join(", "))
+        }
+        Event::Said { channel, text } => format!("said {} on {channel:?}", text.0),
+        Event::Speaker(who) => format!("speaker {:?}", who.map(|who| who.0)),
+        Event::Quality(quality) => format!("quality {}", quality.own.level),
+        Event::Switched { off, on } => format!("off {} on {}", off.len(), on.len()),
+        Event::Layers { needed, .. } => format!("layers {needed:?}"),
         Event::Out(why) => format!("out: {why:?}"),
     }
 }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use room::{
-    Answer, Caller, Command, Fact, Limits, LinkId, Refusal, Resume, RoomKind, RoomRef, Rule, SeatKey, Step, TrackRefusal,
-    WhyEnded,
+    Answer, Caller, Command, Fact, Limits, LinkId, Refusal, Resume, RoomKind, RoomOptions, RoomRef, Rule, SeatKey, Step,
+    TrackRefusal, WhyEnded,
 };
 
 use crate::party::{Party, draft, offer};
@@ -174,7 +174,7 @@ fn whoever_wants_nothing_receives_nothing() {
     party.join_with("bo", "den", &[], |join| join.rule = Rule::Nothing).unwrap();
     assert_eq!(party.people["bo"].joined.subscribed.tracks, []);
     party.publish("ann", &["v cam", "a mic"]);
-    assert_eq!(party.heard("bo"), ["ann Tracks #2 [cam, mic] receives 0"]);
+    assert_eq!(party.heard("bo"), ["ann Tracks #2 [cam, mic]"]);
 }
 
 #[test]
@@ -361,7 +361,7 @@ fn guests_cannot_give_the_owners_commands_nor_owners_the_guests() {
     let mut party = party();
     party.join("ann", "den", &[]).unwrap();
     let (room, me) = (party.people["ann"].joined.room, party.people["ann"].joined.me);
-    let kind = Command::SetKind { name: "den".into(), kind: RoomKind::Go };
+    let kind = Command::SetKind { name: "den".into(), kind: RoomKind::Go, options: RoomOptions::default() };
     for command in [Command::EndRoom(room), Command::Remove(me), Command::Withdraw("k".into()), kind] {
         assert_eq!(party.act("ann", command), Err(Refusal::NotPermitted));
     }
@@ -435,7 +435,7 @@ fn rooms_are_limited_and_a_refused_join_leaves_no_room_behind() {
 #[test]
 fn kinds_by_name_hold_from_the_next_beginning_and_now_if_they_fit() {
     let mut party = party();
-    let set = |party: &mut Party, kind| party.owner(Command::SetKind { name: "den".into(), kind });
+    let set = |party: &mut Party, kind| party.set_kind("den", kind, RoomOptions::default());
     set(&mut party, RoomKind::Go).unwrap();
     for name in ["ann", "bo"] {
         party.join(name, "den", &[]).unwrap();
@@ -456,7 +456,7 @@ fn kinds_by_name_hold_from_the_next_beginning_and_now_if_they_fit() {
 
 #[test]
 fn of_very_many_tracks_the_newest_are_received() {
-    let mut party = party_of(RoomKind::Group);
+    let mut party = party();
     let many: Vec<String> = (0..16).map(|n| format!("v cam{n}")).chain((0..16).map(|n| format!("d chat{n}"))).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     for n in 0..8 {

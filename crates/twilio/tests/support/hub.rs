@@ -193,7 +193,7 @@ impl Hub {
     fn turn(&mut self, conn: ConnId) {
         while let Some(action) = self.sessions.get_mut(&conn).and_then(|session| session.poll_output()) {
             match action {
-                Action::Refused(_) => {}
+                Action::Refused(_) | Action::Ignored(_) => {}
                 Action::Send(text) => self.out.push_back(Sent::Text(conn, text)),
                 Action::Command(command) => self.commands.push_back((conn, command)),
                 Action::Close(code, _) => self.closed(conn, code),
@@ -227,7 +227,7 @@ impl Hub {
             match output {
                 Output::Tell(conn, event) => self.post(conn, Delivery::Event(event)),
                 Output::Forget(conn) => self.post(conn, Delivery::Replaced),
-                Output::Note(_) => {}
+                Output::Order(_) | Output::Note(_) => {}
             }
         }
     }

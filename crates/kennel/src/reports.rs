@@ -1,0 +1,95 @@
+//! The way of the media server's reports to the hub. Media threads never wait for the hub: what they tell is queued at once, or
+//! dropped if it is not vital and too much waits.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use room::{News, Report};
+use tokio::sync::mpsc;
+
+use crate::metrics::Metrics;
+
+/// Reports that wait for the hub. Of more, those that are not vital are dropped and counted: figures, and words on channels.
+/// Vital ones are always queued; a peer has only a few of them under way at a time, so peers bound them.
+pub const REPORTS_MAX: usize = 4096;
+
+/// The media server's end. Cheap to clone.
+#[derive(Clone)]
+pub struct Reporter {
+    sender: mpsc::UnboundedSender<Report>,
+    waiting: Arc<AtomicUsize>,
+    metrics: Metrics,
+}
+
+/// The hub's end.
+pub struct ReportQueue {
+    receiver: mpsc::UnboundedReceiver<Report>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// A queue.
+#[must_use]
+pub fn channel(metrics: Metrics) -> (Reporter, ReportQueue) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let waiting = Arc::<AtomicUsize>::default();
+    (Reporter { sender, waiting: Arc::clone(&waiting), metrics }, ReportQueue { receiver, waiting })
+}
+
+/// Whether a client goes wrong if this is not heard.
+#[must_use]
+pub fn is_vital(report: &Report) -> bool {
+    !matches!(report, Report::Of { news: News::Quality(_) | News::Said(..), .. })
+}
+
+impl Reporter {
+    /// Tells the hub. Never waits.
+    pub fn report(&self, report: Report) {
+        if self.waiting.load(Relaxed) >= REPORTS_MAX && !is_vital(&report) {
+            self.metrics.media_reports_dropped.inc();
+            return;
+        }
+        self.waiting.fetch_add(1, Relaxed);
+        // Without a hub the program is being torn down.
+        let _ = self.sender.send(report);
+    }
+}
+
+impl ReportQueue {
+    /// Puts up to `count` reports into `told`, as soon as there are any. Waits for ever when there is no media server.
+    pub async fn next(&mut self, told: &mut Vec<Report>, count: usize) {
+        let taken = self.receiver.recv_many(told, count).await;
+        self.waiting.fetch_sub(taken, Relaxed);
+        if taken == 0 {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use room::{LinkId, ParticipantId, RoomId};
+
+    use super::*;
+
+    fn of(news: News) -> Report {
+        Report::Of { room: RoomId(1), who: ParticipantId(2), news }
+    }
+
+    #[tokio::test]
+    async fn when_too_much_waits_only_what_is_vital_is_kept() {
+        let metrics = Metrics::new();
+        let (reporter, mut queue) = channel(metrics.clone());
+        let figures = of(News::Quality(room::Quality::default()));
+        (0..REPORTS_MAX + 3).for_each(|_| reporter.report(figures.clone()));
+        assert_eq!(metrics.media_reports_dropped.get(), 3);
+        reporter.report(of(News::Said(room::Channel::Render, room::Sealed("hey".into()))));
+        reporter.report(of(News::Dead(LinkId("l".into()))));
+        assert_eq!(metrics.media_reports_dropped.get(), 4);
+        let mut told = Vec::new();
+        queue.next(&mut told, usize::MAX).await;
+        assert_eq!((told.len(), told.pop()), (REPORTS_MAX + 1, Some(of(News::Dead(LinkId("l".into()))))));
+        reporter.report(figures);
+        queue.next(&mut told, 1).await;
+        assert_eq!(metrics.media_reports_dropped.get(), 4);
+    }
+}

@@ -1,0 +1,208 @@
+//! What each receiver gets of each picture: the bandwidth of every client shared among the tracks that it receives, and what that
+//! means for those who publish them.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use room::{Kind, News, ParticipantId, Priority, RoomId, TrackId, Wish};
+use str0m::bwe::Bitrate;
+
+use super::{Client, Engine};
+use crate::allocate::{Allocator, Candidate, Choice, Needs, Space};
+use crate::forward::Forwarder;
+use crate::switchboard::{PeerKey, Source};
+
+/// How often a client's bandwidth is shared anew when nothing else asks for it.
+pub(super) const SHARE_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Bits per second kept free for each track of sound.
+const AUDIO_BITRATE: u64 = 40_000;
+
+/// The allocator uses not quite all of an estimate; what is used already should stay.
+const USED_PERCENT: u64 = 90;
+
+/// Bits per second that the estimate may always assume.
+const LEAST: u64 = 100_000;
+
+/// What one client wants and has of the pictures of others.
+#[derive(Default)]
+pub(super) struct Share {
+    allocator: Allocator,
+    candidates: Vec<Candidate>,
+    choices: Vec<Choice>,
+    hints: HashMap<TrackId, Hints>,
+    /// Numbers subscriptions in the order in which they came.
+    orders: HashMap<TrackId, u64>,
+    next_order: u64,
+    shared: Option<Instant>,
+    /// Something changed that should not wait.
+    pub due: bool,
+    /// Bits per second that the choices use.
+    used: u64,
+}
+
+/// What a client said of one track.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hints {
+    priority: Option<Priority>,
+    shown: Option<bool>,
+    size: Option<(u16, u16)>,
+}
+
+impl Share {
+    /// Keeps a wish.
+    pub fn note(&mut self, track: TrackId, wish: Wish) {
+        let hints = self.hints.entry(track).or_default();
+        match wish {
+            Wish::Priority(priority) => hints.priority = priority,
+            Wish::Shown(shown) => hints.shown = Some(shown),
+            Wish::Size(width, height) => hints.size = Some((width, height)),
+        }
+        self.due = true;
+    }
+
+    /// Forgets what was said of tracks that are not received any more.
+    pub fn keep(&mut self, subscribed: &[TrackId]) {
+        self.hints.retain(|track, _| subscribed.contains(track));
+        self.orders.retain(|track, _| subscribed.contains(track));
+        for track in subscribed {
+            self.orders.entry(*track).or_insert_with(|| {
+                self.next_order += 1;
+                self.next_order
+            });
+        }
+    }
+
+    fn candidate(&self, now: Instant, source: &Source, speaker: Option<ParticipantId>, spoke: Option<Instant>) -> Candidate {
+        let hints = self.hints.get(&source.id).copied().unwrap_or_default();
+        Candidate {
+            id: source.id,
+            layers: source.layers_now(now),
+            count: source.layer_count(),
+            publisher: source.priority,
+            own: hints.priority,
+            shown: hints.shown,
+            size: hints.size,
+            speaker: speaker == Some(source.publisher),
+            spoke,
+            order: self.orders.get(&source.id).copied().unwrap_or(u64::MAX),
+            muted: !source.enabled,
+        }
+    }
+}
+
+impl Engine {
+    /// Keeps a client's wish; it is acted on with the next look around.
+    pub(super) fn note_hint(&mut self, key: PeerKey, track: TrackId, wish: Wish) {
+        if let Some(client) = self.client_mut(key) {
+            client.share.note(track, wish);
+        }
+    }
+
+    /// Shares the bandwidth of every client for which it is time.
+    pub(super) fn share_all(&mut self, now: Instant) {
+        let is_due = |client: &Client| {
+            let late = client.share.shared.is_none_or(|at| now.saturating_duration_since(at) >= SHARE_INTERVAL);
+            let asked = client.share.allocator.poll_timeout().is_some_and(|at| at <= now);
+            client.share.due || late || asked
+        };
+        for index in 0..self.slots.len() {
+            let Some(slot) = self.slots.get(index) else { return };
+            let key = PeerKey { index: u32::try_from(index).unwrap_or(u32::MAX), uses: slot.uses };
+            if slot.client.as_deref().is_some_and(is_due) {
+                self.share(now, key);
+            }
+        }
+    }
+
+    fn share(&mut self, now: Instant, key: PeerKey) {
+        let Some(client) = self.client_mut(key) else { return };
+        let (room, who) = (client.peer.room, client.peer.who);
+        let mut share = std::mem::take(&mut client.share);
+        let (profile, overloaded) = (client.profile, client.watch.is_overloaded());
+        let estimate = client.estimate.map(|estimate| estimate.as_u64());
+        (share.due, share.shared) = (false, Some(now));
+        let sounds = self.gather(now, &mut share, room, who);
+        let reserved = sounds * AUDIO_BITRATE;
+        // Lost packets alone make the estimate fall as low as it gets, on a line that only is bad. What travels without waiting fits.
+        let proven = if overloaded { 0 } else { share.used + reserved };
+        let estimate = estimate.map(|estimate| estimate.max(proven.saturating_mul(100) / USED_PERCENT));
+        let space = Space { estimate, reserved, congested: overloaded };
+        let Share { allocator, candidates, choices, used, .. } = &mut share;
+        let total = allocator.share(now, &profile, space, candidates, choices);
+        let switched = allocator.poll_switched();
+        *used = total.used;
+        for (candidate, choice) in candidates.iter().zip(&*choices) {
+            self.aim(key, candidate.id, *choice);
+        }
+        if let Some(client) = self.client_mut(key) {
+            client.share = share;
+            let (least, desired) = (space.reserved + total.used.max(LEAST), total.probe.max(LEAST));
+            if client.bitrates != (least, desired) {
+                client.bitrates = (least, desired);
+                self.on(now, key, |peer, out| peer.set_bitrate(now, Bitrate::from(LEAST), Bitrate::from(desired), out));
+            }
+        }
+        if let Some((off, on)) = switched {
+            self.report(room, who, News::Switched { off, on });
+        }
+    }
+
+    /// The pictures that a client could have, in the order of its subscriptions; returns how many tracks of sound it has.
+    fn gather(&self, now: Instant, share: &mut Share, room: RoomId, who: ParticipantId) -> u64 {
+        share.candidates.clear();
+        let Some(hall) = self.halls.get(&room) else { return 0 };
+        let Some(member) = hall.members.get(&who) else { return 0 };
+        let mut sounds = 0;
+        for source in member.subscribed.iter().filter_map(|track| self.board.by_id(*track)) {
+            match source.kind {
+                Kind::Audio => sounds += 1,
+                Kind::Video => {
+                    let spoke = hall.spoke.get(&source.publisher).copied();
+                    let candidate = share.candidate(now, source, hall.speakers.speaker(), spoke);
+                    share.candidates.push(candidate);
+                }
+                Kind::Data => {}
+            }
+        }
+        sounds
+    }
+
+    /// Points a receiver at its layer.
+    fn aim(&mut self, key: PeerKey, track: TrackId, choice: Choice) {
+        let Some(source) = self.board.by_id_mut(track) else { return };
+        let Some(receiver) = source.receivers.iter_mut().find(|receiver| receiver.peer == key) else { return };
+        receiver.choice = choice;
+        if receiver.target == choice.send {
+            return;
+        }
+        let fresh = receiver.target.is_none();
+        receiver.target = choice.send;
+        if let Some(forwarder) = &mut receiver.forwarder {
+            forwarder.set_target(choice.send);
+        }
+        let awaited = receiver.forwarder.as_ref().map_or(choice.send, Forwarder::awaits_keyframe);
+        if let Some(layer) = awaited {
+            source.wish_keyframe(layer, fresh);
+        }
+    }
+
+    /// Tells publishers which layers somebody needs.
+    pub(super) fn share_needs(&mut self, now: Instant) {
+        let mut news = Vec::new();
+        for source in self.board.iter_mut().filter(|source| source.kind == Kind::Video && source.layer_count() > 1) {
+            let count = source.layer_count();
+            let needs = source.needs.get_or_insert_with(|| Needs::new(now, count));
+            needs.handle_choices(now, source.receivers.iter().map(|receiver| receiver.choice));
+            if let Some(change) = needs.poll_change(now) {
+                news.push((source.room, source.publisher, News::Layers { track: source.id, needed: change.needed }));
+                for layer in change.woken {
+                    source.wish_keyframe(layer, false);
+                }
+            }
+        }
+        for (room, who, news) in news {
+            self.report(room, who, news);
+        }
+    }
+}

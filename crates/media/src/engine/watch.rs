@@ -1,0 +1,181 @@
+//! How each client's connection does, second by second: for its own and the others' quality marks, and to tell overload from a bad line.
+
+use std::time::{Duration, Instant};
+
+use room::{Channel, Kind, News, ParticipantId};
+use str0m::media::{Mid, Rid};
+use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
+
+use super::Engine;
+use crate::quality::{Meter, Reporter, Sample, Way};
+use crate::switchboard::PeerKey;
+
+/// How often quality is judged.
+const JUDGE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A round trip this much above the shortest seen means that packets wait somewhere.
+const QUEUE_DELAY: Duration = Duration::from_millis(120);
+
+/// The shortest round trip seen is forgotten by this share a second, so that a longer way is learnt.
+const BASE_DRIFT: f64 = 1.01;
+
+/// So many lost are too many even where nothing waits.
+const LOSS_UNBEARABLE: f32 = 0.45;
+
+/// How much a second counts against those before.
+const LOSS_WEIGHT: f32 = 0.3;
+
+/// What was measured of one client.
+#[derive(Default)]
+pub(super) struct Watch {
+    meter: Meter,
+    reporter: Reporter,
+    /// Whether the client wants to hear of quality.
+    pub wanted: bool,
+    streams: Vec<Stream>,
+    rtt: Option<Duration>,
+    rtt_base: Option<Duration>,
+    loss: f32,
+    judged: Option<Instant>,
+}
+
+/// The counts of one stream at the last look, and the second that is being counted.
+struct Stream {
+    way: Way,
+    name: (Mid, Option<Rid>),
+    bytes: u64,
+    packets: u64,
+    fresh: Option<Fresh>,
+}
+
+#[derive(Clone, Copy)]
+struct Fresh {
+    bytes: u64,
+    packets: u64,
+    lost: f32,
+    jitter_ms: f32,
+}
+
+impl Watch {
+    /// Takes what the transport counted as a whole.
+    pub fn handle_peer(&mut self, stats: &PeerStats) {
+        let lost = stats.egress_loss_fraction.unwrap_or(0.0);
+        self.loss += (lost - self.loss) * LOSS_WEIGHT;
+        let pair = stats.selected_candidate_pair.as_ref().and_then(|pair| pair.current_round_trip_time);
+        self.rtt = stats.rtt.or(pair).or(self.rtt);
+        let Some(rtt) = self.rtt else { return };
+        self.rtt_base = Some(self.rtt_base.map_or(rtt, |base| base.mul_f64(BASE_DRIFT).min(rtt)));
+    }
+
+    /// Takes what was counted of a stream that the client sends.
+    pub fn handle_in(&mut self, kind: Kind, stats: &MediaIngressStats) {
+        let way = if kind == Kind::Audio { Way::AudioSend } else { Way::VideoSend };
+        let jitter_ms = jitter_ms(kind, stats.jitter);
+        self.count(way, (stats.mid, stats.rid), stats.bytes, stats.packets, stats.loss.unwrap_or(0.0), jitter_ms);
+    }
+
+    /// Takes what was counted of a stream that the client receives.
+    pub fn handle_out(&mut self, kind: Kind, stats: &MediaEgressStats) {
+        let way = if kind == Kind::Audio { Way::AudioRecv } else { Way::VideoRecv };
+        let jitter = stats.remote.as_ref().map_or(0, |remote| remote.jitter);
+        self.count(way, (stats.mid, stats.rid), stats.bytes, stats.packets, stats.loss.unwrap_or(0.0), jitter_ms(kind, jitter));
+    }
+
+    /// Whether packets wait on the way to the client, or so many are lost that they must.
+    pub fn is_overloaded(&self) -> bool {
+        let waits = self.rtt.zip(self.rtt_base).is_some_and(|(rtt, base)| rtt > base * 2 + QUEUE_DELAY);
+        self.loss > LOSS_UNBEARABLE || waits
+    }
+
+    fn count(&mut self, way: Way, name: (Mid, Option<Rid>), bytes: u64, packets: u64, lost: f32, jitter_ms: f32) {
+        let index = self.streams.iter().position(|stream| stream.way == way && stream.name == name).unwrap_or_else(|| {
+            self.streams.push(Stream { way, name, bytes, packets, fresh: None });
+            self.streams.len() - 1
+        });
+        let Some(stream) = self.streams.get_mut(index) else { return };
+        let (more, many) = (bytes.saturating_sub(stream.bytes), packets.saturating_sub(stream.packets));
+        (stream.bytes, stream.packets) = (bytes, packets);
+        stream.fresh = Some(Fresh { bytes: more, packets: many, lost, jitter_ms });
+    }
+
+    /// The second that just ended, one way.
+    fn sample(&self, way: Way) -> Option<Sample> {
+        let fresh = || self.streams.iter().filter(|stream| stream.way == way).filter_map(|stream| stream.fresh);
+        let packets: u64 = fresh().map(|one| one.packets).sum();
+        let bytes: u64 = fresh().map(|one| one.bytes).sum();
+        let weight = |one: &Fresh| one.packets as f32 / packets.max(1) as f32;
+        (packets > 0).then(|| Sample {
+            lost: fresh().map(|one| one.lost * weight(&one)).sum(),
+            rtt_ms: self.rtt.map(|rtt| rtt.as_secs_f32() * 1_000.0),
+            jitter_ms: fresh().map(|one| one.jitter_ms).fold(0.0, f32::max),
+            bitrate: bytes.saturating_mul(8),
+            wanted: None,
+            available: None,
+        })
+    }
+
+    /// Closes a second. `wanted` and `available` are of the pictures that the client receives.
+    fn judge(&mut self, connected: bool, wanted: u64, available: Option<u64>) {
+        self.meter.handle_connected(connected);
+        for way in Way::ALL {
+            let sample = self.sample(way).map(|sample| match way {
+                Way::VideoRecv => Sample { wanted: Some(wanted), available, ..sample },
+                _ => sample,
+            });
+            self.meter.handle_sample(way, sample);
+        }
+        self.streams.retain(|stream| stream.fresh.is_some());
+        self.streams.iter_mut().for_each(|stream| stream.fresh = None);
+    }
+}
+
+impl Engine {
+    /// Judges every connection for which a second is over, and tells those who asked.
+    pub(super) fn watch_quality(&mut self, now: Instant) {
+        let each = self.halls.values().flat_map(|hall| hall.members.values().filter_map(|member| member.key));
+        let keys: Vec<PeerKey> = each.collect();
+        let mut told = Vec::new();
+        for key in keys {
+            let Some(client) = self.client_mut(key) else { continue };
+            let watch = &mut client.watch;
+            if watch.judged.is_some_and(|at| now.saturating_duration_since(at) < JUDGE_INTERVAL) {
+                continue;
+            }
+            watch.judged = Some(now);
+            let (_, wanted) = client.bitrates;
+            watch.judge(client.peer.is_connected(), wanted, client.estimate.map(|estimate| estimate.as_u64()));
+            if watch.wanted {
+                told.push(key);
+            }
+        }
+        for key in told {
+            self.tell_quality(now, key);
+        }
+    }
+
+    fn tell_quality(&mut self, now: Instant, key: PeerKey) {
+        let Some(client) = self.client(key) else { return };
+        let (room, who) = (client.peer.room, client.peer.who);
+        let own = client.watch.meter.own();
+        let level =
+            |key: Option<PeerKey>| key.and_then(|key| self.client(key)).map_or(0, |other| other.watch.meter.sending_level());
+        let members = self.halls.get(&room).into_iter().flat_map(|hall| &hall.members);
+        let others: Vec<(ParticipantId, u8)> =
+            members.filter(|(other, _)| **other != who).map(|(other, member)| (*other, level(member.key))).collect();
+        let Some(client) = self.client_mut(key) else { return };
+        if let Some(quality) = client.watch.reporter.poll_report(now, own, others.into_iter()) {
+            self.report(room, who, News::Quality(quality));
+        }
+    }
+}
+
+/// Whether a client that asked for these channels wants to hear of quality.
+pub(super) fn wants_quality(channels: &[Channel]) -> bool {
+    channels.contains(&Channel::Quality)
+}
+
+/// From units of the codec's clock.
+fn jitter_ms(kind: Kind, units: u32) -> f32 {
+    let per_ms = if kind == Kind::Audio { 48.0 } else { 90.0 };
+    units as f32 / per_ms
+}

@@ -1,0 +1,296 @@
+//! Rooms whose media passes the server: what the media server is asked for, and what becomes of its reports. Each participant has
+//! at most one link, to the server. An order names nobody whose link was not opened before, and no track that the server was not
+//! told of.
+
+use std::sync::Arc;
+
+use crate::limit::{HINTS_MAX, SERVED_RELINKS_MAX, SERVED_RELINKS_TIME};
+use crate::rights::may_hint;
+use crate::room::{Means, Room};
+use crate::subscribe::served_subscriptions;
+use crate::{
+    Act, Channel, Event, Hint, LinkId, LinkState, Moment, News, Open, Order, Output, ParticipantId, Profile, Sealed, Signal,
+    Step, TrackId, WhyLeft,
+};
+
+/// The revision before that of an offer that we ask for.
+const BEFORE_FIRST_OFFER: u64 = 1;
+
+/// A participant as the media server knows it.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub channels: Vec<Channel>,
+    pub profile: Profile,
+    link: Option<ServerLink>,
+    /// What the server was asked to send; none since the link was opened.
+    asked: Option<Vec<TrackId>>,
+    /// Under which names the server sends.
+    placed: Vec<(TrackId, Arc<str>)>,
+    /// Links that died within the last while, and when the last one did.
+    relinks: (u32, Moment),
+}
+
+/// The link between a participant and the server.
+#[derive(Clone, Debug)]
+struct ServerLink {
+    id: LinkId,
+    /// Whether its first offer came, and the server knows of it.
+    open: bool,
+    /// Of the last description.
+    revision: u64,
+}
+
+impl Served {
+    pub fn new(channels: Vec<Channel>, profile: Profile) -> Self {
+        Served { channels, profile, link: None, asked: None, placed: Vec::new(), relinks: (0, Moment::START) }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.open)
+    }
+
+    /// Whether this is its link, and opened.
+    pub fn has_open(&self, link: &LinkId) -> bool {
+        self.link.as_ref().is_some_and(|own| own.open && own.id == *link)
+    }
+
+    fn has(&self, link: &LinkId) -> bool {
+        self.link.as_ref().is_some_and(|own| own.id == *link)
+    }
+
+    /// What it receives under which names: what is placed and still asked for.
+    pub fn receives(&self) -> Vec<(TrackId, Arc<str>)> {
+        let asked = self.asked.as_deref().unwrap_or_default();
+        self.placed.iter().filter(|(track, _)| asked.contains(track)).cloned().collect()
+    }
+
+    /// Its link as the client should have it when it comes in or back.
+    pub fn state(&self) -> Option<LinkState> {
+        let link = self.link.as_ref()?;
+        let wanted = (!link.open).then_some(BEFORE_FIRST_OFFER);
+        Some(LinkState { link: link.id.clone(), server: true, wanted, signals: Vec::new() })
+    }
+
+    fn note_revision(&mut self, signal: &Signal) {
+        if let Some(link) = self.link.as_mut().filter(|_| signal.step != Step::Candidates) {
+            link.revision = link.revision.max(signal.revision);
+        }
+    }
+
+    /// Counts a dead link; false if there were too many.
+    fn may_relink(&mut self, now: Moment) -> bool {
+        let (count, last) = self.relinks;
+        let count = if now.since(last) > SERVED_RELINKS_TIME { 0 } else { count };
+        self.relinks = (count.saturating_add(1), now);
+        count < SERVED_RELINKS_MAX
+    }
+}
+
+impl Room {
+    /// Opens the link that a newcomer has prepared, or asks for one.
+    pub fn serve_newcomer(&mut self, me: ParticipantId, offer: Option<(LinkId, Signal)>, means: &mut Means<'_>) {
+        match offer.filter(|(_, signal)| signal.step == Step::Offer) {
+            Some((link, signal)) => self.open(me, link, signal, means),
+            None => self.want_server_link(me, means),
+        }
+    }
+
+    /// Takes what a participant says on its link to the server; false if the link is none.
+    pub fn signal_server(&mut self, from: ParticipantId, link: &LinkId, signal: &Signal, means: &mut Means<'_>) -> bool {
+        let served = &mut self.place_of(from).served;
+        if !served.has(link) {
+            return false;
+        }
+        served.note_revision(signal);
+        match (signal.step, served.is_open()) {
+            (Step::Close, _) => self.relink_server(from, means),
+            (Step::Offer, false) => self.open(from, link.clone(), signal.clone(), means),
+            (Step::Offer | Step::Answer, true) => self.order(from, Act::Signal(link.clone(), signal.clone()), means),
+            (Step::Candidates, _) | (Step::Answer, false) => {}
+        }
+        true
+    }
+
+    /// A client that comes back lists the links on which it ever said something: if that to the server is missing, it died.
+    /// Otherwise the server says again what was not answered.
+    pub fn resume_server(&mut self, me: ParticipantId, listed: &[(LinkId, Signal)], means: &mut Means<'_>) {
+        let served = &self.place_of(me).served;
+        if !served.is_open() {
+            return;
+        }
+        if listed.iter().any(|(link, _)| served.has(link)) {
+            self.order(me, Act::Repeat, means);
+        } else {
+            self.relink_server(me, means);
+        }
+    }
+
+    /// Takes what the media server tells of a participant. What it tells of links that are gone crossed with their end.
+    pub fn handle_news(&mut self, who: ParticipantId, news: News, means: &mut Means<'_>) {
+        if !self.by_id(who).is_some_and(|place| place.served.is_open()) {
+            return;
+        }
+        let served = &mut self.place_of(who).served;
+        match news {
+            News::Signal(link, signal) if served.has_open(&link) => {
+                served.note_revision(&signal);
+                self.tell(who, Event::Signal { link, signal }, means);
+            }
+            News::Placed(placed) => {
+                served.placed = placed;
+                self.show(means);
+            }
+            News::Refused(link, why) if served.has_open(&link) => self.unserved.push((who, WhyLeft::Refused(why))),
+            News::Dead(link) if served.has_open(&link) => {
+                self.tell_server_closed(who, means);
+                self.relink_server(who, means);
+            }
+            News::Signal(..) | News::Refused(..) | News::Dead(_) => {}
+            News::Said(channel, text) if served.channels.contains(&channel) => {
+                self.tell(who, Event::Said { channel, text }, means);
+            }
+            News::Said(..) => {}
+            News::Quality(quality) => self.tell(who, Event::Quality(Box::new(quality)), means),
+            News::Switched { off, on } => self.tell(who, Event::Switched { off, on }, means),
+            News::Layers { track, needed } => {
+                if self.place_of(who).snapshot.tracks.iter().any(|own| own.id == track) {
+                    self.tell(who, Event::Layers { track, needed }, means);
+                }
+            }
+        }
+    }
+
+    /// The media server says who speaks.
+    pub fn handle_speaker(&mut self, who: Option<ParticipantId>, means: &mut Means<'_>) {
+        let who = who.filter(|who| self.by_id(*who).is_some());
+        if self.speaker != who {
+            self.speaker = who;
+            self.ids().into_iter().for_each(|hearer| self.tell(hearer, Event::Speaker(who), means));
+        }
+    }
+
+    /// The media server lost everything of this room: everybody is to make a new link.
+    pub fn handle_lost(&mut self, means: &mut Means<'_>) {
+        let lost: Vec<ParticipantId> = self.participants.iter().filter(|p| p.served.is_open()).map(|p| p.id()).collect();
+        for &who in &lost {
+            self.tell_server_closed(who, means);
+            self.drop_server_link(who);
+        }
+        self.speaker = None;
+        self.resubscribe(means);
+        self.show(means);
+        for who in lost {
+            self.renew_server_link(who, means);
+        }
+    }
+
+    /// Asks everybody for a new link: the program was started anew, and the media server knows nobody.
+    pub fn serve_anew(&mut self, means: &mut Means<'_>) {
+        self.ids().into_iter().for_each(|who| self.want_server_link(who, means));
+    }
+
+    /// Says this to a participant, if it has the channel.
+    pub fn say(&mut self, to: ParticipantId, channel: Channel, text: Sealed, means: &mut Means<'_>) {
+        let served = &self.place_of(to).served;
+        if served.is_open() && served.channels.contains(&channel) {
+            self.order(to, Act::Say(channel, text), means);
+        }
+    }
+
+    /// Passes a participant's wishes on, for tracks that it receives.
+    pub fn hint(&mut self, who: ParticipantId, hints: &[Hint], means: &mut Means<'_>) {
+        let asked = self.place_of(who).served.asked.clone().unwrap_or_default();
+        for hint in hints.iter().take(HINTS_MAX).filter(|hint| may_hint(&asked, hint.track)) {
+            self.order(who, Act::Hint(*hint), means);
+        }
+    }
+
+    /// The participant's tracks changed.
+    pub fn publish_server(&mut self, who: ParticipantId, means: &mut Means<'_>) {
+        let place = self.place_of(who);
+        if place.served.is_open() {
+            let tracks = place.snapshot.tracks.clone();
+            self.order(who, Act::Publish(tracks), means);
+            self.resubscribe(means);
+        }
+    }
+
+    /// Asks the media server to send everybody what it should receive now, where that changed.
+    pub fn resubscribe(&mut self, means: &mut Means<'_>) {
+        let lists: Vec<(ParticipantId, Vec<TrackId>)> = self.open_places().map(|p| (p.id(), self.server_sends(p.id()))).collect();
+        for (who, list) in lists {
+            let served = &mut self.place_of(who).served;
+            if served.asked.as_ref() != Some(&list) {
+                served.asked = Some(list.clone());
+                self.order(who, Act::Subscribe(list), means);
+            }
+        }
+    }
+
+    pub fn order(&self, who: ParticipantId, act: Act, means: &mut Means<'_>) {
+        means.out.push_back(Output::Order(Order::new(self.id, who, act)));
+    }
+
+    fn open(&mut self, who: ParticipantId, link: LinkId, offer: Signal, means: &mut Means<'_>) {
+        let codecs = self.options.codecs.clone();
+        let place = self.place_of(who);
+        let tracks = place.snapshot.tracks.clone();
+        let served = &mut place.served;
+        served.link = Some(ServerLink { id: link.clone(), open: true, revision: offer.revision });
+        let open = Open { link, offer, channels: served.channels.clone(), profile: served.profile, codecs };
+        self.order(who, Act::Open(Box::new(open)), means);
+        self.order(who, Act::Publish(tracks), means);
+        self.resubscribe(means);
+    }
+
+    /// The tracks that the server knows and this participant should receive.
+    fn server_sends(&self, hearer: ParticipantId) -> Vec<TrackId> {
+        let others = self.open_places().filter(|p| p.id() != hearer).map(|p| &p.snapshot);
+        self.by_id(hearer).map(|hearer| served_subscriptions(hearer.rule, others)).unwrap_or_default()
+    }
+
+    fn open_places(&self) -> impl Iterator<Item = &crate::participant::Participant> {
+        self.participants.iter().filter(|p| p.served.is_open())
+    }
+
+    /// The link died, or its client gave it up.
+    fn relink_server(&mut self, who: ParticipantId, means: &mut Means<'_>) {
+        if self.drop_server_link(who) {
+            self.order(who, Act::Close, means);
+        }
+        self.resubscribe(means);
+        self.show(means);
+        self.renew_server_link(who, means);
+    }
+
+    /// Forgets a link; true if the server knew of it.
+    fn drop_server_link(&mut self, who: ParticipantId) -> bool {
+        let served = &mut self.place_of(who).served;
+        served.asked = None;
+        served.placed.clear();
+        served.link.take().is_some_and(|link| link.open)
+    }
+
+    fn renew_server_link(&mut self, who: ParticipantId, means: &mut Means<'_>) {
+        if !self.place_of(who).served.may_relink(means.now) {
+            self.unserved.push((who, WhyLeft::Unreachable));
+            return;
+        }
+        self.want_server_link(who, means);
+        if let Some(state) = self.place_of(who).served.state() {
+            self.tell(who, Event::LinkWanted { link: state.link, revision: BEFORE_FIRST_OFFER, server: true }, means);
+        }
+    }
+
+    fn want_server_link(&mut self, who: ParticipantId, means: &mut Means<'_>) {
+        let id = LinkId::from_bits(means.ids.fresh());
+        self.place_of(who).served.link = Some(ServerLink { id, open: false, revision: BEFORE_FIRST_OFFER });
+    }
+
+    fn tell_server_closed(&self, who: ParticipantId, means: &mut Means<'_>) {
+        if let Some(link) = self.by_id(who).and_then(|place| place.served.link.clone()) {
+            let revision = link.revision.saturating_add(1);
+            self.tell(who, Event::LinkClosed { link: link.id, revision }, means);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! A media server that serves nobody: it keeps what it was asked for, and demands that each order makes sense after those before.
+
+use std::collections::BTreeMap;
+
+use room::{Act, Kind, LinkId, Order, ParticipantId, RoomId, Track, TrackId};
+
+#[derive(Default)]
+pub struct Media {
+    pub peers: BTreeMap<(RoomId, ParticipantId), Peer>,
+    /// In short words, since they were asked for last.
+    orders: Vec<String>,
+}
+
+pub struct Peer {
+    pub link: LinkId,
+    /// None since the peer was opened.
+    pub tracks: Option<Vec<Track>>,
+    pub subscribed: Option<Vec<TrackId>>,
+}
+
+impl Media {
+    /// Takes an order; panics if it makes no sense.
+    pub fn obey(&mut self, order: Order) {
+        self.orders.push(short(&order));
+        let Order { room, who, act } = order;
+        let at = (room, who);
+        if let Act::Open(open) = act {
+            let before = self.peers.insert(at, Peer { link: open.link, tracks: None, subscribed: None });
+            assert!(before.is_none(), "opened twice without a close");
+            return;
+        }
+        let published: Vec<TrackId> = self.published(room, who);
+        let peer = self.peers.get_mut(&at).unwrap_or_else(|| panic!("{act:?} before open"));
+        match act {
+            Act::Publish(tracks) => peer.tracks = Some(tracks),
+            Act::Subscribe(tracks) => {
+                assert!(peer.tracks.is_some(), "subscribes before its own tracks are known");
+                assert!(tracks.iter().all(|track| published.contains(track)), "subscribes to what is not published");
+                assert_ne!(peer.subscribed.as_ref(), Some(&tracks), "says the same again");
+                peer.subscribed = Some(tracks);
+            }
+            Act::Signal(link, _) => assert_eq!(link, peer.link),
+            Act::Hint(hint) => assert!(peer.subscribed.as_ref().is_some_and(|tracks| tracks.contains(&hint.track))),
+            Act::Close => drop(self.peers.remove(&at)),
+            Act::Repeat | Act::Say(..) | Act::Open(_) => {}
+        }
+    }
+
+    /// A worker is gone with all its peers.
+    pub fn lose(&mut self, room: RoomId) {
+        self.peers.retain(|(of, _), _| *of != room);
+    }
+
+    /// What others in this room publish.
+    pub fn published(&self, room: RoomId, hearer: ParticipantId) -> Vec<TrackId> {
+        let others = self.peers.iter().filter(|((of, who), _)| *of == room && *who != hearer);
+        others.flat_map(|(_, peer)| peer.tracks.iter().flatten()).map(|track| track.id).collect()
+    }
+
+    /// When all is said, everybody is subscribed to everything that the others publish.
+    pub fn check_settled(&self) {
+        for ((room, who), peer) in &self.peers {
+            let mut wanted = self.published(*room, *who);
+            let mut has = peer.subscribed.clone().expect("every open is followed by a subscribe");
+            wanted.sort_unstable();
+            has.sort_unstable();
+            assert_eq!(has, wanted);
+        }
+    }
+
+    /// The orders since the last time, in short words.
+    pub fn take(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.orders)
+    }
+}
+
+fn short(order: &Order) -> String {
+    match &order.act {
+        Act::Open(open) => format!("open {} at {}", open.link.0, open.offer.revision),
+        Act::Signal(link, signal) => format!("{:?} {} on {}", signal.step, signal.revision, link.0),
+        Act::Repeat => "repeat".into(),
+        Act::Publish(tracks) => {
+            let names = tracks.iter().map(|t| format!("{}{}", t.name, if t.enabled { "" } else { " off" }));
+            format!("publish [{}]", names.collect::<Vec<_>>().join(", "))
+        }
+        Act::Subscribe(tracks) => format!("subscribe {}", tracks.len()),
+        Act::Hint(hint) => format!("hint {:?}", hint.wish),
+        Act::Say(channel, text) => format!("say {} on {channel:?}", text.0),
+        Act::Close => "close".into(),
+    }
+}
+
+/// How many of a kind are in a list of tracks.
+pub fn count(tracks: &[Track], kind: Kind) -> usize {
+    tracks.iter().filter(|track| track.kind == kind).count()
+}

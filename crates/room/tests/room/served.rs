@@ -1,0 +1,353 @@
+//! Rooms whose media passes the server: what the server is asked for, and what becomes of its reports.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use room::{
+    Channel, Command, Hint, Kind, Limits, LinkId, MediaRefusal, News, Quality, Refusal, Report, RoomKind, RoomOptions, Sealed,
+    Signal, Step, TrackId, TrackRefusal, Wish,
+};
+
+use crate::media::count;
+use crate::party::{Party, draft, offer};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn party() -> Party {
+    Party::new(Limits { kind: RoomKind::Group, ..Limits::default() })
+}
+
+/// Ann with a camera, bo with nothing.
+fn two() -> Party {
+    let mut party = party();
+    party.join("ann", "den", &["v cam"]).expect("a seat");
+    party.join("bo", "den", &[]).expect("a seat");
+    party.media.take();
+    party.heard("ann");
+    party
+}
+
+fn link(name: &str) -> LinkId {
+    LinkId(name.into())
+}
+
+/// The link that the client was told to make, as told last.
+fn wanted(party: &mut Party, name: &str) -> LinkId {
+    let heard = party.heard(name);
+    let line =
+        heard.iter().rev().find_map(|line| line.strip_prefix("offer wanted after 1 on ")).unwrap_or_else(|| panic!("{heard:?}"));
+    LinkId(line.strip_suffix(" by the server").expect("of the server").into())
+}
+
+fn cam_of(party: &Party, name: &str) -> TrackId {
+    party.people[name].joined.published.tracks[0].1.expect("taken")
+}
+
+fn placed(party: &Party, of: &str, label: &str) -> News {
+    News::Placed(vec![(cam_of(party, of), Arc::from(label))])
+}
+
+#[test]
+fn a_join_opens_a_peer_and_everybody_receives_everybody() {
+    let mut party = party();
+    party.join("ann", "den", &["v cam", "a mic"]).unwrap();
+    assert_eq!(party.media.take(), ["open ann/1 at 1", "publish [cam, mic]", "subscribe 0"]);
+    party.join("bo", "den", &["d chat"]).unwrap();
+    assert_eq!(party.media.take(), ["open bo/2 at 1", "publish [chat]", "subscribe 1", "subscribe 2"]);
+    party.media.check_settled();
+    let bo = &party.people["bo"].joined;
+    assert_eq!((bo.others.len(), bo.subscribed.tracks.len()), (1, 0), "nothing is placed yet");
+    assert_eq!((bo.links.len(), bo.links[0].server, bo.links[0].wanted), (1, true, None));
+    assert_eq!(party.heard("ann"), ["bo Joined #1 [chat]"]);
+}
+
+#[test]
+fn what_is_received_is_what_is_placed_and_still_published() {
+    let mut party = two();
+    party.news("bo", placed(&party, "ann", "x1"));
+    party.news("bo", placed(&party, "ann", "x1"));
+    party.news("bo", placed(&party, "ann", "x2"));
+    assert_eq!(party.heard("bo"), ["receives [x1]", "receives [x2]"]);
+    party.publish("ann", &["v cam off"]);
+    assert_eq!(party.heard("bo"), ["ann Tracks #2 [cam off]"], "a muted track stays");
+    party.publish("ann", &[]);
+    assert_eq!(party.heard("bo"), ["ann Tracks #3 [] receives 0"]);
+    assert_eq!(party.media.take(), ["publish [cam off]", "publish []", "subscribe 0"]);
+    party.act("ann", Command::Leave).unwrap();
+    assert_eq!(party.media.take(), ["close"]);
+}
+
+#[test]
+fn a_client_without_an_offer_is_asked_for_one() {
+    let mut party = two();
+    party.join_with("cy", "den", &["v cam"], |join| join.offer = None).unwrap();
+    assert_eq!(party.media.take(), [] as [&str; 0]);
+    let state = party.people["cy"].joined.links[0].clone();
+    assert_eq!((state.server, state.wanted), (true, Some(1)));
+    party.signal("cy", &state.link, Step::Candidates, 1);
+    party.signal("cy", &state.link, Step::Answer, 2);
+    party.signal("cy", &link("other"), Step::Offer, 2);
+    assert_eq!(party.media.take(), [] as [&str; 0]);
+    party.signal("cy", &state.link, Step::Offer, 2);
+    let opened = format!("open {} at 2", state.link.0);
+    assert_eq!(party.media.take(), [&*opened, "publish [cam]", "subscribe 1", "subscribe 2", "subscribe 1"]);
+}
+
+#[test]
+fn descriptions_pass_and_candidates_do_not() {
+    let mut party = two();
+    let bo = link("bo/2");
+    party.signal("bo", &bo, Step::Candidates, 1);
+    party.signal("bo", &bo, Step::Offer, 2);
+    party.signal("bo", &bo, Step::Answer, 3);
+    party.signal("ann", &bo, Step::Offer, 4);
+    assert_eq!(party.media.take(), ["Offer 2 on bo/2", "Answer 3 on bo/2"]);
+    party.news("bo", News::Signal(bo.clone(), Signal { step: Step::Answer, ..offer(2) }));
+    party.news("bo", News::Signal(link("ann/1"), offer(9)));
+    assert_eq!(party.heard("bo"), ["Answer 2 on bo/2"]);
+}
+
+#[test]
+fn a_link_that_died_is_made_anew_by_whoever_noticed() {
+    for client in [true, false] {
+        let mut party = two();
+        party.news("bo", placed(&party, "ann", "x1"));
+        let ann = link("ann/1");
+        if client {
+            party.signal("ann", &ann, Step::Close, 2);
+        } else {
+            party.news("ann", News::Dead(ann.clone()));
+            assert_eq!(party.people["ann"].heard.len(), 2, "closed and wanted");
+        }
+        assert_eq!(party.heard("bo"), ["receives [x1]", "receives []"]);
+        assert_eq!(party.media.take(), ["close", "subscribe 0"]);
+        let anew = wanted(&mut party, "ann");
+        assert_ne!(anew, ann);
+        party.news("ann", News::Dead(ann.clone()));
+        party.signal("ann", &ann, Step::Offer, 2);
+        assert_eq!((party.heard("ann").len(), party.media.take().len()), (0, 0), "the old link is forgotten");
+        party.signal("ann", &anew, Step::Offer, 2);
+        assert_eq!(party.media.take(), [&*format!("open {} at 2", anew.0), "publish [cam]", "subscribe 0", "subscribe 1"]);
+    }
+}
+
+#[test]
+fn a_link_that_dies_again_and_again_puts_its_participant_out() {
+    let mut party = two();
+    for _ in 0..20 {
+        let open = party.media.peers.values().map(|peer| peer.link.clone()).find(|link| *link.0 != *"ann/1").unwrap();
+        party.news("bo", News::Dead(open));
+        let anew = wanted(&mut party, "bo");
+        party.signal("bo", &anew, Step::Offer, 2);
+    }
+    let last = party.media.peers.values().map(|peer| peer.link.clone()).find(|link| *link.0 != *"ann/1").unwrap();
+    party.news("bo", News::Dead(last));
+    assert_eq!(party.heard("bo").last().unwrap(), "out: Unreachable");
+    assert_eq!(party.rooms.count(), (1, 1));
+    assert_eq!(party.heard("ann").last().unwrap(), "bo Left(Unreachable) #2 []");
+}
+
+#[test]
+fn links_that_die_rarely_are_always_made_anew() {
+    let mut party = two();
+    for _ in 0..50 {
+        let open = party.media.peers.values().map(|peer| peer.link.clone()).find(|link| *link.0 != *"ann/1").unwrap();
+        party.news("bo", News::Dead(open));
+        let anew = wanted(&mut party, "bo");
+        party.signal("bo", &anew, Step::Offer, 2);
+        party.pass(700 * SECOND);
+    }
+    assert_eq!(party.rooms.count(), (1, 2));
+}
+
+#[test]
+fn after_a_worker_is_lost_everybody_makes_a_new_link() {
+    let mut party = two();
+    let room = party.people["ann"].joined.room;
+    party.news("bo", placed(&party, "ann", "x1"));
+    party.heard("bo");
+    party.media.lose(room);
+    party.report(Report::Lost(room));
+    assert_eq!(party.media.take(), [] as [&str; 0], "nobody is left to be asked");
+    assert!(party.people["bo"].heard.len() == 3, "closed, receives nothing, wanted");
+    for name in ["ann", "bo"] {
+        let anew = wanted(&mut party, name);
+        party.signal(name, &anew, Step::Offer, 2);
+    }
+    party.media.check_settled();
+    assert_eq!(party.media.peers.len(), 2);
+}
+
+#[test]
+fn who_comes_back_is_told_again_what_was_not_answered() {
+    let mut party = two();
+    party.act("bo", Command::Lose).unwrap();
+    party.news("bo", placed(&party, "ann", "x1"));
+    party.news("bo", News::Signal(link("bo/2"), offer(2)));
+    party.resume("bo", vec![(link("bo/2"), offer(1))]).unwrap();
+    assert_eq!(party.media.take(), ["Offer 1 on bo/2", "repeat"]);
+    let joined = &party.people["bo"].joined;
+    assert_eq!(joined.subscribed.tracks.len(), 1);
+    assert_eq!(joined.links.iter().map(|l| (&*l.link.0, l.wanted)).collect::<Vec<_>>(), [("bo/2", None)]);
+    assert_eq!(party.heard("bo"), [] as [&str; 0], "the answer says it all");
+}
+
+#[test]
+fn a_link_that_died_while_its_client_was_away_is_made_anew() {
+    let mut party = two();
+    party.act("bo", Command::Lose).unwrap();
+    party.resume("bo", vec![]).unwrap();
+    assert_eq!(party.media.take(), ["close"]);
+    let joined = &party.people["bo"].joined;
+    assert_eq!((joined.links.len(), joined.links[0].wanted), (1, Some(1)));
+}
+
+#[test]
+fn after_a_restart_everybody_makes_a_new_link() {
+    let mut old = two();
+    old.news("bo", placed(&old, "ann", "x1"));
+    let mut party = Party::new(Limits::default());
+    party.skip_ids(1_000);
+    party.rooms.restore(party.now, old.rooms.save());
+    party.people = old.people;
+    for (name, was) in [("ann", "ann/1"), ("bo", "bo/2")] {
+        let tracks = if name == "ann" { vec![draft("v cam")] } else { vec![] };
+        let guest = &party.people[name].joined;
+        let resume = room::Resume {
+            seat: guest.seat,
+            identity: guest.identity.clone(),
+            tracks: (5, tracks),
+            signals: vec![(link(was), offer(1))],
+        };
+        party.resume_as(name, resume).unwrap();
+        let joined = &party.people[name].joined;
+        assert_eq!(joined.subscribed.tracks.len(), 0);
+        assert_eq!((joined.links.len(), joined.links[0].wanted, joined.links[0].server), (1, Some(1), true));
+        let anew = joined.links[0].link.clone();
+        party.signal(name, &anew, Step::Offer, 2);
+    }
+    party.media.check_settled();
+    assert_eq!(party.media.peers.len(), 2);
+}
+
+#[test]
+fn what_media_cannot_serve_is_put_out() {
+    for why in [MediaRefusal::Description, MediaRefusal::Codec, MediaRefusal::Flood] {
+        let mut party = two();
+        party.news("bo", News::Refused(link("ann/1"), why));
+        assert_eq!(party.heard("bo"), [] as [&str; 0], "that is not its link");
+        party.news("bo", News::Refused(link("bo/2"), why));
+        assert_eq!(party.heard("bo"), [format!("out: Refused({why:?})")]);
+        assert_eq!(party.media.take(), ["close"]);
+        party.news("bo", News::Dead(link("bo/2")));
+    }
+}
+
+#[test]
+fn channels_carry_what_was_asked_for() {
+    let mut party = party();
+    party.join_with("ann", "den", &[], |join| join.channels = vec![Channel::Speaker]).unwrap();
+    party.media.take();
+    let say = |channel| Command::Say { channel, text: Sealed("hey".into()) };
+    party.act("ann", say(Channel::Speaker)).unwrap();
+    party.act("ann", say(Channel::Quality)).unwrap();
+    assert_eq!(party.media.take(), ["say hey on Speaker"]);
+    party.news("ann", News::Said(Channel::Speaker, Sealed("ready".into())));
+    party.news("ann", News::Said(Channel::Quality, Sealed("ready".into())));
+    assert_eq!(party.heard("ann"), ["said ready on Speaker"]);
+}
+
+#[test]
+fn everybody_hears_who_speaks_until_it_leaves() {
+    let mut party = two();
+    let (room, ann) = (party.people["ann"].joined.room, party.people["ann"].joined.me);
+    party.report(Report::Speaker { room, who: Some(ann) });
+    party.report(Report::Speaker { room, who: Some(ann) });
+    let line = format!("speaker {:?}", Some(ann.0));
+    assert_eq!((party.heard("ann"), party.heard("bo")), (vec![line.clone()], vec![line]));
+    party.join("cy", "den", &[]).unwrap();
+    assert_eq!(party.people["cy"].joined.speaker, Some(ann));
+    party.act("ann", Command::Leave).unwrap();
+    party.report(Report::Speaker { room, who: Some(ann) });
+    party.join("dee", "den", &[]).unwrap();
+    assert_eq!(party.people["dee"].joined.speaker, None);
+}
+
+#[test]
+fn reports_reach_whom_they_are_about() {
+    let mut party = two();
+    let cam = cam_of(&party, "ann");
+    let (off, on) = (vec![cam], vec![]);
+    party.news("bo", News::Switched { off, on });
+    party.news("bo", News::Quality(Quality::default()));
+    party.news("ann", News::Layers { track: cam, needed: vec![true, false] });
+    party.news("bo", News::Layers { track: cam, needed: vec![true, false] });
+    assert_eq!(party.heard("bo"), ["off 1 on 0", "quality 0"]);
+    assert_eq!(party.heard("ann"), ["layers [true, false]"]);
+}
+
+#[test]
+fn only_what_is_received_can_be_hinted() {
+    let mut party = two();
+    let hint = |track| Hint { track, wish: Wish::Shown(false) };
+    let hints = vec![hint(TrackId(999)), hint(cam_of(&party, "ann"))];
+    party.act("bo", Command::Hint(hints.clone())).unwrap();
+    party.act("ann", Command::Hint(hints.clone())).unwrap();
+    assert_eq!(party.media.take(), ["hint Shown(false)"]);
+    let many = vec![hints[1]; 1_000];
+    party.act("bo", Command::Hint(many)).unwrap();
+    assert_eq!(party.media.take().len(), 256);
+    assert_eq!(party.owner(Command::Hint(hints)), Err(Refusal::NotPermitted));
+}
+
+#[test]
+fn a_room_for_sound_takes_no_pictures() {
+    let mut party = party();
+    let sound = RoomOptions { audio_only: true, codecs: vec![] };
+    assert_eq!(party.set_kind("den", RoomKind::Go, sound.clone()), Err(Refusal::AudioOnlyNotServed));
+    party.set_kind("den", RoomKind::Group, sound.clone()).unwrap();
+    party.join("ann", "den", &["v cam", "a mic", "d chat"]).unwrap();
+    let refused = |r: &Result<TrackId, TrackRefusal>| *r == Err(TrackRefusal::KindNotAllowed);
+    let published = &party.people["ann"].joined.published.tracks;
+    assert_eq!(published.iter().filter(|(_, r)| refused(r)).count(), 1);
+    assert_eq!(party.media.take()[1], "publish [mic, chat]");
+    party.join("bo", "yard", &["v cam"]).unwrap();
+    party.set_kind("yard", RoomKind::Group, sound).unwrap();
+    party.publish("bo", &["v cam", "v more"]);
+    let cams = party.rooms.by_name("yard").unwrap().participants[0].tracks.clone();
+    assert_eq!(count(&cams, Kind::Video), 2, "with pictures in it the room has to wait");
+}
+
+#[test]
+fn of_very_many_tracks_the_newest_of_each_kind_are_received() {
+    let mut party = party();
+    let many: Vec<String> = (0..8).flat_map(|n| [format!("v cam{n}"), format!("a mic{n}")]).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    for n in 0..9 {
+        party.join(&format!("p{n}"), "den", &many).unwrap();
+    }
+    let last = party.people["p8"].joined.me;
+    let asked = party.media.peers.iter().find(|((_, who), _)| *who == last).unwrap().1.subscribed.clone().unwrap();
+    let newest = party.people["p7"].joined.published.tracks.last().unwrap().1.unwrap();
+    assert_eq!((asked.len(), asked.last()), (100, Some(&newest)));
+}
+
+#[test]
+fn who_receives_nothing_is_sent_nothing() {
+    let mut party = two();
+    party.join_with("cy", "den", &[], |join| join.rule = room::Rule::Nothing).unwrap();
+    assert_eq!(party.media.take(), ["open cy/3 at 1", "publish []", "subscribe 0"]);
+}
+
+#[test]
+fn reports_of_what_is_gone_change_nothing() {
+    let mut party = two();
+    let (room, bo) = (party.people["bo"].joined.room, party.people["bo"].joined.me);
+    party.act("bo", Command::Leave).unwrap();
+    party.heard("ann");
+    party.report(Report::Of { room, who: bo, news: News::Dead(link("bo/2")) });
+    party.report(Report::Of { room: room::RoomId(999), who: bo, news: News::Dead(link("bo/2")) });
+    party.report(Report::Lost(room::RoomId(999)));
+    party.report(Report::Speaker { room: room::RoomId(999), who: None });
+    assert_eq!(party.heard("ann"), [] as [&str; 0]);
+}

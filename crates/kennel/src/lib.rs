@@ -14,6 +14,7 @@ pub mod hub;
 pub mod keyring;
 pub mod live;
 pub mod logging;
+pub mod media;
 pub mod metrics;
 pub mod net;
 pub mod process;

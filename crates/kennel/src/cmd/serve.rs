@@ -29,7 +29,7 @@ use crate::tls::{self, Tls, TlsProblem};
 use crate::web::gate::Caps;
 use crate::web::stream::Patience;
 use crate::web::{self, App, Doorman, Reach, Site, ws};
-use crate::{clock, doors, hub, logging, process, seats};
+use crate::{clock, doors, hub, logging, media, process, seats};
 
 /// How long open requests and sockets get to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -121,7 +121,8 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
     };
     let metrics = Metrics::new();
     let saved = seats::read(&store, config.session_timeout, clock::unix_ms());
-    let hub = doors::start_rooms(&config, saved, metrics.clone(), None).await;
+    let media = media::start(&config, &lan.borrow(), &metrics).map_err(|problem| StartProblem::media(&config, problem))?;
+    let hub = doors::start_rooms(&config, saved, metrics.clone(), media).await;
     let site = site(&config, &listening, &lan, tls.as_ref());
     let app = App::start(site, store.clone(), Arc::new(hub.clone()), metrics.clone(), shutdown.clone());
     let means = ws::Means { hub: hub.clone(), metrics: metrics.clone(), shutdown: shutdown.clone() };
@@ -274,6 +275,11 @@ fn listen(flag: &'static str, address: Option<SocketAddr>) -> Result<Option<TcpL
 }
 
 impl StartProblem {
+    /// What it means that the media server cannot listen.
+    fn media(config: &Config, problem: io::Error) -> Self {
+        Self::listening("media", config.media.unwrap_or(SocketAddr::from(([0; 4], 0))), problem)
+    }
+
     /// What it means that Kennel cannot listen there.
     pub fn listening(flag: &'static str, address: SocketAddr, problem: io::Error) -> Self {
         match problem.kind() {

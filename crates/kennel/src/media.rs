@@ -1,0 +1,46 @@
+//! The media server of the program: starts its workers and connects them with the hub.
+
+use std::io;
+use std::sync::Arc;
+
+use media::pool::{self, Pool};
+use room::Order;
+
+use crate::config::Config;
+use crate::hub;
+use crate::keyring::random;
+use crate::metrics::Metrics;
+use crate::net::Lan;
+use crate::reports;
+
+/// Starts the workers, unless the configuration says that there are none.
+///
+/// # Errors
+/// A port is not to be had.
+pub fn start(config: &Config, lan: &Lan, metrics: &Metrics) -> io::Result<Option<hub::Media>> {
+    let Some(listen) = config.media else { return Ok(None) };
+    let (reporter, reports) = reports::channel(metrics.clone());
+    let pool_config = pool::Config {
+        listen,
+        workers: config.workers,
+        announce: config.announce.into_iter().collect(),
+        addresses: lan.main.iter().chain(&lan.others).copied().collect(),
+        counters: Arc::default(),
+    };
+    let pool = Pool::serve(&pool_config, salt(), Arc::new(move |report| reporter.report(report)))?;
+    Ok(Some(hub::Media { server: Box::new(Workers(pool)), reports }))
+}
+
+struct Workers(Pool);
+
+impl hub::MediaServer for Workers {
+    fn order(&self, order: Order) {
+        self.0.order(order);
+    }
+}
+
+fn salt() -> u32 {
+    let mut bytes = [0; 4];
+    random::from_system(&mut bytes);
+    u32::from_be_bytes(bytes)
+}

@@ -533,3 +533,72 @@ fn a_slow_viewer_sees_less_but_not_later() {
         assert_eq!(line.word.matches('b').count(), 0, "{capacity}: all are back in the end: {:?}", line.since(100_000));
     }
 }
+
+/// Random rooms: whatever happens, the promises hold after each step.
+#[test]
+fn promises_hold_whatever_happens() {
+    for seed in 0..60 {
+        let mut count = 0;
+        let mut random = |below: u64| {
+            count += 1;
+            (chance(count, seed) * below as f64) as u64
+        };
+        let modes = [Mode::Grid, Mode::Collaboration, Mode::Presentation];
+        let mut profile = profile(modes[random(3) as usize], SwitchOff::Predicted);
+        profile.tracks_max = (random(2) == 0).then(|| random(6) as u16);
+        profile.bitrate_max = (random(3) == 0).then(|| random(4_000_000));
+        profile.speaker_priority = (random(2) == 0).then_some(Priority::High);
+        let mut line = Line::new(profile, Vec::new());
+        for step in 0..400 {
+            change(&mut line.tracks, &mut random, step);
+            let space = Space {
+                estimate: (random(9) > 0).then(|| random(6_000_000)),
+                reserved: random(60_000),
+                congested: random(9) == 0,
+            };
+            hold(&mut line, step, space);
+        }
+    }
+}
+
+fn change(tracks: &mut Vec<Candidate>, random: &mut impl FnMut(u64) -> u64, step: u64) {
+    let priorities = [Priority::Low, Priority::Standard, Priority::High];
+    let at = random(tracks.len().max(1) as u64) as usize;
+    let what = random(12);
+    if tracks.is_empty() || what == 0 && tracks.len() < 12 {
+        tracks.insert(at, camera(u128::from(step) + 1));
+    }
+    match (what, tracks.get_mut(at)) {
+        (1, Some(_)) => drop(tracks.remove(at)),
+        (2, Some(track)) => track.shown = Some(random(2) == 0),
+        (3, Some(track)) => track.size = Some((random(1_500) as u16, random(900) as u16)),
+        (4, Some(track)) => track.own = priorities.get(random(4) as usize).copied(),
+        (5, Some(track)) => track.muted = !track.muted,
+        (6, Some(track)) => track.count = random(4) as u8,
+        (7, Some(track)) => track.speaker = !track.speaker,
+        (8, Some(track)) => track.layers[random(3) as usize].active = random(2) == 0,
+        (_, Some(track)) => track.layers[random(3) as usize].bitrate = random(2_500_000),
+        _ => {}
+    }
+}
+
+#[track_caller]
+fn hold(line: &mut Line, step: u64, space: Space) {
+    let (now, mut choices) = (line.start + Duration::from_millis(step * 200), Vec::new());
+    let total = line.allocator.share(now, &line.profile, space, &line.tracks, &mut choices);
+    let room = space.estimate.map_or(START_BITRATE, |estimate| estimate.saturating_sub(space.reserved));
+    assert!(total.used <= room.min(line.profile.bitrate_max.unwrap_or(u64::MAX)), "{total:?} of {room}");
+    assert_eq!(choices.len(), line.tracks.len());
+    let sent = line.tracks.iter().zip(&choices).filter(|(track, choice)| !track.muted && choice.layer.is_some()).count();
+    assert!(sent <= line.profile.tracks_max.map_or(usize::MAX, usize::from));
+    for (track, choice) in line.tracks.iter().zip(&choices) {
+        assert!(choice.layer.is_none_or(|layer| layer < track.count && choice.off.is_none()), "{choice:?}");
+        assert!(
+            choice.send.is_none_or(|send| choice.layer >= Some(send) && track.layers[usize::from(send)].active),
+            "{choice:?}"
+        );
+        assert_eq!(choice.off == Some(Off::Hidden), track.shown == Some(false), "{choice:?}");
+        assert!(choice.layer.is_some() || choice.off.is_some() || track.count == 0, "{choice:?}");
+    }
+    assert!(line.allocator.poll_timeout().is_none_or(|at| at > now), "asked for what was due");
+}

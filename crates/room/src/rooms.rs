@@ -349,7 +349,8 @@ impl Rooms {
         let Ok((room, mut means)) = self.room(now, room) else { return };
         let Some((conn, seat)) = room.by_id(participant).map(|p| (p.conn, p.seat)) else { return };
         room.leave(participant, why, &mut means);
-        let empty = room.empty_since.map(|since| (since + empty_timeout, room.id));
+        // Without a timeout the room ends at once, or somebody else comes in at once.
+        let empty = room.empty_since.filter(|_| !empty_timeout.is_zero()).map(|since| (since + empty_timeout, room.id));
         self.timers.extend(empty);
         self.seats.remove(&seat);
         if let Some(conn) = conn {

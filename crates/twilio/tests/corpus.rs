@@ -89,7 +89,7 @@ fn script(scene: &Scene) -> String {
             What::Heard(message) => learn(&message["body"], letter, &mut words),
             What::Closed(1005 | 1006) => lines.push(format!("{letter}~")),
             What::Closed(code) => lines.push(format!("{letter}!{code}")),
-            What::Opened => {}
+            What::Opened | What::Channel(..) => {}
         }
     }
     lines.join("\n")

@@ -4,8 +4,8 @@
 
 mod support;
 
-use room::Limits;
-use serde_json::Value;
+use room::{Act, Channel, Limits, RoomKind};
+use serde_json::{Value, json};
 use std::time::Duration;
 use support::replay::{Replay, play, play_ours};
 use support::sdk::Phase;
@@ -220,35 +220,78 @@ fn two_who_change_much_see_each_other() {
     assert_eq!(seen.keys().filter(|key| key.starts_with("bob/") && key.ends_with("/media")).count(), 3);
 }
 
-/// Rooms with a media server: their connections are the server's business, but who is there and what is published is not.
+const GROUPS: [&str; 6] = [
+    "group-two",
+    "group-two-2.18.1",
+    "group-two-2.18.1-conf",
+    "group-simulcast-explicit",
+    "group-simulcast-explicit-conf",
+    "group-auto-no-grant",
+];
+
+fn group() -> Limits {
+    Limits { kind: RoomKind::Group, ..Limits::default() }
+}
+
+/// The recorder's server is the media server here: what it said of connections comes as reports, and its clients notice the same.
 #[test]
-fn the_people_of_group_rooms_see_each_other() {
-    for name in [
-        "group-two",
-        "group-two-2.18.1",
-        "group-two-2.18.1-conf",
-        "group-simulcast-explicit",
-        "group-simulcast-explicit-conf",
-        "group-auto-no-grant",
-    ] {
-        let replay = play(&without_media(scene(name)), Limits::default());
-        for person in &replay.people {
-            let noticed = |lines: &[String]| lines.iter().filter(|line| !line.contains("/media:")).cloned().collect::<Vec<_>>();
-            assert_eq!(noticed(&person.ours.log.room), noticed(&person.theirs.log.room), "{name} {}", person.identity);
-            assert_eq!(person.ours.log.life, person.theirs.log.life, "{name} {}", person.identity);
+fn the_people_of_group_rooms_notice_the_same() {
+    for name in GROUPS {
+        println!("{name}");
+        let replay = play(&without_transcriptions(scene(name)), group());
+        replay.assert_same_by_subject();
+    }
+}
+
+#[test]
+fn the_answer_is_inside_connected() {
+    for name in GROUPS {
+        let replay = play(&without_transcriptions(scene(name)), group());
+        for who in ["alice", "bob"] {
+            let connected = &bodies(&replay, who, "connected")[0];
+            let description = &connected["peer_connections"][0]["description"];
+            assert_eq!((&description["type"], &description["revision"]), (&json!("answer"), &json!(1)), "{name} {who}");
+            assert_eq!(connected["options"]["media_region"], "local");
         }
     }
 }
 
-/// The scene without what was said about connections after the first offer, and without the channels that were granted.
-fn without_media(mut scene: Scene) -> Scene {
-    use support::transcript::What;
+#[test]
+fn channels_are_granted_as_they_were_asked_for() {
+    let replay = play(&scene("group-two"), group());
+    let granted = &bodies(&replay, "alice", "connected")[0]["media_signaling"];
+    let names: Vec<&String> = granted.as_object().expect("channels").keys().collect();
+    let all = ["active_speaker", "network_quality", "publisher_hints", "render_hints", "track_priority", "track_switch_off"];
+    assert_eq!(names, all);
+    let link = bodies(&replay, "alice", "connected")[0]["peer_connections"][0]["id"].as_str().expect("a link").to_owned();
+    let transport = &granted["active_speaker"]["transport"];
+    assert_eq!(transport, &json!({"type": "data-channel", "label": format!("speaker-{link}")}));
+    let of_bob = &bodies(&replay, "bob", "connected")[0]["media_signaling"];
+    assert_eq!(of_bob.as_object().map(serde_json::Map::len), Some(1));
+}
+
+#[test]
+fn what_is_said_by_channels_is_understood_and_answered() {
+    let replay = play(&scene("group-two"), group());
+    assert_eq!(replay.hub.ignored, 1, "the recorder hinted a track that there is not, and the client said so");
+    let hints = replay.hub.orders.iter().filter(|order| matches!(order.act, Act::Hint(_))).count();
+    let says = replay.hub.orders.iter().filter_map(|order| match &order.act {
+        Act::Say(channel, text) => Some((*channel, text.0.to_string())),
+        _ => None,
+    });
+    let replies: Vec<String> = says.filter(|(channel, _)| *channel == Channel::Render).map(|(_, text)| text).collect();
+    assert_eq!((hints, replies.len()), (9, 4));
+    assert!(replies[0].starts_with(r#"{"type":"render_hints","subscriber":{"id":1,"hints":[{"track":"MT"#), "{replies:?}");
+    assert!(replies.iter().all(|reply| reply.contains(r#""result":"OK""#)));
+}
+
+/// That channel is not served here: the scene without its grant.
+fn without_transcriptions(mut scene: Scene) -> Scene {
     for frame in &mut scene.frames {
-        let (What::Said(message) | What::Heard(message)) = &mut frame.what else { continue };
-        let Some(body) = message["body"].as_object_mut() else { continue };
-        body.remove("media_signaling");
-        if body["type"] != "connect" {
-            body.remove("peer_connections");
+        if let support::transcript::What::Heard(message) = &mut frame.what
+            && let Some(granted) = message["body"]["media_signaling"].as_object_mut()
+        {
+            granted.remove("extension_transcriptions");
         }
     }
     scene

@@ -2,7 +2,7 @@
 
 use super::forge::{ACCOUNT, KEY, NOW, Ring, SECRET};
 use super::hub::Hub;
-use room::{Limits, Moment, Rooms, door};
+use room::{Limits, Moment, Rooms, Topology, door};
 use twilio::problem::Problem;
 use twilio::token::{Grant, Mint, mint, verify};
 use twilio::wire::IceServer;
@@ -33,7 +33,7 @@ pub fn hub(limits: Limits) -> Hub {
     Hub::new(rooms(limits, 0))
 }
 
-/// Rooms without a media server whose ids count from 1, so that every run is the same; `life` keeps those of several lives of
+/// Rooms whose ids count from 1, so that every run is the same; `life` keeps those of several lives of
 /// the program apart.
 pub fn rooms(limits: Limits, life: u32) -> Rooms {
     let mut last = u128::from(life) << 64;
@@ -41,7 +41,8 @@ pub fn rooms(limits: Limits, life: u32) -> Rooms {
         last += 1;
         last
     };
-    Rooms::new(limits, false, Box::new(ids))
+    let media = limits.kind.topology() == Topology::Server;
+    Rooms::new(limits, media, Box::new(ids))
 }
 
 /// A good token for this person in this room; any room if there is none.

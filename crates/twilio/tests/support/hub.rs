@@ -4,7 +4,7 @@
 //! that is `slow` leaves both waiting until it is told to work, so that a test can choose the order.
 
 use room::door::{Action, Session};
-use room::{Answer, Caller, Command, ConnId, Event, Moment, Output, Refusal, Rooms};
+use room::{Answer, Caller, Command, ConnId, Event, Moment, Order, Output, Refusal, Report, Rooms};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -19,6 +19,10 @@ pub struct Hub {
     commands: VecDeque<(ConnId, Command)>,
     mail: BTreeMap<ConnId, VecDeque<Delivery>>,
     out: VecDeque<Sent>,
+    /// What the media server was asked for, in order.
+    pub orders: Vec<Order>,
+    /// Messages that sessions counted as meaning nothing.
+    pub ignored: u64,
 }
 
 enum Delivery {
@@ -46,6 +50,8 @@ impl Hub {
             commands: VecDeque::new(),
             mail: BTreeMap::new(),
             out: VecDeque::new(),
+            orders: Vec::new(),
+            ignored: 0,
         }
     }
 
@@ -123,6 +129,13 @@ impl Hub {
         self.run();
     }
 
+    /// The media server tells this.
+    pub fn report(&mut self, report: Report) {
+        self.rooms.handle_report(self.now(), report);
+        self.tell();
+        self.run();
+    }
+
     pub fn shutdown(&mut self) {
         let now = self.now();
         for conn in self.open_conns() {
@@ -193,7 +206,8 @@ impl Hub {
     fn turn(&mut self, conn: ConnId) {
         while let Some(action) = self.sessions.get_mut(&conn).and_then(|session| session.poll_output()) {
             match action {
-                Action::Refused(_) | Action::Ignored(_) => {}
+                Action::Refused(_) => {}
+                Action::Ignored(count) => self.ignored += count,
                 Action::Send(text) => self.out.push_back(Sent::Text(conn, text)),
                 Action::Command(command) => self.commands.push_back((conn, command)),
                 Action::Close(code, _) => self.closed(conn, code),
@@ -227,7 +241,8 @@ impl Hub {
             match output {
                 Output::Tell(conn, event) => self.post(conn, Delivery::Event(event)),
                 Output::Forget(conn) => self.post(conn, Delivery::Replaced),
-                Output::Order(_) | Output::Note(_) => {}
+                Output::Order(order) => self.orders.push(order),
+                Output::Note(_) => {}
             }
         }
     }

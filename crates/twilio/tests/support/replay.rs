@@ -5,7 +5,7 @@ use super::door;
 use super::hub::{Hub, Sent};
 use super::sdk::Sdk;
 use super::transcript::{Frame, Scene, What};
-use room::{Command, ConnId, Limits};
+use room::{Channel, Command, ConnId, Limits, LinkId, News, Report, RoomKind, Sealed, Signal, Step, TrackId};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -33,6 +33,8 @@ pub struct Replay {
     sessions: BTreeMap<String, usize>,
     /// The recorder's server may say what the model refuses: then only ours is listened to.
     compare: bool,
+    /// Tracks of the recording: SID to owner and name.
+    tracks: BTreeMap<String, (String, String)>,
 }
 
 /// Plays a scene to the end. The recorder's model must agree with ours where `compare` is called later.
@@ -56,6 +58,7 @@ impl Replay {
             token: BTreeMap::new(),
             sessions: BTreeMap::new(),
             compare,
+            tracks: BTreeMap::new(),
         }
     }
 
@@ -84,11 +87,88 @@ impl Replay {
         }
     }
 
+    /// The recorder's server is the media server, too: what it says of connections, the media server tells the rooms.
+    fn be_media(&mut self, index: usize, message: &Value) {
+        if self.hub.rooms.rooms().all(|room| room.kind.topology() == RoomKind::Go.topology()) {
+            return;
+        }
+        let body = &message["body"];
+        self.learn_tracks(body);
+        if let Some(tracks) = body["subscribed"]["tracks"].as_array() {
+            let placed =
+                tracks.iter().filter_map(|track| Some((self.track(track["sid"].as_str()?)?, track["id"].as_str()?.into())));
+            let placed = placed.collect();
+            self.news(index, News::Placed(placed));
+        }
+        for state in body["peer_connections"].as_array().into_iter().flatten() {
+            let Some(signal) = described_signal(&state["description"]) else { continue };
+            let link = LinkId(state["id"].as_str().unwrap_or_default().into());
+            self.news(index, News::Signal(link, signal));
+        }
+        self.deliver();
+    }
+
+    pub fn news(&mut self, index: usize, news: News) {
+        let identity = self.people[index].identity.clone();
+        let inside = self.hub.rooms.rooms().find_map(|room| {
+            let one = room.participants.iter().find(|one| *one.identity == *identity)?;
+            Some((room.id, one.id))
+        });
+        if let Some((room, who)) = inside {
+            self.hub.report(Report::Of { room, who, news });
+        }
+    }
+
+    /// The recording's tracks by owner and name.
+    fn learn_tracks(&mut self, body: &Value) {
+        for one in body["participants"].as_array().into_iter().flatten() {
+            for track in one["tracks"].as_array().into_iter().flatten() {
+                let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                self.tracks.insert(text(&track["sid"]), (text(&one["identity"]), text(&track["name"])));
+            }
+        }
+    }
+
+    /// Our track of the same owner and name.
+    fn track(&self, theirs: &str) -> Option<TrackId> {
+        let (identity, name) = self.tracks.get(theirs)?;
+        let rooms: Vec<_> = self.hub.rooms.rooms().collect();
+        let owner = rooms.iter().flat_map(|room| &room.participants).find(|one| *one.identity == **identity)?;
+        owner.tracks.iter().find(|track| *track.name == **name).map(|track| track.id)
+    }
+
+    /// Somebody says something by a channel; SIDs of the recording become ours.
+    fn say_on_channel(&mut self, identity: &str, name: &str, text: &str) {
+        let Some(channel) = Channel::ALL.into_iter().find(|channel| twilio::msp::name(*channel) == name) else { return };
+        let Some(index) = self.people.iter().position(|person| person.identity == identity) else { return };
+        let mut text = text.to_owned();
+        for theirs in self.tracks.keys() {
+            if let Some(ours) = self.track(theirs) {
+                text = text.replace(theirs.as_str(), &twilio::sid::track(ours));
+            }
+        }
+        self.news(index, News::Said(channel, Sealed(text.into())));
+        self.deliver();
+    }
+
+    /// As [`Replay::assert_same`], for rooms whose media server tells what it sends in messages of its own: the order between
+    /// subjects may differ.
+    pub fn assert_same_by_subject(&self) {
+        for person in &self.people {
+            let (ours, theirs) = (&person.ours, &person.theirs);
+            assert_eq!(ours.log.life, theirs.log.life, "{}", person.identity);
+            assert_eq!(by_subject(&ours.log.room), by_subject(&theirs.log.room), "{}", person.identity);
+            assert_eq!(used(ours), used(theirs), "{}", person.identity);
+            assert_eq!(ours.room.view(), theirs.room.view(), "{}", person.identity);
+        }
+    }
+
     fn step(&mut self, scene: &Scene, frame: &Frame) {
         match &frame.what {
             What::Opened => self.open(scene, frame),
             What::Said(message) => self.say(&frame.conn, message),
             What::Heard(message) => self.hear_theirs(&frame.conn, message),
+            What::Channel(who, name, text) => self.say_on_channel(who, name, text),
             What::Closed(code) => self.close(&frame.conn, *code),
         }
     }
@@ -128,6 +208,7 @@ impl Replay {
         if is_completed(message) {
             self.end_room();
         }
+        self.be_media(index, message);
         self.learn_names(index, message);
         if self.compare {
             let message = self.translate(conn, message);
@@ -235,6 +316,10 @@ impl Replay {
 
     /// What a client is told to listen for is what the publisher's media is called.
     fn check_media(&self) {
+        // The media server calls tracks what it likes.
+        if self.hub.rooms.rooms().any(|room| room.kind.topology() == RoomKind::Group.topology()) {
+            return;
+        }
         let published: BTreeMap<&str, &str> = self
             .people
             .iter()
@@ -250,10 +335,29 @@ impl Replay {
     }
 }
 
+fn by_subject(lines: &[String]) -> BTreeMap<&str, Vec<&str>> {
+    let mut subjects: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (subject, line) in lines.iter().filter_map(|line| line.split_once(": ")) {
+        subjects.entry(subject).or_default().push(line);
+    }
+    subjects
+}
+
 /// Connections that lead somewhere: a spare that nobody ever heard of may be closed sooner or later.
 fn used(sdk: &Sdk) -> BTreeMap<&str, &Vec<String>> {
     let led = |lines: &&Vec<String>| lines.iter().any(|line| line != "close");
     sdk.log.peers.iter().map(|(id, lines)| (id.as_str(), lines)).filter(|(_, lines)| led(lines)).collect()
+}
+
+fn described_signal(description: &Value) -> Option<Signal> {
+    let step = match description["type"].as_str()? {
+        "offer" => Step::Offer,
+        "answer" => Step::Answer,
+        _ => return None,
+    };
+    let sdp = description["sdp"].as_str()?;
+    let sealed = Sealed(if sdp.starts_with("v=0") { sdp.into() } else { described(sdp).into() });
+    Some(Signal { step, revision: description["revision"].as_u64()?, sealed })
 }
 
 fn described(text: &str) -> String {

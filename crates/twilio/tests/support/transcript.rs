@@ -22,6 +22,8 @@ pub enum What {
     Said(Value),
     /// The recorder's server said this.
     Heard(Value),
+    /// The SDK said this on a channel of media signaling: who, the vendor's name of the channel, what.
+    Channel(String, String, String),
     /// Closed, by either side. 1005 and 1006 mean that no code was given (RFC 6455, section 7.4.1).
     Closed(u16),
 }
@@ -72,11 +74,19 @@ fn frame(line: &Value) -> Option<Frame> {
         "ws-open" => What::Opened,
         "c->s" => What::Said(message.clone()),
         "s->c" => What::Heard(message.clone()),
+        "msp<-client" => channel(line)?,
         "ws-close" => What::Closed(message["code"].as_u64()? as u16),
         _ => return None,
     };
     let conn = line["who"].as_str()?.split(':').next()?.to_owned();
     Some(Frame { at_ms: line["t"].as_u64()?, conn, what })
+}
+
+fn channel(line: &Value) -> Option<What> {
+    let who = line["who"].as_str()?.strip_prefix("server:")?;
+    let label = line["msg"]["label"].as_str()?.strip_prefix("msp-")?;
+    let (name, _) = label.rsplit_once('-')?;
+    Some(What::Channel(who.to_owned(), name.to_owned(), line["msg"]["data"].as_str()?.to_owned()))
 }
 
 impl Scene {

@@ -90,7 +90,7 @@ impl Room {
         self.check_subscribed()?;
         self.take_peers(&body["peer_connections"], synced, log)?;
         self.take_published(&body["published"])?;
-        self.refuse_channels(&body["media_signaling"])?;
+        self.check_channels(&body["media_signaling"])?;
         self.note_changes(log);
         Ok(())
     }
@@ -253,10 +253,11 @@ impl Room {
         Ok(())
     }
 
-    /// In rooms without a media server nothing can answer on such a channel.
-    fn refuse_channels(&self, block: &Value) -> Checked {
-        let granted = block.as_object().into_iter().flatten().any(|(_, channel)| !channel["transport"].is_null());
-        if granted { Err("a media signaling channel that nobody opens".into()) } else { Ok(()) }
+    /// The SDK waits for a data channel of that label.
+    fn check_channels(&self, block: &Value) -> Checked {
+        let usable = |transport: &Value| transport["type"] == "data-channel" && transport["label"].is_string();
+        let good = block.as_object().into_iter().flatten().all(|(_, channel)| usable(&channel["transport"]));
+        if good { Ok(()) } else { Err("a media signaling channel that cannot be set up".into()) }
     }
 
     /// Compares what the app can see with what it saw before.

@@ -1,0 +1,335 @@
+//! Sessions in rooms whose media passes the server: what waits for the media server's answer, and what its channels carry.
+
+mod support;
+
+use room::{
+    Act, Channel, ConnId, Limits, LinkId, MediaRefusal, News, OwnQuality, ParticipantId, Quality, Report, RoomId, RoomKind,
+    RoomOptions, Sealed, Signal, Step, TrackId, VideoCodec,
+};
+use serde_json::{Value, json};
+use support::door;
+use support::hub::{Hub, Sent};
+use support::random::Random;
+use support::transcript::{self, What};
+
+const LINK: &str = "the-link";
+
+struct Stage {
+    hub: Hub,
+    conn: ConnId,
+}
+
+fn connect(identity: &str, link: &str) -> Value {
+    let channels: serde_json::Map<String, Value> =
+        Channel::ALL.iter().map(|channel| (twilio::msp::name(*channel).to_owned(), json!({"transports": []}))).collect();
+    json!({ "type": "msg", "body": {
+        "type": "connect", "version": 2, "name": "den", "token": door::token(identity, None),
+        "participant": { "revision": 1, "tracks": [{ "id": "cam", "kind": "video", "name": "cam" }] },
+        "peer_connections": [{ "id": link, "description": { "type": "offer", "revision": 1, "sdp": "v=0\r\n" } }],
+        "media_signaling": channels,
+    }})
+}
+
+impl Stage {
+    fn empty() -> Self {
+        let hub = door::hub(Limits { kind: RoomKind::Group, ..Limits::default() });
+        Stage { hub, conn: ConnId(0) }
+    }
+
+    /// Somebody asked to come in and was not answered yet.
+    fn asking() -> Self {
+        let mut stage = Stage::empty();
+        stage.conn = stage.ask("ann", LINK);
+        stage
+    }
+
+    /// Somebody is in.
+    fn inside() -> Self {
+        let mut stage = Stage::asking();
+        stage.answer(LINK, 1);
+        stage.heard();
+        stage
+    }
+
+    fn ask(&mut self, identity: &str, link: &str) -> ConnId {
+        let conn = self.hub.open(door::session);
+        self.hub.text(conn, r#"{"type":"hello","id":"h","version":2,"timeout":5000}"#);
+        self.hub.text(conn, &connect(identity, link).to_string());
+        conn
+    }
+
+    fn ids(&self) -> (RoomId, ParticipantId, TrackId) {
+        let room = self.hub.rooms.by_name("den").expect("a room");
+        (room.id, room.participants[0].id, room.participants[0].tracks[0].id)
+    }
+
+    fn news(&mut self, news: News) {
+        let (room, who, _) = self.ids();
+        self.hub.report(Report::Of { room, who, news });
+    }
+
+    fn answer(&mut self, link: &str, revision: u64) {
+        let signal = Signal { step: Step::Answer, revision, sealed: Sealed("v=0 answer".into()) };
+        self.news(News::Signal(LinkId(link.into()), signal));
+    }
+
+    fn said(&mut self, channel: Channel, text: &str) {
+        self.news(News::Said(channel, Sealed(text.into())));
+    }
+
+    /// The bodies that the first client heard since the last time, and how it was closed.
+    fn heard(&mut self) -> Vec<Value> {
+        let mut heard = Vec::new();
+        while let Some(sent) = self.hub.poll() {
+            match sent {
+                Sent::Text(conn, text) if conn == self.conn => {
+                    let frame: Value = serde_json::from_str(&text).expect("JSON");
+                    heard.extend(frame.get("body").cloned());
+                }
+                Sent::Closed(conn, code) if conn == self.conn => heard.push(json!({ "type": format!("closed {code}") })),
+                Sent::Text(..) | Sent::Closed(..) => {}
+            }
+        }
+        heard
+    }
+
+    fn types(&mut self) -> Vec<String> {
+        self.heard().iter().map(|body| body["type"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// What was said to anybody by channels since the last time.
+    fn told(&mut self) -> Vec<(Channel, Value)> {
+        let orders = std::mem::take(&mut self.hub.orders).into_iter();
+        let says = orders.filter_map(|order| match order.act {
+            Act::Say(channel, text) => Some((channel, serde_json::from_str(&text.0).expect("JSON"))),
+            _ => None,
+        });
+        says.collect()
+    }
+}
+
+#[test]
+fn a_client_hears_that_it_is_in_with_the_answer() {
+    let mut stage = Stage::asking();
+    assert_eq!(stage.types(), [] as [&str; 0]);
+    let (_, _, track) = stage.ids();
+    stage.news(News::Placed(vec![(track, "x1".into())]));
+    stage.ask("bo", "bos");
+    let offer = Signal { step: Step::Offer, revision: 2, sealed: Sealed("v=0 offer".into()) };
+    assert_eq!(stage.types(), [] as [&str; 0]);
+    stage.answer(LINK, 1);
+    stage.news(News::Signal(LinkId(LINK.into()), offer));
+    let heard = stage.heard();
+    assert_eq!(heard.iter().map(|body| &body["type"]).collect::<Vec<_>>(), ["connected", "update", "update"]);
+    assert_eq!(heard[0]["peer_connections"][0]["description"]["sdp"], "v=0 answer");
+    assert_eq!(heard[0]["participants"], json!([]), "that is how the room was when it came in");
+    assert_eq!(heard[1]["participants"][0]["identity"], "bo", "then comes what waited");
+    assert_eq!(heard[2]["peer_connections"][0]["description"]["type"], "offer");
+    assert_eq!(heard[0]["media_signaling"]["render_hints"]["transport"]["label"], format!("render-{LINK}"));
+}
+
+#[test]
+fn without_an_answer_it_is_refused_after_ten_seconds() {
+    let mut stage = Stage::asking();
+    stage.hub.advance_to(9_999);
+    assert_eq!(stage.types(), [] as [&str; 0]);
+    stage.hub.advance_to(10_000);
+    let heard = stage.heard();
+    assert_eq!((&heard[0]["type"], &heard[0]["code"]), (&json!("error"), &json!(53405)));
+    assert_eq!(stage.hub.rooms.count(), (0, 0));
+    stage.answer_nobody();
+    assert_eq!(stage.types(), [] as [&str; 0]);
+}
+
+impl Stage {
+    /// A report for somebody who is gone.
+    fn answer_nobody(&mut self) {
+        let signal = Signal { step: Step::Answer, revision: 1, sealed: Sealed("v=0".into()) };
+        let news = News::Signal(LinkId(LINK.into()), signal);
+        self.hub.report(Report::Of { room: RoomId(1), who: ParticipantId(2), news });
+    }
+}
+
+#[test]
+fn what_the_media_server_cannot_serve_is_refused() {
+    let refused = |why| News::Refused(LinkId(LINK.into()), why);
+    let cases = [
+        (refused(MediaRefusal::Description), 53403),
+        (refused(MediaRefusal::Codec), 53404),
+        (refused(MediaRefusal::Flood), 53405),
+    ];
+    for (news, code) in cases {
+        for mut stage in [Stage::asking(), Stage::inside()] {
+            stage.news(news.clone());
+            let heard = stage.heard();
+            assert_eq!((heard.len(), &heard[0]["code"]), (1, &json!(code)));
+            assert_eq!(stage.hub.rooms.count(), (0, 0));
+        }
+    }
+    let mut stage = Stage::asking();
+    stage.news(News::Dead(LinkId(LINK.into())));
+    assert_eq!(stage.heard()[0]["code"], 53405, "it died before it was answered");
+}
+
+#[test]
+fn a_client_that_goes_before_the_answer_leaves_nothing() {
+    for code in [None, Some(1000), Some(1006)] {
+        let mut stage = Stage::asking();
+        let conn = stage.conn;
+        stage.hub.close(conn, code);
+        assert_eq!(stage.hub.rooms.count(), (0, 0), "{code:?}: it has no session word to come back with");
+        assert!(matches!(stage.hub.orders.last().map(|order| &order.act), Some(Act::Close)));
+    }
+}
+
+#[test]
+fn a_new_link_brings_new_channels() {
+    let mut stage = Stage::inside();
+    stage.news(News::Dead(LinkId(LINK.into())));
+    let heard = stage.heard();
+    let description = |body: &Value| body["peer_connections"][0]["description"]["type"].clone();
+    assert_eq!(heard.iter().map(description).collect::<Vec<_>>(), ["close", "create-offer"]);
+    assert!(heard.iter().all(|body| body["media_signaling"].is_null()), "the old channels are still being closed");
+    let link = heard[1]["peer_connections"][0]["id"].as_str().expect("an id").to_owned();
+    let session = heard[1]["session"].clone();
+    let offer = json!({ "id": link, "description": { "type": "offer", "revision": 2, "sdp": "v=0\r\n" } });
+    let update = json!({ "type": "msg", "body": { "type": "update", "session": session, "peer_connections": [offer] } });
+    stage.hub.text(stage.conn, &update.to_string());
+    stage.answer(&link, 2);
+    let heard = stage.heard();
+    assert_eq!(heard[0]["media_signaling"]["active_speaker"]["transport"]["label"], format!("speaker-{link}"));
+    stage.answer(&link, 3);
+    assert!(stage.heard()[0]["media_signaling"].is_null(), "once is enough");
+}
+
+#[test]
+fn a_channel_tells_the_state_of_things_when_it_is_open() {
+    let mut stage = Stage::inside();
+    let (room, who, track) = stage.ids();
+    stage.hub.report(Report::Speaker { room, who: Some(who) });
+    stage.news(News::Switched { off: vec![TrackId(8), TrackId(9)], on: vec![] });
+    stage.news(News::Switched { off: vec![], on: vec![TrackId(8)] });
+    stage.news(News::Layers { track, needed: vec![true, false] });
+    assert_eq!(stage.told(), [], "nobody listens yet");
+    for channel in Channel::ALL {
+        stage.said(channel, r#"{"type":"ready"}"#);
+    }
+    let told = stage.told();
+    let channels: Vec<Channel> = told.iter().map(|(channel, _)| *channel).collect();
+    assert_eq!(channels, [Channel::Speaker, Channel::SwitchOff, Channel::Layers]);
+    assert_eq!(told[1].1["off"], json!(["MT00000000000000000000000000000009"]));
+    assert_eq!(
+        (&told[2].1["publisher"]["id"], &told[2].1["publisher"]["hints"][0]["encodings"][1]["enabled"]),
+        (&json!(1), &json!(false))
+    );
+    stage.news(News::Layers { track, needed: vec![true, true] });
+    stage.hub.report(Report::Speaker { room, who: None });
+    let told = stage.told();
+    assert_eq!((&told[0].1["publisher"]["id"], &told[1].1["participant"]), (&json!(2), &Value::Null));
+    let reset = json!({ "type": "client_reset", "track": twilio::sid::track(track), "id": 4 });
+    stage.said(Channel::Layers, &reset.to_string());
+    assert_eq!(stage.told()[0].1["publisher"]["id"], 3, "what was forgotten is said again");
+}
+
+#[test]
+fn figures_are_told_once_for_each_time_they_are_asked_for() {
+    let mut stage = Stage::inside();
+    let ask = r#"{"type":"network_quality","reportLevel":1,"remoteReportLevel":0}"#;
+    let figures = |level| News::Quality(Quality { own: OwnQuality { level, ..OwnQuality::default() }, others: vec![] });
+    stage.said(Channel::Quality, ask);
+    assert_eq!(stage.told(), [], "there are none yet");
+    stage.news(figures(3));
+    assert_eq!(stage.told()[0].1["local"], 3);
+    stage.news(figures(4));
+    assert_eq!(stage.told(), [], "nobody asked");
+    stage.said(Channel::Quality, ask);
+    assert_eq!(stage.told()[0].1["local"], 4);
+}
+
+#[test]
+fn a_client_that_comes_back_has_its_channels() {
+    let mut stage = Stage::asking();
+    stage.answer(LINK, 1);
+    let session = stage.heard()[0]["session"].clone();
+    let (room, who, _) = stage.ids();
+    stage.hub.report(Report::Speaker { room, who: Some(who) });
+    let conn = stage.conn;
+    stage.hub.close(conn, Some(1006));
+    stage.conn = stage.hub.open(door::session);
+    let answered = json!({ "id": LINK, "description": { "type": "offer", "revision": 1, "sdp": "v=0\r\n" } });
+    let sync = json!({ "type": "sync", "version": 2, "session": session, "token": door::token("ann", None),
+        "participant": { "revision": 1, "tracks": [] }, "peer_connections": [answered] });
+    stage.hub.text(stage.conn, &json!({ "type": "hello", "id": "h", "version": 2, "body": sync }).to_string());
+    let heard = stage.heard();
+    assert_eq!((&heard[0]["type"], &heard[0]["peer_connections"][0]["id"]), (&json!("synced"), &json!(LINK)));
+    assert!(heard[0]["peer_connections"][0]["description"].is_null());
+    assert!(matches!(stage.hub.orders.last().map(|order| &order.act), Some(Act::Repeat)));
+    stage.hub.report(Report::Speaker { room, who: None });
+    assert_eq!(stage.told().len(), 1, "its channels are open still");
+}
+
+#[test]
+fn a_room_for_sound_refuses_pictures() {
+    let mut stage = Stage::empty();
+    let options = RoomOptions { audio_only: true, codecs: vec![VideoCodec::Vp8] };
+    stage.hub.owner(room::Command::SetKind { name: "den".into(), kind: RoomKind::Group, options });
+    stage.conn = stage.ask("ann", LINK);
+    let (room, who) = stage.hub.rooms.by_name("den").map(|room| (room.id, room.participants[0].id)).expect("a room");
+    let signal = Signal { step: Step::Answer, revision: 1, sealed: Sealed("v=0".into()) };
+    stage.hub.report(Report::Of { room, who, news: News::Signal(LinkId(LINK.into()), signal) });
+    let published = stage.heard()[0]["published"]["tracks"][0].clone();
+    assert_eq!((&published["state"], &published["error"]["code"]), (&json!("failed"), &json!(53125)));
+}
+
+#[test]
+fn profiles_are_understood() {
+    let scene = transcript::scene("options-all");
+    let connect = scene.frames.iter().find_map(|frame| match &frame.what {
+        What::Said(message) if message["body"]["type"] == "connect" => Some(message.clone()),
+        _ => None,
+    });
+    let mut connect = connect.expect("a connect");
+    connect["body"]["token"] = json!(door::token("ann", None));
+    let mut stage = Stage::empty();
+    let conn = stage.hub.open(door::session);
+    stage.hub.text(conn, r#"{"type":"hello","id":"h","version":2,"timeout":5000}"#);
+    stage.hub.text(conn, &connect.to_string());
+    stage.conn = conn;
+    assert!(!stage.hub.orders.is_empty(), "{:?}", stage.heard());
+    let Act::Open(open) = &stage.hub.orders[0].act else { panic!("{:?}", stage.hub.orders[0]) };
+    assert_eq!((open.profile.mode, open.profile.bitrate_max), (room::Mode::Presentation, Some(2_400_000)));
+    assert_eq!((open.profile.speaker_priority, open.profile.hinted), (Some(room::Priority::High), true));
+    assert_eq!(open.channels, Channel::ALL);
+}
+
+/// Whatever a client says by its channels, it stays in its room, and is answered as before.
+#[test]
+fn hostile_texts_are_counted_and_change_nothing() {
+    let mut stage = Stage::inside();
+    let mut random = Random::new(7);
+    let good = [
+        r#"{"type":"ready"}"#,
+        r#"{"type":"render_hints","subscriber":{"id":1,"hints":[{"track":"MT1","enabled":true}]}}"#,
+        r#"{"type":"network_quality","reportLevel":3}"#,
+        r#"{"type":"track_priority","track":"MT00000000000000000000000000000009","subscribe":"low"}"#,
+        r#"{"type":"publisher_hints","id":1,"hints":[{"track":"MT1","result":"OK"}]}"#,
+    ];
+    for round in 0..20_000 {
+        let channel = Channel::ALL[random.below(6)];
+        let mut text = good[random.below(good.len())].as_bytes().to_vec();
+        for _ in 0..random.below(4) {
+            let at = random.below(text.len());
+            match round % 3 {
+                0 => text[at] = random.below(128) as u8,
+                1 => text.truncate(at.max(1)),
+                _ => text.insert(at, b"{}[]\",:0"[random.below(8)]),
+            }
+        }
+        stage.said(channel, &String::from_utf8_lossy(&text));
+    }
+    assert!(stage.hub.ignored > 1_000, "{}", stage.hub.ignored);
+    assert_eq!((stage.hub.rooms.count(), stage.types().len()), ((1, 1), 0));
+    stage.told();
+    stage.said(Channel::Render, good[1]);
+    assert_eq!(stage.told().len(), 1);
+}

@@ -65,9 +65,9 @@ pub fn profile(connect: &Connect) -> Profile {
             _ => Mode::Grid,
         },
         switch_off: match video.track_switch_off.as_deref() {
-            Some("detected") => SwitchOff::Detected,
+            Some("predicted") => SwitchOff::Predicted,
             Some("disabled") => SwitchOff::Disabled,
-            _ => SwitchOff::Predicted,
+            _ => SwitchOff::Detected,
         },
         bitrate_max: video.max_subscription_bandwidth.filter(|bits| *bits >= 1.0).map(|bits| bits as u64),
         tracks_max: video.max_tracks.filter(|count| *count >= 1.0).map(|count| count as u16),

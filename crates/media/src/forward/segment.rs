@@ -101,7 +101,7 @@ impl Segment {
         if fresh {
             self.choose_temporal(packet, temporal);
         }
-        let within = packet.descriptor.temporal.is_none_or(|layer| layer <= self.temporal);
+        let within = packet.descriptor.keyframe || packet.descriptor.temporal.is_none_or(|layer| layer <= self.temporal);
         let (Some(pictures), Some(number)) = (&mut self.pictures, number) else { return within };
         match pictures.is_used(number) {
             true => return !pictures.is_closed(number),

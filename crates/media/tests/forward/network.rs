@@ -54,7 +54,6 @@ pub struct Made {
     /// Counts in an epoch.
     pub frame: u64,
     pub index: u64,
-    pub count: u64,
     pub key: bool,
     pub tl0: u64,
     pub temporal: u8,
@@ -166,7 +165,6 @@ impl Publisher {
                 epoch: layer.epoch,
                 frame: layer.frame,
                 index,
-                count,
                 key,
                 tl0: layer.tl0,
                 temporal,

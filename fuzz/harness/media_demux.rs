@@ -52,9 +52,7 @@ fn step(now: Instant, demux: &mut Demux<u8>, model: &mut Model, what: u8, from: 
         3 => {
             demux.forget(peer);
             model.approved.retain(|_, owner| *owner != peer);
-            model.expected.values_mut().for_each(|owners| {
-                owners.remove(&peer);
-            });
+            model.expected.values_mut().for_each(|owners| owners.retain(|owner| *owner != peer));
         }
         _ => judge(demux, now, model, address, bytes),
     }

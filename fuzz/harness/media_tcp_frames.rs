@@ -10,9 +10,8 @@ pub fn run(data: &[u8]) {
     assert_eq!(whole, frames(stream.chunks(usize::from(*size).max(1))));
     assert_eq!(whole, frames(stream.chunks(1)));
     assert!(whole.0.iter().all(|frame| (1..=FRAME_BYTES_MAX).contains(&frame.len())));
-    whole.0.iter().for_each(|frame| {
-        let _ = is_named_request(frame);
-    });
+    let named = whole.0.iter().filter(|frame| is_named_request(frame));
+    assert!(named.into_iter().all(|frame| frame.len() >= 20 + 8 + 8));
 }
 
 /// The frames before the end of the stream, or before one that is too long.

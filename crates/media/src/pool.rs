@@ -170,6 +170,7 @@ impl Pool {
             report: move |report| reports(report),
             lose: move |queue: &Receiver<Order>| {
                 let rooms = lose(&placement, number, queue);
+                tracing::error!(worker = number, rooms = rooms.len(), "a media worker lost its engine; its rooms connect anew");
                 counters.rooms_lost.add(rooms.len() as u64);
                 rooms.into_iter().for_each(|room| lost(Report::Lost(room)));
             },

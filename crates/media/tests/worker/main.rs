@@ -10,3 +10,4 @@ mod send;
 mod stun;
 mod tcp;
 mod udp;
+mod whole;

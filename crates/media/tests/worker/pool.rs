@@ -69,7 +69,8 @@ fn a_worker_too_far_behind_loses_its_rooms_rather_than_orders_in_silence() {
 
 #[test]
 fn a_pool_that_is_dropped_gives_its_ports_back() {
-    let (pool, _reports) = start(&config("127.0.0.1:0", 3));
+    // Where no other test takes ports.
+    let (pool, _reports) = start(&config("127.0.0.7:0", 3));
     let addresses = pool.addresses();
     assert_eq!(addresses.len(), 3);
     drop(pool);
@@ -78,11 +79,10 @@ fn a_pool_that_is_dropped_gives_its_ports_back() {
 
 #[test]
 fn workers_listen_on_ports_in_a_row_and_a_taken_one_is_named() {
-    // Four ports in a row that are free, as far as one can tell.
+    // Ports in a row that are free, as far as one can tell.
     let base = (0..50).find_map(|_| {
-        let first = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut config = config(&format!("127.0.0.1:{}", first.min(60_000)), 3);
-        config.workers = 3;
+        let first = UdpSocket::bind("127.0.0.8:0").unwrap().local_addr().unwrap().port();
+        let config = config(&format!("127.0.0.8:{}", first.min(60_000)), 3);
         Pool::start(&config, |_, _| Script::new(None), Arc::new(|_| ())).ok().map(|pool| (pool, config))
     });
     let (pool, config) = base.expect("some free ports");

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use media::counters::Counters;
-use media::limit::{FRAME_BYTES_MAX, TCP_IDLE_TIMEOUT, TCP_KNOWN_TIMEOUT, TCP_PER_ADDRESS_MAX};
+use media::limit::{FRAME_BYTES_MAX, TCP_IDLE_TIMEOUT, TCP_KNOWN_TIMEOUT, TCP_PER_ADDRESS_MAX, TCP_UNKNOWN_MAX};
 use media::net::{Faces, Protocol, Transmit};
 use media::tcp::{Frames, Tcp, TooLong};
 use mio::{Events, Poll, Token};
+use socket2::{Domain, Socket, Type};
 
 use crate::script::{LONG, TCP_ENDED, config, connect, loopback, start};
 use crate::stun::check as check_of;
@@ -162,6 +163,16 @@ impl Bench {
         stream
     }
 
+    /// A connection that says nothing.
+    fn connect_from(&self, ip: [u8; 4]) -> TcpStream {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((ip, 0)).into()).unwrap();
+        socket.connect(&self.address.into()).unwrap();
+        let stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        stream
+    }
+
     fn answer(&mut self, to: &TcpStream, bytes: &[u8]) {
         let (source, destination) = (self.address, to.local_addr().unwrap());
         self.tcp.send(&Transmit { protocol: Protocol::Tcp, source, destination, bytes: bytes.to_vec().into() });
@@ -224,6 +235,34 @@ fn a_reader_that_is_too_slow_loses_whole_frames() {
         stream = back;
         assert!(bytes.len() == 16_000 && bytes.iter().all(|byte| *byte == bytes[0]), "a torn frame");
     }
+}
+
+#[test]
+fn strangers_have_only_so_many_connections() {
+    let mut bench = Bench::new();
+    let mut streams = vec![];
+    for n in 0..TCP_UNKNOWN_MAX {
+        streams.push(bench.connect_from([127, 1, (n / 9) as u8, 1]));
+        while bench.counters.tcp_opened.get() <= n as u64 {
+            bench.turn();
+        }
+    }
+    let mut refused = bench.connect_from([127, 2, 0, 1]);
+    while bench.counters.tcp_refused.get() == 0 {
+        bench.turn();
+    }
+    assert!(is_closed(&mut refused));
+    // One that is known is no stranger.
+    streams[0].write_all(&frame(&request())).unwrap();
+    while bench.turn() == 0 {}
+    bench.answer(&streams[0], b"yes");
+    let served = bench.connect_from([127, 2, 0, 1]);
+    while bench.counters.tcp_opened.get() == TCP_UNKNOWN_MAX as u64 {
+        bench.turn();
+    }
+    bench.pass(TCP_KNOWN_TIMEOUT);
+    assert_eq!(bench.counters.tcp_closed.get(), TCP_UNKNOWN_MAX as u64);
+    drop(served);
 }
 
 #[test]

@@ -13,6 +13,16 @@ fn what_comes_reaches_the_engine_and_its_answer_the_sender() {
 }
 
 #[test]
+fn a_worker_turns_only_when_there_is_something() {
+    let (pool, _reports) = start(&config("127.0.0.1:0", 1));
+    let (client, server) = (udp("127.0.0.1:0"), loopback(&pool, 0));
+    (0..100).for_each(|_| drop(ask(&client, server, b"hello")));
+    // One for each datagram, one to find that there is no other, and some at the start.
+    let turns = pool.counters().turns.get();
+    assert!(turns < 250, "{turns} turns");
+}
+
+#[test]
 fn a_socket_on_every_ipv6_address_speaks_plain_ipv4_too() {
     let (pool, _reports) = start(&config("[::]:0", 1));
     let (client, server) = (udp("127.0.0.1:0"), loopback(&pool, 0));

@@ -340,3 +340,9 @@ fn h264_begins_with_its_parameters() {
     assert_eq!(scene.seq(&unit(10, 0, 1)), None);
     assert_eq!(scene.seq(&unit(11, 9, 5)), Some(100), "it has none of its own");
 }
+
+#[test]
+fn a_hundred_tracks_take_little_of_a_subscribers_share() {
+    let bytes = size_of::<Forwarder>();
+    assert!(bytes <= 1_024, "{bytes} bytes");
+}

@@ -75,6 +75,8 @@ impl Engine {
                     self.counts.offers_lost += 1;
                 }
                 self.settle(key, said);
+                // What was wanted while the client had the word.
+                self.mark_dirty(key);
             }
             Some(Err(why)) => self.refuse(now, key, why),
             None => {}

@@ -57,6 +57,22 @@ fn six_see_everyone() {
     }
 }
 
+#[test]
+fn what_is_wanted_while_an_offer_waits_comes_after_its_answer() {
+    let mut world = World::new(9);
+    let (ann, bo) = (world.join(true, true, false), world.join(true, true, false));
+    world.run(2 * SECOND);
+    let before = world.label(bo, world.track(ann, Kind::Video));
+    world.order(world.clients[bo].who, room::Act::Subscribe(vec![]));
+    // Long enough for our offer to leave, not for its answer to come.
+    world.run(Duration::from_millis(5));
+    world.subscribe_all();
+    world.run(2 * SECOND);
+    let track = world.track(ann, Kind::Video);
+    assert_ne!(world.label(bo, track), before);
+    assert!(world.frames(bo, track) > 30, "{}", world.frames(bo, track));
+}
+
 /// Frames that each viewer sees of each other client in ten seconds of this weather, which begins when all are connected.
 fn frames_in(weather: Weather, seed: u64) -> Vec<u64> {
     let mut world = World::new(seed);

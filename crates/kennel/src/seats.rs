@@ -114,6 +114,8 @@ struct RoomForm {
     audio_only: bool,
     #[serde(default)]
     codecs: Vec<u8>,
+    #[serde(default)]
+    served: bool,
     participants: Vec<ParticipantForm>,
     links: Vec<LinkForm>,
     spares: Vec<(String, u128)>,
@@ -182,6 +184,7 @@ impl From<&SavedRoom> for RoomForm {
             kind: twilio::kind_name(room.kind).to_owned(),
             audio_only: room.options.audio_only,
             codecs: room.options.codecs.iter().map(|codec| place(&CODECS, codec)).collect(),
+            served: room.served,
             participants: room.participants.iter().map(Into::into).collect(),
             links: room.links.iter().map(Into::into).collect(),
             spares: room.spares.iter().map(|(link, owner)| (link.0.to_string(), owner.0)).collect(),
@@ -196,6 +199,7 @@ impl From<RoomForm> for SavedRoom {
             name: form.name.into(),
             kind: twilio::kind_of(&form.kind).unwrap_or(room::RoomKind::PeerToPeer),
             options: RoomOptions { audio_only: form.audio_only, codecs: all_at(&CODECS, &form.codecs) },
+            served: form.served,
             participants: form.participants.into_iter().map(Into::into).collect(),
             links: form.links.into_iter().map(Into::into).collect(),
             spares: form.spares.into_iter().map(|(link, owner)| (LinkId(link.into()), ParticipantId(owner))).collect(),
@@ -387,6 +391,7 @@ mod tests {
             id: RoomId(1),
             name: "Dog Cam".into(),
             kind: room::RoomKind::Go,
+            served: true,
             options: RoomOptions { audio_only: true, codecs: vec![VideoCodec::Vp9, VideoCodec::Vp8] },
             participants: vec![one],
             links: vec![link],

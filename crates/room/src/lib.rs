@@ -10,6 +10,7 @@ mod id;
 pub mod limit;
 mod link;
 mod moment;
+mod moving;
 mod order;
 mod output;
 mod participant;

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::link::{Link, RELINKS_MAX};
+use crate::moving::Moving;
 use crate::participant::Participant;
 use crate::saved::SavedRoom;
 use crate::subscribe::subscriptions;
@@ -18,14 +19,17 @@ pub(crate) struct Room {
     pub name: Arc<str>,
     pub kind: RoomKind,
     pub options: RoomOptions,
+    /// How media travels now.
+    pub topology: Topology,
+    pub moving: Option<Moving>,
     pub began: Moment,
     /// In the order they came.
     pub participants: Vec<Participant>,
     /// When the last one left.
     pub empty_since: Option<Moment>,
-    links: BTreeMap<LinkId, Link>,
+    pub links: BTreeMap<LinkId, Link>,
     /// Links prepared by participants who found nobody to use them with.
-    spares: BTreeMap<LinkId, ParticipantId>,
+    pub spares: BTreeMap<LinkId, ParticipantId>,
     /// Who speaks, as far as the media server told.
     pub speaker: Option<ParticipantId>,
     /// Participants whom the media server cannot serve, to be put out.
@@ -47,6 +51,8 @@ impl Room {
             name,
             kind,
             options,
+            topology: kind.topology(),
+            moving: None,
             began,
             participants: Vec::new(),
             empty_since: None,
@@ -60,14 +66,17 @@ impl Room {
     /// As it can be written down.
     pub fn save(&self) -> SavedRoom {
         let away = |id| self.by_id(id).is_none_or(|p| p.conn.is_none());
+        // What is left of a mesh that is about to end is not worth keeping.
+        let mesh = self.topology == Topology::Mesh;
         SavedRoom {
             id: self.id,
             name: Arc::clone(&self.name),
             kind: self.kind,
             options: self.options.clone(),
+            served: !mesh,
             participants: self.participants.iter().map(Participant::save).collect(),
-            links: self.links.iter().map(|(id, link)| link.save(id, away)).collect(),
-            spares: self.spares.iter().map(|(link, owner)| (link.clone(), *owner)).collect(),
+            links: self.links.iter().filter(|_| mesh).map(|(id, link)| link.save(id, away)).collect(),
+            spares: self.spares.iter().filter(|_| mesh).map(|(link, owner)| (link.clone(), *owner)).collect(),
         }
     }
 
@@ -79,7 +88,8 @@ impl Room {
             spares: saved.spares.into_iter().collect(),
             ..Room::new(saved.id, saved.name, (saved.kind, saved.options), means.now)
         };
-        if room.kind.topology() == Topology::Server {
+        if saved.served {
+            room.topology = Topology::Server;
             room.serve_anew(means);
         }
         for one in room.ids() {
@@ -98,8 +108,11 @@ impl Room {
         let (revision, drafts) = join.tracks;
         let allowed = self.kinds_allowed();
         self.place_of(id).take_list(revision, &drafts, allowed, &mut *means.ids);
+        if self.must_move() {
+            self.begin_move(id, means);
+        }
         self.announce(id, Change::Joined, means);
-        let links = match self.kind.topology() {
+        let links = match self.topology {
             Topology::Mesh => self.link_newcomer(id, join.offer, means),
             Topology::Server => {
                 self.serve_newcomer(id, join.offer, means);
@@ -202,7 +215,7 @@ impl Room {
     pub fn fits(&self, kind: RoomKind, options: &RoomOptions) -> bool {
         let mut tracks = self.participants.iter().flat_map(|p| &p.snapshot.tracks);
         let mute = !options.audio_only || tracks.all(|track| track.kind != Kind::Video);
-        self.participants.len() <= kind.participants_max() && self.kind.topology() == kind.topology() && mute
+        self.participants.len() <= kind.participants_max() && self.topology == kind.topology() && mute
     }
 
     /// The participant of this name.
@@ -242,7 +255,8 @@ impl Room {
 
     /// What somebody receives now, and under which names.
     fn receives(&self, hearer: &Participant) -> Vec<(TrackId, Arc<str>)> {
-        match self.kind.topology() {
+        match self.topology {
+            Topology::Server if self.moving.is_some() => self.receives_moving(hearer),
             Topology::Mesh => subscriptions(hearer.rule, self.others(hearer.id()).map(|p| &p.snapshot)),
             Topology::Server => hearer.served.receives(),
         }
@@ -319,7 +333,10 @@ impl Room {
     fn relink(&mut self, from: ParticipantId, to: ParticipantId, id: &LinkId, means: &mut Means<'_>) {
         let Some(old) = self.links.remove(id) else { return };
         self.tell_closed(to, id, &old, means);
-        if old.relinks < RELINKS_MAX {
+        if self.topology == Topology::Server {
+            // The mesh is about to end: what came by this link comes by the server.
+            self.show(means);
+        } else if old.relinks < RELINKS_MAX {
             let state = self.want_link(from, to, old.relinks + 1, means);
             let revision = state.wanted.unwrap_or_default();
             self.tell(from, Event::LinkWanted { link: state.link, revision, server: false }, means);
@@ -357,8 +374,13 @@ impl Room {
         }
     }
 
+    /// Whether these two are connected with each other.
+    pub fn are_linked(&self, one: ParticipantId, other: ParticipantId) -> bool {
+        self.links.values().any(|link| link.ends.contains(&one) && link.ends.contains(&other))
+    }
+
     /// A client that has never heard of a link would make a connection only to close it.
-    fn tell_closed(&self, to: ParticipantId, id: &LinkId, link: &Link, means: &mut Means<'_>) {
+    pub fn tell_closed(&self, to: ParticipantId, id: &LinkId, link: &Link, means: &mut Means<'_>) {
         if link.is_known_to(to) {
             self.tell(to, Event::LinkClosed { link: id.clone(), revision: link.next_revision() }, means);
         }

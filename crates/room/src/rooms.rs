@@ -73,9 +73,11 @@ impl Rooms {
         let deadline = now + self.limits.session_timeout;
         for room in saved.into_iter().take(self.limits.rooms_max) {
             let taken = self.rooms.contains_key(&room.id) || self.names.contains_key(&room.name);
-            if taken || room.participants.is_empty() || self.check_served(room.kind).is_err() {
+            let unserved = self.check_served(room.kind).is_err() || (room.served && !self.media);
+            if taken || room.participants.is_empty() || unserved {
                 continue;
             }
+            let room = SavedRoom { kind: self.possible(room.kind), ..room };
             let mut means = Means { now, ids: &mut *self.ids, out: &mut self.out, session_timeout: self.limits.session_timeout };
             let room = Room::restore(room, deadline, &mut means);
             self.seats.extend(room.participants.iter().map(|p| (p.seat, (room.id, p.id()))));
@@ -110,6 +112,7 @@ impl Rooms {
             Report::Speaker { who, .. } => room.handle_speaker(who, &mut means),
             Report::Lost(_) => room.handle_lost(&mut means),
         }
+        self.watch_move(now, id);
         self.put_out_unserved(now, id);
     }
 
@@ -117,6 +120,7 @@ impl Rooms {
     pub fn handle_timeout(&mut self, now: Moment) {
         while self.timers.first().is_some_and(|&(due, _)| due <= now) {
             let Some((_, room)) = self.timers.pop_first() else { return };
+            self.watch_move(now, room);
             for participant in self.overdue_seats(now, room) {
                 self.leave(now, room, participant, WhyLeft::TimedOut);
             }
@@ -209,6 +213,7 @@ impl Rooms {
         let (me, joined) = room.join(conn, join, &mut means);
         self.conns.insert(conn, (room_id, me));
         self.seats.insert(joined.seat, (room_id, me));
+        self.watch_move(now, room_id);
         Ok(Answer::Joined(Box::new(joined)))
     }
 
@@ -286,6 +291,7 @@ impl Rooms {
             RoomRef::Unnamed(spell) => spell(id).into(),
         };
         let (kind, options) = self.kinds.get(&name).cloned().unwrap_or((self.limits.kind, RoomOptions::default()));
+        let kind = self.possible(kind);
         self.check_served(kind)?;
         self.out.push_back(Output::Note(Fact::RoomBegan { room: id, name: Arc::clone(&name), kind }));
         self.names.insert(Arc::clone(&name), id);
@@ -303,11 +309,25 @@ impl Rooms {
             return Err(Refusal::TooManyRooms);
         }
         self.kinds.insert(Arc::clone(name), (kind, options.clone()));
+        let kind = self.possible(kind);
         let running = self.names.get(name).and_then(|id| self.rooms.get_mut(id));
         if let Some(room) = running.filter(|room| room.fits(kind, &options)) {
             (room.kind, room.options) = (kind, options);
         }
         Ok(())
+    }
+
+    /// Without a media server there is nowhere to move to.
+    fn possible(&self, kind: RoomKind) -> RoomKind {
+        if kind == RoomKind::Auto && !self.media { RoomKind::PeerToPeer } else { kind }
+    }
+
+    /// Lets a room end its mesh if it is time, and notes when to look again.
+    fn watch_move(&mut self, now: Moment, room: RoomId) {
+        let Ok((room, mut means)) = self.room(now, room) else { return };
+        room.watch_move(&mut means);
+        let due = room.move_due().map(|due| (due, room.id));
+        self.timers.extend(due);
     }
 
     fn check_served(&self, kind: RoomKind) -> Result<(), Refusal> {

@@ -21,6 +21,8 @@ pub struct SavedRoom {
     pub kind: RoomKind,
     /// What it is besides.
     pub options: RoomOptions,
+    /// Whether its media went through a server.
+    pub served: bool,
     /// Who was in it, in the order they came.
     pub participants: Vec<SavedParticipant>,
     /// Their connections with each other. Those with the media server end with it.

@@ -64,6 +64,12 @@ impl Served {
         self.placed.iter().filter(|(track, _)| asked.contains(track)).cloned().collect()
     }
 
+    /// Whether the server has a place for everything that it should send to this participant.
+    pub fn is_placed(&self) -> bool {
+        let placed = |track: &TrackId| self.placed.iter().any(|(placed, _)| placed == track);
+        self.is_open() && self.asked.as_ref().is_some_and(|asked| asked.iter().all(placed))
+    }
+
     /// Its link as the client should have it when it comes in or back.
     pub fn state(&self) -> Option<LinkState> {
         let link = self.link.as_ref()?;
@@ -276,6 +282,11 @@ impl Room {
             self.unserved.push((who, WhyLeft::Unreachable));
             return;
         }
+        self.ask_server_link(who, means);
+    }
+
+    /// Asks a participant for an offer on a new link.
+    pub fn ask_server_link(&mut self, who: ParticipantId, means: &mut Means<'_>) {
         self.want_server_link(who, means);
         if let Some(state) = self.place_of(who).served.state() {
             self.tell(who, Event::LinkWanted { link: state.link, revision: BEFORE_FIRST_OFFER, server: true }, means);

@@ -14,6 +14,8 @@ pub enum Topology {
 pub enum RoomKind {
     /// Mesh, 2 seats.
     Go,
+    /// Mesh for two, and from the third participant on through the server; 50 seats. The only kind whose topology changes.
+    Auto,
     /// Mesh, 10 seats: each sends to each, so an old phone melts beyond a few.
     PeerToPeer,
     /// Through the server, 50 seats.
@@ -24,13 +26,13 @@ pub enum RoomKind {
 
 impl RoomKind {
     /// Every kind, smallest mesh first.
-    pub const ALL: [RoomKind; 4] = [RoomKind::Go, RoomKind::PeerToPeer, RoomKind::Group, RoomKind::GroupSmall];
+    pub const ALL: [RoomKind; 5] = [RoomKind::Go, RoomKind::PeerToPeer, RoomKind::Auto, RoomKind::Group, RoomKind::GroupSmall];
 
-    /// How media travels.
+    /// How media travels when a room begins.
     #[must_use]
     pub fn topology(self) -> Topology {
         match self {
-            RoomKind::Go | RoomKind::PeerToPeer => Topology::Mesh,
+            RoomKind::Go | RoomKind::PeerToPeer | RoomKind::Auto => Topology::Mesh,
             RoomKind::Group | RoomKind::GroupSmall => Topology::Server,
         }
     }
@@ -42,7 +44,7 @@ impl RoomKind {
             RoomKind::Go => 2,
             RoomKind::GroupSmall => 4,
             RoomKind::PeerToPeer => 10,
-            RoomKind::Group => 50,
+            RoomKind::Auto | RoomKind::Group => 50,
         }
     }
 }

@@ -132,11 +132,12 @@ fn track(of: &room::Track) -> Track<'_> {
     }
 }
 
-/// The vendor's name for a kind of room.
+/// The vendor's name for a kind of room; `auto` is a word of our own.
 #[must_use]
 pub fn kind_name(kind: RoomKind) -> &'static str {
     match kind {
         RoomKind::Go => "go",
+        RoomKind::Auto => "auto",
         RoomKind::PeerToPeer => "peer-to-peer",
         RoomKind::Group => "group",
         RoomKind::GroupSmall => "group-small",

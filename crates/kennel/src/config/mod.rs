@@ -93,6 +93,8 @@ pub struct CertificateFiles {
 /// The types of rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RoomType {
+    /// Two participants directly connected; from the third on media goes through this server, at most 50.
+    Auto,
     /// At most 2 participants, directly connected.
     Go,
     /// At most 10 participants, directly connected.
@@ -177,7 +179,7 @@ impl Default for Config {
             certificate: None,
             open: false,
             dev: false,
-            room_type: RoomType::PeerToPeer,
+            room_type: RoomType::Auto,
             rooms: BTreeMap::new(),
             default_room: "Dog Cam".to_owned(),
             session_timeout: Duration::from_secs(30),

@@ -52,12 +52,13 @@ pub fn switch(text: &str) -> Parsed<bool> {
 /// A type of room.
 pub fn room_type(text: &str) -> Parsed<RoomType> {
     match text {
+        "auto" => Ok(RoomType::Auto),
         "go" => Ok(RoomType::Go),
         "peer-to-peer" => Ok(RoomType::PeerToPeer),
         "group" => Ok(RoomType::Group),
         "group-small" => Ok(RoomType::GroupSmall),
         _ => Err(format!(
-            "'{text}' is not a type of room. Choose go (2 people), peer-to-peer (10), group (50) or group-small (4)."
+            "'{text}' is not a type of room. Choose auto, go (2 people), peer-to-peer (10), group (50) or group-small (4)."
         )),
     }
 }
@@ -264,7 +265,7 @@ mod tests {
             &["0.0.0.0", "::", "224.0.0.1", "kennel.local", "1.2.3.4:5"],
         );
         check(switch, &["1", "true", "Yes", "on", "0", "false", "no", "OFF"], &["", "2", "maybe"]);
-        check(room_type, &["go", "peer-to-peer", "group", "group-small"], &["p2p", "Group", ""]);
+        check(room_type, &["auto", "go", "peer-to-peer", "group", "group-small"], &["p2p", "Group", ""]);
         check(video_codec, &["vp8", "VP9", "h264"], &["av1", "", "vp"]);
         check(room_name, &["Dog Cam", "Küche 🐶", &"x".repeat(128)], &["", &"x".repeat(129), "a\nb", "a\u{202E}b"]);
         check(

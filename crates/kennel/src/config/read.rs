@@ -212,7 +212,7 @@ fn contradictions(config: &Config) -> Vec<String> {
             config.rooms.iter().filter(|(_, room)| room.kind.needs_media()).map(|(name, _)| format!("the room \"{name}\""));
         let all = config.room_type.needs_media().then(|| "room_type".to_owned());
         problems.extend(all.into_iter().chain(named).map(|what| {
-            format!("{what} is of a type whose media goes through Kennel, but media is off. Switch media on, or choose go or peer-to-peer.")
+            format!("{what} is of a type whose media goes through Kennel, but media is off. Switch media on, or choose auto, go or peer-to-peer.")
         }));
     }
     if config.http.zip(config.https).is_some_and(|(a, b)| same_port(a, b)) {

@@ -109,8 +109,8 @@ pub static DEV: Setting = setting("dev", "KENNEL_DEV", "dev", "BOOL")
     .switch()
     .help("For developers: take short secrets, if Kennel listens on this computer only");
 pub static ROOM_TYPE: Setting = setting("room-type", "KENNEL_ROOM_TYPE", "room_type", "TYPE")
-    .default("peer-to-peer")
-    .help("The type of rooms made on connect: go (2 people), peer-to-peer (10), group (50) or group-small (4)");
+    .default("auto")
+    .help("The type of rooms made on connect: auto, go (2 people), peer-to-peer (10), group (50) or group-small (4)");
 pub static DEFAULT_ROOM: Setting = setting("default-room", "KENNEL_DEFAULT_ROOM", "default_room", "NAME")
     .default("Dog Cam")
     .help("The room that cameras and watchers meet in");

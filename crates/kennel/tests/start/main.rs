@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 fn config(folder: &TempDir) -> Config {
     let any = "127.0.0.1:0".parse().ok();
-    Config { http: any, https: any, data: folder.path().join("data"), ..Config::default() }
+    Config { http: any, https: any, media: any, data: folder.path().join("data"), ..Config::default() }
 }
 
 async fn start(config: Config) -> Running {

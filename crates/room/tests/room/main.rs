@@ -2,6 +2,7 @@
 
 mod links;
 mod media;
+mod moving;
 mod party;
 mod random;
 mod scripts;

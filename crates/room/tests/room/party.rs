@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use room::{
-    Answer, Caller, Command, ConnId, Event, Fact, Join, Joined, Kind, Limits, LinkId, Moment, News, Output, Priority, Profile,
-    Refusal, Report, Resume, Rights, RoomKind, RoomOptions, RoomRef, Rooms, Rule, Sealed, SeatKey, Signal, Step, TrackDraft,
+    Answer, Caller, Command, ConnId, Event, Fact, Join, Joined, Kind, Limits, LinkId, Moment, News, Output, ParticipantId,
+    Priority, Profile, Refusal, Report, Resume, Rights, RoomId, RoomKind, RoomOptions, RoomRef, Rooms, Rule, Sealed, SeatKey,
+    Signal, Step, TrackDraft,
 };
 
 use crate::media::Media;
@@ -123,6 +124,13 @@ impl Party {
         self.act(name, Command::Signal { link: link.clone(), signal }).expect("inside");
     }
 
+    /// As [`Party::signal`], by somebody who may be gone.
+    pub fn try_signal(&mut self, name: &str, link: &LinkId, step: Step, revision: u64) {
+        let signal = Signal { step, revision, sealed: Sealed("again".into()) };
+        // Refused if it is: there is nobody to say it.
+        let _ = self.act(name, Command::Signal { link: link.clone(), signal });
+    }
+
     pub fn owner(&mut self, command: Command) -> Result<Answer, Refusal> {
         let answer = self.rooms.handle(self.now, Caller::Owner, command);
         self.deliver();
@@ -138,6 +146,13 @@ impl Party {
     pub fn news(&mut self, name: &str, news: News) {
         let joined = &self.people[name].joined;
         self.report(Report::Of { room: joined.room, who: joined.me, news });
+    }
+
+    /// The media server tells this of the open link of somebody, if there is one.
+    pub fn report_of(&mut self, (room, who): (RoomId, ParticipantId), news: impl FnOnce(LinkId) -> News) {
+        if let Some(link) = self.media.peers.get(&(room, who)).map(|peer| peer.link.clone()) {
+            self.report(Report::Of { room, who, news: news(link) });
+        }
     }
 
     pub fn report(&mut self, report: Report) {

@@ -1,0 +1,82 @@
+//! How a room of kind `Auto` moves from its mesh to the server while people are in it: first everybody makes a link to the server
+//! beside the mesh, and when the server has a place for everything, what everybody receives is named anew and the mesh ends. So no
+//! picture stops.
+
+use std::sync::Arc;
+
+use crate::limit::{AUTO_MESH_MAX, MOVE_SETTLE, MOVE_TIMEOUT};
+use crate::participant::Participant;
+use crate::room::{Means, Room};
+use crate::subscribe::subscriptions;
+use crate::{Event, LinkId, Moment, ParticipantId, RoomKind, Topology, TrackId};
+
+/// A room between mesh and server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moving {
+    /// When the mesh ends whatever happens.
+    deadline: Moment,
+    /// When it ends because the server has a place for everything.
+    settled: Option<Moment>,
+}
+
+impl Moving {
+    fn due(self) -> Moment {
+        self.settled.map_or(self.deadline, |settled| settled.min(self.deadline))
+    }
+}
+
+impl Room {
+    /// Whether there are now too many for a mesh.
+    pub fn must_move(&self) -> bool {
+        self.kind == RoomKind::Auto && self.topology == Topology::Mesh && self.participants.len() > AUTO_MESH_MAX
+    }
+
+    /// Begins to move: everybody but the newcomer, who has prepared one, is asked for a link to the server.
+    pub fn begin_move(&mut self, newcomer: ParticipantId, means: &mut Means<'_>) {
+        self.topology = Topology::Server;
+        self.moving = Some(Moving { deadline: means.now + MOVE_TIMEOUT, settled: None });
+        for one in self.ids().into_iter().filter(|one| *one != newcomer) {
+            self.ask_server_link(one, means);
+        }
+    }
+
+    /// When to look again.
+    pub fn move_due(&self) -> Option<Moment> {
+        self.moving.map(Moving::due)
+    }
+
+    /// Looks whether the server has a place for everything by now, and ends the mesh when it is time.
+    pub fn watch_move(&mut self, means: &mut Means<'_>) {
+        let ready = self.participants.iter().filter(|p| p.conn.is_some()).all(|p| p.served.is_placed());
+        let Some(moving) = &mut self.moving else { return };
+        moving.settled = if ready { moving.settled.or(Some(means.now + MOVE_SETTLE)) } else { None };
+        if moving.due() <= means.now {
+            self.moving = None;
+            self.show(means);
+            self.end_mesh(means);
+        }
+    }
+
+    /// What somebody receives while the room moves: by the mesh what came by it before, by the server the rest.
+    pub fn receives_moving(&self, hearer: &Participant) -> Vec<(TrackId, Arc<str>)> {
+        let linked = |other: &&Participant| self.are_linked(hearer.id(), other.id());
+        let others = self.participants.iter().filter(|p| p.id() != hearer.id()).filter(linked);
+        let mut tracks = subscriptions(hearer.rule, others.map(|p| &p.snapshot));
+        let served = hearer.served.receives().into_iter().filter(|(id, _)| !tracks.iter().any(|(known, _)| known == id));
+        let served: Vec<_> = served.collect();
+        tracks.extend(served);
+        tracks
+    }
+
+    fn end_mesh(&mut self, means: &mut Means<'_>) {
+        for (id, link) in std::mem::take(&mut self.links) {
+            for end in link.ends {
+                self.tell_closed(end, &id, &link, means);
+            }
+        }
+        let spares: Vec<(LinkId, ParticipantId)> = std::mem::take(&mut self.spares).into_iter().collect();
+        for (link, owner) in spares {
+            self.tell(owner, Event::LinkClosed { link, revision: 2 }, means);
+        }
+    }
+}

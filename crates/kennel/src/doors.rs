@@ -178,7 +178,10 @@ mod tests {
         let (id, kind, name) = (RoomId(1), RoomKind::PeerToPeer, "Den".into());
         let mut rooms = Rooms::new(Limits::default(), false, Box::new(fresh_id));
         let options = RoomOptions::default();
-        rooms.restore(Moment::START, vec![SavedRoom { id, name, kind, options, served: false, participants, links: vec![], spares: vec![] }]);
+        rooms.restore(
+            Moment::START,
+            vec![SavedRoom { id, name, kind, options, served: false, participants, links: vec![], spares: vec![] }],
+        );
         let hub = hub::start(rooms, Metrics::new());
         hub.withdraw("a.1");
         assert!(left(&hub, 3).await.iter().all(|one| one.identity != "Phone" && !one.connected));

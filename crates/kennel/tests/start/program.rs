@@ -39,7 +39,7 @@ impl Server {
 
     /// Starts it with these variables.
     pub fn start_with(folder: &Path, variables: &[(&str, &str)]) -> Self {
-        let mut command = kennel(folder, &["--http", "127.0.0.1:0", "--https", "127.0.0.1:0"]);
+        let mut command = kennel(folder, &["--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--media", "127.0.0.1:0"]);
         let mut child = command.envs(variables.iter().copied()).spawn().expect("it runs");
         let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
         let (begin, line) = read_until_running(&mut stderr);
@@ -150,7 +150,7 @@ fn too_few_descriptors_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = env!("CARGO_BIN_EXE_kennel");
     let output = Command::new("sh")
-        .args(["-c", &format!("ulimit -n 400 && exec {program} --http 127.0.0.1:0 --https off")])
+        .args(["-c", &format!("ulimit -n 400 && exec {program} --http 127.0.0.1:0 --https off --media off")])
         .current_dir(folder.path())
         .output()
         .expect("it runs");

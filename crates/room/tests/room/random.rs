@@ -89,7 +89,7 @@ fn be_media(dice: &mut Dice, party: &mut Party, name: &str) {
             party.media.lose(at.0);
             party.report(Report::Lost(at.0));
         }
-        1..=3 => party.report_of(at, |link| News::Dead(link)),
+        1..=3 => party.report_of(at, News::Dead),
         4..=30 => place(dice, party, at),
         31..=33 => {
             let who = (dice.roll(2) == 0).then_some(at.1);

@@ -208,7 +208,10 @@ impl Layer {
         self.size = descriptor.size.or(self.size);
         let (since, sum) = self.window.get_or_insert((now, 0));
         let passed = now.saturating_duration_since(*since);
-        if passed >= RATE_WINDOW {
+        if passed >= 2 * RATE_WINDOW {
+            // A pause says nothing of the bitrate.
+            (*since, *sum) = (now, 0);
+        } else if passed >= RATE_WINDOW {
             let ms = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX).max(1);
             self.bitrate = sum.saturating_mul(8_000) / ms;
             (*since, *sum) = (now, 0);

@@ -80,6 +80,46 @@ fn only_the_shell_reads_clocks_and_opens_things() {
     }
 }
 
+/// The media server's shell: sockets, threads and the clock. All else of it is values.
+const MEDIA_SHELL: [&str; 4] = ["net.rs", "pool.rs", "tcp.rs", "worker.rs"];
+
+#[test]
+fn the_engine_is_a_value() {
+    let banned =
+        ["Instant::now", "SystemTime", "thread::", "std::fs", "std::env", "UdpSocket", "TcpStream", "tokio", "async fn", "Mutex"];
+    for (path, text) in files("crates/media/src", &[".rs"]) {
+        let shell = MEDIA_SHELL.iter().any(|name| path.ends_with(Path::new("src").join(name)));
+        for word in banned.iter().filter(|_| !shell) {
+            assert!(!code(&text).contains(word), "{} has `{word}`: the engine takes time and input as arguments", path.display());
+        }
+    }
+}
+
+#[test]
+fn media_knows_no_door_and_is_quiet_about_packets() {
+    refuse("crates/media/src", &["wilio", "ignalwire", "ignalWire", "json", "serde"], "what doors say passes by media sealed");
+    for (path, text) in files("crates/media/src", &[".rs"]) {
+        let hot =
+            ["route.rs", "forward.rs", "segment.rs", "line.rs", "demux.rs", "codec.rs"].iter().any(|name| path.ends_with(name));
+        let loud = ["debug!(", "info!(", "warn!(", "error!("].iter().any(|level| code(&text).contains(level));
+        assert!(!(hot && loud), "{} writes to the log for each packet", path.display());
+    }
+}
+
+#[test]
+fn only_the_peer_touches_the_transport() {
+    for (path, text) in files("crates/media/src", &[".rs"]) {
+        let allowed = path.ends_with("peer.rs") || path.ends_with("negotiate.rs");
+        for word in ["handle_input(", "poll_output(", "direct_api(", "sdp_api("].iter().filter(|_| !allowed) {
+            assert!(
+                !code(&text).contains(word),
+                "{} calls {word}; draining after each change is the peer's work",
+                path.display()
+            );
+        }
+    }
+}
+
 #[test]
 fn rights_are_checked_in_one_place() {
     for (path, text) in files("crates/room/src", &[".rs"]) {
@@ -111,7 +151,7 @@ fn names_and_addresses_stay_out_of_the_log_above_debug() {
 fn unsafe_is_forbidden_everywhere() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("the workspace manifest");
     assert!(manifest.contains("unsafe_code = \"forbid\""));
-    for crate_name in ["room", "twilio", "kennel"] {
+    for crate_name in ["room", "twilio", "media", "kennel"] {
         let own = fs::read_to_string(root().join(format!("crates/{crate_name}/Cargo.toml"))).expect("a manifest");
         assert!(own.contains("[lints]\nworkspace = true"), "crates/{crate_name} does not take the workspace's lints");
     }

@@ -44,6 +44,8 @@ pub struct World {
     /// The newest placements of each client.
     pub placed: BTreeMap<ParticipantId, Vec<(TrackId, Arc<str>)>>,
     pub reports: Vec<Report>,
+    /// Time of the real clock spent in the engine.
+    pub engine_time: Duration,
     signals: Vec<(Instant, ParticipantId, Signal)>,
 }
 
@@ -72,6 +74,7 @@ impl World {
             random: seed | 1,
             placed: BTreeMap::new(),
             reports: Vec::new(),
+            engine_time: Duration::ZERO,
             signals: Vec::new(),
         }
     }
@@ -95,7 +98,9 @@ impl World {
     }
 
     pub fn order(&mut self, who: ParticipantId, act: Act) {
+        let began = Instant::now();
         self.engine.handle_order(self.now, Order::new(ROOM, who, act));
+        self.engine_time += began.elapsed();
     }
 
     pub fn subscribe_all(&mut self) {
@@ -134,7 +139,9 @@ impl World {
                 }
             }
         }
+        let began = Instant::now();
         self.engine.flush(self.now);
+        self.engine_time += began.elapsed();
         self.collect();
     }
 
@@ -162,7 +169,9 @@ impl World {
             let (source, destination, bytes) = entry.remove();
             if destination == self.server {
                 let datagram = Datagram { protocol: Protocol::Udp, source, destination, bytes: &bytes };
+                let began = Instant::now();
                 self.engine.handle_datagram(self.now, datagram);
+                self.engine_time += began.elapsed();
             } else if let Some(client) = self.clients.iter_mut().find(|c| c.address == destination) {
                 client.handle_datagram(self.now, source, &bytes);
                 let sent = client.drain(self.now);

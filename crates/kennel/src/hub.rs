@@ -411,16 +411,37 @@ mod tests {
 
     use super::*;
 
-    fn hub() -> Handle {
+    fn rooms(limits: Limits, media: bool) -> Rooms {
         let mut last = 0;
         let ids = move || {
             last += 1;
             last
         };
-        start(Rooms::new(Limits::default(), false, Box::new(ids)), Metrics::new())
+        Rooms::new(limits, media, Box::new(ids))
+    }
+
+    fn hub() -> Handle {
+        start(rooms(Limits::default(), false), Metrics::new())
+    }
+
+    /// A media server that answers each new peer at once.
+    struct Answering(reports::Reporter);
+
+    impl MediaServer for Answering {
+        fn order(&self, order: Order) {
+            if let room::Act::Open(open) = order.act {
+                let signal = room::Signal { step: Step::Answer, ..open.offer };
+                let news = room::News::Signal(open.link, signal);
+                self.0.report(Report::Of { room: order.room, who: order.who, news });
+            }
+        }
     }
 
     async fn join(hub: &Handle, identity: &str) -> (ConnId, Inbox) {
+        join_with(hub, identity, None).await
+    }
+
+    async fn join_with(hub: &Handle, identity: &str, offer: Option<(room::LinkId, room::Signal)>) -> (ConnId, Inbox) {
         let (conn, mut inbox) = hub.open().await;
         let join = Join {
             room: RoomRef::Name("den".into()),
@@ -430,7 +451,7 @@ mod tests {
             origin: None,
             tracks: (1, Vec::new()),
             rule: Rule::All,
-            offer: None,
+            offer,
             channels: Vec::new(),
             profile: room::Profile::default(),
         };
@@ -450,6 +471,23 @@ mod tests {
         hub.command(bo, Command::Leave).await;
         hub.close(bo).await;
         assert!(hub.rooms().await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn orders_reach_the_media_server_and_its_reports_the_clients() {
+        let metrics = Metrics::new();
+        let (reporter, reports) = reports::channel(metrics.clone());
+        let media = Media { server: Box::new(Answering(reporter)), reports };
+        let limits = Limits { kind: room::RoomKind::Group, ..Limits::default() };
+        let hub = start_with(rooms(limits, true), metrics.clone(), Some(media));
+        let offer = room::Signal { step: Step::Offer, revision: 1, sealed: room::Sealed("v=0".into()) };
+        let (_ann, mut inbox) = join_with(&hub, "ann", Some((room::LinkId("l".into()), offer))).await;
+        let answer = inbox.next().await;
+        assert!(
+            matches!(&answer, Some(Delivery::Event(Event::Signal { signal, .. })) if signal.step == Step::Answer),
+            "{answer:?}"
+        );
+        assert_eq!((metrics.media_orders.get(), metrics.media_reports.get()), (3, 1));
     }
 
     #[tokio::test]

@@ -141,6 +141,7 @@ impl Room {
         }
         self.resume_server(id, &listed, means);
         self.place_of(id).conn = Some(conn);
+        self.tell_missed(id, means);
         let links = self.links_of(id);
         self.joined(id, links, means)
     }

@@ -2,6 +2,7 @@
 //! at most one link, to the server. An order names nobody whose link was not opened before, and no track that the server was not
 //! told of.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::limit::{HINTS_MAX, SERVED_RELINKS_MAX, SERVED_RELINKS_TIME};
@@ -26,6 +27,10 @@ pub(crate) struct Served {
     asked: Option<Vec<TrackId>>,
     /// Under which names the server sends.
     placed: Vec<(TrackId, Arc<str>)>,
+    /// What it receives and the server stopped sending: whether it still does not.
+    off: BTreeMap<TrackId, bool>,
+    /// Which layers of its own tracks are needed, as told last.
+    layers: BTreeMap<TrackId, Vec<bool>>,
     /// Links that died within the last while, and when the last one did.
     relinks: (u32, Moment),
 }
@@ -42,7 +47,16 @@ struct ServerLink {
 
 impl Served {
     pub fn new(channels: Vec<Channel>, profile: Profile) -> Self {
-        Served { channels, profile, link: None, asked: None, placed: Vec::new(), relinks: (0, Moment::START) }
+        Served {
+            channels,
+            profile,
+            link: None,
+            asked: None,
+            placed: Vec::new(),
+            off: BTreeMap::new(),
+            layers: BTreeMap::new(),
+            relinks: (0, Moment::START),
+        }
     }
 
     pub fn is_open(&self) -> bool {
@@ -81,6 +95,12 @@ impl Served {
         if let Some(link) = self.link.as_mut().filter(|_| signal.step != Step::Candidates) {
             link.revision = link.revision.max(signal.revision);
         }
+    }
+
+    fn note_switched(&mut self, off: &[TrackId], on: &[TrackId]) {
+        self.off.extend(off.iter().map(|track| (*track, true)).chain(on.iter().map(|track| (*track, false))));
+        let asked = self.asked.as_deref().unwrap_or_default();
+        self.off.retain(|track, _| asked.contains(track));
     }
 
     /// Counts a dead link; false if there were too many.
@@ -131,6 +151,24 @@ impl Room {
         }
     }
 
+    /// What a client missed of its media while it was away: all of it, because nobody knows what reached it.
+    pub fn tell_missed(&mut self, me: ParticipantId, means: &mut Means<'_>) {
+        let place = self.place_of(me);
+        let tracks: Vec<TrackId> = place.snapshot.tracks.iter().map(|track| track.id).collect();
+        let served = &mut place.served;
+        let asked = served.asked.as_deref().unwrap_or_default();
+        served.off.retain(|track, _| asked.contains(track));
+        served.layers.retain(|track, _| tracks.contains(track));
+        let (off, on): (Vec<TrackId>, Vec<TrackId>) = served.off.keys().partition(|track| served.off.get(track) == Some(&true));
+        let layers = served.layers.clone();
+        if !off.is_empty() || !on.is_empty() {
+            self.tell(me, Event::Switched { off, on }, means);
+        }
+        for (track, needed) in layers {
+            self.tell(me, Event::Layers { track, needed }, means);
+        }
+    }
+
     /// Takes what the media server tells of a participant. What it tells of links that are gone crossed with their end.
     pub fn handle_news(&mut self, who: ParticipantId, news: News, means: &mut Means<'_>) {
         if !self.by_id(who).is_some_and(|place| place.served.is_open()) {
@@ -157,9 +195,16 @@ impl Room {
             }
             News::Said(..) => {}
             News::Quality(quality) => self.tell(who, Event::Quality(Box::new(quality)), means),
-            News::Switched { off, on } => self.tell(who, Event::Switched { off, on }, means),
+            News::Switched { off, on } => {
+                served.note_switched(&off, &on);
+                self.tell(who, Event::Switched { off, on }, means);
+            }
             News::Layers { track, needed } => {
-                if self.place_of(who).snapshot.tracks.iter().any(|own| own.id == track) {
+                let place = self.place_of(who);
+                if place.snapshot.tracks.iter().any(|own| own.id == track) {
+                    let own: Vec<TrackId> = place.snapshot.tracks.iter().map(|own| own.id).collect();
+                    place.served.layers.retain(|track, _| own.contains(track));
+                    place.served.layers.insert(track, needed.clone());
                     self.tell(who, Event::Layers { track, needed }, means);
                 }
             }
@@ -274,6 +319,8 @@ impl Room {
         let served = &mut self.place_of(who).served;
         served.asked = None;
         served.placed.clear();
+        served.off.clear();
+        served.layers.clear();
         served.link.take().is_some_and(|link| link.open)
     }
 

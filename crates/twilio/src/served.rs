@@ -1,6 +1,6 @@
 //! What a session keeps of its client's connection with the media server: whether it was answered, and what its channels carry.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use room::{Channel, Command, Event, Joined, LinkId, ParticipantId, Quality, Sealed, Signal, Step, TrackId};
 
@@ -9,6 +9,10 @@ use crate::wire::Grants;
 
 /// Events that wait while the media server has not answered a client that came in. One more refuses it.
 pub const HELD_EVENTS_MAX: usize = 1024;
+
+/// Tracks whose hints are kept for a client that forgets them. Of more, the oldest are not said again: more than a client publishes
+/// at a time.
+const LAYERS_KEPT_MAX: usize = 32;
 
 /// A client that is in its room and has not been told, because the answer to its offer is still to come.
 pub struct Held {
@@ -59,8 +63,10 @@ pub struct Served {
     quality: Option<Quality>,
     /// The client waits for figures, in this detail.
     asked: Option<Detail>,
+    /// What is switched off, until the client can be told.
     off: BTreeSet<TrackId>,
-    layers: BTreeMap<TrackId, Vec<bool>>,
+    /// The newest hints for each track, newest last: at most [`LAYERS_KEPT_MAX`].
+    layers: VecDeque<(TrackId, Vec<bool>)>,
     /// Our count of hints.
     hints: u64,
     /// Texts that meant nothing, and hints that the client could not follow.
@@ -135,14 +141,21 @@ impl Served {
 
     /// Tracks are not sent any more, or again.
     pub fn switched(&mut self, off: &[TrackId], on: &[TrackId]) -> Vec<Command> {
+        if self.ready.contains(&Channel::SwitchOff) {
+            return say(Channel::SwitchOff, msp::switched(off, on));
+        }
         self.off.retain(|track| !on.contains(track));
         self.off.extend(off);
-        self.when_ready(Channel::SwitchOff, msp::switched(off, on))
+        Vec::new()
     }
 
     /// Other layers of a track are needed than before.
     pub fn layers(&mut self, track: TrackId, needed: Vec<bool>) -> Vec<Command> {
-        self.layers.insert(track, needed);
+        self.layers.retain(|(known, _)| *known != track);
+        self.layers.push_back((track, needed));
+        if self.layers.len() > LAYERS_KEPT_MAX {
+            self.layers.pop_front();
+        }
         self.tell_layers(track)
     }
 
@@ -151,11 +164,11 @@ impl Served {
         match channel {
             Channel::Speaker if self.speaker.is_some() => say(channel, msp::speaker(self.speaker)),
             Channel::SwitchOff if !self.off.is_empty() => {
-                let off: Vec<TrackId> = self.off.iter().copied().collect();
+                let off: Vec<TrackId> = std::mem::take(&mut self.off).into_iter().collect();
                 say(channel, msp::switched(&off, &[]))
             }
             Channel::Layers => {
-                let tracks: Vec<TrackId> = self.layers.keys().copied().collect();
+                let tracks: Vec<TrackId> = self.layers.iter().map(|(track, _)| *track).collect();
                 tracks.into_iter().flat_map(|track| self.tell_layers(track)).collect()
             }
             _ => Vec::new(),
@@ -170,7 +183,8 @@ impl Served {
     }
 
     fn tell_layers(&mut self, track: TrackId) -> Vec<Command> {
-        let Some(needed) = self.layers.get(&track).filter(|_| self.ready.contains(&Channel::Layers)) else { return Vec::new() };
+        let known = self.layers.iter().find(|(known, _)| *known == track);
+        let Some((_, needed)) = known.filter(|_| self.ready.contains(&Channel::Layers)) else { return Vec::new() };
         self.hints += 1;
         say(Channel::Layers, msp::layers(self.hints, track, needed))
     }

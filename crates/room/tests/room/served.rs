@@ -193,6 +193,24 @@ fn who_comes_back_is_told_again_what_was_not_answered() {
 }
 
 #[test]
+fn who_comes_back_hears_what_is_switched_off_and_which_layers_are_needed() {
+    let mut party = two();
+    let (anns, bos) = (cam_of(&party, "ann"), vec![draft("v cam")]);
+    party.act("bo", Command::Publish { revision: 2, tracks: bos.clone() }).unwrap();
+    let cam = party.rooms.by_name("den").unwrap().participants[1].tracks[0].id;
+    party.act("bo", Command::Lose).unwrap();
+    party.news("bo", News::Switched { off: vec![anns], on: vec![] });
+    party.news("bo", News::Layers { track: cam, needed: vec![false] });
+    let guest = &party.people["bo"].joined;
+    let (seat, identity) = (guest.seat, guest.identity.clone());
+    let signals = vec![(link("bo/2"), offer(1))];
+    party.resume_as("bo", room::Resume { seat, identity, tracks: (2, bos), signals }).unwrap();
+    assert_eq!(party.heard("bo"), ["off 1 on 0", "layers [false]"]);
+    party.news("bo", News::Switched { off: vec![], on: vec![anns] });
+    assert_eq!(party.heard("bo"), ["off 0 on 1"]);
+}
+
+#[test]
 fn a_link_that_died_while_its_client_was_away_is_made_anew() {
     let mut party = two();
     party.act("bo", Command::Lose).unwrap();

@@ -109,7 +109,7 @@ impl World {
     pub fn order(&mut self, who: ParticipantId, act: Act) {
         let began = cpu();
         self.engine.handle_order(self.now, Order::new(ROOM, who, act));
-        self.engine_time += (cpu() - began);
+        self.engine_time += cpu() - began;
     }
 
     pub fn subscribe_all(&mut self) {
@@ -152,7 +152,7 @@ impl World {
         }
         let began = cpu();
         self.engine.flush(self.now);
-        self.engine_time += (cpu() - began);
+        self.engine_time += cpu() - began;
         self.collect();
     }
 
@@ -182,7 +182,7 @@ impl World {
                 let datagram = Datagram { protocol: Protocol::Udp, source, destination, bytes: &bytes };
                 let began = cpu();
                 self.engine.handle_datagram(self.now, datagram);
-                self.engine_time += (cpu() - began);
+                self.engine_time += cpu() - began;
             } else if let Some(client) = self.clients.iter_mut().find(|c| c.address == destination) {
                 client.handle_datagram(self.now, source, &bytes);
                 let sent = client.drain(self.now);

@@ -119,8 +119,9 @@ impl Engine {
         let Some(client) = self.client_mut(key) else { return };
         let (room, who) = (client.peer.room, client.peer.who);
         let mut share = std::mem::take(&mut client.share);
-        let (profile, overloaded) = (client.profile, client.watch.is_overloaded());
+        let profile = client.profile;
         let estimate = client.estimate.map(|estimate| estimate.as_u64());
+        let overloaded = client.watch.is_overloaded(estimate.is_some_and(|estimate| estimate < share.used));
         (share.due, share.shared) = (false, Some(now));
         let sounds = self.gather(now, &mut share, room, who);
         let reserved = sounds * AUDIO_BITRATE;

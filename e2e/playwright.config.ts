@@ -1,8 +1,16 @@
 import { defineConfig } from '@playwright/test';
 import { chromium, chromiumArgs } from './lib/browsers.ts';
+import type { RoomType } from './lib/test.ts';
 
-/** Two projects: `sdk` drives the vendor's package in pages of our own, `dogcam` drives Kennel's pages as people do. */
-export default defineConfig({
+/** The vendor's pages start playing by themselves. */
+const sdk = { launchOptions: { executablePath: chromium, args: [...chromiumArgs, '--autoplay-policy=no-user-gesture-required'] } };
+
+/**
+ * `sdk` and `group` drive the vendor's package in pages of our own, the same files with rooms of one type and of the other; `group-*` files are
+ * about media through the server. `dogcam` drives Kennel's pages as people do. `@once` is on tests in
+ * which nothing depends on the type of rooms: a second time would show nothing new.
+ */
+export default defineConfig<{}, { roomType: RoomType }>({
   testDir: 'tests',
   outputDir: 'out/results',
   timeout: 60_000,
@@ -18,11 +26,8 @@ export default defineConfig({
     trace: 'off',
   },
   projects: [
-    {
-      name: 'sdk',
-      testMatch: 'sdk-*.spec.ts',
-      use: { launchOptions: { executablePath: chromium, args: [...chromiumArgs, '--autoplay-policy=no-user-gesture-required'] } },
-    },
+    { name: 'sdk', testMatch: 'sdk-*.spec.ts', use: sdk },
+    { name: 'group', testMatch: ['sdk-*.spec.ts', 'group-*.spec.ts'], grepInvert: /@once/, use: { ...sdk, roomType: 'group' } },
     { name: 'dogcam', testMatch: 'dogcam-*.spec.ts' },
   ],
 });

@@ -11,6 +11,8 @@ export interface AnyPage {
 
 export type Sdk = '2.18.1' | '2.36.0';
 export type Kind = 'audio' | 'video' | 'data';
+/** A track to make: of a kind, or one of the page's own making under a name. */
+export type Make = Kind | [name: string, maker: Kind | 'drawn' | 'tone', argument?: object];
 
 export interface Joined {
   room?: { sid: string; name: string; identity: string; me: string };
@@ -25,13 +27,19 @@ export interface Happened {
   sid?: string;
   track?: string;
   error?: { code?: number };
+  level?: number;
+  stats?: unknown;
 }
 
-interface Picture {
+export interface Picture {
   frames: number;
+  /** When the first frame was shown, ms since 1970. */
+  first: number | null;
   looks: number;
   width: number;
   height: number;
+  /** Red, green, blue in the middle, 0 to 255. */
+  colour: [number, number, number];
   longestGap: number;
 }
 
@@ -65,11 +73,11 @@ export class Person {
   }
 
   /** Without `wsServer` the page must find the server by itself, as apps do that load the SDK from it. */
-  tryJoin(token: string, wsServer: string | undefined, kinds: Kind[] = ['audio', 'video', 'data'], options: object = {}): Promise<Joined> {
+  tryJoin(token: string, wsServer: string | undefined, kinds: Make[] = ['audio', 'video', 'data'], options: object = {}): Promise<Joined> {
     return this.call('join', token, kinds, wsServer ? { wsServer, insights: false, ...options } : options);
   }
 
-  async join(token: string, wsServer: string | undefined, kinds?: Kind[], options?: object): Promise<NonNullable<Joined['room']>> {
+  async join(token: string, wsServer: string | undefined, kinds?: Make[], options?: object): Promise<NonNullable<Joined['room']>> {
     const joined = await this.tryJoin(token, wsServer, kinds, options);
     expect(joined.error, `${this.label} joins`).toBeUndefined();
     return joined.room!;
@@ -119,6 +127,28 @@ export class Person {
     );
   }
 
+  /** One certain track's frames go on arriving, in this colour: its picture, and not that of another camera in its place. */
+  async seesColour(sid: string, colour: number, timeout = 20_000): Promise<Picture> {
+    let now: Picture | null = null;
+    const from = (await this.call<Picture | null>('pictureOf', sid))?.frames ?? 0;
+    await this.eventually(
+      async () => {
+        now = await this.call<Picture | null>('pictureOf', sid);
+        return now !== null && now.frames >= from + 5 && bits(now.colour) === colour;
+      },
+      `${this.label} sees colour ${colour} on ${sid}`,
+      timeout,
+    );
+    return now!;
+  }
+
+  /** How long after it began to join a page had the first picture of each of these people, in ms. */
+  async firstPictures(): Promise<Record<string, number>> {
+    const began = (await this.events()).findLast((one) => one.name === 'connect')!.at;
+    const pictures = await this.call<(Picture & { who: string })[]>('pictures');
+    return Object.fromEntries(pictures.map(({ who, first }) => [who, first! - began]));
+  }
+
   /** No new frame of this person for a second and a half. */
   async seesNothingNewOf(who: string, timeout = 10_000): Promise<void> {
     await this.eventually(
@@ -162,9 +192,13 @@ export class Person {
     await expect.poll(() => this.call('people'), { message: `${this.label} sees these people`, intervals: [100] }).toEqual([...who].sort());
   }
 
-  private async eventually(holds: () => Promise<boolean>, message: string, timeout: number): Promise<void> {
+  async eventually(holds: () => Promise<boolean>, message: string, timeout: number): Promise<void> {
     await expect.poll(holds, { message, timeout, intervals: [100] }).toBe(true);
   }
+}
+
+function bits(colour: readonly number[]): number {
+  return colour.reduce((sum, value, at) => sum + (value > 125 ? 1 << at : 0), 0);
 }
 
 /** Everybody sees and hears everybody else. */

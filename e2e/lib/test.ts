@@ -23,7 +23,11 @@ interface Fixtures {
   evidence: Evidence;
 }
 
+export type RoomType = 'peer-to-peer' | 'group';
+
 interface WorkerFixtures {
+  /** What rooms are that are made by joining, on every server that a test starts. */
+  roomType: RoomType;
   /** One server for all tests that do nothing to it. */
   kennel: Kennel;
   pages: PageServer;
@@ -31,9 +35,11 @@ interface WorkerFixtures {
 }
 
 export const test = base.extend<Fixtures, WorkerFixtures>({
+  roomType: ['peer-to-peer', { option: true, scope: 'worker' }],
+
   kennel: [
-    async ({}, use) => {
-      const kennel = await startKennel();
+    async ({ roomType }, use) => {
+      const kennel = await startKennel(ofType(roomType));
       await use(kennel);
       await kennel.dispose();
     },
@@ -69,10 +75,10 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     { auto: true },
   ],
 
-  start: async ({ evidence }, use) => {
+  start: async ({ evidence, roomType }, use) => {
     const started: Kennel[] = [];
     await use(async (options) => {
-      const kennel = await startKennel(options);
+      const kennel = await startKennel(ofType(roomType, options));
       started.push(kennel);
       evidence.servers.set(`kennel-${started.length}`, { kennel, from: 0 });
       return kennel;
@@ -87,7 +93,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
       async open(label, sdk, kind = 'chromium') {
         const opened = kind === 'firefox' ? await openFirefox(await firefox()) : await openChromium(kind === 'chromium' ? await devices(browser) : kind);
         close.push(opened.close);
-        evidence.watch(label, opened.page, opened.lines);
+        evidence.watch(label, opened.page, opened.lines, opened.wire);
         const person = new Person(opened.page, pages, label, opened.addresses);
         await person.load(sdk);
         return person;
@@ -102,9 +108,16 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   },
 });
 
+function ofType(roomType: RoomType, options: StartOptions = {}): StartOptions {
+  const log = process.env.KENNEL_E2E_LOG;
+  return { ...options, args: ['--room-type', roomType, ...(log ? ['--log', log] : []), ...(options.args ?? [])] };
+}
+
 interface Opened {
   page: AnyPage;
   lines: string[];
+  /** What the page said and heard on its WebSockets; empty in Firefox. */
+  wire: string[];
   /** Every request and WebSocket of the page so far; empty in Firefox. */
   addresses: string[];
   close(): Promise<unknown>;
@@ -120,11 +133,16 @@ async function openChromium(context: BrowserContext): Promise<Opened> {
   const page = await context.newPage();
   const lines: string[] = [];
   const addresses: string[] = [];
+  const wire: string[] = [];
+  const frame = (sign: string) => (frame: { payload: string | Buffer }) => void wire.push(`${Date.now()} ${sign} ${frame.payload}`);
   page.on('console', (message) => lines.push(`${message.type()}: ${message.text()}`));
   page.on('pageerror', (error) => lines.push(`uncaught: ${error.stack ?? error}`));
   page.on('request', (request) => addresses.push(request.url()));
-  page.on('websocket', (socket) => addresses.push(socket.url()));
-  return { page, lines, addresses, close: () => context.close() };
+  page.on('websocket', (socket) => {
+    addresses.push(socket.url());
+    socket.on('framesent', frame('>')).on('framereceived', frame('<')).on('close', () => void wire.push(`${Date.now()} closed`));
+  });
+  return { page, lines, wire, addresses, close: () => context.close() };
 }
 
 async function openFirefox(browser: FirefoxBrowser): Promise<Opened> {
@@ -132,16 +150,16 @@ async function openFirefox(browser: FirefoxBrowser): Promise<Opened> {
   const lines: string[] = [];
   page.on('console', (message) => lines.push(`${message.type()}: ${message.text()}`));
   page.on('pageerror', (error) => lines.push(`uncaught: ${error}`));
-  return { page: page as unknown as AnyPage, lines, addresses: [], close: () => page.close() };
+  return { page: page as unknown as AnyPage, lines, wire: [], addresses: [], close: () => page.close() };
 }
 
-/** What is kept of a test that failed: every page's picture and console, every server's log. */
+/** What is kept of a test that failed: every page's picture, console, WebSockets, events and figures, every server's log. */
 export class Evidence {
   readonly servers = new Map<string, { kennel: Kennel; from: number }>();
-  private readonly watched = new Map<string, { page: AnyPage; lines: string[]; picture?: Uint8Array; events?: unknown }>();
+  private readonly watched = new Map<string, { page: AnyPage; lines: string[]; wire: string[]; picture?: Uint8Array; report?: unknown }>();
 
-  watch(label: string, page: AnyPage, lines: string[]): void {
-    this.watched.set(label, { page, lines });
+  watch(label: string, page: AnyPage, lines: string[], wire: string[] = []): void {
+    this.watched.set(label, { page, lines, wire });
   }
 
   /** Taken while the pages are still open. */
@@ -150,17 +168,18 @@ export class Evidence {
       const shoot = one.page.screenshot as (options?: object) => Promise<Uint8Array>;
       const patience = new Promise<undefined>((done) => setTimeout(done, 3000, undefined));
       one.picture = await Promise.race([shoot.call(one.page, {}).catch(() => undefined), patience]);
-      const events = one.page.evaluate(() => (window as unknown as { kit?: { events: unknown } }).kit?.events, undefined);
-      one.events = await Promise.race([events.catch(() => undefined), patience]);
+      const report = one.page.evaluate(() => (window as unknown as { kit?: { report(): unknown } }).kit?.report(), undefined);
+      one.report = await Promise.race([report.catch(() => undefined), patience]);
     }
   }
 
   async save(folder: string): Promise<void> {
     mkdirSync(folder, { recursive: true });
-    for (const [label, { lines, picture, events }] of this.watched) {
+    for (const [label, { lines, wire, picture, report }] of this.watched) {
       if (picture) writeFileSync(join(folder, `${label}.png`), picture);
       writeFileSync(join(folder, `${label}.console.txt`), lines.join('\n'));
-      if (events) writeFileSync(join(folder, `${label}.events.json`), JSON.stringify(events, null, 1));
+      if (wire.length) writeFileSync(join(folder, `${label}.wire.txt`), wire.join('\n'));
+      if (report) writeFileSync(join(folder, `${label}.report.json`), JSON.stringify(report, null, 1));
     }
     for (const [label, { kennel, from }] of this.servers) writeFileSync(join(folder, `${label}.log`), kennel.log.slice(from));
   }

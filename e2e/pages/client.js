@@ -21,6 +21,11 @@ window.kit = (() => {
     for (const name of publicationEvents) room.on(name, (publication, participant) => note(name, { who: participant.identity, kind: publication.kind, track: publication.trackSid }));
     room.on('trackSubscribed', (track, _publication, participant) => sense(track, participant));
     room.on('trackUnsubscribed', (track, _publication, participant) => unsense(track, participant));
+    room.on('trackSwitchedOff', (_track, publication, participant) => note('trackSwitchedOff', { who: participant.identity, track: publication.trackSid }));
+    room.on('trackSwitchedOn', (_track, publication, participant) => note('trackSwitchedOn', { who: participant.identity, track: publication.trackSid }));
+    room.on('dominantSpeakerChanged', (participant) => note('dominantSpeakerChanged', { who: participant?.identity ?? null }));
+    room.localParticipant.on('networkQualityLevelChanged', (level, stats) => note('networkQuality', { who: room.localParticipant.identity, level, stats }));
+    room.on('networkQualityLevelChanged', (level, participant, stats) => note('networkQuality', { who: participant.identity, level, stats }));
     room.on('trackMessage', (data, track, participant) => messages.push({ who: participant.identity, track: track.sid, ...readable(data) }));
     room.participants.forEach((participant) => note('present', { who: participant.identity, sid: participant.sid }));
   }
@@ -37,7 +42,14 @@ window.kit = (() => {
     senses.unhear(track.sid);
   }
 
-  const readable = (data) => (typeof data === 'string' ? { text: data } : { bytes: [...new Uint8Array(data)] });
+  // Of a long message its length and a sum are kept.
+  function readable(data) {
+    if (typeof data === 'string') return data.length > 1000 ? { text: data.slice(0, 20), length: data.length } : { text: data };
+    const bytes = new Uint8Array(data);
+    return bytes.length > 1000 ? { length: bytes.length, sum: sum(bytes) } : { bytes: [...bytes] };
+  }
+
+  const sum = (bytes) => bytes.reduce((sum, byte) => (sum * 31 + byte) >>> 0, 7);
 
   async function camera(index = 0) {
     const devices = (await navigator.mediaDevices.enumerateDevices()).filter((device) => device.kind === 'videoinput');
@@ -48,12 +60,19 @@ window.kit = (() => {
   const makers = {
     audio: () => Video.createLocalAudioTrack(),
     video: (index) => camera(index),
-    data: () => new Video.LocalDataTrack(),
+    data: (options) => new Video.LocalDataTrack(options),
+    drawn: (options) => new Video.LocalVideoTrack(easel.draw(options), { name: `drawn-${events.length}-${Math.random()}` }),
+    tone: () => new Video.LocalAudioTrack(whistle.track(), { name: 'tone' }),
   };
 
-  async function make(kinds, index) {
-    for (const kind of kinds) local[kind] = await makers[kind](index);
-    return kinds.map((kind) => local[kind]);
+  // A track is known here by its kind, or, as [name, maker, argument], by a name of its own.
+  async function make(kinds, argument) {
+    const made = [];
+    for (const kind of kinds) {
+      const [name, maker, own] = Array.isArray(kind) ? kind : [kind, kind, argument];
+      made.push((local[name] = await makers[maker](own)));
+    }
+    return made;
   }
 
   const remote = (identity) => [...(room?.participants.values() ?? [])].find((participant) => participant.identity === identity);
@@ -68,6 +87,7 @@ window.kit = (() => {
     async join(token, kinds, options) {
       try {
         const tracks = await make(kinds);
+        note('connect');
         room = await Video.connect(token, { tracks, ...options });
         listen();
         return { room: { sid: room.sid, name: room.name, identity: room.localParticipant.identity, me: room.localParticipant.sid } };
@@ -95,12 +115,55 @@ window.kit = (() => {
       room.localParticipant.unpublishTrack(local[kind]);
       local[kind].stop?.();
     },
-    async publish(kind, index) {
-      await make([kind], index);
-      return (await room.localParticipant.publishTrack(local[kind])).trackSid;
+    async publish(kind, argument) {
+      const [track] = await make([kind], argument);
+      return (await room.localParticipant.publishTrack(track)).trackSid;
+    },
+    // What has been seen so far of every picture that is received: who, and frames, looks, colour, size.
+    pictures: () =>
+      [...room.participants.values()].flatMap((participant) =>
+        [...participant.tracks.values()].map((one) => ({ who: participant.identity, sid: one.trackSid, ...senses.picture(one.trackSid) })).filter((one) => one.frames),
+      ),
+    pictureOf: (sid) => senses.picture(sid),
+    // One word of the SDK's to a remote picture: switchOn, switchOff, setContentPreferences, setPriority.
+    tell(sid, word, ...args) {
+      const publication = [...room.participants.values()].map((participant) => participant.tracks.get(sid)).find(Boolean);
+      publication.track[word](...args);
+    },
+    switchedOff: (sid) => [...room.participants.values()].map((participant) => participant.tracks.get(sid)).find(Boolean)?.track?.isSwitchedOff ?? null,
+    speaker: () => room.dominantSpeaker?.identity ?? null,
+    whistle: (on) => whistle.sound(on),
+    quality: (identity) => (identity ? remote(identity) : room.localParticipant).networkQualityLevel ?? null,
+    // Figures of the video that is sent, one entry for each layer.
+    async layers() {
+      const peers = window.peers.filter((peer) => peer.connectionState === 'connected');
+      const reports = await Promise.all(peers.map(async (peer) => [...(await peer.getStats()).values()]));
+      const all = reports.flat();
+      const codec = (id) => all.find((one) => one.id === id)?.mimeType ?? null;
+      return all
+        .filter((one) => one.type === 'outbound-rtp' && one.kind === 'video')
+        .map((one) => ({ ssrc: one.ssrc, width: one.frameWidth ?? 0, frames: one.framesSent ?? 0, active: one.active ?? true, codec: codec(one.codecId) }));
+    },
+    // All that can be said of a page whose test failed.
+    async report() {
+      const numbers = async (peer) => {
+        const all = [...(await peer.getStats()).values()];
+        return { state: peer.connectionState, signaling: peer.signalingState, stats: all.filter((one) => /^(inbound-rtp|outbound-rtp|candidate-pair|data-channel|transport)$/.test(one.type)) };
+      };
+      return { events, pictures: room ? this.pictures() : [], peers: await Promise.all(window.peers.map(numbers)) };
     },
     camera: () => local.video.mediaStreamTrack.getSettings().deviceId,
-    send: (data) => void local.data.send(Array.isArray(data) ? new Uint8Array(data).buffer : data),
+    send: (data, name = 'data') => void local[name].send(Array.isArray(data) ? new Uint8Array(data).buffer : data),
+    // As many bytes as asked for; returns what their sum is.
+    sendMany(length, name = 'data') {
+      const bytes = Uint8Array.from({ length }, (_, at) => (at * 7) % 251);
+      local[name].send(bytes.buffer);
+      return sum(bytes);
+    },
+    manner(identity) {
+      const { ordered, maxRetransmits, maxPacketLifeTime, reliable } = publication(identity, 'data')?.track ?? {};
+      return { ordered, maxRetransmits, maxPacketLifeTime, reliable };
+    },
     messages: () => messages,
     async connections() {
       const reports = await room.getStats();

@@ -12,12 +12,13 @@ window.senses = (() => {
     const canvas = document.createElement('canvas');
     canvas.width = canvas.height = 24;
     const brush = canvas.getContext('2d', { willReadFrequently: true });
-    const eye = { video, frames: 0, looks: 0, look: 0, lastLook: 0, last: performance.now(), longestGap: 0, width: 0, height: 0 };
+    const eye = { video, frames: 0, looks: 0, look: 0, lastLook: 0, last: performance.now(), longestGap: 0, width: 0, height: 0, colour: [0, 0, 0] };
     eyes.set(id, eye);
     video.play().catch(() => {});
     const seen = (now) => {
       if (eyes.get(id) !== eye) return;
       eye.frames += 1;
+      eye.first ??= Date.now();
       eye.longestGap = Math.max(eye.longestGap, now - eye.last);
       eye.last = now;
       eye.width = video.videoWidth;
@@ -26,6 +27,7 @@ window.senses = (() => {
         eye.lastLook = now;
         brush.drawImage(video, 0, 0, 24, 24);
         const look = hash(brush.getImageData(0, 0, 24, 24).data);
+        eye.colour = [...brush.getImageData(12, 8, 1, 1).data.slice(0, 3)];
         if (look !== eye.look) eye.looks += 1;
         eye.look = look;
       }
@@ -85,7 +87,7 @@ window.senses = (() => {
     picture(id) {
       const eye = eyes.get(id);
       if (!eye) return null;
-      return { frames: eye.frames, looks: eye.looks, width: eye.width, height: eye.height, longestGap: Math.max(eye.longestGap, performance.now() - eye.last) };
+      return { frames: eye.frames, first: eye.first ?? null, looks: eye.looks, colour: eye.colour, width: eye.width, height: eye.height, longestGap: Math.max(eye.longestGap, performance.now() - eye.last) };
     },
     resetGap(id) {
       const eye = eyes.get(id);

@@ -59,7 +59,7 @@ test('the same identity twice: the older one is told 53205', async ({ people, ke
   expect(await young.call('state')).toBe('connected');
 });
 
-test('a go room has two places; the third hears 53105 until one is free', async ({ people, kennel, roomName }) => {
+test('a go room has two places; the third hears 53105 until one is free', { tag: '@once' }, async ({ people, kennel, roomName }) => {
   const set = await kennel.call('PUT', `/kennel/v1/rooms/${encodeURIComponent(roomName)}`, { type: 'go' });
   expect(set.status).toBe(200);
   const ann = await people.open('ann', '2.36.0');

@@ -21,7 +21,7 @@ for (const version of ['2.18.1', '2.36.0'] as const) {
     expect(ann.addresses.some((address) => address.endsWith('/v1/VideoEvents')), 'telemetry comes here too').toBe(true);
   });
 
-  test(`the file is npm's, with its licence: ${version}`, async ({ kennel }) => {
+  test(`the file is npm's, with its licence: ${version}`, { tag: '@once' }, async ({ kennel }) => {
     for (const file of ['twilio-video.js', 'twilio-video.min.js']) {
       const answer = await fetch(kennel.url + sdkPath(version, file));
       expect(answer.headers.get('content-type')).toContain('javascript');
@@ -62,7 +62,7 @@ test("the original app's page: a name, a token from its own back end, no room, n
   await page.context().close();
 });
 
-test('the token endpoints of the original apps', async ({ kennel, people }) => {
+test('the token endpoints of the original apps', { tag: '@once' }, async ({ kennel, people }) => {
   const key = await kennel.ownerKey();
   const nameless = [{}, { camera_name: '' }, { camera_name: null }, 'not json'];
   for (const body of nameless) expect((await kennel.call('POST', '/login', body, key)).status, JSON.stringify(body)).toBe(401);

@@ -4,10 +4,10 @@ window.senses = (() => {
   const ears = new Map();
   let context;
 
-  // Counts frames as they are shown and remembers what they looked like, so that a still that repeats does not pass for motion.
+  // Small, as a browser without a graphics card pays for every pixel shown. Counts frames as they are shown and remembers what they looked like, so that a still that repeats does not pass for motion.
   function watch(id, track) {
     const video = document.createElement('video');
-    Object.assign(video, { muted: true, autoplay: true, playsInline: true, width: 160, height: 120, srcObject: new MediaStream([track]) });
+    Object.assign(video, { muted: true, autoplay: true, playsInline: true, width: 40, height: 30, srcObject: new MediaStream([track]) });
     document.getElementById('stage').append(video);
     const canvas = document.createElement('canvas');
     canvas.width = canvas.height = 24;

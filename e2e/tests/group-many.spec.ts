@@ -6,6 +6,9 @@ const names = ['ann', 'ben', 'cleo', 'dan', 'eve', 'fay'];
 const sdkOf = (at: number): Sdk => (at % 2 ? '2.18.1' : '2.36.0');
 const tracksOf = (name: string): Make[] => ['audio', ['video', 'drawn', { colour: 1 + names.indexOf(name) }]];
 
+/** On a machine with too much to do answers come late, which looks like a line that is full: pictures may wait up to 24 s to be tried again. */
+const PATIENCE_MS = 45_000;
+
 /** Everybody gets frames of everybody else, in the colours that those send. */
 async function allSeeAll(all: Map<string, Person>): Promise<void> {
   await Promise.all(
@@ -14,14 +17,14 @@ async function allSeeAll(all: Map<string, Person>): Promise<void> {
       await person.seesPeople(...others);
       for (const other of others) {
         await expect.poll(async () => (await person.track(other, 'video'))?.subscribed, `${name} is given ${other}`).toBe(true);
-        await person.seesColour((await person.track(other, 'video'))!.sid, 1 + names.indexOf(other), 30_000);
+        await person.seesColour((await person.track(other, 'video'))!.sid, 1 + names.indexOf(other), PATIENCE_MS);
       }
     }),
   );
 }
 
 test('six in one room: a late joiner, one who leaves and is back, and frames on all thirty pairs', async ({ people, kennel, roomName }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(240_000);
   const all = new Map<string, Person>();
   for (const [i, name] of names.entries()) all.set(name, await people.open(name, sdkOf(i)));
   const join = (name: string) => all.get(name)!.join(token(name, roomName), kennel.signaling, tracksOf(name));

@@ -25,7 +25,7 @@ pub fn start(config: &Config, lan: &Lan, metrics: &Metrics) -> io::Result<Option
         workers: config.workers,
         announce: config.announce.into_iter().collect(),
         addresses: lan.main.iter().chain(&lan.others).copied().collect(),
-        counters: Arc::default(),
+        counters: Arc::clone(&metrics.media),
     };
     let pool = Pool::serve(&pool_config, salt(), Arc::new(move |report| reporter.report(report)))?;
     Ok(Some(hub::Media { server: Box::new(Workers(pool)), reports }))

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use prometheus_client::encoding::{EncodeLabelSet, text};
-use prometheus_client::metrics::counter::Counter;
+use media::counters::Counters;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -49,6 +51,8 @@ pub struct Metrics {
     pub slow_clients_cut: Counter,
     /// Telemetry events of SDKs that were taken and dropped.
     pub insights_events: Counter,
+    /// What the media server counts itself.
+    pub media: Arc<Counters>,
     registry: Arc<Registry>,
 }
 
@@ -89,6 +93,8 @@ impl Metrics {
         let live_sockets = gauge("live_sockets", "Open sockets of the live channel");
         let requests = register(&mut registry, "requests", "Requests by route and status");
         let refusals = register(&mut registry, "refusals", "Refused joins by the vendor's code");
+        let media = Arc::<Counters>::default();
+        registry.register_collector(Box::new(MediaFigures(Arc::clone(&media))));
         Self {
             connections,
             connections_refused,
@@ -110,6 +116,7 @@ impl Metrics {
             media_rooms_lost,
             slow_clients_cut,
             insights_events,
+            media,
             registry: Arc::new(registry),
         }
     }
@@ -141,6 +148,21 @@ impl Default for Metrics {
     }
 }
 
+/// The media server's own numbers, read at each scrape.
+#[derive(Debug)]
+struct MediaFigures(Arc<Counters>);
+
+impl Collector for MediaFigures {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        for (name, help, value) in self.0.all() {
+            let counter = ConstCounter::new(value);
+            let name = format!("media_{name}");
+            counter.encode(encoder.encode_descriptor(&name, help, None, counter.metric_type())?)?;
+        }
+        Ok(())
+    }
+}
+
 fn register<M>(registry: &mut Registry, name: &str, help: &str) -> M
 where
     M: prometheus_client::registry::Metric + Clone + Default,
@@ -162,9 +184,11 @@ mod tests {
         clone.joins.inc();
         clone.request("/kennel/v1/keys/{id}", 204);
         clone.refusal(53105);
+        clone.media.packets_out.add(7);
         let text = metrics.render();
         for line in [
             "kennel_rooms 3",
+            "kennel_media_packets_out_total 7",
             "kennel_joins_total 1",
             "kennel_requests_total{route=\"/kennel/v1/keys/{id}\",status=\"204\"} 1",
             "kennel_refusals_total{code=\"53105\"} 1",

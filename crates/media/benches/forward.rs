@@ -34,14 +34,17 @@ fn main() {
 /// Packets passed on in five seconds, microseconds for each, and microseconds for each join.
 fn measure(seed: u64, publishers: usize, viewers: usize) -> (u64, f64, f64) {
     let mut world = World::new(seed);
+    world.quiet = true;
     for _ in 0..publishers {
         world.join(true, true, false);
     }
     for _ in 0..viewers {
         world.join(false, false, false);
     }
-    world.run(Duration::from_secs(3));
+    world.run(Duration::from_secs(1));
     let joins = world.engine_time.as_secs_f64() * 1e6 / (publishers + viewers) as f64;
+    world.quiet = false;
+    world.run(Duration::from_secs(2));
     let (before, spent) = (world.engine.counts().packets_out, world.engine_time);
     world.run(Duration::from_secs(5));
     let packets = world.engine.counts().packets_out - before;

@@ -66,4 +66,83 @@ pub struct Counters {
     pub panics: Counter,
     /// Turns of all workers.
     pub turns: Counter,
+    /// Packets of sound and pictures from publishers.
+    pub packets_in: Counter,
+    /// The same, passed on, each receiver counted.
+    pub packets_out: Counter,
+    /// Packets of no known track.
+    pub packets_unknown: Counter,
+    /// Packets that a receiver has no codec for.
+    pub packets_undecodable: Counter,
+    /// Datagrams above what one client may send.
+    pub dropped_client_flood: Counter,
+    /// Datagrams of a client that make no sense.
+    pub dropped_broken: Counter,
+    /// Datagrams that a client's transport did not accept.
+    pub dropped_strangers: Counter,
+    /// Offers of clients that crossed one of ours.
+    pub offers_lost: Counter,
+    /// Messages and texts on data channels above what one client may send.
+    pub messages_dropped: Counter,
+    /// Key frames asked of publishers.
+    pub keyframes_asked: Counter,
+    /// Panics of one client's transport.
+    pub transport_panics: Counter,
+}
+
+impl Counters {
+    /// Every number with its name and what it counts.
+    #[must_use]
+    pub fn all(&self) -> Vec<(&'static str, &'static str, u64)> {
+        vec![
+            ("datagrams_in", "Datagrams received, frames on TCP connections included", self.datagrams_in.get()),
+            ("bytes_in", "Bytes in them", self.bytes_in.get()),
+            ("datagrams_out", "Datagrams sent, frames on TCP connections included", self.datagrams_out.get()),
+            ("bytes_out", "Bytes in them", self.bytes_out.get()),
+            (
+                "sends",
+                "Calls by which the datagrams out were sent over UDP: fewer than datagrams where the system segments",
+                self.sends.get(),
+            ),
+            ("dropped_backlog", "Datagrams not sent because socket and backlog were full", self.dropped_backlog.get()),
+            ("dropped_refused", "Datagrams that the system refused to send", self.dropped_refused.get()),
+            (
+                "dropped_tcp",
+                "Frames not sent because the queue of their TCP connection was full, or because it is gone",
+                self.dropped_tcp.get(),
+            ),
+            ("dropped_flood", "Datagrams from unknown sources above the rate, not looked at", self.dropped_flood.get()),
+            ("dropped_unknown", "Datagrams from unknown sources that name nobody whom we know", self.dropped_unknown.get()),
+            ("dropped_malformed", "Datagrams that are none of ours by their first bytes", self.dropped_malformed.get()),
+            ("stun_answered", "Plain STUN requests answered", self.stun_answered.get()),
+            ("stun_silent", "Plain STUN requests above the rate, left without an answer", self.stun_silent.get()),
+            ("tcp_opened", "TCP connections accepted", self.tcp_opened.get()),
+            ("tcp_closed", "TCP connections ended, by whomever", self.tcp_closed.get()),
+            ("tcp_refused", "TCP connections closed at once because there are too many", self.tcp_refused.get()),
+            (
+                "orders_stale",
+                "Orders for participants that have no peer, for instance since their room was lost",
+                self.orders_stale.get(),
+            ),
+            ("orders_refused", "Orders that found the queue of their worker full", self.orders_refused.get()),
+            ("rooms_lost", "Rooms that were lost with an engine", self.rooms_lost.get()),
+            ("panics", "Panics caught", self.panics.get()),
+            ("turns", "Turns of all workers", self.turns.get()),
+            ("packets_in", "Packets of sound and pictures from publishers", self.packets_in.get()),
+            ("packets_out", "The same, passed on, each receiver counted", self.packets_out.get()),
+            ("packets_unknown", "Packets of no known track", self.packets_unknown.get()),
+            ("packets_undecodable", "Packets that a receiver has no codec for", self.packets_undecodable.get()),
+            ("dropped_client_flood", "Datagrams above what one client may send", self.dropped_client_flood.get()),
+            ("dropped_broken", "Datagrams of a client that make no sense", self.dropped_broken.get()),
+            ("dropped_strangers", "Datagrams that a client's transport did not accept", self.dropped_strangers.get()),
+            ("offers_lost", "Offers of clients that crossed one of ours", self.offers_lost.get()),
+            (
+                "messages_dropped",
+                "Messages and texts on data channels above what one client may send",
+                self.messages_dropped.get(),
+            ),
+            ("keyframes_asked", "Key frames asked of publishers", self.keyframes_asked.get()),
+            ("transport_panics", "Panics of one client's transport", self.transport_panics.get()),
+        ]
+    }
 }

@@ -85,6 +85,8 @@ pub struct Engine {
     reports: VecDeque<Report>,
     random: u64,
     counts: Counts,
+    /// As they were last added to what all engines count.
+    counts_told: Counts,
 }
 
 #[derive(Default)]
@@ -163,6 +165,7 @@ impl Engine {
             reports: VecDeque::new(),
             random: seed | 1,
             counts: Counts::default(),
+            counts_told: Counts::default(),
         }
     }
 
@@ -262,6 +265,27 @@ impl Engine {
     /// A TCP connection is gone: what came from there comes from nobody now.
     pub fn handle_tcp_closed(&mut self, source: SocketAddr) {
         self.demux.forget_address(Protocol::Tcp, source);
+    }
+
+    /// Adds what happened since the last time to what all engines count.
+    fn publish_counts(&mut self) {
+        let (now, told) = (self.counts, std::mem::replace(&mut self.counts_told, self.counts));
+        let shared = &self.settings.counters;
+        for (counter, now, told) in [
+            (&shared.dropped_strangers, now.strangers, told.strangers),
+            (&shared.dropped_broken, now.broken, told.broken),
+            (&shared.dropped_client_flood, now.flooded, told.flooded),
+            (&shared.packets_in, now.packets_in, told.packets_in),
+            (&shared.packets_unknown, now.packets_unknown, told.packets_unknown),
+            (&shared.packets_out, now.packets_out, told.packets_out),
+            (&shared.packets_undecodable, now.packets_undecodable, told.packets_undecodable),
+            (&shared.offers_lost, now.offers_lost, told.offers_lost),
+            (&shared.messages_dropped, now.messages_dropped, told.messages_dropped),
+            (&shared.keyframes_asked, now.keyframes_asked, told.keyframes_asked),
+            (&shared.transport_panics, now.panics, told.panics),
+        ] {
+            counter.add(now - told);
+        }
     }
 
     /// What happened so far.

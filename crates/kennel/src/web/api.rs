@@ -132,7 +132,10 @@ pub async fn set_room(
     let kind = match ask.kind.as_str() {
         "go" => RoomType::Go,
         "peer-to-peer" => RoomType::PeerToPeer,
-        _ => return Err(Problem::malformed("A room's type is go or peer-to-peer.")),
+        "auto" => RoomType::Auto,
+        "group" => RoomType::Group,
+        "group-small" => RoomType::GroupSmall,
+        _ => return Err(Problem::malformed("A room's type is auto, go, peer-to-peer, group or group-small.")),
     };
     app.rooms.set_room_type(&name, kind).await.map_err(|TooFull| {
         let message = "More people are in this room than that type allows. Ask some to leave, and try again.";

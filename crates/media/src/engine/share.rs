@@ -21,10 +21,6 @@ const AUDIO_BITRATE: u64 = 40_000;
 /// The allocator uses not quite all of an estimate; what is used already should stay.
 const USED_PERCENT: u64 = 90;
 
-/// Bits per second that pictures may always take: a small one, or a few that hardly move. An estimate made while next to nothing
-/// travels, or by a client whose processor is late, falls below what five beeps take, and nothing that is sent could raise it again.
-const PICTURES_LEAST: u64 = 150_000;
-
 /// Bits per second that the estimate may always assume.
 const LEAST: u64 = 100_000;
 
@@ -123,17 +119,15 @@ impl Engine {
         let Some(client) = self.client_mut(key) else { return };
         let (room, who) = (client.peer.room, client.peer.who);
         let mut share = std::mem::take(&mut client.share);
-        // Pictures that take next to nothing are not what others wait for.
-        let overloaded = client.watch.is_overloaded() && share.used > PICTURES_LEAST;
         let profile = client.profile;
         let estimate = client.estimate.map(|estimate| estimate.as_u64());
+        let overloaded = client.watch.is_overloaded(estimate.is_some_and(|estimate| estimate < share.used));
         (share.due, share.shared) = (false, Some(now));
         let sounds = self.gather(now, &mut share, room, who);
         let reserved = sounds * AUDIO_BITRATE;
         // Lost packets alone make the estimate fall as low as it gets, on a line that only is bad. What travels without waiting fits.
         let proven = if overloaded { 0 } else { share.used + reserved };
-        let least = proven.max(reserved + PICTURES_LEAST);
-        let estimate = estimate.map(|estimate| estimate.max(least.saturating_mul(100) / USED_PERCENT));
+        let estimate = estimate.map(|estimate| estimate.max(proven.saturating_mul(100) / USED_PERCENT));
         let space = Space { estimate, reserved, congested: overloaded };
         let Share { allocator, candidates, choices, used, .. } = &mut share;
         let total = allocator.share(now, &profile, space, candidates, choices);
@@ -151,8 +145,6 @@ impl Engine {
             }
         }
         if let Some((off, on)) = switched {
-            let (off_count, on_count) = (off.len(), on.len());
-            tracing::debug!(?room, ?who, off = off_count, on = on_count, ?space, used = total.used, "tracks switched");
             self.report(room, who, News::Switched { off, on });
         }
     }

@@ -16,6 +16,9 @@ const JUDGE_INTERVAL: Duration = Duration::from_secs(1);
 /// A round trip this much above the shortest seen means that packets wait somewhere.
 const QUEUE_DELAY: Duration = Duration::from_millis(120);
 
+/// In how many seconds in a row.
+const WAITS_MIN: u8 = 2;
+
 /// The shortest round trip seen is forgotten by this share a second, so that a longer way is learnt.
 const BASE_DRIFT: f64 = 1.01;
 
@@ -35,6 +38,8 @@ pub(super) struct Watch {
     streams: Vec<Stream>,
     rtt: Option<Duration>,
     rtt_base: Option<Duration>,
+    /// Seconds in a row in which packets waited.
+    waited: u8,
     loss: f32,
     judged: Option<Instant>,
 }
@@ -64,7 +69,9 @@ impl Watch {
         let pair = stats.selected_candidate_pair.as_ref().and_then(|pair| pair.current_round_trip_time);
         self.rtt = stats.rtt.or(pair).or(self.rtt);
         let Some(rtt) = self.rtt else { return };
-        self.rtt_base = Some(self.rtt_base.map_or(rtt, |base| base.mul_f64(BASE_DRIFT).min(rtt)));
+        let base = self.rtt_base.map_or(rtt, |base| base.mul_f64(BASE_DRIFT).min(rtt));
+        self.rtt_base = Some(base);
+        self.waited = if rtt > base * 2 + QUEUE_DELAY { self.waited.saturating_add(1) } else { 0 };
     }
 
     /// Takes what was counted of a stream that the client sends.
@@ -81,10 +88,10 @@ impl Watch {
         self.count(way, (stats.mid, stats.rid), stats.bytes, stats.packets, stats.loss.unwrap_or(0.0), jitter_ms(kind, jitter));
     }
 
-    /// Whether packets wait on the way to the client, or so many are lost that they must.
-    pub fn is_overloaded(&self) -> bool {
-        let waits = self.rtt.zip(self.rtt_base).is_some_and(|(rtt, base)| rtt > base * 2 + QUEUE_DELAY);
-        self.loss > LOSS_UNBEARABLE || waits
+    /// Whether packets wait on the way to the client, or so many are lost that they must. A client with a busy processor answers late
+    /// now and then; only if the estimate too is below what is sent is it the way that is full.
+    pub fn is_overloaded(&self, estimate_below: bool) -> bool {
+        self.loss > LOSS_UNBEARABLE || estimate_below && self.waited >= WAITS_MIN
     }
 
     fn count(&mut self, way: Way, name: (Mid, Option<Rid>), bytes: u64, packets: u64, lost: f32, jitter_ms: f32) {

@@ -125,6 +125,8 @@ struct Client {
     packets: Allowance,
     bytes: Allowance,
     data: DataAllowance,
+    /// Reliable data tracks that this client could not follow, and until when it does not get them.
+    overrun: Vec<(TrackId, Instant)>,
     /// Handshakes from an address whose check is not answered yet.
     early: Vec<(Instant, Path, Box<[u8]>)>,
     /// The first and the last refusal of a flood that goes on.
@@ -371,6 +373,7 @@ impl Client {
             packets: Allowance::new(now, crate::limit::PACKETS_IN_PER_S),
             bytes: Allowance::new(now, crate::limit::BYTES_IN_PER_S),
             data: DataAllowance::new(now),
+            overrun: Vec::new(),
             early: Vec::new(),
             flood: None,
             connect_by: Some(now + crate::limit::CONNECT_TIMEOUT),

@@ -69,6 +69,9 @@ pub const DATA_BYTES_PER_S: u32 = 500_000;
 /// Bytes that wait for one subscriber on all its channels. Over it, messages of unreliable tracks are dropped and a reliable one is closed.
 pub const DATA_QUEUED_BYTES_MAX: usize = 512 * 1024;
 
+/// How long a client does not get a reliable data track that it could not follow.
+pub const DATA_REOPEN_PAUSE: Duration = Duration::from_secs(5);
+
 /// Data channels of one client, ours included. More are closed as they open.
 pub const CHANNELS_MAX: usize = 64;
 

@@ -51,7 +51,7 @@ pub(crate) struct Source {
     /// Of messages.
     pub readers: Vec<PeerKey>,
     /// What receivers need of several layers.
-    pub needs: Option<Needs>,
+    pub needs: Option<(u8, Needs)>,
 }
 
 /// One layer of a track.

@@ -14,10 +14,13 @@ use super::route::forwarder;
 use super::watch::Watch;
 use super::{Client, Engine, Slot};
 use crate::data::Use;
-use crate::limit::{EARLY_BYTES_MAX, EARLY_MAX, EARLY_TIME_MAX, LOST_TIMEOUT};
+use crate::limit::{DATA_REOPEN_PAUSE, EARLY_BYTES_MAX, EARLY_MAX, EARLY_TIME_MAX, LOST_TIMEOUT};
 use crate::negotiate::Say;
 use crate::peer::{Outbox, Path, Peer, PeerNews, Taken};
 use crate::switchboard::{PeerKey, Receiver};
+
+/// Beyond this a time is not waited for.
+const FAR: Duration = Duration::from_secs(3_600);
 
 /// A description of ours as the rooms pass it on.
 pub(super) fn signal(said: Say) -> Signal {
@@ -85,7 +88,8 @@ impl Engine {
         let due = client.peer.due();
         self.arrived.extend(outbox.packets.drain(..).map(|packet| (key, packet)));
         self.news.extend(outbox.news.drain(..).map(|news| (key, news)));
-        if client.queued.is_none_or(|queued| due < queued) {
+        // A transport that is over names a time that never comes.
+        if due < now + FAR && client.queued.is_none_or(|queued| due < queued) {
             client.queued = Some(due);
             self.timers.push(Reverse((due, key)));
         }
@@ -236,6 +240,10 @@ impl Engine {
     }
 
     fn open_data_line(&mut self, now: Instant, key: PeerKey, track: TrackId) {
+        let overrun = |client: &Client| client.overrun.iter().any(|(own, until)| *own == track && *until > now);
+        if self.client(key).is_some_and(overrun) {
+            return;
+        }
         let Some(source) = self.board.by_id(track).filter(|source| source.kind == Kind::Data) else { return };
         let publisher = source.peer.and_then(|peer| self.client(peer));
         let Some(manner) = publisher.and_then(|client| client.peer.manner_of_up(&source.label)) else { return };
@@ -243,6 +251,29 @@ impl Engine {
         self.on(now, key, |peer, out| peer.open_line(now, &label, Use::Down(track), manner, out));
         if let Some(source) = self.board.by_id_mut(track) {
             source.readers.push(key);
+        }
+    }
+
+    /// A reader fell too far behind on a reliable track: it is closed for this reader, who gets it anew after a while.
+    pub(super) fn overrun_data_line(&mut self, now: Instant, key: PeerKey, track: TrackId) {
+        self.close_data_line(now, key, track);
+        if let Some(client) = self.client_mut(key) {
+            client.overrun.push((track, now + DATA_REOPEN_PAUSE));
+        }
+        self.mark_dirty(key);
+    }
+
+    /// Those whose pause is over.
+    pub(super) fn reopen_data_lines(&mut self, now: Instant) {
+        for index in 0..self.slots.len() {
+            let Some(slot) = self.slots.get_mut(index) else { return };
+            let key = PeerKey { index: u32::try_from(index).unwrap_or(u32::MAX), uses: slot.uses };
+            let Some(client) = slot.client.as_deref_mut().filter(|client| !client.overrun.is_empty()) else { continue };
+            let before = client.overrun.len();
+            client.overrun.retain(|(_, until)| *until > now);
+            if client.overrun.len() < before {
+                self.mark_dirty(key);
+            }
         }
     }
 

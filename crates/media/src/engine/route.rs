@@ -160,7 +160,7 @@ impl Engine {
             let whole = self.on(now, reader, |peer, out| peer.pass(now, track, binary, data, out));
             if whole == Some(false) {
                 self.counts.messages_dropped += 1;
-                self.close_data_line(now, reader, track);
+                self.overrun_data_line(now, reader, track);
             }
         }
     }

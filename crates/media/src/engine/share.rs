@@ -193,7 +193,10 @@ impl Engine {
         let mut news = Vec::new();
         for source in self.board.iter_mut().filter(|source| source.kind == Kind::Video && source.layer_count() > 1) {
             let count = source.layer_count();
-            let needs = source.needs.get_or_insert_with(|| Needs::new(now, count));
+            if source.needs.as_ref().is_none_or(|(of, _)| *of != count) {
+                source.needs = Some((count, Needs::new(now, count)));
+            }
+            let Some((_, needs)) = &mut source.needs else { continue };
             needs.handle_choices(now, source.receivers.iter().map(|receiver| receiver.choice));
             if let Some(change) = needs.poll_change(now) {
                 news.push((source.room, source.publisher, News::Layers { track: source.id, needed: change.needed }));

@@ -34,6 +34,7 @@ impl Engine {
 
     fn tick(&mut self, now: Instant) {
         self.expire(now);
+        self.reopen_data_lines(now);
         self.publish_counts();
         self.share_all(now);
         self.share_needs(now);

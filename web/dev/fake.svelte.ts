@@ -9,6 +9,7 @@ const NAMES = ['Kitchen', 'Garden', 'Crate', 'Living room', 'Hall', 'Sofa', 'Doo
 const HEIGHT = 240;
 
 export class FakeDesk {
+  quality = null;
   status: Status = $state.raw({ kind: 'live', since: Date.now() });
   peers: Peer[] = $state.raw([]);
   live: LiveCamera[] = $state.raw([]);
@@ -27,7 +28,7 @@ export class FakeDesk {
   clockAhead = 0;
   mutedBy = null;
   own = { facing: 'unknown', deviceId: '', openAudio: async () => null, open: async () => 'none' };
-  session = { stats: async () => [], askMute: () => {}, setTalk: async () => {}, talking: () => {} };
+  session = { stats: async () => [], want: () => {}, askMute: () => {}, setTalk: async () => {}, talking: () => {} };
 
   constructor(
     readonly access: Access,
@@ -40,7 +41,7 @@ export class FakeDesk {
     const rotation = Number(query.get('rotation') ?? 0) as Rotation;
     for (let index = 0; index < count; index += 1) {
       const name = names[index] ?? `Camera ${index + 1}`;
-      this.add(name, ratios[index % ratios.length]!, states[index % states.length]!, query.get('muted') === '1', rotation);
+      this.add(name, ratios[index % ratios.length]!, states[index % states.length]!, rotation, query);
     }
     const trouble = query.get('status');
     if (trouble === 'reconnecting') this.status = { kind: 'reconnecting', since: Date.now() - 7_000 };
@@ -70,8 +71,9 @@ export class FakeDesk {
     if (query.get('wake')) this.wake = query.get('wake')!;
   }
 
-  /** `state`: live, frozen (a picture that stops), gone, stopped, off, sound, joining. */
-  private add(name: string, ratio: number, state: string, muted: boolean, rotation: Rotation): void {
+  /** `state`: live, frozen (a picture that stops), gone, stopped, off, sound, joining, paused. */
+  private add(name: string, ratio: number, state: string, rotation: Rotation, query: URLSearchParams): void {
+    const levels = (query.get('quality') ?? '').split(',').filter(Boolean).map(Number);
     const sid = `PA${this.live.length}`;
     const here = state !== 'gone' && state !== 'stopped';
     const track = state === 'sound' || state === 'joining' ? null : paint(name, ratio, state !== 'frozen');
@@ -87,7 +89,10 @@ export class FakeDesk {
       hasVideo: state !== 'sound',
       hasAudio: true,
       videoOff: state === 'off',
-      muted,
+      muted: query.get('muted') === '1',
+      paused: state === 'paused',
+      loudest: name === query.get('loudest'),
+      quality: levels[this.live.length % levels.length] ?? null,
     };
     this.peers = [...this.peers, peer];
     this.live = [...this.live, { room: this.room, name, state: 'live', since: Date.now(), status: status(ratio, rotation), watchers: ['Laptop'] }];

@@ -17,6 +17,9 @@ export type AlarmNews = { kind: 'begins'; alarm: Alarm } | { kind: 'ends'; name:
 /** The two-tone sound repeats this often until somebody silences it. */
 export const SOUND_EACH_MS = 30_000;
 
+/** States that say nothing of the camera itself: an alarm goes on. */
+const UNDECIDED: ReadonlySet<TileState> = new Set(['joining', 'paused']);
+
 export class Alarms {
   private readonly ringing = new Map<string, Alarm>();
   private readonly seenMoving = new Set<string>();
@@ -39,7 +42,7 @@ export class Alarms {
       if (isMoving(judged.state)) this.seenMoving.add(name);
       const due = alarms(judged, now) && !isQuiet(name) && this.concerns(name, judged, now);
       if (due) news.push(...this.begin(name, judged));
-      else if (judged.state !== 'joining') news.push(...this.end(name, judged.state, now));
+      else if (!UNDECIDED.has(judged.state)) news.push(...this.end(name, judged.state, now));
     }
     for (const name of [...this.ringing.keys()])
       if (!cameras.some((camera) => camera.name === name)) news.push(...this.end(name, 'stopped', now));

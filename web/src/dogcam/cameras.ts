@@ -73,7 +73,8 @@ export class Cameras {
     const before = this.samples.get(name) ?? null;
     this.samples.set(name, sample);
     if (!seen && hasMoved(before, sample)) this.frame(name, sample.at);
-    facts.weakSince = isWeak(sample.fps, lossBetween(before, sample)) ? (facts.weakSince ?? sample.at) : null;
+    const weak = !facts.paused && isWeak(sample.fps, lossBetween(before, sample));
+    facts.weakSince = weak ? (facts.weakSince ?? sample.at) : null;
   }
 
   dark(name: string, isDark: boolean, now: number): void {
@@ -102,7 +103,10 @@ export class Cameras {
     // A new stay or a picture switched on again starts its own clock: its first frame is awaited.
     if (came || (facts.videoOff && !peer.videoOff) || (!facts.hasVideo && peer.hasVideo))
       Object.assign(facts, { joined: now, firstFrame: null, lastFrame: null, weakSince: null, darkSince: null });
-    Object.assign(facts, { present: true, hasVideo: peer.hasVideo, hasAudio: peer.hasAudio, videoOff: peer.videoOff });
+    // A picture that is sent again is due from now on.
+    if (facts.paused && !peer.paused) Object.assign(facts, { lastFrame: facts.lastFrame && now, weakSince: null });
+    const { hasVideo, hasAudio, videoOff, paused } = peer;
+    Object.assign(facts, { present: true, hasVideo, hasAudio, videoOff, paused });
   }
 
   private part(camera: Camera, now: number): void {
@@ -144,6 +148,7 @@ export class Cameras {
       hasVideo: false,
       hasAudio: false,
       videoOff: false,
+      paused: false,
       firstFrame: null,
       lastFrame: null,
       weakSince: null,

@@ -20,6 +20,8 @@ export class Desk {
   as: 'camera' | 'watch' = $state('watch');
   status: Status = $state.raw({ kind: 'idle' });
   peers: Peer[] = $state.raw([]);
+  /** Our own network quality, 0 to 5; null where nobody judges it. */
+  quality: number | null = $state(null);
   live: LiveCamera[] = $state.raw([]);
   liveUp = $state(false);
   /** Our name in the room, as the server gave it. */
@@ -69,7 +71,10 @@ export class Desk {
       },
       {
         status: (status) => this.took(status),
-        changed: () => (this.peers = this.session.peers()),
+        changed: () => {
+          this.peers = this.session.peers();
+          this.quality = this.session.quality;
+        },
         named: (identity, room) => this.named(identity, room),
         muted: (muted, by) => this.mutedFrom(muted, by),
       },

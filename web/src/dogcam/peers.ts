@@ -1,5 +1,5 @@
 /** What the pages need to know of one other participant, read off the SDK's objects. */
-import type { RemoteParticipant, RemoteTrackPublication } from 'twilio-video';
+import type { RemoteAudioTrack, RemoteParticipant, RemoteTrackPublication, RemoteVideoTrack } from 'twilio-video';
 
 /** Name of a watcher's talk-back track. */
 export const TALK = 'talk';
@@ -7,6 +7,8 @@ export const TALK = 'talk';
 export interface Media {
   sid: string;
   media: MediaStreamTrack;
+  /** It moves to another connection: this is the last of the old one, and the new one is not here yet. */
+  leaving?: boolean;
 }
 
 export interface Peer {
@@ -25,10 +27,19 @@ export interface Peer {
   /** The picture is published and switched off. */
   videoOff: boolean;
   muted: boolean;
+  /** The server sends no picture for now: too little bandwidth here, or we asked for none. */
+  paused: boolean;
+  /** The loudest in the room, where the server says so. */
+  loudest: boolean;
+  /** Network quality as the server judges it, 0 (broken) to 5 (best); null where it does not, as in rooms without it. */
+  quality: number | null;
 }
 
-/** `announced`: what its data track or its track state said last about its microphone. */
-export function peerOf(participant: RemoteParticipant, announced: boolean | undefined, joined: number): Peer {
+/** What a publication carried last. A publication outlives its moves from one connection to another. */
+const last = new WeakMap<RemoteTrackPublication, MediaStreamTrack>();
+
+/** `announced`: what its data track or its track state said last about its microphone; `loudest`: SID of the loudest in the room. */
+export function peerOf(participant: RemoteParticipant, announced: boolean | undefined, joined: number, loudest?: string): Peer {
   const all = [...participant.tracks.values()];
   const video = all.filter((one) => one.kind === 'video');
   const audio = all.find((one) => one.kind === 'audio' && one.trackName !== TALK);
@@ -48,12 +59,20 @@ export function peerOf(participant: RemoteParticipant, announced: boolean | unde
     hasAudio: audio !== undefined,
     videoOff: picture !== undefined && !picture.isTrackEnabled,
     muted: audio !== undefined && (announced ?? !audio.isTrackEnabled),
+    paused: (picture?.track as RemoteVideoTrack | null | undefined)?.isSwitchedOff ?? false,
+    loudest: participant.sid === loudest,
+    quality: participant.networkQualityLevel ?? null,
   };
 }
 
 function mediaOf(publication: RemoteTrackPublication | undefined): Media | null {
-  const track = publication?.track;
-  if (!publication || !track || track.kind === 'data') return null;
-  // Null for a short time in the SDK while a track is switched off.
-  return track.mediaStreamTrack ? { sid: publication.trackSid, media: track.mediaStreamTrack } : null;
+  if (!publication || publication.kind === 'data') return null;
+  const sid = publication.trackSid;
+  const media = (publication.track as RemoteVideoTrack | RemoteAudioTrack | null)?.mediaStreamTrack;
+  if (media) {
+    last.set(publication, media);
+    return { sid, media };
+  }
+  const old = last.get(publication);
+  return old ? { sid, media: old, leaving: true } : null;
 }

@@ -6,7 +6,7 @@ import type { LocalAudioTrack, LocalDataTrack, LocalParticipant, LocalVideoTrack
 import type { Answer, Token } from '../api';
 import { Retry, type Waker } from '../backoff';
 import { peerOf, TALK, type Peer } from './peers';
-import type { Sdk } from './sdk';
+import type { Sdk, SdkOptions } from './sdk';
 import { fromError, fromFailure, planFor, type Trouble } from './trouble';
 import { ASK, read, say } from './wire';
 
@@ -44,8 +44,37 @@ export interface SessionListener {
 
 type LocalMedia = LocalVideoTrack | LocalAudioTrack;
 
+type Judged = Pick<RemoteParticipant | LocalParticipant, 'on'>;
+
+/** The room's events that mean no more than a look at `peers()`. */
+const EVENTS = [
+  'trackPublished',
+  'trackUnpublished',
+  'trackUnsubscribed',
+  'trackSwitchedOff',
+  'trackSwitchedOn',
+  'dominantSpeakerChanged',
+  'participantReconnecting',
+  'participantReconnected',
+];
+
 /** What is open here, and the SDK's track of it once the SDK is there. */
 type Own = Record<'video' | 'audio' | 'talk', { media: MediaStreamTrack; track: LocalMedia | null } | null>;
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+/**
+ * What only rooms with a server in between answer. The pages say themselves what they show (`want`): the SDK's own way watches the
+ * elements it attached, and switches a picture off as soon as the page is hidden, when nobody would notice that a camera froze.
+ */
+const WISHES: Pick<SdkOptions, 'dominantSpeaker' | 'networkQuality' | 'bandwidthProfile'> = {
+  dominantSpeaker: true,
+  networkQuality: { local: 1, remote: 1 },
+  bandwidthProfile: { video: { mode: 'grid', clientTrackSwitchOffControl: 'manual', contentPreferencesMode: 'manual' } },
+};
 
 const NAMES: Record<keyof Own, string> = { video: 'camera', audio: 'microphone', talk: TALK };
 
@@ -112,8 +141,26 @@ export class Session {
     const room = this.room;
     if (!room) return [];
     return [...room.participants.values()].map((participant) =>
-      peerOf(participant, this.announced.get(participant.sid), this.joinedAt.get(participant.sid) ?? 0),
+      peerOf(participant, this.announced.get(participant.sid), this.joinedAt.get(participant.sid) ?? 0, room.dominantSpeaker?.sid),
     );
+  }
+
+  /** Our own network quality as the server judges it, 0 to 5; null where it does not. */
+  get quality(): number | null {
+    return this.room?.localParticipant.networkQualityLevel ?? null;
+  }
+
+  /**
+   * How large the pictures of participant `sid` are shown here, px, so that the server sends no more; null: not at all.
+   * Say it again as often as you like: the SDK tells the server of changes only. Rooms without a server in between ignore it.
+   */
+  want(sid: string, size: Size | null): void {
+    for (const { track } of this.room?.participants.get(sid)?.videoTracks.values() ?? []) {
+      if (!track) continue;
+      if (size) track.setContentPreferences({ renderDimensions: size });
+      if (size) track.switchOn();
+      else track.switchOff();
+    }
   }
 
   /** The SDK's statistics, one report per peer connection; empty when there is no room. */
@@ -198,6 +245,9 @@ export class Session {
       wsServer: this.parts.servers.signaling,
       wsServerInsights: this.parts.servers.insights,
       logLevel: 'error',
+      ...WISHES,
+      // Several sizes at once, but only where the server asks for them; between devices it is one, as without this.
+      ...(this.own.video ? { preferredVideoCodecs: 'auto' } : {}),
     });
     this.cancelConnect = () => joining.cancel?.();
     const room = await joining;
@@ -236,10 +286,13 @@ export class Session {
     const changed = () => ours(() => this.listener.changed());
     // The SDK's types list the events one by one; here they share their listeners.
     const on = room.on.bind(room) as (event: string, listener: (...args: never[]) => void) => void;
-    for (const event of ['trackPublished', 'trackUnpublished', 'trackUnsubscribed', 'participantReconnecting', 'participantReconnected'])
-      on(event, changed);
+    for (const event of EVENTS) on(event, changed);
+    const judged = (participant: Judged) => participant.on('networkQualityLevelChanged', changed);
+    judged(room.localParticipant);
+    room.participants.forEach(judged);
     on('participantConnected', (participant: RemoteParticipant) => {
       this.joinedAt.set(participant.sid, this.parts.now());
+      judged(participant);
       changed();
     });
     on('participantDisconnected', (participant: RemoteParticipant) => {

@@ -20,7 +20,7 @@ export const STOPPED_SHOWN_MS = 30_000;
 /** A camera that was already gone for longer when the page opened raises no alarm. */
 export const OLD_NEWS_MS = 10 * 60_000;
 
-export type TileState = 'joining' | 'no-picture' | 'live' | 'weak' | 'frozen' | 'dark' | 'gone' | 'stopped' | 'sound';
+export type TileState = 'joining' | 'no-picture' | 'live' | 'weak' | 'frozen' | 'dark' | 'gone' | 'stopped' | 'sound' | 'paused';
 
 /** What is known of one camera. */
 export interface Facts {
@@ -35,6 +35,8 @@ export interface Facts {
   hasVideo: boolean;
   hasAudio: boolean;
   videoOff: boolean;
+  /** The server sends us no picture for now, though the camera may be well. */
+  paused: boolean;
   firstFrame: number | null;
   lastFrame: number | null;
   /** Since when loss or frame rate are bad; null: they are fine. */
@@ -52,6 +54,7 @@ export function judge(facts: Facts, now: number): Judged {
   if (facts.stopped) return { state: 'stopped', since: facts.left ?? now };
   if (!facts.present) return whileAway(facts, now);
   if (!facts.hasVideo || facts.videoOff) return withoutPicture(facts);
+  if (facts.paused) return { state: 'paused', since: facts.lastFrame ?? facts.joined };
   if (facts.lastFrame === null || facts.firstFrame === null) return beforeFirstFrame(facts, now);
   const still = now - facts.lastFrame;
   if (still >= GONE_MS) return { state: 'gone', since: facts.lastFrame };

@@ -11,6 +11,7 @@ import { play } from './device';
 import { isDark } from './look';
 import { isMoving } from './tiles';
 import { unlock } from './unlock.svelte';
+import { wish } from './wish';
 
 const TICK_MS = 500;
 const STATS_MS = 1_000;
@@ -50,6 +51,7 @@ export class Viewing {
   private asking = false;
   private readonly visible = () => {
     if (document.visibilityState === 'visible') this.known.forgive(Date.now());
+    this.ask();
   };
 
   constructor(private readonly desk: Desk) {
@@ -74,6 +76,7 @@ export class Viewing {
     this.known.setLive(this.desk.live, this.desk.room);
     this.known.update(this.desk.peers, inRoom, now);
     this.cameras = this.known.list().map((camera) => ({ ...camera }));
+    this.ask();
     this.announce(before);
     this.alarm(this.desk.status.kind === 'live', now);
   }
@@ -155,6 +158,17 @@ export class Viewing {
     announcer.say(text);
     clearTimeout(this.newsTimer);
     this.newsTimer = setTimeout(() => (this.news = ''), NEWS_MS);
+  }
+
+  /** Asks for each picture in the size that it has here. */
+  private ask(): void {
+    for (const { name, peer } of this.cameras) {
+      if (!peer) continue;
+      const element = this.elements.get(name);
+      const looked = document.visibilityState === 'visible' ? this.displayed.has(name) : element === document.pictureInPictureElement;
+      const box = element && looked ? { width: element.clientWidth, height: element.clientHeight } : null;
+      this.desk.session.want(peer.sid, wish(box, devicePixelRatio, !this.quiet.includes(name)));
+    }
   }
 
   private announce(before: Map<string, string>): void {

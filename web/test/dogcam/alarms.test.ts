@@ -18,6 +18,14 @@ describe('alarms', () => {
     expect(alarms.update(kitchen('live'), loud, true, T + 120_000)).toEqual([{ kind: 'ends', name: 'Kitchen', seconds: 120, back: true }]);
   });
 
+  it('go on while the server does not send the picture, and none begins', () => {
+    const alarms = new Alarms();
+    expect(alarms.update(kitchen('paused'), loud, true, T + 60_000)).toEqual([]);
+    alarms.update(kitchen('gone'), loud, true, T + 61_000);
+    expect(alarms.update(kitchen('paused'), loud, true, T + 62_000)).toEqual([]);
+    expect(alarms.has('Kitchen')).toBe(true);
+  });
+
   it('end without "is back" when the camera was stopped or forgotten', () => {
     for (const after of [kitchen('stopped'), []]) {
       const alarms = new Alarms();

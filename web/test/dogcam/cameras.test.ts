@@ -21,6 +21,9 @@ function peer(name: string, more: Partial<Peer> = {}): Peer {
     hasAudio: true,
     videoOff: false,
     muted: false,
+    paused: false,
+    loudest: false,
+    quality: null,
     ...more,
   };
 }
@@ -81,6 +84,28 @@ describe('the cameras a watcher knows', () => {
     cameras.update([peer('Kitchen', { videoOff: true })], true, T + 60_000);
     cameras.update([peer('Kitchen')], true, T + 60_001);
     expect(states()).toEqual({ Kitchen: 'joining' });
+  });
+
+  it('blames no camera for the time in which the server did not send its picture', () => {
+    cameras.update([peer('Kitchen')], true, T);
+    cameras.frame('Kitchen', T);
+    cameras.update([peer('Kitchen', { paused: true })], true, T + 60_000);
+    cameras.sample('Kitchen', { fps: 0, packetsReceived: 10, packetsLost: 0, at: T + 60_001 }, true);
+    expect(states()).toEqual({ Kitchen: 'paused' });
+    expect(cameras.get('Kitchen')!.facts.weakSince).toBeNull();
+    cameras.update([peer('Kitchen')], true, T + 90_000);
+    expect(states()).toEqual({ Kitchen: 'live' });
+    cameras.update([peer('Kitchen')], true, T + 93_000);
+    expect(states()).toEqual({ Kitchen: 'frozen' });
+  });
+
+  it('goes on while a picture moves from one connection to another', () => {
+    cameras.update([peer('Kitchen')], true, T);
+    cameras.frame('Kitchen', T);
+    cameras.update([peer('Kitchen', { video: { sid: 'MTKitchen', media: track(), leaving: true } })], true, T + 1_000);
+    cameras.update([peer('Kitchen')], true, T + 2_000);
+    expect(states()).toEqual({ Kitchen: 'live' });
+    expect(cameras.get('Kitchen')!.facts.joined).toBe(T);
   });
 
   it('takes frames from the statistics only for pictures off screen', () => {

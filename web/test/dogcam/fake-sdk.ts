@@ -24,6 +24,7 @@ export class FakeTrack extends EventEmitter {
 
 export class FakeRoom extends EventEmitter {
   participants = new Map<string, unknown>();
+  dominantSpeaker: { sid: string } | null = null;
   left = false;
   readonly localParticipant;
 
@@ -33,14 +34,15 @@ export class FakeRoom extends EventEmitter {
   ) {
     super();
     const published = new Map(tracks.map((track, index) => [`MT${index}`, { track }]));
-    this.localParticipant = {
+    this.localParticipant = Object.assign(new EventEmitter(), {
       sid: 'PAown',
+      networkQualityLevel: null as number | null,
       tracks: published,
       publishTrack: async (track: FakeTrack) => void published.set(`MT${published.size}${track.name}`, { track }),
       unpublishTrack: (track: FakeTrack) => {
         for (const [sid, one] of published) if (one.track === track) published.delete(sid);
       },
-    };
+    });
   }
 
   get published(): string[] {
@@ -62,9 +64,12 @@ export class FakeRoom extends EventEmitter {
   come(sid: string, identity: string, tracks: { kind: string; trackName: string; isTrackEnabled: boolean }[]) {
     const publications = tracks.map((track, index) => [
       `${sid}${index}`,
-      { trackSid: `${sid}${index}`, isSubscribed: true, track: { kind: track.kind, mediaStreamTrack: {} }, ...track },
+      { trackSid: `${sid}${index}`, isSubscribed: true, track: remoteTrack(track.kind), ...track },
     ]);
-    const participant = { sid, identity, state: 'connected', tracks: new Map(publications as never) };
+    const all = new Map(publications as never) as Map<string, { kind: string; track: ReturnType<typeof remoteTrack> | null }>;
+    const videoTracks = new Map([...all].filter(([, { kind }]) => kind === 'video'));
+    const facts = { sid, identity, state: 'connected', tracks: all, videoTracks, networkQualityLevel: null as number | null };
+    const participant = Object.assign(new EventEmitter(), facts);
     this.participants.set(sid, participant);
     this.emit('participantConnected', participant);
     return participant;
@@ -75,9 +80,25 @@ export class FakeRoom extends EventEmitter {
   }
 }
 
+/** `wishes`: what was asked of it, in order. */
+export function remoteTrack(kind: string) {
+  const wishes: unknown[] = [];
+  return {
+    kind,
+    wishes,
+    mediaStreamTrack: {},
+    isSwitchedOff: false,
+    switchOn: () => wishes.push('on'),
+    switchOff: () => wishes.push('off'),
+    setContentPreferences: ({ renderDimensions }: { renderDimensions: unknown }) => wishes.push(renderDimensions),
+  };
+}
+
 export class FakeSdk {
   rooms: FakeRoom[] = [];
   asked: { token: string; name: string; wsServer: string }[] = [];
+  /** The options of the last connect. */
+  options: Record<string, unknown> = {};
   /** Codes that the next connects are refused with. */
   refuse: (number | null)[] = [];
   cancelled = 0;
@@ -89,7 +110,10 @@ export class FakeSdk {
     LocalDataTrack: fake('data'),
     LocalVideoTrack: fake('video'),
     LocalAudioTrack: fake('audio'),
-    connect: (token: string, options: { name: string; wsServer: string; tracks: FakeTrack[] }) => this.connect(token, options),
+    connect: (token: string, options: { name: string; wsServer: string; tracks: FakeTrack[] }) => {
+      this.options = { ...options };
+      return this.connect(token, options);
+    },
   } as unknown as Sdk;
 
   get room(): FakeRoom {

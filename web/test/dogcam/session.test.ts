@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Answer, Failure, Token } from '../../src/api';
 import { Session, type Status } from '../../src/dogcam/session';
-import { FakeSdk } from './fake-sdk';
+import { FakeSdk, remoteTrack } from './fake-sdk';
 
 const TOKEN: Token = { token: 'jwt', identity: 'Kitchen', room: 'Dog Cam', expires: 0, time: 0 };
 const media = (label: string) => ({ label }) as unknown as MediaStreamTrack;
 const data = { kind: 'data', trackName: '', isTrackEnabled: true };
+const picture = { kind: 'video', trackName: 'camera', isTrackEnabled: true };
 const sound = (isTrackEnabled = true) => ({ kind: 'audio', trackName: 'microphone', isTrackEnabled });
 
 function refused(status: number, code: string): Answer<Token> {
@@ -20,6 +21,7 @@ describe('a stay in a room', () => {
   let answers: Answer<Token>[];
   let tokens: boolean[];
   let wakes: (() => void)[];
+  let changes = 0;
   let mutedBy: [boolean, string][];
 
   const kinds = () => seen.map((status) => ('why' in status ? `${status.kind} ${status.why.kind}` : status.kind));
@@ -43,7 +45,7 @@ describe('a stay in a room', () => {
       },
       {
         status: (status) => seen.push(status),
-        changed: () => {},
+        changed: () => (changes += 1),
         named: () => {},
         muted: (muted, by) => mutedBy.push([muted, by]),
       },
@@ -52,6 +54,49 @@ describe('a stay in a room', () => {
   afterEach(() => {
     session.leave();
     vi.useRealTimers();
+  });
+
+  it('asks for what only rooms with a server in between answer, and for several sizes where it sends a picture', async () => {
+    await session.join();
+    expect(fake.options).toMatchObject({
+      dominantSpeaker: true,
+      networkQuality: { local: 1, remote: 1 },
+      bandwidthProfile: { video: { mode: 'grid', clientTrackSwitchOffControl: 'manual', contentPreferencesMode: 'manual' } },
+    });
+    expect(fake.options).not.toHaveProperty('preferredVideoCodecs');
+    await session.setVideo(media('back'));
+    await session.join();
+    expect(fake.options.preferredVideoCodecs).toBe('auto');
+  });
+
+  it('says how large a picture is shown, on whatever track carries it now', async () => {
+    await session.join();
+    const kitchen = fake.room.come('PAkit', 'Kitchen', [data, picture, sound()]);
+    const publication = kitchen.videoTracks.get('PAkit1')!;
+    session.want('PAkit', { width: 640, height: 368 });
+    expect(publication.track!.wishes).toEqual([{ width: 640, height: 368 }, 'on']);
+    const next = (publication.track = remoteTrack('video'));
+    session.want('PAkit', null);
+    expect(next.wishes).toEqual(['off']);
+    publication.track = null;
+    session.want('PAkit', null);
+    session.want('PAnobody', null);
+  });
+
+  it('hears of quality and of the loudest', async () => {
+    await session.join();
+    const [kitchen] = [fake.room.come('PAkit', 'Kitchen', [data, sound()]), fake.room.come('PAgar', 'Garden', [data, sound()])];
+    const qualities = () => [session.quality, ...session.peers().map(({ quality }) => quality)];
+    expect(qualities()).toEqual([null, null, null]);
+    changes = 0;
+    [fake.room.localParticipant.networkQualityLevel, kitchen.networkQualityLevel] = [4, 2];
+    kitchen.emit('networkQualityLevelChanged', 2);
+    fake.room.localParticipant.emit('networkQualityLevelChanged', 4);
+    fake.room.dominantSpeaker = { sid: 'PAgar' };
+    fake.room.emit('dominantSpeakerChanged', fake.room.dominantSpeaker);
+    expect(changes).toBe(3);
+    expect(qualities()).toEqual([4, 2, null]);
+    expect(session.peers().map(({ loudest }) => loudest)).toEqual([false, true]);
   });
 
   it('joins the room of the token on the own server, with its tracks and a data track', async () => {

@@ -10,6 +10,7 @@ const LIVE: Facts = {
   hasVideo: true,
   hasAudio: true,
   videoOff: false,
+  paused: false,
   firstFrame: START + 500,
   lastFrame: START + 60_000,
   weakSince: null,
@@ -35,6 +36,9 @@ describe('the state of a camera', () => {
     ['announced, not in the room yet', { present: false, left: null, joined: NOW }, NOW + 9_000, 'joining'],
     ['announced, never came', { present: false, left: null, joined: NOW }, NOW + 10_000, 'gone'],
     ['picture switched off', { videoOff: true }, NOW + 60_000, 'sound'],
+    ['not sent to us', { paused: true }, NOW + 60_000, 'paused'],
+    ['not sent to us, before the first frame', { paused: true, firstFrame: null, lastFrame: null }, START + 60_000, 'paused'],
+    ['not sent to us, and gone', { paused: true, present: false, left: NOW }, NOW, 'gone'],
     ['only a microphone', { hasVideo: false }, NOW + 60_000, 'sound'],
   ])('%s', (_what, facts, now, state) => {
     expect(judge({ ...LIVE, ...facts }, now).state).toBe(state);

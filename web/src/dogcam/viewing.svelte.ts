@@ -16,8 +16,9 @@ import { wish } from './wish';
 const TICK_MS = 500;
 const STATS_MS = 1_000;
 const LOOK_MS = 5_000;
-/** A camera asked to mute answers within this time, or it is said that it did not. */
-const ANSWER_MS = 3_000;
+/** A camera is asked to mute this often, this far apart, then it is said that it did not answer: words sent while connections change are lost. */
+const ASKS = 3;
+const ASK_MS = 1_000;
 /** The SDK's scale of audio levels. */
 const FULL_LEVEL = 32_767;
 const NEWS_MS = 12_000;
@@ -138,14 +139,18 @@ export class Viewing {
   askMute(name: string): void {
     const peer = this.known.get(name)?.peer;
     if (!peer) return this.tell(words.noAnswer(name));
-    const wanted = !peer.muted;
-    this.desk.session.askMute(peer.sid, wanted);
     // Only the last of several quick wishes is waited for.
     const ask = (this.asks[name] = (this.asks[name] ?? 0) + 1);
-    setTimeout(() => {
-      const now = this.known.get(name)?.peer;
-      if (ask === this.asks[name] && now && now.muted !== wanted) this.tell(words.noAnswer(name));
-    }, ANSWER_MS);
+    const wanted = !peer.muted;
+    const go = (tries: number) => {
+      const camera = this.known.get(name);
+      if (ask !== this.asks[name] || !camera?.peer || (tries > 0 && camera.peer.muted === wanted)) return;
+      if (tries >= ASKS) return this.tell(words.noAnswer(name));
+      // The original page takes each "mute" for a change, so it is asked once.
+      if (tries === 0 || camera.status) this.desk.session.askMute(camera.peer.sid, wanted);
+      setTimeout(() => go(camera.judged.state === 'joining' ? tries || 1 : tries + 1), ASK_MS);
+    };
+    go(0);
   }
 
   silence(): void {

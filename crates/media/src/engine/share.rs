@@ -21,6 +21,10 @@ const AUDIO_BITRATE: u64 = 40_000;
 /// The allocator uses not quite all of an estimate; what is used already should stay.
 const USED_PERCENT: u64 = 90;
 
+/// Bits per second that pictures may always take: a small one, or a few that hardly move. An estimate made while next to nothing
+/// travels, or by a client whose processor is late, falls below that, and then nothing is sent that could raise it again.
+const PICTURES_LEAST: u64 = 150_000;
+
 /// Bits per second that the estimate may always assume.
 const LEAST: u64 = 100_000;
 
@@ -121,13 +125,15 @@ impl Engine {
         let mut share = std::mem::take(&mut client.share);
         let profile = client.profile;
         let estimate = client.estimate.map(|estimate| estimate.as_u64());
-        let overloaded = client.watch.is_overloaded(estimate.is_some_and(|estimate| estimate < share.used));
+        let below = estimate.is_some_and(|estimate| estimate < share.used) && share.used > PICTURES_LEAST;
+        let overloaded = client.watch.is_overloaded(below);
         (share.due, share.shared) = (false, Some(now));
         let sounds = self.gather(now, &mut share, room, who);
         let reserved = sounds * AUDIO_BITRATE;
         // Lost packets alone make the estimate fall as low as it gets, on a line that only is bad. What travels without waiting fits.
         let proven = if overloaded { 0 } else { share.used + reserved };
-        let estimate = estimate.map(|estimate| estimate.max(proven.saturating_mul(100) / USED_PERCENT));
+        let least = proven.max(reserved + PICTURES_LEAST);
+        let estimate = estimate.map(|estimate| estimate.max(least.saturating_mul(100) / USED_PERCENT));
         let space = Space { estimate, reserved, congested: overloaded };
         let Share { allocator, candidates, choices, used, .. } = &mut share;
         let total = allocator.share(now, &profile, space, candidates, choices);
@@ -145,6 +151,7 @@ impl Engine {
             }
         }
         if let Some((off, on)) = switched {
+            tracing::debug!(?room, ?who, off = off.len(), on = on.len(), ?space, used = total.used, "tracks switched");
             self.report(room, who, News::Switched { off, on });
         }
     }

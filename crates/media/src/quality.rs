@@ -14,6 +14,10 @@ pub const LEVEL_BEST: u8 = 5;
 /// The shortest time between two reports to one participant.
 pub const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How long after a connection is there the first report waits, so that every way has its figures: the SDK takes figures only with a
+/// level that changed, and a good connection's never changes.
+pub const FIRST_REPORT_AFTER: Duration = Duration::from_secs(3);
+
 /// How old the figures of a participant may be when no level changes.
 pub const FIGURES_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -304,6 +308,7 @@ fn blend(before: Sample, now: Sample) -> Sample {
 /// Decides when one participant is told how good connections are: at most each [`REPORT_INTERVAL`], and only news.
 #[derive(Debug, Default)]
 pub struct Reporter {
+    connected: Option<Instant>,
     told: Option<(Instant, Quality)>,
 }
 
@@ -314,8 +319,8 @@ impl Reporter {
         Self::default()
     }
 
-    /// What to tell now: when a level changed, somebody came or left, or the figures are older than [`FIGURES_INTERVAL`] and not
-    /// the same any more.
+    /// What to tell now: nothing before [`FIRST_REPORT_AFTER`]; then when a level changed, somebody came or left, or the figures are
+    /// older than [`FIGURES_INTERVAL`] and not the same any more.
     pub fn poll_report(
         &mut self,
         now: Instant,
@@ -329,10 +334,16 @@ impl Reporter {
             if age < REPORT_INTERVAL || !(news || figures) {
                 return None;
             }
+        } else if !self.has_figures(now, own.level) {
+            return None;
         }
         let quality = Quality { own, others: others.collect() };
         self.told = Some((now, quality.clone()));
         Some(quality)
+    }
+
+    fn has_figures(&mut self, now: Instant, level: u8) -> bool {
+        level > 0 && now.saturating_duration_since(*self.connected.get_or_insert(now)) >= FIRST_REPORT_AFTER
     }
 
     /// What was told last, for a participant that asks again.

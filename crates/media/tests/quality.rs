@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use media::quality::{Meter, Reporter, Sample, Way, level};
+use media::quality::{FIRST_REPORT_AFTER, Meter, Reporter, Sample, Way, level};
 use room::{Kind, OwnQuality, ParticipantId};
 
 fn sample(lost: f32, rtt_ms: f32, jitter_ms: f32) -> Sample {
@@ -137,9 +137,15 @@ fn only_news_is_told_and_not_too_often() {
         let link = room::LinkQuality { level, bitrate, ..Default::default() };
         OwnQuality { level, audio_send: Some(link), ..OwnQuality::default() }
     };
+    for ms in [0, 1_000, 2_900] {
+        assert!(
+            reporter.poll_report(start + Duration::from_millis(ms), own(5, 1), std::iter::empty()).is_none(),
+            "no figures yet"
+        );
+    }
     let mut told = |ms: u64, own: OwnQuality, others: &[(u128, u8)]| {
         let others = others.iter().map(|(who, level)| (ParticipantId(*who), *level));
-        reporter.poll_report(start + Duration::from_millis(ms), own, others).is_some()
+        reporter.poll_report(start + FIRST_REPORT_AFTER + Duration::from_millis(ms), own, others).is_some()
     };
     assert!(told(0, own(5, 1), &[]), "the first");
     assert!(!told(500, own(4, 1), &[]), "too early");

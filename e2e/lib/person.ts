@@ -28,7 +28,6 @@ export interface Happened {
   track?: string;
   error?: { code?: number };
   level?: number;
-  stats?: unknown;
 }
 
 export interface Picture {

@@ -24,8 +24,8 @@ window.kit = (() => {
     room.on('trackSwitchedOff', (_track, publication, participant) => note('trackSwitchedOff', { who: participant.identity, track: publication.trackSid }));
     room.on('trackSwitchedOn', (_track, publication, participant) => note('trackSwitchedOn', { who: participant.identity, track: publication.trackSid }));
     room.on('dominantSpeakerChanged', (participant) => note('dominantSpeakerChanged', { who: participant?.identity ?? null }));
-    room.localParticipant.on('networkQualityLevelChanged', (level, stats) => note('networkQuality', { who: room.localParticipant.identity, level, stats }));
-    room.on('networkQualityLevelChanged', (level, participant, stats) => note('networkQuality', { who: participant.identity, level, stats }));
+    room.localParticipant.on('networkQualityLevelChanged', (level) => note('networkQuality', { who: room.localParticipant.identity, level }));
+    room.on('networkQualityLevelChanged', (level, participant) => note('networkQuality', { who: participant.identity, level }));
     room.on('trackMessage', (data, track, participant) => messages.push({ who: participant.identity, track: track.sid, ...readable(data) }));
     room.participants.forEach((participant) => note('present', { who: participant.identity, sid: participant.sid }));
   }
@@ -134,6 +134,7 @@ window.kit = (() => {
     speaker: () => room.dominantSpeaker?.identity ?? null,
     whistle: (on) => whistle.sound(on),
     quality: (identity) => (identity ? remote(identity) : room.localParticipant).networkQualityLevel ?? null,
+    qualityStats: () => room.localParticipant.networkQualityStats ?? null,
     // Figures of the video that is sent, one entry for each layer.
     async layers() {
       const peers = window.peers.filter((peer) => peer.connectionState === 'connected');

@@ -1,0 +1,45 @@
+import { expect, test } from '../lib/test.ts';
+import type { Make, Person } from '../lib/person.ts';
+import { token } from '../lib/tokens.ts';
+
+const whistle: Make = ['audio', 'tone'];
+
+test('who makes a sound becomes the dominant speaker, then another one does', async ({ people, kennel, roomName }) => {
+  const all = [await people.open('ann', '2.36.0'), await people.open('ben', '2.18.1'), await people.open('cleo', '2.36.0')];
+  for (const person of all) await person.join(token(person.label, roomName), kennel.signaling, [whistle], { dominantSpeaker: true });
+  const [ann, ben, cleo] = all as [Person, Person, Person];
+  await cleo.seesPeople('ann', 'ben');
+  const speaks = async (who: string, after: number) => {
+    // Nobody is told about oneself.
+    for (const person of all.filter((one) => one.label !== who)) await person.event('dominantSpeakerChanged', { who }, { after });
+    expect(await cleo.call('speaker')).toBe(who);
+  };
+  for (const [speaker, before] of [
+    [ann, undefined],
+    [ben, ann],
+    [ann, ben],
+  ] as const) {
+    const began = Date.now();
+    await before?.call('whistle', false);
+    await speaker.call('whistle', true);
+    await speaks(speaker.label, began);
+    console.log(`    ${speaker.label} is the speaker after ${(await cleo.event('dominantSpeakerChanged', { who: speaker.label }, { after: began })).at - began} ms`);
+  }
+  // One change for each that spoke: nothing flaps.
+  expect((await cleo.events()).filter((one) => one.name === 'dominantSpeakerChanged' && one.who).map((one) => one.who)).toEqual(['ann', 'ben', 'ann']);
+  await ann.leave();
+  await expect.poll(() => cleo.call('speaker')).not.toBe('ann');
+});
+
+test('levels of network quality arrive, of oneself and of the others, with figures', async ({ people, kennel, roomName }) => {
+  const all = [await people.open('ann', '2.36.0'), await people.open('ben', '2.18.1')];
+  const drawn: Make = ['video', 'drawn', { colour: 3 }];
+  for (const person of all) await person.join(token(person.label, roomName), kennel.signaling, ['audio', drawn], { networkQuality: { local: 3, remote: 3 } });
+  for (const [person, other] of [all, [...all].reverse()] as [Person, Person][]) {
+    await expect.poll(() => person.call<number | null>('quality'), `${person.label} has a level`).toBeGreaterThanOrEqual(1);
+    await expect.poll(() => person.call<number | null>('quality', other.label), `${person.label} knows ${other.label}'s level`).toBeGreaterThanOrEqual(1);
+    await person.event('networkQuality', { who: person.label });
+    const figures = { send: expect.any(Number), recv: expect.any(Number), sendStats: expect.any(Object), recvStats: expect.any(Object) };
+    await expect(async () => expect(await person.call('qualityStats')).toMatchObject({ audio: figures, video: figures })).toPass({ timeout: 15_000 });
+  }
+});

@@ -85,7 +85,7 @@ impl Lines {
     pub fn opened(&mut self, id: ChannelId, label: &str, manner: Manner) -> Option<&mut Line> {
         let index = match self.lines.iter().position(|line| line.id == Some(id)) {
             Some(index) => index,
-            None if self.lines.len() >= CHANNELS_MAX => return None,
+            None if self.lines.iter().filter(|line| matches!(line.purpose, Use::Up(_))).count() >= CHANNELS_MAX => return None,
             None => {
                 self.add(Some(id), label, Use::Up(label.into()), manner);
                 self.lines.len() - 1
@@ -152,19 +152,27 @@ impl Line {
 pub(crate) struct Allowance {
     per_s: f64,
     left: f64,
+    /// At once.
+    most: f64,
     at: Instant,
 }
 
 impl Allowance {
     /// Full at first.
     pub fn new(now: Instant, per_s: u32) -> Self {
-        Allowance { per_s: f64::from(per_s), left: f64::from(per_s), at: now }
+        Allowance::with_burst(now, per_s, 1)
+    }
+
+    /// So many seconds' worth at once.
+    pub fn with_burst(now: Instant, per_s: u32, seconds: u32) -> Self {
+        let most = f64::from(per_s) * f64::from(seconds);
+        Allowance { per_s: f64::from(per_s), left: most, most, at: now }
     }
 
     /// Takes so much, or nothing if it is not there.
     pub fn take(&mut self, now: Instant, amount: usize) -> bool {
         let gained = now.saturating_duration_since(self.at).as_secs_f64() * self.per_s;
-        self.left = (self.left + gained).min(self.per_s);
+        self.left = (self.left + gained).min(self.most);
         self.at = self.at.max(now);
         #[allow(clippy::cast_precision_loss, reason = "sizes of datagrams and messages")]
         let amount = amount as f64;

@@ -22,6 +22,7 @@ use str0m::rtp::RtpPacket;
 
 use crate::data::{Allowance, DataAllowance};
 use crate::demux::{Class, Demux, Dropped, Verdict};
+use crate::limit::NEGOTIATIONS_PER_TURN;
 use crate::net::{Datagram, Transmit};
 use crate::peer::{Outbox, Path, Peer, PeerNews, Taken};
 use crate::settings::Settings;
@@ -42,7 +43,7 @@ pub struct Counts {
     pub strangers: u64,
     /// Datagrams that make no sense.
     pub broken: u64,
-    /// Datagrams above what one client may send.
+    /// Datagrams and packets above what one client may send.
     pub flooded: u64,
     /// Packets that came.
     pub packets_in: u64,
@@ -75,7 +76,11 @@ pub struct Engine {
     arrived: Vec<(PeerKey, RtpPacket)>,
     news: VecDeque<(PeerKey, PeerNews)>,
     /// Clients with something to negotiate.
-    dirty: Vec<PeerKey>,
+    dirty: VecDeque<PeerKey>,
+    /// There was more to negotiate than one turn takes.
+    busy_since: Option<Instant>,
+    /// Some key frame is wished for.
+    wished: bool,
     /// Somebody's pictures should not wait for the next look around.
     share_due: bool,
     /// Clients with packets in line.
@@ -129,6 +134,14 @@ struct Client {
     overrun: Vec<(TrackId, Instant)>,
     /// Handshakes from an address whose check is not answered yet.
     early: Vec<(Instant, Path, Box<[u8]>)>,
+    /// Addresses from which checks came.
+    addresses: Vec<SocketAddr>,
+    /// Descriptions that it may send.
+    descriptions: Allowance,
+    /// Packets of its own in the second that began then, and in the one before: signed by it, unlike what is only said to be its.
+    heard: (Option<Instant>, u32, u32),
+    /// Packets of sources beyond those that are followed.
+    unknown: u32,
     /// The first and the last refusal of a flood that goes on.
     flood: Option<(Instant, Instant)>,
     /// When its transport is given up, unless it is established meanwhile.
@@ -159,7 +172,9 @@ impl Engine {
             outbox: Outbox::default(),
             arrived: Vec::new(),
             news: VecDeque::new(),
-            dirty: Vec::new(),
+            dirty: VecDeque::new(),
+            busy_since: None,
+            wished: false,
             share_due: false,
             touched: Vec::new(),
             timers: BinaryHeap::new(),
@@ -200,7 +215,7 @@ impl Engine {
     fn take_datagram(&mut self, now: Instant, key: PeerKey, datagram: &Datagram<'_>, asked: bool) {
         let &Datagram { protocol, source, destination, bytes } = datagram;
         let Some(client) = self.client_mut(key) else { return };
-        if !client.may_send(now, bytes.len()) {
+        if !client.may_send(now, bytes.len()) || asked && !client.may_come_from(source) {
             self.counts.flooded += 1;
             return;
         }
@@ -224,16 +239,18 @@ impl Engine {
     pub fn flush(&mut self, now: Instant) {
         self.run_timers(now);
         self.forward(now);
+        let mut turns = NEGOTIATIONS_PER_TURN;
         loop {
             while let Some((key, news)) = self.news.pop_front() {
                 self.handle_news(now, key, news);
             }
-            self.negotiate(now);
+            self.negotiate(now, &mut turns);
             self.forward(now);
-            if self.news.is_empty() && self.dirty.is_empty() {
+            if self.news.is_empty() && (self.dirty.is_empty() || turns == 0) {
                 break;
             }
         }
+        self.busy_since = (!self.dirty.is_empty()).then_some(now);
         if std::mem::take(&mut self.share_due) {
             self.share_all(now);
             self.ask_keyframes(now);
@@ -261,7 +278,7 @@ impl Engine {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let peers = self.timers.peek().map(|std::cmp::Reverse((at, _))| *at);
         let tick = (!self.halls.is_empty()).then_some(self.next_tick);
-        peers.into_iter().chain(tick).min()
+        peers.into_iter().chain(tick).chain(self.busy_since).min()
     }
 
     /// A TCP connection is gone: what came from there comes from nobody now.
@@ -375,6 +392,10 @@ impl Client {
             data: DataAllowance::new(now),
             overrun: Vec::new(),
             early: Vec::new(),
+            addresses: Vec::new(),
+            descriptions: Allowance::with_burst(now, crate::limit::DESCRIPTIONS_PER_S, 5),
+            heard: (None, 0, 0),
+            unknown: 0,
             flood: None,
             connect_by: Some(now + crate::limit::CONNECT_TIMEOUT),
             offered_at: None,
@@ -400,6 +421,30 @@ impl Client {
             *last = now;
         }
         may
+    }
+
+    /// Whether a check from there is still within what one client may try.
+    fn may_come_from(&mut self, source: SocketAddr) -> bool {
+        let known = self.addresses.contains(&source);
+        let may = known || self.addresses.len() < crate::limit::ADDRESSES_MAX;
+        if may && !known {
+            self.addresses.push(source);
+        }
+        may
+    }
+
+    /// Counts a packet that the client has signed.
+    fn note_heard(&mut self, now: Instant) {
+        let (since, count, before) = &mut self.heard;
+        if since.is_none_or(|since| now.saturating_duration_since(since) >= Duration::from_secs(1)) {
+            (*since, *before, *count) = (Some(now), *count, 0);
+        }
+        *count += 1;
+    }
+
+    /// Whether the client itself, and not somebody in its name, sends about as much as it may.
+    fn is_loud(&self) -> bool {
+        self.heard.1.max(self.heard.2) >= crate::limit::PACKETS_IN_PER_S / 4 * 3
     }
 
     fn link(&self) -> LinkId {

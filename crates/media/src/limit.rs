@@ -20,6 +20,28 @@ pub const SSRCS_PER_SECTION_MAX: usize = 12;
 /// Layers of one track. The rest of a longer list is not looked at.
 pub const LAYERS_MAX: usize = 3;
 
+/// Bytes of one packet's payload. A browser's packets fit into 1,200; larger ones would not fit into what a receiver is sent. Dropped and
+/// counted.
+pub const PAYLOAD_BYTES_MAX: usize = 1_450;
+
+/// Addresses from which one client is known or tries to be. Checks from more are dropped and counted, until ICE is restarted.
+pub const ADDRESSES_MAX: usize = 64;
+
+/// Descriptions a second from one client, with bursts of five times as many. More: it is refused.
+pub const DESCRIPTIONS_PER_S: u32 = 4;
+
+/// Packets a second of one track of sound, with bursts of as many: twice what the shortest usual packets need. More are dropped and counted.
+pub const SOUND_PACKETS_PER_S: u32 = 200;
+
+/// Bytes a second of one track of sound: 510 kbit/s, the most that Opus has (RFC 7587, section 3.1.1). More are dropped and counted.
+pub const SOUND_BYTES_PER_S: u32 = 64_000;
+
+/// Clients with which one turn negotiates. The others wait for the next turn, so that packets do not wait for all of them.
+pub const NEGOTIATIONS_PER_TURN: usize = 4;
+
+/// Packets of unknown sources, beyond [`SOURCES_MAX`] of them, after which a client is refused.
+pub const UNKNOWN_PACKETS_MAX: u32 = 1_000;
+
 /// How often one track is placed in another section because the client did not want to receive it where it was. Then it is left out.
 pub const PLACEMENTS_REFUSED_MAX: u8 = 3;
 
@@ -72,8 +94,8 @@ pub const DATA_QUEUED_BYTES_MAX: usize = 512 * 1024;
 /// How long a client does not get a reliable data track that it could not follow.
 pub const DATA_REOPEN_PAUSE: Duration = Duration::from_secs(5);
 
-/// Data channels of one client, ours included. More are closed as they open.
-pub const CHANNELS_MAX: usize = 64;
+/// Data channels that one client opens. More are closed as they open.
+pub const CHANNELS_MAX: usize = 20;
 
 /// Bytes of one text on a message channel. Larger: dropped and counted.
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;
@@ -113,7 +135,7 @@ pub const WORKERS_DEFAULT_MAX: usize = 8;
 pub const WORKERS_MAX: usize = 64;
 
 /// Orders that wait for one worker. One more: the worker is too far behind, and its rooms are reported lost when it gets to it.
-pub const ORDERS_QUEUED_MAX: usize = 4_096;
+pub const ORDERS_QUEUED_MAX: usize = 16_384;
 
 /// Orders that a worker takes up in one turn. The rest follow after the datagrams that are there.
 pub const ORDERS_PER_TURN_MAX: usize = 256;

@@ -1,6 +1,6 @@
 //! Offers and answers with one client: which section carries which track.
 //!
-//! The rules, found by running real clients (`docs/design/negotiation.md`): the server wins every crossing of offers, and the client
+//! The rules, found by running real clients (`docs/design/group-rooms.md`): the server wins every crossing of offers, and the client
 //! takes its own back; what a section carries changes only by way of an inactive description; each placement of a track has a name and
 //! sources of its own; a section is never closed, only made inactive; and every description of ours is written over from the table here,
 //! because the library invents tracks where there are none.

@@ -139,8 +139,9 @@ impl Peer {
 
     /// The time named by [`due`](Peer::due) has come.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
-        if self.rtc.handle_input(Input::Timeout(now)).is_err() {
-            self.errors += 1;
+        match self.rtc.handle_input(Input::Timeout(now)) {
+            Ok(()) => self.errors = 0,
+            Err(_) => self.errors += 1,
         }
         self.drain(now, out);
     }

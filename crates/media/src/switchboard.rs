@@ -10,8 +10,9 @@ use str0m::rtp::Ssrc;
 
 use crate::allocate::{self, Choice, Needs};
 use crate::codec::{Codec, Descriptor, Size};
+use crate::data::Allowance;
 use crate::forward::Forwarder;
-use crate::limit::{KEYFRAME_GAP, KEYFRAME_HEARD_GAP, LAYERS_MAX};
+use crate::limit::{KEYFRAME_GAP, KEYFRAME_HEARD_GAP, LAYERS_MAX, SOUND_BYTES_PER_S, SOUND_PACKETS_PER_S};
 
 /// A client's place in its engine. A place that is given to another client has another number of use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +51,8 @@ pub(crate) struct Source {
     pub receivers: Vec<Receiver>,
     /// Of messages.
     pub readers: Vec<PeerKey>,
+    /// What a track of sound may send.
+    sound: Option<(Allowance, Allowance)>,
     /// What receivers need of several layers.
     pub needs: Option<(u8, Needs)>,
 }
@@ -78,6 +81,8 @@ pub(crate) struct Receiver {
     pub target: Option<u8>,
     /// Why.
     pub choice: Choice,
+    /// Whether anything was sent yet.
+    pub started: bool,
     /// The publisher's payload type, and this receiver's for the same; none: it cannot decode it.
     pub pt: Option<(Pt, Option<Pt>)>,
     heard: Option<Instant>,
@@ -154,8 +159,19 @@ impl Source {
             layers: Default::default(),
             receivers: Vec::new(),
             readers: Vec::new(),
+            sound: None,
             needs: None,
         }
+    }
+
+    /// Whether a packet of this size is within what a track may send. Pictures are bound by what each receiver has room for.
+    pub fn may_pass(&mut self, now: Instant, bytes: usize) -> bool {
+        if self.kind != Kind::Audio {
+            return true;
+        }
+        let fresh = || (Allowance::new(now, SOUND_PACKETS_PER_S), Allowance::new(now, SOUND_BYTES_PER_S));
+        let (packets, sizes) = self.sound.get_or_insert_with(fresh);
+        packets.take(now, 1) && sizes.take(now, bytes)
     }
 
     /// How many layers it may have.
@@ -240,7 +256,7 @@ impl Receiver {
         if let Some(forwarder) = &mut forwarder {
             forwarder.set_target(target);
         }
-        Receiver { peer, ssrc, forwarder, target, choice: Choice::default(), pt: None, heard: None }
+        Receiver { peer, ssrc, forwarder, target, choice: Choice::default(), started: false, pt: None, heard: None }
     }
 
     /// Whether a key frame request of this receiver's is to be heard now.

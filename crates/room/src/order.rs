@@ -29,7 +29,7 @@ pub enum Act {
     /// These are all the tracks that the participant is to receive now. They are published in the same room, or will be.
     Subscribe(Vec<TrackId>),
     /// How the participant wants to receive its tracks.
-    Hint(Hint),
+    Hint(Vec<Hint>),
     /// Send this text to the participant on this channel.
     Say(Channel, Sealed),
     /// The participant is gone.

@@ -251,8 +251,9 @@ impl Room {
     /// Passes a participant's wishes on, for tracks that it receives.
     pub fn hint(&mut self, who: ParticipantId, hints: &[Hint], means: &mut Means<'_>) {
         let asked = self.place_of(who).served.asked.clone().unwrap_or_default();
-        for hint in hints.iter().take(HINTS_MAX).filter(|hint| may_hint(&asked, hint.track)) {
-            self.order(who, Act::Hint(*hint), means);
+        let may: Vec<Hint> = hints.iter().take(HINTS_MAX).filter(|hint| may_hint(&asked, hint.track)).copied().collect();
+        if !may.is_empty() {
+            self.order(who, Act::Hint(may), means);
         }
     }
 

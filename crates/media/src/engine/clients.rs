@@ -145,14 +145,18 @@ impl Engine {
 
     pub(super) fn mark_dirty(&mut self, key: PeerKey) {
         let Some(client) = self.client_mut(key) else { return };
+        let first = client.first_offer.is_some();
         if !std::mem::replace(&mut client.dirty, true) {
-            self.dirty.push(key);
+            // Who waits for a first answer comes first.
+            if first { self.dirty.push_front(key) } else { self.dirty.push_back(key) }
         }
     }
 
     /// Takes first offers and makes our own, for everyone with something to negotiate.
-    pub(super) fn negotiate(&mut self, now: Instant) {
-        while let Some(key) = self.dirty.pop() {
+    pub(super) fn negotiate(&mut self, now: Instant, turns: &mut usize) {
+        while *turns > 0 {
+            let Some(key) = self.dirty.pop_front() else { return };
+            *turns -= 1;
             let Some(client) = self.client_mut(key) else { continue };
             client.dirty = false;
             if let Some(offer) = client.first_offer.take() {
@@ -178,6 +182,7 @@ impl Engine {
         if client.ufrag != ufrag {
             // The client restarted ICE: other addresses may be its own now.
             client.ufrag.clone_from(&ufrag);
+            client.addresses.clear();
             self.demux.expect(&ufrag, key);
         }
         self.bind(room, who);
@@ -328,17 +333,19 @@ impl Engine {
 
     fn handle_channel_open(&mut self, now: Instant, key: PeerKey, id: ChannelId, label: &str) {
         let Some(Some(purpose)) = self.on(now, key, |peer, out| peer.line_opened(now, id, label, out)) else { return };
-        if let Use::Up(_) = purpose {
-            self.remind_readers(key);
+        if let Use::Up(label) = purpose {
+            self.remind_readers(key, &label);
         }
     }
 
     /// A channel of a publisher's has opened: those who want its track can have it now.
-    fn remind_readers(&mut self, publisher: PeerKey) {
+    fn remind_readers(&mut self, publisher: PeerKey, label: &str) {
+        let Some((track, _)) = self.data_source(publisher, label) else { return };
         let Some(room) = self.client(publisher).map(|client| client.peer.room) else { return };
-        let keys: Vec<PeerKey> =
-            self.halls.get(&room).into_iter().flat_map(|hall| hall.members.values().filter_map(|member| member.key)).collect();
-        keys.into_iter().filter(|key| *key != publisher).for_each(|key| self.mark_dirty(key));
+        let members = self.halls.get(&room).into_iter().flat_map(|hall| hall.members.values());
+        let wanting = members.filter(|member| member.subscribed.contains(&track)).filter_map(|member| member.key);
+        let keys: Vec<PeerKey> = wanting.collect();
+        keys.into_iter().for_each(|key| self.mark_dirty(key));
     }
 
     fn handle_channel_data(&mut self, now: Instant, key: PeerKey, data: ChannelData) {
@@ -366,12 +373,7 @@ impl Engine {
         let Some(client) = self.client_mut(key) else { return };
         match client.peer.line_closed(id) {
             Some(Use::Up(label)) => self.close_readers(now, key, &label),
-            Some(Use::Down(track)) => {
-                if let Some(source) = self.board.by_id_mut(track) {
-                    source.readers.retain(|reader| *reader != key);
-                }
-                self.mark_dirty(key);
-            }
+            Some(Use::Down(track)) => self.overrun_data_line(now, key, track),
             Some(Use::Words(_)) | None => {}
         }
     }
@@ -402,10 +404,12 @@ impl Engine {
             lost || mute
         };
         let flooding = |client: &Client| {
-            client.flood.is_some_and(|(first, last)| {
-                last.saturating_duration_since(first) > crate::limit::FLOOD_TIME_MAX
-                    && now.saturating_duration_since(last) < Duration::from_secs(1)
-            })
+            client.unknown > crate::limit::UNKNOWN_PACKETS_MAX
+                || client.flood.is_some_and(|(first, last)| {
+                    client.is_loud()
+                        && last.saturating_duration_since(first) > crate::limit::FLOOD_TIME_MAX
+                        && now.saturating_duration_since(last) < Duration::from_secs(1)
+                })
         };
         let each = || {
             (0_u32..)

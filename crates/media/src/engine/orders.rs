@@ -23,7 +23,7 @@ pub(super) fn handle(engine: &mut Engine, now: Instant, order: Order) {
         Act::Repeat => engine.repeat(room, who),
         Act::Publish(tracks) => engine.publish(now, room, who, tracks),
         Act::Subscribe(tracks) => engine.subscribe(room, who, tracks),
-        Act::Hint(hint) => engine.hint(room, who, hint.track, hint.wish),
+        Act::Hint(hints) => hints.into_iter().for_each(|hint| engine.hint(room, who, hint.track, hint.wish)),
         Act::Say(channel, text) => {
             if let Some(key) = engine.key_of(room, who) {
                 engine.on(now, key, |peer, out| peer.say(now, channel, text.0, out));
@@ -56,6 +56,9 @@ impl Engine {
     /// What the client says on its link.
     pub(super) fn handle_signal(&mut self, now: Instant, key: PeerKey, signal: &Signal) {
         let text = &*signal.sealed.0;
+        if self.client_mut(key).is_some_and(|client| !client.descriptions.take(now, 1)) {
+            return self.refuse(now, key, MediaRefusal::Flood);
+        }
         let heard = match signal.step {
             Step::Offer => {
                 self.on(now, key, |peer, out| peer.handle_offer(now, signal.revision, text, out)).map(|said| match said {
@@ -144,6 +147,7 @@ impl Engine {
         let Some(hall) = self.halls.get_mut(&room) else { return };
         let gone = hall.members.remove(&who).unwrap_or_default();
         hall.speakers.remove(who);
+        hall.spoke.remove(&who);
         if hall.members.is_empty() {
             self.halls.remove(&room);
         }
@@ -183,8 +187,9 @@ impl Engine {
     pub(super) fn bind(&mut self, room: RoomId, who: ParticipantId) {
         let Some(member) = self.halls.get(&room).and_then(|hall| hall.members.get(&who)) else { return };
         let key = member.key;
-        let tracks: Vec<(TrackId, Arc<str>)> = member.tracks.iter().map(|track| (track.id, Arc::clone(&track.label))).collect();
-        for (track, _) in &tracks {
+        let tracks: Vec<(TrackId, Arc<str>, Kind)> =
+            member.tracks.iter().map(|track| (track.id, Arc::clone(&track.label), track.kind)).collect();
+        for (track, _, _) in &tracks {
             if let Some(source) = self.board.by_id_mut(*track) {
                 source.peer = key;
             }
@@ -192,8 +197,9 @@ impl Engine {
         let Some(key) = key else { return };
         let Some(client) = self.slots.get_mut(key.index as usize).and_then(|slot| slot.client.as_mut()) else { return };
         client.sources.clear();
-        for (_, up) in client.peer.ups() {
-            let Some((track, _)) = tracks.iter().find(|(_, label)| *label == up.label) else { continue };
+        for (mid, up) in client.peer.ups() {
+            let kind = client.peer.kind_of(mid);
+            let Some((track, _, _)) = tracks.iter().find(|(_, label, own)| *label == up.label && *own == kind) else { continue };
             let Some(track) = self.board.key(*track) else { continue };
             for (layer, ssrc) in (0_u8..).zip(&up.layers).filter(|_| up.rids.is_empty()) {
                 client.sources.push((*ssrc, Some(track), layer));

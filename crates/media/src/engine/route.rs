@@ -11,7 +11,7 @@ use str0m::rtp::{RtpPacket, Ssrc};
 use super::{Client, Counts, Engine, Slot};
 use crate::codec::{Codec, Descriptor};
 use crate::forward::{Forwarder, Incoming};
-use crate::limit::SOURCES_MAX;
+use crate::limit::{PAYLOAD_BYTES_MAX, SOURCES_MAX};
 use crate::switchboard::{PeerKey, Receiver, TrackKey};
 
 impl Engine {
@@ -20,6 +20,13 @@ impl Engine {
         let mut arrived = std::mem::take(&mut self.arrived);
         for (key, packet) in arrived.drain(..) {
             self.counts.packets_in += 1;
+            if let Some(client) = self.client_mut(key) {
+                client.note_heard(now);
+            }
+            if packet.payload.len() > PAYLOAD_BYTES_MAX {
+                self.counts.flooded += 1;
+                continue;
+            }
             self.route(now, key, &packet);
         }
         // Sending may bring news but no packets, so the buffer goes back as it was.
@@ -35,7 +42,12 @@ impl Engine {
         };
         let Some(params) = self.client(from).and_then(|client| client.peer.params(packet.header.payload_type)) else { return };
         let Some(source) = self.board.get_mut(track) else { return };
-        let codec = *source.codec.insert(codec_of(&params));
+        let codec = codec_of(&params);
+        if codec.is_audio() != (source.kind == Kind::Audio) || !source.may_pass(now, packet.payload.len()) {
+            self.counts.flooded += 1;
+            return;
+        }
+        source.codec = Some(codec);
         let descriptor = Descriptor::parse(codec, &packet.payload);
         let heard = source.layers.get_mut(usize::from(layer));
         let woken = heard.is_some_and(|layer| layer.note(packet.timestamp, packet.payload.len(), &descriptor));
@@ -72,6 +84,7 @@ impl Engine {
             for index in 0..source.receivers.len() {
                 if let Some(layer) = source.receivers.get(index).and_then(waits) {
                     source.wish_keyframe(layer, false);
+                    self.wished = true;
                 }
             }
         }
@@ -88,7 +101,11 @@ impl Engine {
 
     /// A source that no description announced: standard simulcast names layers in the packets themselves.
     fn learn_source(&mut self, from: PeerKey, ssrc: Ssrc) -> Option<(TrackKey, u8)> {
-        let client = self.client_mut(from).filter(|client| client.sources.len() < SOURCES_MAX)?;
+        let client = self.client_mut(from)?;
+        if client.sources.len() >= SOURCES_MAX {
+            client.unknown += 1;
+            return None;
+        }
         let found = client.peer.place_of(ssrc).and_then(|(mid, rid)| named_layer(client, mid, rid.as_deref()));
         let (room, who) = (client.peer.room, client.peer.who);
         let track = found.as_ref().and_then(|(label, layer)| {
@@ -127,16 +144,21 @@ impl Engine {
         let layer = receiver.forwarder.as_ref().and_then(|forwarder| forwarder.current().or(forwarder.awaits_keyframe()));
         if let Some(layer) = layer.filter(|_| receiver.hears_keyframe_request(now)) {
             source.wish_keyframe(layer, false);
+            self.wished = true;
         }
     }
 
     /// Asks publishers for the key frames that are wished for.
     pub(super) fn ask_keyframes(&mut self, now: Instant) {
+        if !std::mem::take(&mut self.wished) {
+            return;
+        }
         let mut asks: Vec<(PeerKey, Ssrc)> = Vec::new();
         for source in self.board.iter_mut().filter(|source| source.kind == Kind::Video && source.wishes()) {
             if let Some(peer) = source.peer {
                 asks.extend(source.take_keyframe_wishes(now).map(|ssrc| (peer, ssrc)));
             }
+            self.wished |= source.wishes();
         }
         for (peer, ssrc) in asks {
             self.counts.keyframes_asked += 1;
@@ -146,13 +168,18 @@ impl Engine {
 
     /// A message on a data track, to everyone who receives it.
     pub(super) fn handle_message(&mut self, now: Instant, from: PeerKey, label: &Arc<str>, binary: bool, data: &[u8]) {
+        // The library counts an empty message and sends nothing, and an ordered channel would wait for it for ever.
+        if data.is_empty() {
+            self.counts.messages_dropped += 1;
+            return;
+        }
         let Some((track, readers)) = self.data_source(from, label) else { return };
         let Some(client) = self.client_mut(from) else { return };
         let reliable = client.peer.manner_of_up(label).is_some_and(crate::data::Manner::reliable);
         if !client.data.message(now, data.len()) {
             self.counts.messages_dropped += 1;
             if reliable {
-                self.close_readers(now, from, label);
+                readers.into_iter().for_each(|reader| self.overrun_data_line(now, reader, track));
             }
             return;
         }

@@ -184,7 +184,9 @@ impl Engine {
         if receiver.target == choice.send {
             return;
         }
-        let fresh = receiver.target.is_none();
+        // The first picture should not wait; one that is switched off and on can.
+        let fresh = !receiver.started;
+        receiver.started |= choice.send.is_some();
         receiver.target = choice.send;
         if let Some(forwarder) = &mut receiver.forwarder {
             forwarder.set_target(choice.send);
@@ -192,6 +194,7 @@ impl Engine {
         let awaited = receiver.forwarder.as_ref().map_or(choice.send, Forwarder::awaits_keyframe);
         if let Some(layer) = awaited {
             source.wish_keyframe(layer, fresh);
+            self.wished = true;
         }
     }
 
@@ -209,6 +212,7 @@ impl Engine {
                 news.push((source.room, source.publisher, News::Layers { track: source.id, needed: change.needed }));
                 for layer in change.woken {
                     source.wish_keyframe(layer, false);
+                    self.wished = true;
                 }
             }
         }

@@ -40,7 +40,10 @@ impl Media {
                 peer.subscribed = Some(tracks);
             }
             Act::Signal(link, _) => assert_eq!(link, peer.link),
-            Act::Hint(hint) => assert!(peer.subscribed.as_ref().is_some_and(|tracks| tracks.contains(&hint.track))),
+            Act::Hint(hints) => {
+                let received = |hint: &room::Hint| peer.subscribed.as_ref().is_some_and(|tracks| tracks.contains(&hint.track));
+                assert!(hints.iter().all(received));
+            }
             Act::Close => drop(self.peers.remove(&at)),
             Act::Repeat | Act::Say(..) | Act::Open(_) => {}
         }
@@ -84,7 +87,7 @@ fn short(order: &Order) -> String {
             format!("publish [{}]", names.collect::<Vec<_>>().join(", "))
         }
         Act::Subscribe(tracks) => format!("subscribe {}", tracks.len()),
-        Act::Hint(hint) => format!("hint {:?}", hint.wish),
+        Act::Hint(hints) => format!("hint {:?}", hints.iter().map(|hint| hint.wish).collect::<Vec<_>>()),
         Act::Say(channel, text) => format!("say {} on {channel:?}", text.0),
         Act::Close => "close".into(),
     }

@@ -110,7 +110,9 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 
 function ofType(roomType: RoomType, options: StartOptions = {}): StartOptions {
   const log = process.env.KENNEL_E2E_LOG;
-  return { ...options, args: ['--room-type', roomType, ...(log ? ['--log', log] : []), ...(options.args ?? [])] };
+  const own = options.args ?? [];
+  const type = own.includes('--room-type') ? [] : ['--room-type', roomType];
+  return { ...options, args: [...type, ...(log ? ['--log', log] : []), ...own] };
 }
 
 interface Opened {

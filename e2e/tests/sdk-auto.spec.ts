@@ -15,7 +15,8 @@ async function longestGap(person: Person, who: string, ms: number): Promise<numb
   return longest;
 }
 
-test('two are connected with each other, and with a third one by the server, without a break', async ({ people, kennel, roomName }) => {
+test('two are connected with each other, and with a third one by the server, without a break', { tag: '@once' }, async ({ people, start, roomName }) => {
+  const kennel = await start({ args: ['--room-type', 'auto'] });
   const ann = await people.open('ann', '2.18.1');
   const ben = await people.open('ben', '2.36.0');
   const cleo = await people.open('cleo', '2.36.0');
@@ -28,7 +29,8 @@ test('two are connected with each other, and with a third one by the server, wit
   await cleo.join(token('cleo', roomName), kennel.signaling);
   const gaps = await watching;
   await ann.event('trackUnsubscribed', { who: 'ben', kind: 'video' }, { after: third });
-  expect(Math.max(...gaps), 'no picture stops').toBeLessThan(1_500);
+  // A slow machine that encodes everything twice while the room moves may stumble; a picture that waits for the next key frame takes longer.
+  expect(Math.max(...gaps), 'no picture stops').toBeLessThan(2_500);
   await meet([ann, ben, cleo], ['ann', 'ben', 'cleo']);
   for (const person of [ann, ben, cleo]) {
     await expect.poll(() => person.call('connections').then((all) => all.length), `${person.label} has one connection`).toBe(1);

@@ -33,6 +33,6 @@ test('two are connected with each other, and with a third one by the server, wit
   expect(Math.max(...gaps), 'no picture stops').toBeLessThan(2_500);
   await meet([ann, ben, cleo], ['ann', 'ben', 'cleo']);
   for (const person of [ann, ben, cleo]) {
-    await expect.poll(() => person.call('connections').then((all) => all.length), `${person.label} has one connection`).toBe(1);
+    await expect.poll(() => person.call<unknown[]>('connections').then((all) => all.length), `${person.label} has one connection`).toBe(1);
   }
 });

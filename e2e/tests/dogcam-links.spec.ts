@@ -54,7 +54,7 @@ test('a full room takes more devices when its owner says so', async ({ start, vi
   const room = owner.page.getByTestId('room-item');
   await expect(room).toContainText('1 of 2 devices');
   await owner.at('room-allow-more').click();
-  await expect(room).toContainText('1 of 10 devices');
+  await expect(room).toContainText('1 of 50 devices');
   await owner.at('room-allow-fewer').click();
   await expect(room).toContainText('1 of 2 devices');
 });

@@ -65,12 +65,13 @@ export interface NewKey {
   path: string;
 }
 
-export type RoomType = 'go' | 'peer-to-peer';
+/** How pictures travel, and how many devices a room takes. */
+export type RoomType = 'auto' | 'go' | 'peer-to-peer' | 'group' | 'group-small';
 
 export interface Room {
   name: string;
   sid: string;
-  type: string;
+  type: RoomType;
   participants: number;
   limit: number;
   created: number;

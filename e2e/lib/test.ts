@@ -23,7 +23,7 @@ interface Fixtures {
   evidence: Evidence;
 }
 
-export type RoomType = 'peer-to-peer' | 'group';
+export type RoomType = 'peer-to-peer' | 'group' | 'auto';
 
 interface WorkerFixtures {
   /** What rooms are that are made by joining, on every server that a test starts. */

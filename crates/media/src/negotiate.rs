@@ -14,7 +14,7 @@ use str0m::channel::{ChannelConfig, ChannelId};
 use str0m::media::{Direction, MediaKind, Mid};
 use str0m::rtp::Ssrc;
 
-use crate::limit::PLACEMENTS_REFUSED_MAX;
+use crate::limit::{PLACEMENTS_REFUSED_MAX, REPAIR_PACKETS, REPAIR_SHARE_MAX, REPAIR_TIME};
 use crate::sdp::{self, SectionKind, SectionView, SendShape, Shape, View};
 
 /// A description of ours for the client.
@@ -310,11 +310,12 @@ impl Negotiation {
     fn agree(&mut self, rtc: &mut Rtc) {
         for section in &mut self.sections {
             section.told_send = section.down.is_some();
-            let Some(down) = &mut section.down else { continue };
+            let Some(down) = section.down.as_mut().filter(|down| !down.ready) else { continue };
             down.ready = true;
-            // Its publisher has paced it already. A queue of ours would only turn overload into delay.
             if let Some(stream) = rtc.direct_api().stream_tx(&down.ssrc) {
+                // Its publisher has paced it already. A queue of ours would only turn overload into delay.
                 stream.set_unpaced(true);
+                stream.set_rtx_cache(REPAIR_PACKETS, REPAIR_TIME, Some(REPAIR_SHARE_MAX));
             }
         }
         // Something may have been wanted meanwhile.

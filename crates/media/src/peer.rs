@@ -20,6 +20,7 @@ use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
 
 use crate::data::{Lines, Manner, Use};
+use crate::demux::Class;
 use crate::forward::Rewritten;
 use crate::limit::{self, DATA_QUEUED_BYTES_MAX};
 use crate::negotiate::{Negotiation, Placement, Say};
@@ -31,6 +32,9 @@ const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(5_000);
 
 /// How often it counts.
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A client that was not heard where it was for so long, and is heard elsewhere, has moved.
+const HOME_SILENCE: Duration = Duration::from_millis(500);
 
 /// Where a peer leaves what it has to say; reused from turn to turn.
 #[derive(Default)]
@@ -80,6 +84,8 @@ pub(crate) struct Peer {
     /// When the library wants to be called again.
     due: Instant,
     errors: u32,
+    /// Where it sends from, and when it was last heard there.
+    home: Option<(Protocol, SocketAddr, Instant)>,
 }
 
 /// How many times in a row the library may fail before the peer is given up.
@@ -93,7 +99,7 @@ impl Peer {
         }
         let (room, who, link) = place;
         let talk = Negotiation::new(settings.salt);
-        Peer { room, who, link, rtc, talk, lines: Lines::default(), due: now, errors: 0 }
+        Peer { room, who, link, rtc, talk, lines: Lines::default(), due: now, errors: 0, home: None }
     }
 
     /// The name by which checks for this peer are known (RFC 8445, section 5.3).
@@ -133,8 +139,26 @@ impl Peer {
         }
         // RFC 6347, section 4.1.2.7: what is invalid is dropped, and nothing ends.
         let taken = if self.rtc.handle_input(input).is_ok() { Taken::Yes } else { Taken::Broken };
+        self.note_source(now, (proto, source), Class::of(bytes));
         self.drain(now, out);
         taken
+    }
+
+    /// A client whose router gives it another address, or that has changed networks, is followed to where it sends from. Of several
+    /// addresses that the client has nominated the library takes the best, and of equals the first, for as long as that may work.
+    fn note_source(&mut self, now: Instant, (proto, source): (Protocol, SocketAddr), class: Class) {
+        match &mut self.home {
+            Some((home, address, heard)) if (*home, *address) == (proto, source) => *heard = now,
+            _ if class == Class::Stun => {}
+            Some((home, address, heard)) if now.saturating_duration_since(*heard) >= HOME_SILENCE => {
+                if let Some(old) = reflexive(*home, *address) {
+                    self.rtc.direct_api().invalidate_candidate(&old);
+                }
+                self.home = Some((proto, source, now));
+            }
+            Some(_) => {}
+            None => self.home = Some((proto, source, now)),
+        }
     }
 
     /// The time named by [`due`](Peer::due) has come.
@@ -383,6 +407,13 @@ fn passed_on(values: &ExtensionValues) -> ExtensionValues {
         play_delay_max: values.play_delay_max,
         ..ExtensionValues::default()
     }
+}
+
+/// A client's address as the library knows it: none was told, so all were learnt from checks.
+fn reflexive(proto: Protocol, address: SocketAddr) -> Option<Candidate> {
+    let transport = if proto == Protocol::Udp { "udp" } else { "tcp" };
+    let line = format!("candidate:1 1 {transport} 1 {} {} typ prflx", address.ip(), address.port());
+    Candidate::from_sdp_string(&line).ok()
 }
 
 fn config(settings: &Settings, codecs: &[VideoCodec]) -> RtcConfig {

@@ -223,6 +223,12 @@ impl<K: Copy + Eq + Hash> Demux<K> {
         }
     }
 
+    /// Addresses and names that are known.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.addresses.len() + self.ufrags.len() + self.peers.len()
+    }
+
     /// The peer that approved this address.
     #[must_use]
     pub fn owner(&self, protocol: Protocol, source: SocketAddr) -> Option<K> {

@@ -320,6 +320,12 @@ impl Engine {
         (self.halls.len(), clients, self.board.iter().count())
     }
 
+    /// Addresses and names of clients, timers, and reports that wait: what should go back to nothing a while after everybody has left.
+    #[must_use]
+    pub fn traces(&self) -> (usize, usize, usize) {
+        (self.demux.size(), self.timers.len(), self.reports.len())
+    }
+
     fn report(&mut self, room: RoomId, who: ParticipantId, news: News) {
         self.reports.push_back(Report::Of { room, who, news });
     }

@@ -1,24 +1,52 @@
 //! A model of a client: the real transport, negotiating as the vendor's SDK does, with synthetic pictures and sound.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use room::{Kind, LinkId, ParticipantId, Priority, Sealed, Signal, Step, Track, TrackId};
+use room::{Channel, Kind, LinkId, ParticipantId, Priority, Profile, Sealed, Signal, Step, Track, TrackId};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
-use str0m::channel::{ChannelConfig, ChannelId};
-use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid};
+use str0m::channel::{ChannelConfig, ChannelId, Reliability};
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive, Transmit};
-use str0m::rtp::{ExtensionValues, RtpWrite, Ssrc};
+use str0m::rtp::rtcp::Rtcp;
+use str0m::rtp::{ExtensionValues, RawPacket, RtpWrite, Ssrc};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 
 use crate::picture::{Camera, Watcher};
 
+/// What somebody comes in with.
+#[derive(Clone, Debug, Default)]
+pub struct Join {
+    pub audio: bool,
+    pub video: Picture,
+    pub data: Option<ChannelConfig>,
+    pub channels: Vec<Channel>,
+    pub profile: Profile,
+}
+
+/// How somebody sends pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Picture {
+    #[default]
+    None,
+    /// One layer.
+    One,
+    /// Three layers in a group of sources, as the SDK does.
+    Group,
+    /// Three layers with names, as the standard has it.
+    Named,
+}
+
 /// One client.
 pub struct Client {
     pub who: ParticipantId,
+    /// Where it is.
     pub address: SocketAddr,
+    /// Where it seems to be: what its router makes of it.
+    pub outside: SocketAddr,
+    base: Instant,
     pub link: LinkId,
     pub rtc: Rtc,
     pub due: Instant,
@@ -34,21 +62,33 @@ pub struct Client {
     pub watched: BTreeMap<String, Watcher>,
     pub heard: BTreeMap<String, u64>,
     pub messages: Vec<(String, Vec<u8>)>,
-    labels: BTreeMap<usize, String>,
     open: Vec<(ChannelId, String)>,
     pub path: Option<IceConnectionState>,
     pub keyframes_asked: u32,
+    woken: bool,
     pub level: i8,
+    /// Whether it answers offers.
+    pub answers: bool,
+    pub closed: bool,
+    /// How many channels opened so far.
+    pub opened: u32,
+    /// Packets of no track that it knows.
+    pub strays: u64,
+    /// Sources that packets came from.
+    pub received: BTreeSet<Ssrc>,
 }
 
 impl Client {
-    pub fn new(now: Instant, number: u8) -> Self {
+    pub fn new(now: Instant, base: Instant, number: u8, layered: bool) -> Self {
         let address = SocketAddr::from(([10, 0, 0, number], 40_000 + u16::from(number)));
-        let mut rtc = Rtc::builder().set_rtp_mode(true).clear_codecs().enable_vp8(true).enable_opus(true, false).build(now);
+        let rtc = Rtc::builder().set_rtp_mode(true).clear_codecs().enable_vp8(true).enable_opus(true, false);
+        let mut rtc = rtc.enable_raw_packets(layered).set_sctp_max_buffered_amount(4 << 20).build(now);
         rtc.add_local_candidate(Candidate::host(address, Protocol::Udp).unwrap());
         Client {
             who: ParticipantId(u128::from(number)),
             address,
+            outside: address,
+            base,
             link: LinkId(format!("link-{number}").into()),
             rtc,
             due: now,
@@ -62,11 +102,16 @@ impl Client {
             watched: BTreeMap::new(),
             heard: BTreeMap::new(),
             messages: Vec::new(),
-            labels: BTreeMap::new(),
             open: Vec::new(),
             path: None,
             keyframes_asked: 0,
+            woken: false,
             level: -30,
+            answers: true,
+            closed: false,
+            opened: 0,
+            strays: 0,
+            received: BTreeSet::new(),
         }
     }
 
@@ -79,29 +124,46 @@ impl Client {
     }
 
     /// The first offer, with these tracks; a viewer's sections are for receiving only.
-    pub fn first_offer(&mut self, now: Instant, audio: bool, video: bool, data: bool) -> Signal {
-        let (audio, video) = (audio.then(|| self.track(Kind::Audio)), video.then(|| self.track(Kind::Video)));
-        let data = data.then(|| self.track(Kind::Data));
+    pub fn first_offer(&mut self, now: Instant, join: &Join) -> Signal {
+        let (audio, video) =
+            (join.audio.then(|| self.track(Kind::Audio)), (join.video != Picture::None).then(|| self.track(Kind::Video)));
+        let data = join.data.clone().map(|config| (self.track(Kind::Data), config));
+        let named = (join.video == Picture::Named)
+            .then(|| Simulcast { send: ["q", "h", "f"].map(SimulcastLayer::new).to_vec(), recv: Vec::new() });
         let mut api = self.rtc.sdp_api();
-        let mut add = |kind, track: &Option<Track>| {
+        let mut add = |kind, track: &Option<Track>, layers| {
             let direction = if track.is_some() { Direction::SendRecv } else { Direction::RecvOnly };
-            api.add_media(kind, direction, Some("-".into()), track.as_ref().map(|t| t.label.to_string()), None)
+            api.add_media(kind, direction, Some("-".into()), track.as_ref().map(|t| t.label.to_string()), layers)
         };
-        let (mic, cam) = (add(MediaKind::Audio, &audio), add(MediaKind::Video, &video));
-        let channel = data.as_ref().map(|track| {
-            api.add_channel_with_config(ChannelConfig { label: track.label.to_string(), ..ChannelConfig::default() })
+        let (mic, cam) = (add(MediaKind::Audio, &audio, None), add(MediaKind::Video, &video, named));
+        let channel = data.map(|(track, config)| {
+            (track.id, api.add_channel_with_config(ChannelConfig { label: track.label.to_string(), ..config }))
         });
         let (offer, pending) = api.apply().unwrap();
         if let Some(track) = audio {
             self.microphones.insert(track.id, (mic, 0, now));
         }
+        self.channels.extend(channel);
+        let mut signal = self.offered(offer, pending);
         if let Some(track) = video {
-            self.cameras.insert(track.id, Camera::new(cam, now));
+            self.cameras.insert(track.id, self.camera(now, cam, join.video, &mut signal));
         }
-        if let Some((track, channel)) = data.zip(channel) {
-            self.channels.insert(track.id, channel);
+        signal
+    }
+
+    fn camera(&self, now: Instant, mid: Mid, picture: Picture, signal: &mut Signal) -> Camera {
+        let view = media::sdp::View::parse(&signal.sealed.0);
+        let section = view.section(&mid.to_string()).unwrap();
+        match picture {
+            Picture::None | Picture::One => Camera::new(mid, now, self.base),
+            Picture::Named => Camera::layered(mid, now, self.base, &section.fid),
+            Picture::Group => {
+                let (first, rtx) = section.fid[0];
+                let sources = [(first, rtx), (first ^ 1, rtx ^ 1), (first ^ 2, rtx ^ 2)];
+                signal.sealed = Sealed(group_layers(&signal.sealed.0, &sources).into());
+                Camera::layered(mid, now, self.base, &sources)
+            }
         }
-        self.offered(offer, pending)
     }
 
     fn offered(&mut self, offer: SdpOffer, pending: SdpPendingOffer) -> Signal {
@@ -112,6 +174,7 @@ impl Client {
 
     /// Restarts ICE, as the SDK does when its path has failed.
     pub fn restart_ice(&mut self) -> Signal {
+        self.wake();
         let mut api = self.rtc.sdp_api();
         api.ice_restart(true);
         let (offer, pending) = api.apply().unwrap();
@@ -121,8 +184,9 @@ impl Client {
     /// What the server says; the answer to an offer.
     pub fn handle_signal(&mut self, signal: &Signal) -> Option<Signal> {
         let text = &*signal.sealed.0;
+        self.wake();
         match signal.step {
-            Step::Offer if signal.revision > self.revision || self.pending.is_some() => {
+            Step::Offer if self.answers && signal.revision > self.revision || self.pending.is_some() => {
                 // Its own offer is taken back: the server wins.
                 self.pending = None;
                 self.revision = signal.revision;
@@ -155,13 +219,15 @@ impl Client {
         let _ = self.rtc.handle_input(Input::Receive(now, receive));
     }
 
-    /// Sends what is due: a frame each 33 ms, a packet of sound each 20 ms.
-    pub fn produce(&mut self, now: Instant) {
+    /// Sends what is due: a frame each 33 ms, a packet of sound each 20 ms. Whether there was any.
+    pub fn produce(&mut self, now: Instant) -> bool {
         if !self.rtc.is_connected() {
-            return;
+            return false;
         }
+        let mut sent = false;
         for camera in self.cameras.values_mut().filter(|camera| camera.next <= now) {
             camera.send(now, &mut self.rtc);
+            sent = true;
         }
         for (mid, seq, next) in self.microphones.values_mut().filter(|(_, _, next)| *next <= now) {
             *next = now + Duration::from_millis(20);
@@ -172,12 +238,33 @@ impl Client {
             let time = u32::try_from(*seq * 960).unwrap();
             stream.write_rtp(RtpWrite::new(pt, (*seq).into(), time, now, vec![7_u8; 80]).ext_vals(values));
             *seq += 1;
+            sent = true;
         }
+        sent
     }
 
     pub fn send(&mut self, track: TrackId, data: &[u8]) -> bool {
+        self.wake();
         let Some(id) = self.channels.get(&track) else { return false };
         self.rtc.channel(*id).is_some_and(|mut channel| channel.write(false, data).unwrap())
+    }
+
+    /// Opens a channel of which nobody knows.
+    pub fn open_channel(&mut self, label: &str) {
+        self.wake();
+        self.rtc.direct_api().create_data_channel(ChannelConfig { label: label.into(), ..ChannelConfig::default() });
+    }
+
+    /// How many channels are open.
+    pub fn channels_open(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Order and reliability of an open channel.
+    pub fn manner(&mut self, label: &str) -> Option<(bool, Reliability)> {
+        let (id, _) = self.open.iter().find(|(_, own)| own == label)?;
+        let channel = self.rtc.channel(*id)?;
+        channel.config().map(|config| (config.ordered, config.reliability))
     }
 
     /// Whether a channel with this label is open.
@@ -189,9 +276,17 @@ impl Client {
     pub fn drain(&mut self, now: Instant) -> Vec<Transmit> {
         let mut out = Vec::new();
         loop {
-            match self.rtc.poll_output().unwrap() {
+            let Ok(output) = self.rtc.poll_output() else {
+                // Its own end failed, as a browser's would.
+                self.closed = true;
+                self.due = now + Duration::from_secs(3_600);
+                return out;
+            };
+            match output {
                 Output::Timeout(due) => {
-                    self.due = due.max(now + Duration::from_micros(100));
+                    // What was asked for while this was drained is acted on in the next step.
+                    let woken = std::mem::take(&mut self.woken);
+                    self.due = if woken { now } else { due.max(now + Duration::from_micros(100)) };
                     return out;
                 }
                 Output::Transmit(transmit) => out.push(transmit),
@@ -205,7 +300,11 @@ impl Client {
             Event::RtpPacket(packet) => {
                 let mut api = self.rtc.direct_api();
                 let Some(mid) = api.stream_rx(&packet.header.ssrc).map(|stream| stream.mid().to_string()) else { return };
-                let Some(label) = self.carried.get(&mid).cloned() else { return };
+                let Some(label) = self.carried.get(&mid).cloned() else {
+                    self.strays += 1;
+                    return;
+                };
+                self.received.insert(packet.header.ssrc);
                 let pt = packet.header.payload_type;
                 let audio = self.rtc.codec_config().find(|p| p.pt() == pt).unwrap().spec().codec.is_audio();
                 if audio {
@@ -213,17 +312,18 @@ impl Client {
                     return;
                 }
                 let watcher = self.watched.entry(label).or_default();
-                if watcher.watch(now, &packet) {
+                if watcher.watch(now, self.base, &packet) {
                     self.ask(packet.header.ssrc);
                 }
             }
             Event::KeyframeRequest(request) => {
                 self.keyframes_asked += 1;
-                self.cameras.values_mut().filter(|camera| camera.mid == request.mid).for_each(Camera::ask_keyframe);
+                let plain = |camera: &&mut Camera| camera.mid == request.mid && camera.layers.len() == 1;
+                self.cameras.values_mut().filter(plain).for_each(|camera| camera.ask_keyframe(now));
             }
             Event::ChannelOpen(id, label) => {
-                self.open.push((id, label.clone()));
-                self.labels.insert(self.open.len(), label);
+                self.open.push((id, label));
+                self.opened += 1;
             }
             Event::ChannelClose(id) => self.open.retain(|(own, _)| *own != id),
             Event::ChannelData(data) => {
@@ -231,15 +331,47 @@ impl Client {
                     self.messages.push((label.clone(), data.data));
                 }
             }
+            Event::RawPacket(raw) => {
+                if let RawPacket::RtcpRx(Rtcp::Pli(pli)) = *raw {
+                    self.cameras.values_mut().for_each(|camera| camera.ask_layer(now, pli.ssrc));
+                }
+            }
             Event::IceConnectionStateChange(state) => self.path = Some(state),
+            Event::Closed => self.closed = true,
             _ => {}
         }
     }
 
+    /// Something changed that the transport has to act on.
+    fn wake(&mut self) {
+        (self.due, self.woken) = (self.base, true);
+    }
+
     /// Asks for a key frame, as a decoder does that cannot go on.
-    fn ask(&mut self, ssrc: Ssrc) {
+    pub fn ask(&mut self, ssrc: Ssrc) {
+        self.wake();
         if let Some(stream) = self.rtc.direct_api().stream_rx(&ssrc) {
             stream.request_keyframe(KeyframeRequestKind::Pli);
         }
     }
+}
+
+/// A description with the layers of its only camera, written as browsers do for the SDK: sources, their repairs, and a group.
+fn group_layers(sdp: &str, sources: &[(u32, u32); 3]) -> String {
+    let (first, rtx) = sources[0];
+    let mut lines: Vec<String> = Vec::new();
+    for line in sdp.lines() {
+        lines.push(line.to_owned());
+        if line == format!("a=ssrc-group:FID {first} {rtx}") {
+            for (ssrc, rtx) in &sources[1..] {
+                lines.push(format!("a=ssrc-group:FID {ssrc} {rtx}"));
+            }
+            lines.push(format!("a=ssrc-group:SIM {} {} {}", sources[0].0, sources[1].0, sources[2].0));
+            lines.push("a=x-google-flag:conference".into());
+            for ssrc in sources[1..].iter().flat_map(|(ssrc, rtx)| [ssrc, rtx]) {
+                lines.push(format!("a=ssrc:{ssrc} cname:client"));
+            }
+        }
+    }
+    lines.join("\r\n") + "\r\n"
 }

@@ -3,13 +3,20 @@
 #![allow(clippy::unwrap_used, reason = "a model of a client that fails is a failed test")]
 
 mod client;
+mod layers;
+mod messages;
+mod paths;
 mod picture;
+mod requests;
+mod soak;
+mod spoof;
+mod weather;
 mod world;
 
 use std::time::Duration;
 
 use room::{Channel, Kind};
-use world::{Weather, World};
+use world::World;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -73,36 +80,6 @@ fn what_is_wanted_while_an_offer_waits_comes_after_its_answer() {
     assert!(world.frames(bo, track) > 30, "{}", world.frames(bo, track));
 }
 
-/// Frames that each viewer sees of each other client in ten seconds of this weather, which begins when all are connected.
-fn frames_in(weather: Weather, seed: u64) -> Vec<u64> {
-    let mut world = World::new(seed);
-    let all = [world.join(true, true, false), world.join(true, true, false), world.join(false, true, false)];
-    world.run(3 * SECOND);
-    world.weather = weather;
-    world.run(3 * SECOND);
-    let pairs: Vec<(usize, room::TrackId)> = all
-        .iter()
-        .flat_map(|viewer| all.iter().filter(move |other| *other != viewer).map(move |other| (*viewer, *other)))
-        .map(|(viewer, other)| (viewer, world.track(other, Kind::Video)))
-        .collect();
-    let before: Vec<u64> = pairs.iter().map(|(viewer, track)| world.frames(*viewer, *track)).collect();
-    world.run(10 * SECOND);
-    pairs.iter().zip(before).map(|((viewer, track), before)| world.frames(*viewer, *track) - before).collect()
-}
-
-#[test]
-fn loss_reordering_and_duplicates_cost_next_to_nothing() {
-    let ms = Duration::from_millis;
-    let frames = frames_in(Weather { loss: 50, delay: ms(30), jitter: ms(20), twice: 50 }, 4);
-    assert!(frames.iter().all(|frames| *frames > 280), "{frames:?}");
-}
-
-#[test]
-fn with_a_third_lost_on_every_hop_pictures_still_move() {
-    let frames = frames_in(Weather { loss: 300, delay: Duration::from_millis(30), ..Weather::default() }, 7);
-    assert!(frames.iter().all(|frames| *frames >= 70), "{frames:?}");
-}
-
 #[test]
 fn messages_reach_everyone_and_channels_carry_words() {
     let mut world = World::new(5);
@@ -133,6 +110,7 @@ fn everything_is_forgotten_when_everybody_has_left() {
     }
     world.run(SECOND);
     assert_eq!(world.engine.sizes(), (0, 0, 0));
+    assert_eq!(world.engine.traces(), (0, 0, 0));
     assert_eq!(world.engine.poll_timeout(), None);
 }
 

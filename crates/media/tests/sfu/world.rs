@@ -1,6 +1,6 @@
 //! One engine, its clients and the network between them, all in virtual time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,10 +9,11 @@ use media::engine::Engine;
 use media::net::Datagram;
 use media::peer::Address;
 use media::settings::Settings;
-use room::{Act, Channel, News, Open, Order, ParticipantId, Profile, Report, RoomId, Sealed, Signal, TrackId};
+use room::{Act, Channel, News, Open, Order, ParticipantId, Report, RoomId, Sealed, Signal, TrackId};
+use str0m::channel::ChannelConfig;
 use str0m::net::Protocol;
 
-use crate::client::Client;
+use crate::client::{Client, Join, Picture};
 
 pub const ROOM: RoomId = RoomId(77);
 const STEP: Duration = Duration::from_millis(1);
@@ -29,6 +30,31 @@ pub struct Weather {
     pub twice: u64,
 }
 
+/// A bottleneck: so many bits a second, and a queue in front of it.
+pub struct Narrow {
+    pub bits_per_s: u64,
+    /// What waits longer is dropped.
+    pub queue: Duration,
+    free: Instant,
+}
+
+impl Narrow {
+    pub fn new(now: Instant, bits_per_s: u64, queue: Duration) -> Self {
+        Narrow { bits_per_s, queue, free: now }
+    }
+
+    fn pass(&mut self, now: Instant, bytes: usize) -> Option<Duration> {
+        let wait = self.free.saturating_duration_since(now);
+        if wait > self.queue {
+            return None;
+        }
+        // A datagram has 28 bytes of headers of its own.
+        let takes = Duration::from_secs_f64((bytes + 28) as f64 * 8.0 / self.bits_per_s as f64);
+        self.free = self.free.max(now) + takes;
+        Some(self.free - now)
+    }
+}
+
 pub struct World {
     pub now: Instant,
     pub start: Instant,
@@ -36,11 +62,20 @@ pub struct World {
     pub server: SocketAddr,
     pub clients: Vec<Client>,
     pub weather: Weather,
+    /// Other weather on the way of some clients.
+    pub local: HashMap<SocketAddr, Weather>,
+    /// A bottleneck in front of some clients.
+    pub narrow: HashMap<ParticipantId, Narrow>,
+    /// Bytes that went to addresses where nobody is.
+    pub astray: HashMap<SocketAddr, Vec<Vec<u8>>>,
+    /// All that a client sent, if it is to be kept.
+    pub tapped: Option<(ParticipantId, Vec<Vec<u8>>)>,
     /// Clients whose datagrams go nowhere.
     pub cut: Vec<ParticipantId>,
     flying: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
     serial: u64,
     random: u64,
+    next: u8,
     /// The newest placements of each client.
     pub placed: BTreeMap<ParticipantId, Vec<(TrackId, Arc<str>)>>,
     pub reports: Vec<Report>,
@@ -76,10 +111,15 @@ impl World {
             server,
             clients: Vec::new(),
             weather: Weather { delay: Duration::from_millis(5), ..Weather::default() },
+            local: HashMap::new(),
+            narrow: HashMap::new(),
+            astray: HashMap::new(),
+            tapped: None,
             cut: Vec::new(),
             flying: BTreeMap::new(),
             serial: 0,
             random: seed | 1,
+            next: 1,
             placed: BTreeMap::new(),
             reports: Vec::new(),
             engine_time: Duration::ZERO,
@@ -94,16 +134,41 @@ impl World {
     }
 
     pub fn join_with(&mut self, audio: bool, video: bool, data: bool, channels: &[Channel]) -> usize {
-        let number = u8::try_from(self.clients.len() + 1).unwrap();
-        let mut client = Client::new(self.now, number);
-        let offer = client.first_offer(self.now, audio, video, data);
+        let video = if video { Picture::One } else { Picture::None };
+        let data = data.then(ChannelConfig::default);
+        self.join_as(&Join { audio, video, data, channels: channels.to_vec(), ..Join::default() })
+    }
+
+    pub fn join_as(&mut self, join: &Join) -> usize {
+        self.join_changed(join, |_| ())
+    }
+
+    /// Comes in with an offer that was tampered with.
+    pub fn join_changed(&mut self, join: &Join, change: impl FnOnce(&mut String)) -> usize {
+        let number = self.next;
+        self.next = self.next.checked_add(1).unwrap_or(1);
+        let mut client = Client::new(self.now, self.start, number, matches!(join.video, Picture::Group | Picture::Named));
+        let mut offer = client.first_offer(self.now, join);
+        let mut text = offer.sealed.0.to_string();
+        change(&mut text);
+        offer.sealed = Sealed(text.into());
         let (who, link, tracks) = (client.who, client.link.clone(), client.tracks.clone());
         self.clients.push(client);
-        let open = Open { link, offer, channels: channels.to_vec(), profile: Profile::default(), codecs: vec![] };
+        let open = Open { link, offer, channels: join.channels.clone(), profile: join.profile, codecs: vec![] };
         self.order(who, Act::Open(Box::new(open)));
         self.order(who, Act::Publish(tracks));
         self.subscribe_all();
         self.clients.len() - 1
+    }
+
+    /// Somebody leaves, and is forgotten here too.
+    pub fn leave(&mut self, client: usize) {
+        let who = self.clients.remove(client).who;
+        self.order(who, Act::Close);
+        self.placed.remove(&who);
+        self.reports.clear();
+        self.astray.clear();
+        self.subscribe_all();
     }
 
     pub fn order(&mut self, who: ParticipantId, act: Act) {
@@ -130,24 +195,16 @@ impl World {
         }
     }
 
-    fn step(&mut self) {
+    pub fn step(&mut self) {
         self.now += STEP;
         self.deliver();
         for index in 0..self.clients.len() {
             let now = self.now;
             let client = &mut self.clients[index];
-            if !self.quiet {
-                client.produce(now);
-            }
-            if client.due <= now {
+            let produced = !self.quiet && client.produce(now);
+            if produced || client.due <= now {
                 let _ = client.rtc.handle_input(str0m::Input::Timeout(now));
-            }
-            let _ = client.rtc.handle_input(str0m::Input::Timeout(now));
-            let (who, sent) = (client.who, client.drain(now));
-            for transmit in sent {
-                if !self.cut.contains(&who) {
-                    self.fly(transmit.source, transmit.destination, transmit.contents.to_vec());
-                }
+                self.drain(index);
             }
         }
         let began = cpu();
@@ -156,11 +213,37 @@ impl World {
         self.collect();
     }
 
+    /// Takes what a client sends, and puts it on its way.
+    pub fn drain(&mut self, index: usize) {
+        let client = &mut self.clients[index];
+        let (who, outside) = (client.who, client.outside);
+        for transmit in client.drain(self.now) {
+            let bytes = transmit.contents.to_vec();
+            if let Some((_, kept)) = self.tapped.as_mut().filter(|(tapped, _)| *tapped == who) {
+                kept.push(bytes.clone());
+            }
+            if !self.cut.contains(&who) {
+                self.fly(outside, transmit.destination, bytes);
+            }
+        }
+    }
+
     fn collect(&mut self) {
         while let Some(transmit) = self.engine.poll_transmit() {
-            let cut = self.clients.iter().any(|c| c.address == transmit.destination && self.cut.contains(&c.who));
-            if !cut {
-                self.fly(transmit.source, transmit.destination, transmit.bytes.to_vec());
+            let (source, destination, bytes) = (transmit.source, transmit.destination, transmit.bytes.to_vec());
+            let Some(client) = self.clients.iter().find(|c| c.outside == destination) else {
+                self.astray.entry(destination).or_default().push(bytes);
+                continue;
+            };
+            let who = client.who;
+            if self.cut.contains(&who) {
+                continue;
+            }
+            let wait = self.narrow.get_mut(&who).map(|narrow| narrow.pass(self.now, bytes.len()));
+            match wait {
+                Some(Some(wait)) => self.fly_after(wait, source, destination, bytes),
+                Some(None) => {}
+                None => self.fly(source, destination, bytes),
             }
         }
         while let Some(report) = self.engine.poll_report() {
@@ -183,11 +266,9 @@ impl World {
                 let began = cpu();
                 self.engine.handle_datagram(self.now, datagram);
                 self.engine_time += cpu() - began;
-            } else if let Some(client) = self.clients.iter_mut().find(|c| c.address == destination) {
-                client.handle_datagram(self.now, source, &bytes);
-                let sent = client.drain(self.now);
-                let cut = self.cut.contains(&client.who);
-                sent.into_iter().filter(|_| !cut).for_each(|t| self.fly(t.source, t.destination, t.contents.to_vec()));
+            } else if let Some(index) = self.clients.iter().position(|c| c.outside == destination) {
+                self.clients[index].handle_datagram(self.now, source, &bytes);
+                self.drain(index);
             }
         }
         let due: Vec<_> = self.signals.iter().filter(|(at, _, _)| *at <= self.now).cloned().collect();
@@ -201,8 +282,19 @@ impl World {
         }
     }
 
+    /// Somebody sends the server this, from anywhere.
+    pub fn inject(&mut self, source: SocketAddr, bytes: &[u8]) {
+        let datagram = Datagram { protocol: Protocol::Udp, source, destination: self.server, bytes };
+        self.engine.handle_datagram(self.now, datagram);
+    }
+
     fn fly(&mut self, source: SocketAddr, destination: SocketAddr, bytes: Vec<u8>) {
-        let Weather { loss, delay, jitter, twice } = self.weather;
+        self.fly_after(Duration::ZERO, source, destination, bytes);
+    }
+
+    fn fly_after(&mut self, wait: Duration, source: SocketAddr, destination: SocketAddr, bytes: Vec<u8>) {
+        let local = self.local.get(&source).or(self.local.get(&destination));
+        let Weather { loss, delay, jitter, twice } = *local.unwrap_or(&self.weather);
         if self.random() % 1_000 < loss {
             return;
         }
@@ -210,7 +302,7 @@ impl World {
         for _ in 0..copies {
             let late = jitter.mul_f64((self.random() % 1_000) as f64 / 1_000.0);
             self.serial += 1;
-            self.flying.insert((self.now + delay + late, self.serial), (source, destination, bytes.clone()));
+            self.flying.insert((self.now + wait + delay + late, self.serial), (source, destination, bytes.clone()));
         }
     }
 
@@ -235,6 +327,26 @@ impl World {
     /// Packets of sound of a track that a client has heard.
     pub fn heard(&self, client: usize, track: TrackId) -> u64 {
         self.label(client, track).and_then(|l| self.clients[client].heard.get(&l)).copied().unwrap_or(0)
+    }
+
+    /// What a client sees of a track.
+    pub fn watcher(&mut self, client: usize, track: TrackId) -> &mut crate::picture::Watcher {
+        let label = self.label(client, track).expect("a placement");
+        self.clients[client].watched.entry(label).or_default()
+    }
+
+    /// Links that were reported dead.
+    pub fn dead(&self) -> Vec<ParticipantId> {
+        let dead = |report: &Report| match report {
+            Report::Of { who, news: News::Dead(_), .. } => Some(*who),
+            _ => None,
+        };
+        self.reports.iter().filter_map(dead).collect()
+    }
+
+    /// The camera of a client.
+    pub fn camera(&mut self, client: usize) -> &mut crate::picture::Camera {
+        self.clients[client].cameras.values_mut().next().expect("a camera")
     }
 
     /// The track of this kind that a client publishes.

@@ -1,0 +1,143 @@
+//! Data tracks: how messages travel, and what too much of them does.
+
+use std::time::Duration;
+
+use room::{Act, Kind, TrackId};
+use str0m::channel::{ChannelConfig, Reliability};
+
+use crate::client::{Join, Picture};
+use crate::world::World;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn publisher(ordered: bool, reliability: Reliability) -> Join {
+    let config = ChannelConfig { ordered, reliability, ..ChannelConfig::default() };
+    Join { video: Picture::One, data: Some(config), ..Join::default() }
+}
+
+/// Somebody with a data track of this kind and a camera, and two who receive it.
+fn three(seed: u64, ordered: bool, reliability: Reliability) -> (World, [usize; 3], TrackId) {
+    let mut world = World::new(seed);
+    let all = [world.join_as(&publisher(ordered, reliability)), world.join(false, true, false), world.join(false, true, false)];
+    world.run(3 * SECOND);
+    let track = world.track(all[0], Kind::Data);
+    (world, all, track)
+}
+
+/// How many messages of a track a client has.
+fn received(world: &World, client: usize, track: TrackId) -> usize {
+    let label = world.label(client, track);
+    world.clients[client].messages.iter().filter(|(own, _)| Some(own) == label.as_ref()).count()
+}
+
+/// Pictures move between everybody, and nobody was dropped.
+fn all_is_well(world: &mut World, all: &[usize]) {
+    let pairs = |all: &[usize]| -> Vec<(usize, usize)> {
+        all.iter().flat_map(|a| all.iter().filter(move |b| *b != a).map(move |b| (*a, *b))).collect()
+    };
+    let count = |world: &World| -> Vec<u64> {
+        pairs(all).iter().map(|(viewer, other)| world.frames(*viewer, world.track(*other, Kind::Video))).collect()
+    };
+    let before = count(world);
+    world.run(SECOND);
+    let after = count(world);
+    assert!(after.iter().zip(&before).all(|(after, before)| after - before >= 25), "{before:?} {after:?}");
+    assert_eq!(world.dead(), []);
+    assert_eq!(world.engine.counts().panics, 0);
+}
+
+#[test]
+fn receivers_get_a_channel_of_the_publishers_kind() {
+    for (n, (ordered, reliability)) in [
+        (true, Reliability::Reliable),
+        (false, Reliability::MaxRetransmits { retransmits: 3 }),
+        (false, Reliability::MaxPacketLifetime { lifetime: 200 }),
+        (true, Reliability::MaxRetransmits { retransmits: 0 }),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (mut world, [ann, bo, cy], track) = three(60 + n as u64, ordered, reliability);
+        assert!(world.clients[ann].send(track, b"one"));
+        world.run(SECOND);
+        for viewer in [bo, cy] {
+            let label = world.label(viewer, track).unwrap();
+            assert_eq!(world.clients[viewer].manner(&label), Some((ordered, reliability)));
+            assert_eq!(received(&world, viewer, track), 1);
+        }
+    }
+}
+
+#[test]
+fn a_message_of_the_largest_size_passes() {
+    let (mut world, [ann, bo, cy], track) = three(65, true, Reliability::Reliable);
+    let size = usize::try_from(media::limit::MESSAGE_BYTES_MAX).unwrap();
+    assert!(world.clients[ann].send(track, &vec![7; size]));
+    world.run(3 * SECOND);
+    for viewer in [bo, cy] {
+        assert_eq!(world.clients[viewer].messages.iter().map(|(_, data)| data.len()).collect::<Vec<_>>(), [size]);
+    }
+    all_is_well(&mut world, &[ann, bo, cy]);
+}
+
+#[test]
+fn ten_thousand_messages_a_second_harm_nobody() {
+    for (n, reliability) in [Reliability::Reliable, Reliability::MaxRetransmits { retransmits: 0 }].into_iter().enumerate() {
+        let (mut world, all, track) = three(66 + n as u64, true, reliability);
+        let mut sent = 0;
+        for _ in 0..2_000 {
+            for _ in 0..10 {
+                sent += usize::from(world.clients[all[0]].send(track, b"0123456789"));
+            }
+            world.step();
+        }
+        assert!(world.clients[all[1]].opened <= 2, "{} channels opened", world.clients[all[1]].opened);
+        println!("{sent} sent, {} and {} received", received(&world, all[1], track), received(&world, all[2], track));
+        if reliability == Reliability::Reliable {
+            assert_eq!(received(&world, all[1], track), 0, "a reliable track has no gaps");
+        }
+        let most = 4 * usize::try_from(media::limit::MESSAGES_PER_S).unwrap();
+        assert!(sent > most && received(&world, all[1], track) <= most);
+        assert!(world.engine.counts().messages_dropped > 0);
+        world.run(2 * SECOND);
+        all_is_well(&mut world, &all);
+    }
+}
+
+#[test]
+fn a_thousand_channels_are_cut_down_to_the_limit() {
+    let (mut world, all, _) = three(68, true, Reliability::Reliable);
+    for n in 0..1_000 {
+        world.clients[all[0]].open_channel(&format!("many-{n}"));
+        if n % 10 == 0 {
+            world.step();
+        }
+    }
+    world.run(5 * SECOND);
+    let open = world.clients[all[0]].channels_open();
+    println!("{open} open");
+    assert!(open <= media::limit::CHANNELS_MAX, "{open}");
+    all_is_well(&mut world, &all);
+}
+
+#[test]
+fn a_reader_that_reads_nothing_holds_nobody_up() {
+    let (mut world, all, track) = three(69, true, Reliability::Reliable);
+    let (who, cut) = (world.clients[all[1]].who, all[1]);
+    world.cut.push(who);
+    let before = world.label(cut, track);
+    // Within what the publisher may send, but more than is kept for one reader.
+    for n in 0..400 {
+        world.clients[all[0]].send(track, &[n as u8; 2_000]);
+        world.run(Duration::from_millis(8));
+    }
+    world.run(SECOND);
+    assert_eq!(received(&world, all[2], track), 400, "the other has everything");
+    let label = world.label(cut, track);
+    assert_ne!(label, before, "what cannot be kept is closed, not shortened");
+    world.cut.clear();
+    world.run(4 * SECOND);
+    all_is_well(&mut world, &[all[0], all[2]]);
+    let who = world.clients[all[0]].who;
+    world.order(who, Act::Close);
+}

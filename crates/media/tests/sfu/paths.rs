@@ -1,0 +1,179 @@
+//! Clients whose way to the server changes, fails, or was never good.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use room::{Act, Kind, TrackId};
+
+use crate::client::{Join, Picture};
+use crate::world::World;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn elsewhere(n: u8) -> SocketAddr {
+    SocketAddr::from(([10, 9, 0, n], 31_000 + u16::from(n)))
+}
+
+/// Two who send pictures and sound, connected.
+fn two(seed: u64) -> (World, usize, usize) {
+    let mut world = World::new(seed);
+    let (ann, bo) = (world.join(true, true, false), world.join(true, true, false));
+    world.run(3 * SECOND);
+    (world, ann, bo)
+}
+
+/// How long until this client and the other see each other's pictures again.
+fn until_both_see(world: &mut World, ann: usize, bo: usize, most: Duration) -> Duration {
+    let since = world.now;
+    let pairs: [(usize, TrackId); 2] = [(ann, world.track(bo, Kind::Video)), (bo, world.track(ann, Kind::Video))];
+    let before = pairs.map(|(viewer, track)| world.frames(viewer, track));
+    while world.now - since < most {
+        world.run(Duration::from_millis(50));
+        if pairs.iter().zip(before).all(|((viewer, track), before)| world.frames(*viewer, *track) > before + 3) {
+            return world.now - since;
+        }
+    }
+    panic!("no pictures after {most:?}");
+}
+
+#[test]
+fn a_new_source_port_costs_a_moment() {
+    let mut gaps = Vec::new();
+    let (mut world, ann, bo) = two(21);
+    for n in 1..=5 {
+        world.clients[ann].outside = elsewhere(n);
+        gaps.push(until_both_see(&mut world, ann, bo, 8 * SECOND));
+        world.run(Duration::from_millis(700 * u64::from(n)));
+    }
+    gaps.sort();
+    println!("gaps {gaps:?}");
+    assert!(gaps[2] <= 3 * SECOND && gaps[4] <= 6 * SECOND, "{gaps:?}");
+    assert_eq!(world.dead(), []);
+}
+
+#[test]
+fn another_network_and_an_ice_restart() {
+    let (mut world, ann, bo) = two(22);
+    let who = world.clients[ann].who;
+    world.cut.push(who);
+    world.run(2 * SECOND);
+    world.cut.clear();
+    world.clients[ann].outside = elsewhere(9);
+    let offer = world.clients[ann].restart_ice();
+    world.say(ann, offer);
+    let gap = until_both_see(&mut world, ann, bo, 8 * SECOND);
+    println!("gap {gap:?}");
+    assert!(gap <= 4 * SECOND, "{gap:?}");
+    assert_eq!(world.dead(), []);
+}
+
+#[test]
+fn twenty_seconds_without_network_and_the_same_link_goes_on() {
+    let (mut world, ann, bo) = two(23);
+    let who = world.clients[ann].who;
+    world.cut.push(who);
+    world.run(20 * SECOND);
+    world.cut.clear();
+    // The SDK restarts ICE when its path has failed.
+    let offer = world.clients[ann].restart_ice();
+    world.say(ann, offer);
+    let gap = until_both_see(&mut world, ann, bo, 8 * SECOND);
+    println!("gap {gap:?}");
+    assert!(gap <= 4 * SECOND, "{gap:?}");
+    assert_eq!(world.dead(), []);
+}
+
+#[test]
+fn twenty_seconds_without_network_and_nobody_restarts_anything() {
+    let (mut world, ann, bo) = two(24);
+    let who = world.clients[ann].who;
+    world.cut.push(who);
+    world.run(20 * SECOND);
+    world.cut.clear();
+    let gap = until_both_see(&mut world, ann, bo, 10 * SECOND);
+    println!("gap {gap:?}");
+    assert!(gap <= 4 * SECOND, "{gap:?}");
+    assert_eq!(world.dead(), []);
+}
+
+#[test]
+fn who_never_comes_back_is_reported_and_freed() {
+    let (mut world, ann, bo) = two(25);
+    let who = world.clients[ann].who;
+    let since = world.now;
+    world.cut.push(who);
+    while world.dead().is_empty() && world.now - since < 80 * SECOND {
+        world.run(SECOND);
+    }
+    let after = world.now - since;
+    println!("dead after {after:?}");
+    assert_eq!(world.dead(), [who]);
+    // Silence until the path counts as lost, and as long as a client may take to find another.
+    assert!((media::limit::LOST_TIMEOUT..media::limit::LOST_TIMEOUT + 25 * SECOND).contains(&after), "{after:?}");
+    let (_, clients, _) = world.engine.sizes();
+    assert_eq!(clients, 1);
+    let other = world.clients[bo].who;
+    world.order(who, Act::Close);
+    world.order(other, Act::Close);
+    world.run(SECOND);
+    assert_eq!(world.engine.sizes(), (0, 0, 0));
+}
+
+#[test]
+fn who_does_not_answer_an_offer_gets_another_link() {
+    let (mut world, ann, bo) = two(26);
+    world.clients[ann].answers = false;
+    let cy = world.join(true, true, false);
+    world.run(media::limit::ANSWER_TIMEOUT + 2 * SECOND);
+    assert_eq!(world.dead(), [world.clients[ann].who]);
+    let (track, before) = (world.track(cy, Kind::Video), world.frames(bo, world.track(cy, Kind::Video)));
+    world.run(SECOND);
+    assert!(world.frames(bo, track) > before + 20, "the others go on");
+}
+
+#[test]
+fn who_connects_never_is_given_up() {
+    let mut world = World::new(27);
+    let bo = world.join(true, true, false);
+    world.run(SECOND);
+    let ann = world.join(true, true, false);
+    let who = world.clients[ann].who;
+    world.cut.push(who);
+    world.run(media::limit::CONNECT_TIMEOUT + 3 * SECOND);
+    assert_eq!(world.dead(), [who]);
+    assert_ne!(bo, ann);
+}
+
+#[test]
+fn a_wrong_fingerprint_gets_nothing_through() {
+    let mut world = World::new(28);
+    let bo = world.join(true, true, true);
+    world.run(2 * SECOND);
+    let join = Join { audio: true, video: Picture::One, ..Join::default() };
+    let eve = world.join_changed(&join, |text| {
+        let at = text.find("a=fingerprint:sha-256 ").unwrap() + 22;
+        let digit = if &text[at..=at] == "A" { "B" } else { "A" };
+        text.replace_range(at..=at, digit);
+    });
+    world.run(5 * SECOND);
+    assert_eq!(world.frames(bo, world.track(eve, Kind::Video)), 0);
+    assert!(world.clients[eve].watched.is_empty() && world.clients[eve].heard.is_empty());
+    assert!(!world.clients[eve].rtc.is_connected() || world.clients[eve].watched.is_empty());
+    world.run(media::limit::CONNECT_TIMEOUT);
+    assert_eq!(world.dead(), [world.clients[eve].who]);
+}
+
+#[test]
+fn who_leaves_hears_it_and_the_others_stop_hearing_of_them() {
+    let (mut world, ann, bo) = two(29);
+    let who = world.clients[ann].who;
+    world.order(who, Act::Close);
+    let keep: Vec<TrackId> = Vec::new();
+    let other = world.clients[bo].who;
+    world.order(other, Act::Subscribe(keep));
+    world.run(SECOND);
+    assert!(world.clients[ann].closed, "the transport's end was said");
+    let tracks = world.engine.sizes();
+    assert_eq!(tracks, (1, 1, 2));
+    assert_eq!(world.placed[&other], []);
+}

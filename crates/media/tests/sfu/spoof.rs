@@ -1,0 +1,223 @@
+//! Strangers, liars and broken datagrams.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use room::Kind;
+
+use crate::client::{Join, Picture};
+use crate::world::World;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+const HELLO: &[u8] = &[
+    22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 42, 1, 0, 0, 30, 0, 0, 0, 0, 0, 0, 0, 30, 254, 253, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+    11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
+];
+const ALERT: &[u8] = &[21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 40];
+const EPOCH_0_DATA: &[u8] = &[23, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 4, 1, 2, 3, 4];
+
+fn stranger() -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 66], 6_666))
+}
+
+fn rtp() -> Vec<u8> {
+    let mut bytes = vec![0x80, 96, 0, 1, 0, 0, 0, 1, 0, 0, 0, 7];
+    bytes.resize(200, 3);
+    bytes
+}
+
+fn rtcp() -> Vec<u8> {
+    [&[0x81_u8, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 7][..], &[0; 14]].concat()
+}
+
+/// Everything that needs no secret to be made.
+fn forged() -> Vec<Vec<u8>> {
+    let mut all: Vec<Vec<u8>> = [HELLO, ALERT, EPOCH_0_DATA, &[0], &[20], &[128], &[255; 40]].map(<[u8]>::to_vec).to_vec();
+    all.extend([rtp(), rtcp()]);
+    all
+}
+
+/// Whether two who are connected see each other for the next second.
+fn both_see(world: &mut World, ann: usize, bo: usize) {
+    let pairs = [(ann, world.track(bo, Kind::Video)), (bo, world.track(ann, Kind::Video))];
+    let before = pairs.map(|(viewer, track)| world.frames(viewer, track));
+    world.run(SECOND);
+    for ((viewer, track), before) in pairs.into_iter().zip(before) {
+        let frames = world.frames(viewer, track) - before;
+        assert!(frames >= 25, "{viewer} saw {frames} frames");
+    }
+    assert_eq!(world.dead(), []);
+    assert_eq!(world.engine.counts().panics, 0);
+}
+
+#[test]
+fn what_strangers_send_before_in_and_after_the_handshake_changes_nothing() {
+    let mut world = World::new(31);
+    let (ann, bo) = (world.join(true, true, false), world.join(true, true, false));
+    let addresses = [stranger(), world.clients[ann].outside, world.clients[bo].outside];
+    for n in 0..400 {
+        world.step();
+        let bytes = &forged()[n % forged().len()];
+        // While nobody is connected, even from the very addresses of the clients.
+        let from = addresses[n / 7 % 3];
+        let own = from != stranger();
+        if !own || bytes[0] >= 128 || !(5..=300).contains(&n) {
+            world.inject(from, bytes);
+        }
+    }
+    world.run(2 * SECOND);
+    assert!(world.engine.counts().packets_unknown == 0, "{:?}", world.engine.counts());
+    both_see(&mut world, ann, bo);
+    for bytes in forged() {
+        world.inject(addresses[1], &bytes);
+        world.inject(addresses[0], &bytes);
+    }
+    both_see(&mut world, ann, bo);
+    assert_eq!(world.astray.values().flatten().count(), 0, "strangers get no answer");
+}
+
+/// Checks as the client writes them to the server, and all else, as recorded from its start on.
+fn recorded(seed: u64) -> (World, usize, usize, Vec<Vec<u8>>) {
+    let mut world = World::new(seed);
+    let bo = world.join(true, true, false);
+    world.run(SECOND);
+    let who = room::ParticipantId(2);
+    world.tapped = Some((who, Vec::new()));
+    let ann = world.join(true, true, true);
+    assert_eq!(world.clients[ann].who, who);
+    world.run(2 * SECOND);
+    let kept = world.tapped.take().unwrap().1;
+    (world, ann, bo, kept)
+}
+
+fn is_check(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0, 1])
+}
+
+#[test]
+fn a_guest_who_names_a_victim_aims_no_media_at_it() {
+    let (mut world, ann, bo, kept) = recorded(32);
+    let victim = stranger();
+    // Valid checks of its own, from the victim's address, again and again.
+    let check = kept.iter().rfind(|bytes| is_check(bytes)).unwrap();
+    for _ in 0..50 {
+        world.inject(victim, check);
+        world.run(Duration::from_millis(20));
+    }
+    both_see(&mut world, ann, bo);
+    let sent = world.astray.get(&victim).cloned().unwrap_or_default();
+    assert!(sent.iter().all(|bytes| bytes[0] < 2), "only checks and answers to checks");
+    let (bytes_in, bytes_out) = (50 * check.len(), sent.iter().map(Vec::len).sum::<usize>());
+    println!("victim: {} datagrams, {bytes_out} bytes out for {bytes_in} in", sent.len());
+    assert!(bytes_out <= 3 * bytes_in, "{bytes_out} for {bytes_in}");
+}
+
+#[test]
+fn a_guest_who_claims_anothers_address_does_it_no_harm() {
+    let (mut world, ann, bo, kept) = recorded(33);
+    let victim = world.clients[bo].outside;
+    let check = kept.iter().rfind(|bytes| is_check(bytes)).unwrap().clone();
+    let pairs = [(ann, world.track(bo, Kind::Video)), (bo, world.track(ann, Kind::Video))];
+    let before = pairs.map(|(viewer, track)| world.frames(viewer, track));
+    for _ in 0..100 {
+        world.inject(victim, &check);
+        world.run(Duration::from_millis(30));
+    }
+    let after = pairs.map(|(viewer, track)| world.frames(viewer, track));
+    assert!(before.iter().zip(after).all(|(before, after)| after - before > 80), "{before:?} {after:?}");
+    both_see(&mut world, ann, bo);
+    let strays = world.clients[bo].strays;
+    assert_eq!(strays, 0);
+}
+
+#[test]
+fn checks_with_no_name_or_a_foreign_one_get_silence() {
+    let (mut world, ann, bo, kept) = recorded(34);
+    let mut check = kept.iter().find(|bytes| is_check(bytes)).unwrap().clone();
+    // The name is the first attribute.
+    check[24] ^= 1;
+    for n in 0..40 {
+        world.inject(SocketAddr::from(([192, 0, 2, n], 700)), &check);
+    }
+    world.run(SECOND);
+    assert_eq!(world.astray.values().flatten().count(), 0);
+    both_see(&mut world, ann, bo);
+}
+
+#[test]
+fn media_that_is_said_twice_is_forwarded_once() {
+    let (mut world, ann, bo, kept) = recorded(35);
+    let from = world.clients[ann].outside;
+    let media: Vec<Vec<u8>> = kept.into_iter().filter(|bytes| bytes[0] & 0xc0 == 0x80).collect();
+    assert!(media.len() > 100);
+    let before = world.engine.counts();
+    for bytes in &media {
+        world.inject(from, bytes);
+    }
+    world.engine.flush(world.now);
+    assert_eq!(world.engine.counts().packets_in, before.packets_in);
+    assert_eq!(world.engine.counts().packets_out, before.packets_out);
+    // The watcher of each stream refuses what comes twice.
+    both_see(&mut world, ann, bo);
+}
+
+/// Truncations and flipped bits of all that somebody sends, in its own name, while it goes on.
+fn break_datagrams(world: &mut World, from: SocketAddr, kept: &[Vec<u8>], every: usize) -> usize {
+    let mut broken = 0;
+    for (n, whole) in kept.iter().enumerate() {
+        for length in (0..whole.len()).filter(|length| length % every == n % every) {
+            world.inject(from, &whole[..length]);
+            broken += 1;
+        }
+        for bit in (0..whole.len() * 8).filter(|bit| bit % every == n % every) {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            world.inject(from, &bytes);
+            broken += 1;
+        }
+        // Slow enough to be within what one client may send.
+        if broken > 1_000 * (n + 1) / 10 {
+            world.step();
+        }
+    }
+    broken
+}
+
+#[test]
+fn broken_datagrams_of_a_running_session_change_nothing() {
+    let (mut world, ann, bo, kept) = recorded(36);
+    let from = world.clients[ann].outside;
+    // One of each kind and length that came, whole handshake included.
+    let mut kinds = std::collections::BTreeMap::new();
+    for bytes in kept {
+        kinds.entry((bytes[0], bytes.len() / 40)).or_insert(bytes);
+    }
+    let kept: Vec<Vec<u8>> = kinds.into_values().collect();
+    let mut broken = 0;
+    for chunk in kept.chunks(1) {
+        broken += break_datagrams(&mut world, from, chunk, 3);
+        world.run(Duration::from_millis(20));
+    }
+    println!("{broken} broken datagrams of {} kinds", kept.len());
+    world.run(2 * SECOND);
+    both_see(&mut world, ann, bo);
+}
+
+#[test]
+fn broken_datagrams_during_the_handshake_of_another_change_nothing() {
+    // What a client says in its handshake, from a run of the same kind.
+    let (_, _, _, kept) = recorded(37);
+    let handshake: Vec<Vec<u8>> = kept.into_iter().filter(|bytes| bytes[0] < 64).take(30).collect();
+    let mut world = World::new(38);
+    let bo = world.join(true, true, false);
+    world.run(SECOND);
+    let ann = world.join_as(&Join { audio: true, video: Picture::One, ..Join::default() });
+    let from = SocketAddr::from(([192, 0, 2, 1], 1_000));
+    for chunk in handshake.chunks(1) {
+        break_datagrams(&mut world, from, chunk, 5);
+        world.run(Duration::from_millis(5));
+    }
+    world.run(2 * SECOND);
+    both_see(&mut world, ann, bo);
+}

@@ -1,0 +1,104 @@
+//! Bad networks.
+
+use std::time::Duration;
+
+use room::{Kind, TrackId};
+
+use crate::world::{Weather, World};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Three who send pictures and sound, connected.
+fn three(seed: u64) -> (World, [usize; 3]) {
+    let mut world = World::new(seed);
+    let all = [world.join(true, true, false), world.join(true, true, false), world.join(true, true, false)];
+    world.run(3 * SECOND);
+    (world, all)
+}
+
+fn pairs(world: &World, all: &[usize]) -> Vec<(usize, TrackId, TrackId)> {
+    let others = |viewer: usize| all.iter().copied().filter(move |other| *other != viewer).map(move |other| (viewer, other));
+    let all = all.iter().flat_map(|viewer| others(*viewer));
+    all.map(|(viewer, other)| (viewer, world.track(other, Kind::Video), world.track(other, Kind::Audio))).collect()
+}
+
+/// Frames that each sees, and packets of sound that each hears, of each other in so many seconds.
+fn in_seconds(world: &mut World, all: &[usize], seconds: u32) -> Vec<(u64, u64)> {
+    let pairs = pairs(world, all);
+    let count = |world: &World| -> Vec<(u64, u64)> {
+        pairs.iter().map(|(viewer, video, audio)| (world.frames(*viewer, *video), world.heard(*viewer, *audio))).collect()
+    };
+    let before = count(world);
+    world.run(seconds * SECOND);
+    let after = count(world);
+    let got: Vec<_> = after.iter().zip(before).map(|(after, before)| (after.0 - before.0, after.1 - before.1)).collect();
+    println!("{got:?}");
+    got
+}
+
+#[test]
+fn loss_reordering_and_duplicates_cost_next_to_nothing() {
+    let ms = Duration::from_millis;
+    let (mut world, all) = three(4);
+    world.weather = Weather { loss: 50, delay: ms(30), jitter: ms(20), twice: 50 };
+    world.run(2 * SECOND);
+    let got = in_seconds(&mut world, &all, 6);
+    assert!(got.iter().all(|(frames, sounds)| *frames > 170 && *sounds > 250), "{got:?}");
+}
+
+#[test]
+fn three_of_ten_lost_by_one_still_play_and_the_others_do_not_notice() {
+    let (mut world, all) = three(7);
+    let address = world.clients[all[0]].outside;
+    world.local.insert(address, Weather { loss: 300, delay: Duration::from_millis(30), ..Weather::default() });
+    world.run(3 * SECOND);
+    let got = in_seconds(&mut world, &all, 10);
+    let own = world.track(all[0], Kind::Video);
+    let marked = pairs(&world, &all).into_iter().map(|(viewer, track, _)| viewer == all[0] || track == own);
+    let (bad, good): (Vec<_>, Vec<_>) = marked.zip(got).partition(|(bad, _)| *bad);
+    let mean = bad.iter().map(|(_, (frames, _))| frames).sum::<u64>() / bad.len() as u64;
+    assert!(mean >= 80, "8 pictures a second: {bad:?}");
+    assert!(bad.iter().all(|(_, (frames, sounds))| *frames >= 30 && *sounds >= 250), "{bad:?}");
+    assert!(good.iter().all(|(_, (frames, sounds))| *frames >= 295 && *sounds >= 490), "{good:?}");
+    assert_eq!(world.dead(), []);
+    // Back to everything within 5 s.
+    world.local.clear();
+    world.run(5 * SECOND);
+    let got = in_seconds(&mut world, &all, 2);
+    assert!(got.iter().all(|(frames, sounds)| *frames >= 57 && *sounds >= 97), "{got:?}");
+}
+
+#[test]
+fn with_a_third_lost_on_every_hop_nobody_is_dropped() {
+    let (mut world, all) = three(8);
+    world.weather = Weather { loss: 300, delay: Duration::from_millis(30), ..Weather::default() };
+    world.run(2 * SECOND);
+    let got = in_seconds(&mut world, &all, 10);
+    assert!(got.iter().all(|(_, sounds)| *sounds > 200), "{got:?}");
+    assert_eq!(world.dead(), []);
+    world.weather = Weather { delay: Duration::from_millis(5), ..Weather::default() };
+    world.run(5 * SECOND);
+    let got = in_seconds(&mut world, &all, 2);
+    assert!(got.iter().all(|(frames, _)| *frames >= 57), "{got:?}");
+}
+
+#[test]
+fn who_joins_over_three_hundred_milliseconds_sees_pictures_within_four_seconds() {
+    let mut world = World::new(10);
+    world.weather = Weather { delay: Duration::from_millis(150), jitter: Duration::from_millis(20), ..Weather::default() };
+    let ann = world.join(true, true, false);
+    world.run(4 * SECOND);
+    let since = world.now;
+    let bo = world.join(true, true, false);
+    world.run(6 * SECOND);
+    for (viewer, other) in [(ann, bo), (bo, ann)] {
+        let track = world.track(other, Kind::Video);
+        let first = world.watcher(viewer, track).first_at.expect("a picture");
+        println!("first picture after {:?}", first - since);
+        // Who received nothing until now has no estimate to speak of, and more is sent only after there was room for a while.
+        let most = if viewer == bo { 4 } else { 6 };
+        assert!(first - since <= most * SECOND, "{:?}", first - since);
+    }
+    let got = in_seconds(&mut world, &[ann, bo], 3);
+    assert!(got.iter().all(|(frames, sounds)| *frames >= 85 && *sounds >= 140), "{got:?}");
+}

@@ -1,0 +1,76 @@
+//! Orders and datagrams into a whole engine. The input is a script: each step is a byte for what happens, one for whom, two for a
+//! length, and so many bytes: a description, or a datagram.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use media::engine::Engine;
+use media::net::{Datagram, Protocol};
+use media::settings::{Identity, Settings};
+use room::{Act, Kind, LinkId, Open, Order, ParticipantId, Priority, Profile, RoomId, Sealed, Signal, Step, Track, TrackId};
+
+thread_local! {
+    /// Made once: a certificate takes longer than all the rest.
+    static IDENTITY: Identity = Identity::generate().expect("a certificate");
+}
+
+pub fn run(data: &[u8]) {
+    let server = SocketAddr::from(([203, 0, 113, 1], 8444));
+    let mut now = Instant::now();
+    let settings = IDENTITY.with(|identity| Settings::new(&[server], identity, Arc::default(), 1));
+    let mut engine = Engine::new(now, settings, 1);
+    let mut rest = data;
+    while let [what, whom, high, low, more @ ..] = rest {
+        let length = usize::from(u16::from_be_bytes([*high, *low])).min(more.len());
+        let (bytes, after) = more.split_at(length);
+        rest = after;
+        now += Duration::from_millis(u64::from(*what));
+        let (room, who) = (RoomId(1), ParticipantId(u128::from(*whom % 4)));
+        match act(*what, *whom, bytes) {
+            Some(act) => engine.handle_order(now, Order::new(room, who, act)),
+            None => {
+                let source = SocketAddr::from(([198, 51, 100, whom % 8], 5_000));
+                engine.handle_datagram(now, Datagram { protocol: Protocol::Udp, source, destination: server, bytes });
+            }
+        }
+        settle(&mut engine, now);
+    }
+    for who in 0..4 {
+        engine.handle_order(now, Order::new(RoomId(1), ParticipantId(who), Act::Close));
+    }
+    settle(&mut engine, now);
+    assert_eq!(engine.sizes(), (0, 0, 0));
+    assert_eq!(engine.counts().panics, 0);
+}
+
+fn settle(engine: &mut Engine, now: Instant) {
+    engine.flush(now);
+    while engine.poll_transmit().is_some() {}
+    while engine.poll_report().is_some() {}
+}
+
+fn act(what: u8, whom: u8, bytes: &[u8]) -> Option<Act> {
+    let sealed = Sealed(String::from_utf8_lossy(bytes).into());
+    let link = LinkId("link".into());
+    let revision = u64::from(what / 8);
+    Some(match what % 8 {
+        0 => {
+            let offer = Signal { step: Step::Offer, revision: 1, sealed };
+            Act::Open(Box::new(Open { link, offer, channels: vec![], profile: Profile::default(), codecs: vec![] }))
+        }
+        1 => Act::Signal(link, Signal { step: Step::Offer, revision, sealed }),
+        2 => Act::Signal(link, Signal { step: Step::Answer, revision, sealed }),
+        3 => Act::Publish(bytes.iter().take(4).map(|byte| track(whom % 4, *byte)).collect()),
+        4 => Act::Subscribe(bytes.iter().take(16).map(|byte| TrackId(u128::from(*byte % 16))).collect()),
+        5 => Act::Repeat,
+        _ => return None,
+    })
+}
+
+fn track(whom: u8, byte: u8) -> Track {
+    let kind = [Kind::Audio, Kind::Video, Kind::Data][usize::from(byte % 3)];
+    let label: Arc<str> = format!("t{}", byte % 4).into();
+    let id = TrackId(u128::from(whom * 4 + byte % 4));
+    Track { id, label: label.clone(), kind, name: label, enabled: true, priority: Priority::Standard }
+}

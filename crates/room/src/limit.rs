@@ -45,8 +45,8 @@ pub const SERVED_RELINKS_TIME: Duration = Duration::from_secs(600);
 /// Participants of a room of kind `Auto` who send to each other. One more, and media goes through the server.
 pub const AUTO_MESH_MAX: usize = 2;
 
-/// How long a room that moves to the server waits until the server has a place for everything. Then its mesh ends anyway. Waiting
-/// costs nobody a picture, only bandwidth: phones send twice meanwhile.
+/// How long a room that moves to the server waits until the server has a place for everything. Then its mesh ends, if everybody reaches
+/// the server; else it waits as long again. Waiting costs nobody a picture, only bandwidth: phones send twice meanwhile.
 pub const MOVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// From when the server has a place for everything until the mesh ends: the time that connections and first pictures take on a slow

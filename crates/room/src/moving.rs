@@ -13,7 +13,7 @@ use crate::{Event, LinkId, Moment, ParticipantId, RoomKind, Topology, TrackId};
 /// A room between mesh and server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moving {
-    /// When the mesh ends whatever happens.
+    /// When the mesh ends although something has no place, if everybody is connected with the server.
     deadline: Moment,
     /// When it ends because the server has a place for everything.
     settled: Option<Moment>,
@@ -47,8 +47,13 @@ impl Room {
 
     /// Looks whether the server has a place for everything by now, and ends the mesh when it is time.
     pub fn watch_move(&mut self, means: &mut Means<'_>) {
-        let ready = self.participants.iter().filter(|p| p.conn.is_some()).all(|p| p.served.is_placed());
+        let here = || self.participants.iter().filter(|p| p.conn.is_some());
+        let (ready, reached) = (here().all(|p| p.served.is_placed()), here().all(|p| p.served.is_connected()));
         let Some(moving) = &mut self.moving else { return };
+        if moving.deadline <= means.now && !reached {
+            // Somebody cannot reach the media server. Who is connected by the mesh should not lose that too.
+            moving.deadline = means.now + MOVE_TIMEOUT;
+        }
         moving.settled = if ready { moving.settled.or(Some(means.now + MOVE_SETTLE)) } else { None };
         if moving.due() <= means.now {
             self.moving = None;

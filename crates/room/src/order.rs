@@ -205,6 +205,8 @@ pub enum News {
     Placed(Vec<(TrackId, Arc<str>)>),
     /// Its description cannot be used, or has no codec of ours.
     Refused(LinkId, MediaRefusal),
+    /// Its link is established: media can pass.
+    Connected(LinkId),
     /// Its link is dead: nothing was heard for too long, or the handshake failed.
     Dead(LinkId),
     /// It said this on a channel.

@@ -41,6 +41,8 @@ struct ServerLink {
     id: LinkId,
     /// Whether its first offer came, and the server knows of it.
     open: bool,
+    /// Whether media can pass.
+    connected: bool,
     /// Of the last description.
     revision: u64,
 }
@@ -81,7 +83,18 @@ impl Served {
     /// Whether the server has a place for everything that it should send to this participant.
     pub fn is_placed(&self) -> bool {
         let placed = |track: &TrackId| self.placed.iter().any(|(placed, _)| placed == track);
-        self.is_open() && self.asked.as_ref().is_some_and(|asked| asked.iter().all(placed))
+        self.is_connected() && self.asked.as_ref().is_some_and(|asked| asked.iter().all(placed))
+    }
+
+    /// Whether media can pass between this participant and the server.
+    pub fn is_connected(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.open && link.connected)
+    }
+
+    fn note_connected(&mut self, id: &LinkId) {
+        if let Some(link) = self.link.as_mut().filter(|link| link.id == *id) {
+            link.connected = true;
+        }
     }
 
     /// Its link as the client should have it when it comes in or back.
@@ -184,6 +197,7 @@ impl Room {
                 served.placed = placed;
                 self.show(means);
             }
+            News::Connected(link) => served.note_connected(&link),
             News::Refused(link, why) if served.has_open(&link) => self.unserved.push((who, WhyLeft::Refused(why))),
             News::Dead(link) if served.has_open(&link) => {
                 self.tell_server_closed(who, means);
@@ -288,7 +302,7 @@ impl Room {
         let place = self.place_of(who);
         let tracks = place.snapshot.tracks.clone();
         let served = &mut place.served;
-        served.link = Some(ServerLink { id: link.clone(), open: true, revision: offer.revision });
+        served.link = Some(ServerLink { id: link.clone(), open: true, connected: false, revision: offer.revision });
         let open = Open { link, offer, channels: served.channels.clone(), profile: served.profile, codecs };
         self.order(who, Act::Open(Box::new(open)), means);
         self.order(who, Act::Publish(tracks), means);
@@ -343,7 +357,7 @@ impl Room {
 
     fn want_server_link(&mut self, who: ParticipantId, means: &mut Means<'_>) {
         let id = LinkId::from_bits(means.ids.fresh());
-        self.place_of(who).served.link = Some(ServerLink { id, open: false, revision: BEFORE_FIRST_OFFER });
+        self.place_of(who).served.link = Some(ServerLink { id, open: false, connected: false, revision: BEFORE_FIRST_OFFER });
     }
 
     fn tell_server_closed(&self, who: ParticipantId, means: &mut Means<'_>) {

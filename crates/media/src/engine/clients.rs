@@ -292,7 +292,7 @@ impl Engine {
     /// What happened on a client's transport.
     pub(super) fn handle_news(&mut self, now: Instant, key: PeerKey, news: PeerNews) {
         match news {
-            PeerNews::Connected => self.set_connect_by(key, None),
+            PeerNews::Connected => self.handle_connected(key),
             PeerNews::Path(IceConnectionState::Disconnected) => self.set_connect_by(key, Some(now + LOST_TIMEOUT)),
             PeerNews::Path(IceConnectionState::Connected | IceConnectionState::Completed) => self.note_path(key),
             PeerNews::Path(_) => {}
@@ -315,6 +315,14 @@ impl Engine {
     fn watch_of(&mut self, key: PeerKey, take: impl FnOnce(&mut Watch, &dyn Fn(Mid) -> Kind)) {
         if let Some(Client { watch, peer, .. }) = self.client_mut(key) {
             take(watch, &|mid| peer.kind_of(mid));
+        }
+    }
+
+    fn handle_connected(&mut self, key: PeerKey) {
+        self.set_connect_by(key, None);
+        if let Some(client) = self.client(key) {
+            let (room, who, link) = (client.peer.room, client.peer.who, client.link());
+            self.report(room, who, News::Connected(link));
         }
     }
 

@@ -26,6 +26,7 @@ fn three() -> (Party, LinkId, LinkId) {
     let mut party = two();
     party.join("cy", "den", &["v cam"]).expect("a seat");
     let (anns, bos) = (wanted(&party.heard("ann")), wanted(&party.heard("bo")));
+    party.news("cy", News::Connected(LinkId("cy/3".into())));
     (party, anns, bos)
 }
 
@@ -38,6 +39,12 @@ fn wanted(heard: &[String]) -> LinkId {
 
 fn cam(party: &Party, name: &str) -> TrackId {
     party.people[name].joined.published.tracks[0].1.expect("taken")
+}
+
+/// Offers on the link to the server, which is established.
+fn connect(party: &mut Party, who: &str, link: &LinkId) {
+    party.signal(who, link, Step::Offer, 2);
+    party.news(who, News::Connected(link.clone()));
 }
 
 /// The server has a place for these people's cameras.
@@ -55,8 +62,8 @@ fn the_mesh_ends_when_the_server_has_a_place_for_everything() {
     let (mut party, anns, bos) = three();
     assert_eq!(party.media.take(), ["open cy/3 at 1", "publish [cam]", "subscribe 0"]);
     assert!(labels(&party, "cy").is_empty());
-    party.signal("ann", &anns, Step::Offer, 2);
-    party.signal("bo", &bos, Step::Offer, 2);
+    connect(&mut party, "ann", &anns);
+    connect(&mut party, "bo", &bos);
     party.media.check_settled();
     place(&mut party, "cy", &["ann", "bo"]);
     place(&mut party, "ann", &["bo", "cy"]);
@@ -76,9 +83,26 @@ fn the_mesh_ends_when_the_server_has_a_place_for_everything() {
 }
 
 #[test]
-fn the_mesh_ends_after_ten_seconds_in_any_case() {
-    let (mut party, anns, _) = three();
-    party.signal("ann", &anns, Step::Offer, 2);
+fn the_mesh_stays_while_somebody_cannot_reach_the_server() {
+    let (mut party, anns, bos) = three();
+    connect(&mut party, "ann", &anns);
+    party.signal("bo", &bos, Step::Offer, 2);
+    place(&mut party, "ann", &["bo", "cy"]);
+    place(&mut party, "bo", &["ann", "cy"]);
+    place(&mut party, "cy", &["ann", "bo"]);
+    party.heard("ann");
+    party.pass(60 * SECOND);
+    assert_eq!(party.heard("ann"), [] as [&str; 0], "bo's pictures come by the mesh still");
+    party.news("bo", News::Connected(bos));
+    party.pass(2 * SECOND);
+    assert_eq!(party.heard("ann"), ["receives [ann-bo, ann-cy]", "closed bo/2 at 2"]);
+}
+
+#[test]
+fn the_mesh_ends_after_ten_seconds_when_all_reach_the_server() {
+    let (mut party, anns, bos) = three();
+    connect(&mut party, "ann", &anns);
+    connect(&mut party, "bo", &bos);
     place(&mut party, "ann", &["cy"]);
     party.heard("ann");
     party.pass(Duration::from_millis(9_999));
@@ -92,7 +116,7 @@ fn the_mesh_ends_after_ten_seconds_in_any_case() {
 fn who_is_away_does_not_hold_the_others_up() {
     let (mut party, anns, _) = three();
     party.act("bo", Command::Lose).unwrap();
-    party.signal("ann", &anns, Step::Offer, 2);
+    connect(&mut party, "ann", &anns);
     place(&mut party, "ann", &["cy"]);
     place(&mut party, "cy", &["ann"]);
     party.pass(2 * SECOND);

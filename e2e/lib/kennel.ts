@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { freePorts } from './net.ts';
+import { freeMediaPort, freePorts } from './net.ts';
 import { credentials } from './tokens.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -30,9 +30,10 @@ export function kennelBinary(): string {
 
 /** Starts a real server on free loopback ports with a data folder of its own and waits until it is ready. */
 export async function startKennel(options: StartOptions = {}): Promise<Kennel> {
-  const [http, https, media] = await freePorts(3);
+  const [http, https] = await freePorts(2);
+  const media = await freeMediaPort();
   const data = await mkdtemp(join(tmpdir(), 'kennel-e2e-'));
-  const kennel = new Kennel(options, { http: http!, https: https!, media: media! }, data);
+  const kennel = new Kennel(options, { http: http!, https: https!, media }, data);
   try {
     await kennel.start();
     return kennel;

@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 
 /** Ports that were free a moment ago. Kept apart from each other, so that one server can have several. */
@@ -6,6 +7,39 @@ export async function freePorts(count: number): Promise<number[]> {
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
   return ports;
+}
+
+/**
+ * A port for media: free for datagrams and TCP, and the next one too, because the second worker takes it. Below those that the system hands
+ * out to browsers, so that none of them takes it before the server does.
+ */
+export async function freeMediaPort(): Promise<number> {
+  for (let tries = 0; tries < 50; tries++) {
+    const port = 20_000 + 2 * Math.floor(Math.random() * 6_000);
+    if ((await Promise.all([port, port + 1].map(isFree))).every(Boolean)) return port;
+  }
+  throw new Error('no free pair of ports for media between 20000 and 32000');
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  const socket = createSocket('udp4');
+  try {
+    await listen(server, port);
+    await new Promise<void>((done, fail) => socket.once('error', fail).bind(port, '127.0.0.1', done));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    if (server.listening) await new Promise((done) => server.close(done));
+    await new Promise<void>((done) => {
+      try {
+        socket.close(done);
+      } catch {
+        done();
+      }
+    });
+  }
 }
 
 export async function listen(server: Server, port = 0): Promise<Server> {

@@ -86,7 +86,12 @@ pub(crate) struct Peer {
     errors: u32,
     /// Where it sends from, and when it was last heard there.
     home: Option<(Protocol, SocketAddr, Instant)>,
+    /// Where else checks of its came from.
+    elsewhere: Vec<(Protocol, SocketAddr)>,
 }
+
+/// How many such places are kept in mind.
+const ELSEWHERE_MAX: usize = 8;
 
 /// How many times in a row the library may fail before the peer is given up.
 const ERRORS_MAX: u32 = 50;
@@ -99,7 +104,7 @@ impl Peer {
         }
         let (room, who, link) = place;
         let talk = Negotiation::new(settings.salt);
-        Peer { room, who, link, rtc, talk, lines: Lines::default(), due: now, errors: 0, home: None }
+        Peer { room, who, link, rtc, talk, lines: Lines::default(), due: now, errors: 0, home: None, elsewhere: Vec::new() }
     }
 
     /// The name by which checks for this peer are known (RFC 8445, section 5.3).
@@ -149,9 +154,16 @@ impl Peer {
     fn note_source(&mut self, now: Instant, (proto, source): (Protocol, SocketAddr), class: Class) {
         match &mut self.home {
             Some((home, address, heard)) if (*home, *address) == (proto, source) => *heard = now,
-            _ if class == Class::Stun => {}
+            _ if class == Class::Stun => {
+                if self.elsewhere.len() < ELSEWHERE_MAX && !self.elsewhere.contains(&(proto, source)) {
+                    self.elsewhere.push((proto, source));
+                }
+            }
             Some((home, address, heard)) if now.saturating_duration_since(*heard) >= HOME_SILENCE => {
-                if let Some(old) = reflexive(*home, *address) {
+                // A router forgets all of them at once, and the library would try each for as long as the first. One that works after
+                // all is learnt again from its next check.
+                let former = self.elsewhere.drain(..).filter(|place| *place != (proto, source)).chain([(*home, *address)]);
+                for old in former.filter_map(|(proto, address)| reflexive(proto, address)) {
                     self.rtc.direct_api().invalidate_candidate(&old);
                 }
                 self.home = Some((proto, source, now));

@@ -148,9 +148,12 @@ impl Layer {
         }
         let mut api = rtc.direct_api();
         let stream = match self.ssrc {
-            // The library sends one stream under each name, so the sources of a group have names that nobody is told.
-            Some((ssrc, _)) if api.stream_tx(&ssrc).is_some() => api.stream_tx(&ssrc),
-            Some((ssrc, rtx)) => Some(api.declare_stream_tx(ssrc, Some(rtx), mid, Some(["q", "h", "f"][usize::from(n)].into()))),
+            // The library sends one stream under each name, and takes one without a name for any of them, so the sources of a group have
+            // names that nobody is told.
+            Some((ssrc, rtx)) => {
+                api.remove_stream_tx(ssrc);
+                Some(api.declare_stream_tx(ssrc, Some(rtx), mid, Some(["q", "h", "f"][usize::from(n)].into())))
+            }
             None => api.stream_tx_by_mid(mid, None),
         };
         if let Some(stream) = stream {

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use room::{Kind, ParticipantId, Priority, RoomId, TrackId};
 use str0m::media::Pt;
-use str0m::rtp::Ssrc;
+use str0m::rtp::{RtpPacket, Ssrc};
 
 use crate::allocate::{self, Choice, Needs};
 use crate::codec::{Codec, Descriptor, Size};
 use crate::data::Allowance;
-use crate::forward::Forwarder;
+use crate::forward::{Forwarder, Recent};
 use crate::limit::{KEYFRAME_GAP, KEYFRAME_HEARD_GAP, LAYERS_MAX, SOUND_BYTES_PER_S, SOUND_PACKETS_PER_S};
 
 /// A client's place in its engine. A place that is given to another client has another number of use.
@@ -58,9 +58,11 @@ pub(crate) struct Source {
 }
 
 /// One layer of a track.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Layer {
     pub ssrc: Option<Ssrc>,
+    /// Packets behind a hole: the first one of a key frame may be what is missing. Of pictures only.
+    pub recent: Option<Recent<RtpPacket>>,
     seen: Option<Instant>,
     /// Bits per second over the last full window.
     pub bitrate: u64,

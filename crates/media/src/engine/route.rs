@@ -10,9 +10,9 @@ use str0m::rtp::{RtpPacket, Ssrc};
 
 use super::{Client, Counts, Engine, Slot};
 use crate::codec::{Codec, Descriptor};
-use crate::forward::{Forwarder, Incoming};
-use crate::limit::{PAYLOAD_BYTES_MAX, SOURCES_MAX};
-use crate::switchboard::{PeerKey, Receiver, TrackKey};
+use crate::forward::{Forwarder, Incoming, Recent};
+use crate::limit::{PAYLOAD_BYTES_MAX, REPLAY_PACKETS_MAX, SOURCES_MAX};
+use crate::switchboard::{PeerKey, Receiver, Source, TrackKey};
 
 impl Engine {
     /// Passes on every packet that waits.
@@ -27,7 +27,7 @@ impl Engine {
                 self.counts.flooded += 1;
                 continue;
             }
-            self.route(now, key, &packet);
+            self.route(now, key, packet);
         }
         // Sending may bring news but no packets, so the buffer goes back as it was.
         arrived.append(&mut self.arrived);
@@ -35,7 +35,7 @@ impl Engine {
         self.send_lines(now);
     }
 
-    fn route(&mut self, now: Instant, from: PeerKey, packet: &RtpPacket) {
+    fn route(&mut self, now: Instant, from: PeerKey, packet: RtpPacket) {
         let Some((track, layer)) = self.track_of(from, packet.header.ssrc) else {
             self.counts.packets_unknown += 1;
             return;
@@ -56,28 +56,26 @@ impl Engine {
             self.share_due = true;
         }
         if source.kind == Kind::Audio {
-            note_level(&mut self.halls, source.room, source.publisher, now, packet);
+            note_level(&mut self.halls, source.room, source.publisher, now, &packet);
         }
-        let incoming = Incoming {
-            layer,
-            stream: *packet.header.ssrc,
-            seq: *packet.seq_no,
-            time: packet.header.timestamp,
-            arrival: packet.timestamp,
-            report: packet.last_sender_info.map(Into::into),
-            replayable: false,
-            descriptor: &descriptor,
-        };
+        let mut recent = take_recent(source, layer);
+        let replayable = recent.as_mut().is_some_and(|recent| recent.hear(*packet.seq_no));
+        let arrived = Incoming { replayable, ..incoming(layer, &packet, &descriptor) };
         for receiver in &mut source.receivers {
             if receiver.forwarder.is_none() {
                 let mut fresh = forwarder(codec, &mut self.random);
                 fresh.set_target(receiver.target);
                 receiver.forwarder = Some(fresh);
             }
-            let sent = pass_on(receiver, &mut self.slots, &mut self.counts, now, packet, &params, &incoming);
-            if sent {
-                touch(&mut self.slots, &mut self.touched, receiver.peer);
+            let sent = pass_on(receiver, &mut self.slots, &mut self.counts, now, &packet, &params, &arrived);
+            let Some(replay) = sent else { continue };
+            // What came before the first packet of its key frame was of no use then.
+            for old in recent.iter().flat_map(|recent| recent.after(*packet.seq_no, replay)) {
+                let descriptor = Descriptor::parse(codec, &old.payload);
+                let before = incoming(layer, old, &descriptor);
+                pass_on(receiver, &mut self.slots, &mut self.counts, now, old, &params, &before);
             }
+            touch(&mut self.slots, &mut self.touched, receiver.peer);
         }
         let waits = |receiver: &Receiver| receiver.forwarder.as_ref().and_then(Forwarder::awaits_keyframe);
         if descriptor.starts_frame && source.kind == Kind::Video {
@@ -87,6 +85,10 @@ impl Engine {
                     self.wished = true;
                 }
             }
+        }
+        if let (Some(mut recent), Some(layer)) = (recent, source.layers.get_mut(usize::from(layer))) {
+            recent.keep(*packet.seq_no, packet);
+            layer.recent = Some(recent);
         }
     }
 
@@ -193,7 +195,27 @@ impl Engine {
     }
 }
 
-/// One packet to one receiver.
+/// A packet as a forwarder takes it.
+fn incoming<'a>(layer: u8, packet: &RtpPacket, descriptor: &'a Descriptor) -> Incoming<'a> {
+    Incoming {
+        layer,
+        stream: *packet.header.ssrc,
+        seq: *packet.seq_no,
+        time: packet.header.timestamp,
+        arrival: packet.timestamp,
+        report: packet.last_sender_info.map(Into::into),
+        replayable: false,
+        descriptor,
+    }
+}
+
+/// What is kept of a layer of pictures, to be put back.
+fn take_recent(source: &mut Source, layer: u8) -> Option<Recent<RtpPacket>> {
+    let layer = source.layers.get_mut(usize::from(layer)).filter(|_| source.kind == Kind::Video)?;
+    Some(layer.recent.take().unwrap_or_else(|| Recent::new(REPLAY_PACKETS_MAX)))
+}
+
+/// One packet to one receiver; if it was passed on, how many that follow it and came before should be given again.
 fn pass_on(
     receiver: &mut Receiver,
     slots: &mut [Slot],
@@ -202,20 +224,19 @@ fn pass_on(
     packet: &RtpPacket,
     params: &PayloadParams,
     incoming: &Incoming<'_>,
-) -> bool {
-    let Some(forwarder) = &mut receiver.forwarder else { return false };
-    let Some(rewritten) = forwarder.rewrite(incoming) else { return false };
+) -> Option<u64> {
+    let rewritten = receiver.forwarder.as_mut()?.rewrite(incoming)?;
     let slot = slots.get_mut(receiver.peer.index as usize).filter(|slot| slot.uses == receiver.peer.uses);
-    let Some(client) = slot.and_then(|slot| slot.client.as_deref_mut()) else { return false };
+    let client = slot.and_then(|slot| slot.client.as_deref_mut())?;
     let known = receiver.pt.filter(|(theirs, _)| *theirs == params.pt());
     let (_, own) = *receiver.pt.insert(known.unwrap_or_else(|| (params.pt(), client.peer.payload_type(*params))));
     let Some(own) = own else {
         counts.packets_undecodable += 1;
-        return false;
+        return None;
     };
     counts.packets_out += 1;
     client.peer.write(now, receiver.ssrc, own, packet, &rewritten, params.spec().codec.is_video());
-    true
+    Some(rewritten.replay)
 }
 
 fn touch(slots: &mut [Slot], touched: &mut Vec<PeerKey>, key: PeerKey) {

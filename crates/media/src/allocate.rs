@@ -16,8 +16,7 @@ use track::{Held, Item};
 
 pub use needs::{LAYER_HOLD, LayerChange, Needs};
 
-/// Simulcast layers of one track. More are not looked at.
-pub const LAYERS_MAX: usize = 3;
+pub use crate::limit::LAYERS_MAX;
 
 /// Bits per second for video while nothing is known of a subscriber's connection: what one browser sends at most by itself.
 pub const START_BITRATE: u64 = 2_500_000;

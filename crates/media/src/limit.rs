@@ -95,10 +95,11 @@ pub const MESSAGE_BYTES_MAX: u32 = 256 * 1024;
 pub const MESSAGES_PER_S: u32 = 200;
 
 /// Bytes a second on all data tracks of one publisher: 4 Mbit/s. Over it, messages of unreliable tracks are dropped; a reliable track
-/// is closed, because a gap in it would be a lie.
+/// is closed for its subscribers, because a gap in it would be a lie, and opened anew after [`DATA_REOPEN_PAUSE`].
 pub const DATA_BYTES_PER_S: u32 = 500_000;
 
-/// Bytes that wait for one subscriber on all its channels. Over it, messages of unreliable tracks are dropped and a reliable one is closed.
+/// Bytes that wait for one subscriber on all its channels. Over it, messages of unreliable tracks are dropped; a reliable one
+/// is closed for this subscriber, who gets it anew after [`DATA_REOPEN_PAUSE`].
 pub const DATA_QUEUED_BYTES_MAX: usize = 512 * 1024;
 
 /// How long a client does not get a reliable data track that it could not follow.

@@ -452,20 +452,18 @@ fn config(settings: &Settings, codecs: &[VideoCodec]) -> RtcConfig {
 /// An address at which clients reach this worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address {
-    /// What clients are told.
-    pub shown: SocketAddr,
-    /// Where it arrives; the same, unless somebody in between translates.
-    pub base: SocketAddr,
+    /// What clients are told, and where their datagrams come to as the engine sees it: where somebody in between translates, the worker
+    /// does so too.
+    pub at: SocketAddr,
     /// Datagrams or framed TCP.
     pub protocol: Protocol,
 }
 
 impl Address {
     fn candidate(&self) -> Option<Candidate> {
-        match (self.protocol, self.shown == self.base) {
-            (Protocol::Udp, true) => Candidate::host(self.base, Protocol::Udp).ok(),
-            (Protocol::Udp, false) => Candidate::server_reflexive(self.shown, self.base, Protocol::Udp).ok(),
-            (Protocol::Tcp, _) => Candidate::builder().tcp().host(self.shown).tcptype(str0m::net::TcpType::Passive).build().ok(),
+        match self.protocol {
+            Protocol::Udp => Candidate::host(self.at, Protocol::Udp).ok(),
+            Protocol::Tcp => Candidate::builder().tcp().host(self.at).tcptype(str0m::net::TcpType::Passive).build().ok(),
             _ => None,
         }
     }

@@ -29,7 +29,7 @@ impl Settings {
     /// For an engine that clients reach at these addresses, by datagrams and by TCP.
     #[must_use]
     pub fn new(addresses: &[SocketAddr], identity: &Identity, counters: Arc<Counters>, salt: u32) -> Self {
-        let address = |protocol| move |at: &SocketAddr| Address { shown: *at, base: *at, protocol };
+        let address = |protocol| move |at: &SocketAddr| Address { at: *at, protocol };
         let udp = addresses.iter().map(address(Protocol::Udp));
         let tcp = addresses.iter().map(address(Protocol::Tcp));
         let Identity { certificate, crypto } = identity.clone();

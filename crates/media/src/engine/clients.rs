@@ -102,7 +102,7 @@ impl Engine {
             Err(_) => {
                 self.counts.panics += 1;
                 tracing::error!("a client's transport panicked; the client is asked for a new one and everybody else goes on");
-                self.dead(now, key);
+                self.dead(key);
                 None
             }
         }
@@ -136,7 +136,7 @@ impl Engine {
     }
 
     /// The link is of no use any more; the rooms ask the client for another.
-    pub(super) fn dead(&mut self, _now: Instant, key: PeerKey) {
+    pub(super) fn dead(&mut self, key: PeerKey) {
         let Some(client) = self.client(key) else { return };
         let (room, who, link) = (client.peer.room, client.peer.who, client.link());
         self.forget_client(key);
@@ -308,7 +308,7 @@ impl Engine {
             PeerNews::Stats(stats) => self.watch_of(key, |watch, _| watch.handle_peer(&stats)),
             PeerNews::In(stats) => self.watch_of(key, |watch, kind| watch.handle_in(kind(stats.mid), &stats)),
             PeerNews::Out(stats) => self.watch_of(key, |watch, kind| watch.handle_out(kind(stats.mid), &stats)),
-            PeerNews::Closed => self.dead(now, key),
+            PeerNews::Closed => self.dead(key),
         }
     }
 
@@ -426,7 +426,7 @@ impl Engine {
         };
         let dead: Vec<PeerKey> = each().filter(|(_, client)| over(client)).map(|(key, _)| key).collect();
         let refused: Vec<PeerKey> = each().filter(|(_, client)| flooding(client)).map(|(key, _)| key).collect();
-        dead.into_iter().for_each(|key| self.dead(now, key));
+        dead.into_iter().for_each(|key| self.dead(key));
         refused.into_iter().for_each(|key| self.refuse(now, key, room::MediaRefusal::Flood));
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn handle(engine: &mut Engine, now: Instant, order: Order) {
             }
         }
         Act::Repeat => engine.repeat(room, who),
-        Act::Publish(tracks) => engine.publish(now, room, who, tracks),
+        Act::Publish(tracks) => engine.publish(room, who, tracks),
         Act::Subscribe(tracks) => engine.subscribe(room, who, tracks),
         Act::Hint(hints) => hints.into_iter().for_each(|hint| engine.hint(room, who, hint.track, hint.wish)),
         Act::Say(channel, text) => {
@@ -102,7 +102,7 @@ impl Engine {
         }
     }
 
-    fn publish(&mut self, now: Instant, room: RoomId, who: ParticipantId, tracks: Vec<Track>) {
+    fn publish(&mut self, room: RoomId, who: ParticipantId, tracks: Vec<Track>) {
         let member = self.halls.entry(room).or_default().members.entry(who).or_default();
         let before = std::mem::replace(&mut member.tracks, tracks.clone());
         for gone in before.iter().filter(|old| !tracks.iter().any(|new| new.id == old.id)) {
@@ -120,7 +120,6 @@ impl Engine {
         }
         self.bind(room, who);
         self.want_all(room);
-        let _ = now;
     }
 
     fn unpublish(&mut self, track: TrackId) {

@@ -95,7 +95,7 @@ pub fn cpu() -> Duration {
 pub fn settings(server: SocketAddr) -> Settings {
     let crypto = Arc::new(str0m::crypto::from_feature_flags());
     let certificate = crypto.dtls_provider.generate_certificate().unwrap();
-    let candidates = vec![Address { shown: server, base: server, protocol: Protocol::Udp }];
+    let candidates = vec![Address { at: server, protocol: Protocol::Udp }];
     Settings { candidates, certificate, crypto, counters: Arc::default(), salt: 5 }
 }
 

@@ -156,7 +156,18 @@ impl Server {
         let data = tempfile::tempdir().expect("a folder");
         let http = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
         let process = Command::new(env!("CARGO_BIN_EXE_kennel"))
-            .args(["serve", "--http", &http.to_string(), "--https", "off", "--log", "warn", "--data"])
+            .args([
+                "serve",
+                "--http",
+                &http.to_string(),
+                "--https",
+                "off",
+                "--room-type",
+                "peer-to-peer",
+                "--log",
+                "warn",
+                "--data",
+            ])
             .arg(data.path())
             .env("TWILIO_ACCOUNT_SID", ACCOUNT)
             .env("TWILIO_API_KEY_SID", KEY)

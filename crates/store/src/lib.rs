@@ -1,0 +1,95 @@
+//! What happened in the rooms, kept: rooms, participants, tracks, rules, events, and the callbacks that wait to be delivered.
+//!
+//! Neutral as to vendors: ids are 128-bit numbers, times are milliseconds since 1970 UTC, kinds of rooms are words. There is one
+//! writer: what [`Store::write`] takes becomes durable together, in order, or not at all.
+
+mod row;
+
+pub use row::{
+    Alive, Callback, Codecs, Delivery, EventRow, IdentityOrId, Method, NameOrId, Page, PageOf, ParticipantFilter, ParticipantRow,
+    ParticipantStatus, RoomFilter, RoomRow, RoomStatus, RulesRow, TrackKind, TrackRow, Write,
+};
+
+use async_trait::async_trait;
+
+/// A database that holds the history. SQLite in the data folder by default, PostgreSQL where an operator has one; one suite of tests
+/// says how both behave.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Makes all of this durable, in order and in one transaction, and returns when it is: after a crash either all of it is there
+    /// or nothing. Every [`Write::Event`] gets the next number of its room's sequence.
+    ///
+    /// # Errors
+    /// [`Problem`], and then nothing was written.
+    async fn write(&self, writes: Vec<Write>) -> Result<(), Problem>;
+
+    /// The room of this id, or the one in progress of this name.
+    async fn room(&self, account: &str, room: NameOrId) -> Result<Option<RoomRow>, Problem>;
+
+    /// Rooms, the newest first.
+    async fn rooms(&self, account: &str, filter: RoomFilter, page: Page) -> Result<PageOf<RoomRow>, Problem>;
+
+    /// The participant of this id, or of this identity: the one that is there, else the latest.
+    async fn participant(&self, room: u128, who: IdentityOrId) -> Result<Option<ParticipantRow>, Problem>;
+
+    /// Participants of a room, the newest first.
+    async fn participants(&self, room: u128, filter: ParticipantFilter, page: Page) -> Result<PageOf<ParticipantRow>, Problem>;
+
+    /// The track of this participant with this id or name that is published now.
+    async fn track(&self, participant: u128, track: NameOrId) -> Result<Option<TrackRow>, Problem>;
+
+    /// Tracks that this participant publishes now, the newest first.
+    async fn tracks(&self, participant: u128, page: Page) -> Result<PageOf<TrackRow>, Problem>;
+
+    /// The rules about what a participant receives, if any were set.
+    async fn subscribe_rules(&self, participant: u128) -> Result<Option<RulesRow>, Problem>;
+
+    /// The rules about what of a room is recorded, if any were set.
+    async fn recording_rules(&self, room: u128) -> Result<Option<RulesRow>, Problem>;
+
+    /// A value put by [`Write::Setting`].
+    async fn setting(&self, key: &str) -> Result<Option<String>, Problem>;
+
+    /// Callbacks whose turn has come: of each room at most the oldest one that waits, if its time is not later than `now_ms`; at most
+    /// `count` of them, the longest waiting first.
+    async fn due(&self, now_ms: u64, count: usize) -> Result<Vec<Delivery>, Problem>;
+
+    /// When the next callback is due that is not due at `now_ms`, and how many wait in all.
+    async fn next_due(&self, now_ms: u64) -> Result<(Option<u64>, u64), Problem>;
+
+    /// Events, the newest first; of one room or of all. For the log that people look at.
+    async fn events(&self, account: &str, room: Option<u128>, page: Page) -> Result<PageOf<EventRow>, Problem>;
+
+    /// Everything that was in progress when the program ended last, and when it was known to run last.
+    async fn alive(&self) -> Result<Alive, Problem>;
+
+    /// Forgets rooms that ended before then, with all that belongs to them, a few at a time; returns how many. Rooms with callbacks that
+    /// wait are kept.
+    async fn forget(&self, ended_before_ms: u64, count: usize) -> Result<u64, Problem>;
+
+    /// What is wrong with the database, in words; nothing, if all is well. Looks at every row.
+    async fn check(&self) -> Result<Vec<String>, Problem>;
+}
+
+/// Why the database did not do it. `Display` is for the log: it may name a file and holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// Not now: it is busy, full, or cannot be reached. The same may work later.
+    Unavailable(String),
+    /// It is damaged, or was written by a newer program. A person must look.
+    Unusable(String),
+    /// What was asked does not fit what is there: a defect of ours.
+    Misused(String),
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Problem::Unavailable(why) => write!(f, "the database is not available: {why}"),
+            Problem::Unusable(why) => write!(f, "the database cannot be used: {why}"),
+            Problem::Misused(why) => write!(f, "the database refuses what it was asked: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Problem {}

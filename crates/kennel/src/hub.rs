@@ -431,8 +431,8 @@ mod tests {
         fn order(&self, order: Order) {
             if let room::Act::Open(open) = order.act {
                 let signal = room::Signal { step: Step::Answer, ..open.offer };
-                let news = room::News::Signal(open.link, signal);
-                self.0.report(Report::Of { room: order.room, who: order.who, news });
+                let news = room::News::Signal(signal);
+                self.0.report(Report::Of { room: order.room, who: order.who, link: open.link, news });
             }
         }
     }

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn of(news: News) -> Report {
-        Report::Of { room: RoomId(1), who: ParticipantId(2), news }
+        Report::Of { room: RoomId(1), who: ParticipantId(2), link: LinkId("l".into()), news }
     }
 
     #[tokio::test]
@@ -83,11 +83,11 @@ mod tests {
         (0..REPORTS_MAX + 3).for_each(|_| reporter.report(figures.clone()));
         assert_eq!(metrics.media_reports_dropped.get(), 3);
         reporter.report(of(News::Said(room::Channel::Render, room::Sealed("hey".into()))));
-        reporter.report(of(News::Dead(LinkId("l".into()))));
+        reporter.report(of(News::Dead));
         assert_eq!(metrics.media_reports_dropped.get(), 4);
         let mut told = Vec::new();
         queue.next(&mut told, usize::MAX).await;
-        assert_eq!((told.len(), told.pop()), (REPORTS_MAX + 1, Some(of(News::Dead(LinkId("l".into()))))));
+        assert_eq!((told.len(), told.pop()), (REPORTS_MAX + 1, Some(of(News::Dead))));
         reporter.report(figures);
         queue.next(&mut told, 1).await;
         assert_eq!(metrics.media_reports_dropped.get(), 4);

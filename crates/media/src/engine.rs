@@ -63,6 +63,9 @@ pub struct Counts {
     pub panics: u64,
 }
 
+/// A client's end of a link, as the rooms know it.
+type End = (RoomId, ParticipantId, LinkId);
+
 /// One worker's rooms.
 pub struct Engine {
     settings: Settings,
@@ -326,8 +329,8 @@ impl Engine {
         (self.demux.size(), self.timers.len(), self.reports.len())
     }
 
-    fn report(&mut self, room: RoomId, who: ParticipantId, news: News) {
-        self.reports.push_back(Report::Of { room, who, news });
+    fn report(&mut self, (room, who, link): End, news: News) {
+        self.reports.push_back(Report::Of { room, who, link, news });
     }
 
     /// A random number that nobody need be unable to guess (splitmix64).
@@ -453,7 +456,7 @@ impl Client {
         self.heard.1.max(self.heard.2) >= crate::limit::PACKETS_IN_PER_S / 4 * 3
     }
 
-    fn link(&self) -> LinkId {
-        self.peer.link.clone()
+    fn end(&self) -> End {
+        (self.peer.room, self.peer.who, self.peer.link.clone())
     }
 }

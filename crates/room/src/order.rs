@@ -182,6 +182,8 @@ pub enum Report {
         room: RoomId,
         /// Of whom.
         who: ParticipantId,
+        /// Of which of its links: what is told of another than its current one crossed with the end of that.
+        link: LinkId,
         /// What.
         news: News,
     },
@@ -196,19 +198,19 @@ pub enum Report {
     Lost(RoomId),
 }
 
-/// What media tells of one participant.
+/// What media tells of one participant's link.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
-    /// Our answer or offer on its link.
-    Signal(LinkId, Signal),
+    /// Our answer or offer.
+    Signal(Signal),
     /// Under which names the tracks that it receives are found in its media: the complete list.
     Placed(Vec<(TrackId, Arc<str>)>),
     /// Its description cannot be used, or has no codec of ours.
-    Refused(LinkId, MediaRefusal),
-    /// Its link is established: media can pass.
-    Connected(LinkId),
-    /// Its link is dead: nothing was heard for too long, or the handshake failed.
-    Dead(LinkId),
+    Refused(MediaRefusal),
+    /// It is established: media can pass.
+    Connected,
+    /// It is dead: nothing was heard for too long, or the handshake failed.
+    Dead,
     /// It said this on a channel.
     Said(Channel, Sealed),
     /// How good its own and the others' connections are.

@@ -108,7 +108,7 @@ impl Rooms {
         };
         let Ok((room, mut means)) = self.room(now, id) else { return };
         match report {
-            Report::Of { who, news, .. } => room.handle_news(who, news, &mut means),
+            Report::Of { who, link, news, .. } => room.handle_news(who, link, news, &mut means),
             Report::Speaker { who, .. } => room.handle_speaker(who, &mut means),
             Report::Lost(_) => room.handle_lost(&mut means),
         }

@@ -91,10 +91,8 @@ impl Served {
         self.link.as_ref().is_some_and(|link| link.open && link.connected)
     }
 
-    fn note_connected(&mut self, id: &LinkId) {
-        if let Some(link) = self.link.as_mut().filter(|link| link.id == *id) {
-            link.connected = true;
-        }
+    fn note_connected(&mut self) {
+        self.link.iter_mut().for_each(|link| link.connected = true);
     }
 
     /// Its link as the client should have it when it comes in or back.
@@ -182,14 +180,15 @@ impl Room {
         }
     }
 
-    /// Takes what the media server tells of a participant. What it tells of links that are gone crossed with their end.
-    pub fn handle_news(&mut self, who: ParticipantId, news: News, means: &mut Means<'_>) {
-        if !self.by_id(who).is_some_and(|place| place.served.is_open()) {
+    /// Takes what the media server tells of a participant's link. What it tells of links that are gone crossed with their end, and
+    /// says nothing of the link that came after.
+    pub fn handle_news(&mut self, who: ParticipantId, link: LinkId, news: News, means: &mut Means<'_>) {
+        if !self.by_id(who).is_some_and(|place| place.served.has_open(&link)) {
             return;
         }
         let served = &mut self.place_of(who).served;
         match news {
-            News::Signal(link, signal) if served.has_open(&link) => {
+            News::Signal(signal) => {
                 served.note_revision(&signal);
                 self.tell(who, Event::Signal { link, signal }, means);
             }
@@ -197,13 +196,12 @@ impl Room {
                 served.placed = placed;
                 self.show(means);
             }
-            News::Connected(link) => served.note_connected(&link),
-            News::Refused(link, why) if served.has_open(&link) => self.unserved.push((who, WhyLeft::Refused(why))),
-            News::Dead(link) if served.has_open(&link) => {
+            News::Connected => served.note_connected(),
+            News::Refused(why) => self.unserved.push((who, WhyLeft::Refused(why))),
+            News::Dead => {
                 self.tell_server_closed(who, means);
                 self.relink_server(who, means);
             }
-            News::Signal(..) | News::Refused(..) | News::Dead(_) => {}
             News::Said(channel, text) if served.channels.contains(&channel) => {
                 self.tell(who, Event::Said { channel, text }, means);
             }

@@ -64,13 +64,17 @@ impl Stage {
     }
 
     fn news(&mut self, news: News) {
+        self.news_of(LINK, news);
+    }
+
+    fn news_of(&mut self, link: &str, news: News) {
         let (room, who, _) = self.ids();
-        self.hub.report(Report::Of { room, who, news });
+        self.hub.report(Report::Of { room, who, link: LinkId(link.into()), news });
     }
 
     fn answer(&mut self, link: &str, revision: u64) {
         let signal = Signal { step: Step::Answer, revision, sealed: Sealed("v=0 answer".into()) };
-        self.news(News::Signal(LinkId(link.into()), signal));
+        self.news_of(link, News::Signal(signal));
     }
 
     fn said(&mut self, channel: Channel, text: &str) {
@@ -118,7 +122,7 @@ fn a_client_hears_that_it_is_in_with_the_answer() {
     let offer = Signal { step: Step::Offer, revision: 2, sealed: Sealed("v=0 offer".into()) };
     assert_eq!(stage.types(), [] as [&str; 0]);
     stage.answer(LINK, 1);
-    stage.news(News::Signal(LinkId(LINK.into()), offer));
+    stage.news(News::Signal(offer));
     let heard = stage.heard();
     assert_eq!(heard.iter().map(|body| &body["type"]).collect::<Vec<_>>(), ["connected", "update", "update"]);
     assert_eq!(heard[0]["peer_connections"][0]["description"]["sdp"], "v=0 answer");
@@ -145,29 +149,24 @@ impl Stage {
     /// A report for somebody who is gone.
     fn answer_nobody(&mut self) {
         let signal = Signal { step: Step::Answer, revision: 1, sealed: Sealed("v=0".into()) };
-        let news = News::Signal(LinkId(LINK.into()), signal);
-        self.hub.report(Report::Of { room: RoomId(1), who: ParticipantId(2), news });
+        let (link, news) = (LinkId(LINK.into()), News::Signal(signal));
+        self.hub.report(Report::Of { room: RoomId(1), who: ParticipantId(2), link, news });
     }
 }
 
 #[test]
 fn what_the_media_server_cannot_serve_is_refused() {
-    let refused = |why| News::Refused(LinkId(LINK.into()), why);
-    let cases = [
-        (refused(MediaRefusal::Description), 53403),
-        (refused(MediaRefusal::Codec), 53404),
-        (refused(MediaRefusal::Flood), 53405),
-    ];
-    for (news, code) in cases {
+    let cases = [(MediaRefusal::Description, 53403), (MediaRefusal::Codec, 53404), (MediaRefusal::Flood, 53405)];
+    for (why, code) in cases {
         for mut stage in [Stage::asking(), Stage::inside()] {
-            stage.news(news.clone());
+            stage.news(News::Refused(why));
             let heard = stage.heard();
             assert_eq!((heard.len(), &heard[0]["code"]), (1, &json!(code)));
             assert_eq!(stage.hub.rooms.count(), (0, 0));
         }
     }
     let mut stage = Stage::asking();
-    stage.news(News::Dead(LinkId(LINK.into())));
+    stage.news(News::Dead);
     assert_eq!(stage.heard()[0]["code"], 53405, "it died before it was answered");
 }
 
@@ -185,7 +184,7 @@ fn a_client_that_goes_before_the_answer_leaves_nothing() {
 #[test]
 fn a_new_link_brings_new_channels() {
     let mut stage = Stage::inside();
-    stage.news(News::Dead(LinkId(LINK.into())));
+    stage.news(News::Dead);
     let heard = stage.heard();
     let description = |body: &Value| body["peer_connections"][0]["description"]["type"].clone();
     assert_eq!(heard.iter().map(description).collect::<Vec<_>>(), ["close", "create-offer"]);
@@ -276,7 +275,7 @@ fn a_room_for_sound_refuses_pictures() {
     stage.conn = stage.ask("ann", LINK);
     let (room, who) = stage.hub.rooms.by_name("den").map(|room| (room.id, room.participants[0].id)).expect("a room");
     let signal = Signal { step: Step::Answer, revision: 1, sealed: Sealed("v=0".into()) };
-    stage.hub.report(Report::Of { room, who, news: News::Signal(LinkId(LINK.into()), signal) });
+    stage.hub.report(Report::Of { room, who, link: LinkId(LINK.into()), news: News::Signal(signal) });
     let published = stage.heard()[0]["published"]["tracks"][0].clone();
     assert_eq!((&published["state"], &published["error"]["code"]), (&json!("failed"), &json!(53125)));
 }

@@ -138,9 +138,9 @@ impl Engine {
     /// The link is of no use any more; the rooms ask the client for another.
     pub(super) fn dead(&mut self, key: PeerKey) {
         let Some(client) = self.client(key) else { return };
-        let (room, who, link) = (client.peer.room, client.peer.who, client.link());
+        let end = client.end();
         self.forget_client(key);
-        self.report(room, who, News::Dead(link));
+        self.report(end, News::Dead);
     }
 
     pub(super) fn mark_dirty(&mut self, key: PeerKey) {
@@ -177,7 +177,7 @@ impl Engine {
         if client.peer.unanswered().is_none() {
             client.offered_at = None;
         }
-        let (room, who, link) = (client.peer.room, client.peer.who, client.link());
+        let end = client.end();
         let ufrag = client.peer.ufrag();
         if client.ufrag != ufrag {
             // The client restarted ICE: other addresses may be its own now.
@@ -185,11 +185,11 @@ impl Engine {
             client.addresses.clear();
             self.demux.expect(&ufrag, key);
         }
-        self.bind(room, who);
+        self.bind(end.0, end.1);
         self.connect_receivers(key);
         self.report_placed(key);
         if let Some(said) = said {
-            self.report(room, who, News::Signal(link, signal(said)));
+            self.report(end, News::Signal(signal(said)));
             // What was wanted meanwhile.
             self.mark_dirty(key);
         }
@@ -204,8 +204,8 @@ impl Engine {
             return;
         }
         client.placed.clone_from(&placed);
-        let (room, who) = (client.peer.room, client.peer.who);
-        self.report(room, who, News::Placed(placed));
+        let end = client.end();
+        self.report(end, News::Placed(placed));
     }
 
     /// Makes the board agree with where the client's tracks are placed.
@@ -321,8 +321,8 @@ impl Engine {
     fn handle_connected(&mut self, key: PeerKey) {
         self.set_connect_by(key, None);
         if let Some(client) = self.client(key) {
-            let (room, who, link) = (client.peer.room, client.peer.who, client.link());
-            self.report(room, who, News::Connected(link));
+            let end = client.end();
+            self.report(end, News::Connected);
         }
     }
 
@@ -359,13 +359,13 @@ impl Engine {
     fn handle_channel_data(&mut self, now: Instant, key: PeerKey, data: ChannelData) {
         let ChannelData { id, binary, data } = data;
         let Some(client) = self.client_mut(key) else { return };
-        let (room, who) = (client.peer.room, client.peer.who);
         match client.peer.use_of(id) {
             Some(Use::Words(channel)) => {
                 let channel = *channel;
                 let text = String::from_utf8(data).ok().filter(|text| !binary && client.data.text(now, text.len()));
+                let end = client.end();
                 match text {
-                    Some(text) => self.report(room, who, News::Said(channel, Sealed(text.into()))),
+                    Some(text) => self.report(end, News::Said(channel, Sealed(text.into()))),
                     None => self.counts.messages_dropped += 1,
                 }
             }

@@ -89,16 +89,16 @@ impl Engine {
     /// The client cannot be served: its link is given up, and the rooms say so.
     pub(super) fn refuse(&mut self, now: Instant, key: PeerKey, why: MediaRefusal) {
         let Some(client) = self.client(key) else { return };
-        let (room, who, link) = (client.peer.room, client.peer.who, client.link());
+        let end = client.end();
         self.drop_client(now, key);
-        self.report(room, who, News::Refused(link, why));
+        self.report(end, News::Refused(why));
     }
 
     fn repeat(&mut self, room: RoomId, who: ParticipantId) {
         let Some(client) = self.key_of(room, who).and_then(|key| self.client(key)) else { return };
-        let link = client.link();
+        let end = client.end();
         if let Some(said) = client.peer.unanswered().cloned() {
-            self.report(room, who, News::Signal(link, super::clients::signal(said)));
+            self.report(end, News::Signal(super::clients::signal(said)));
         }
     }
 

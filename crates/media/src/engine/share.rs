@@ -150,9 +150,11 @@ impl Engine {
                 self.on(now, key, |peer, out| peer.set_bitrate(now, Bitrate::from(LEAST), Bitrate::from(desired), out));
             }
         }
-        if let Some((off, on)) = switched {
+        if let Some((off, on)) = switched
+            && let Some(end) = self.client(key).map(Client::end)
+        {
             tracing::debug!(?room, ?who, off = off.len(), on = on.len(), ?space, used = total.used, "tracks switched");
-            self.report(room, who, News::Switched { off, on });
+            self.report(end, News::Switched { off, on });
         }
     }
 
@@ -202,6 +204,7 @@ impl Engine {
     pub(super) fn share_needs(&mut self, now: Instant) {
         let mut news = Vec::new();
         for source in self.board.iter_mut().filter(|source| source.kind == Kind::Video && source.layer_count() > 1) {
+            let Some(publisher) = source.peer else { continue };
             let count = source.layer_count();
             if source.needs.as_ref().is_none_or(|(of, _)| *of != count) {
                 source.needs = Some((count, Needs::new(now, count)));
@@ -209,15 +212,17 @@ impl Engine {
             let Some((_, needs)) = &mut source.needs else { continue };
             needs.handle_choices(now, source.receivers.iter().map(|receiver| receiver.choice));
             if let Some(change) = needs.poll_change(now) {
-                news.push((source.room, source.publisher, News::Layers { track: source.id, needed: change.needed }));
+                news.push((publisher, News::Layers { track: source.id, needed: change.needed }));
                 for layer in change.woken {
                     source.wish_keyframe(layer, false);
                     self.wished = true;
                 }
             }
         }
-        for (room, who, news) in news {
-            self.report(room, who, news);
+        for (publisher, news) in news {
+            if let Some(end) = self.client(publisher).map(Client::end) {
+                self.report(end, news);
+            }
         }
     }
 }

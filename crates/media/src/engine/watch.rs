@@ -171,7 +171,8 @@ impl Engine {
             members.filter(|(other, _)| **other != who).map(|(other, member)| (*other, level(member.key))).collect();
         let Some(client) = self.client_mut(key) else { return };
         if let Some(quality) = client.watch.reporter.poll_report(now, own, others.into_iter()) {
-            self.report(room, who, News::Quality(quality));
+            let end = client.end();
+            self.report(end, News::Quality(quality));
         }
     }
 }

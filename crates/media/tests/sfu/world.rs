@@ -249,7 +249,7 @@ impl World {
         while let Some(report) = self.engine.poll_report() {
             if let Report::Of { who, news, .. } = &report {
                 match news {
-                    News::Signal(_, signal) => self.signals.push((self.now + Duration::from_millis(10), *who, signal.clone())),
+                    News::Signal(signal) => self.signals.push((self.now + Duration::from_millis(10), *who, signal.clone())),
                     News::Placed(tracks) => drop(self.placed.insert(*who, tracks.clone())),
                     _ => {}
                 }
@@ -338,7 +338,7 @@ impl World {
     /// Links that were reported dead.
     pub fn dead(&self) -> Vec<ParticipantId> {
         let dead = |report: &Report| match report {
-            Report::Of { who, news: News::Dead(_), .. } => Some(*who),
+            Report::Of { who, news: News::Dead, .. } => Some(*who),
             _ => None,
         };
         self.reports.iter().filter_map(dead).collect()

@@ -33,7 +33,10 @@ impl Core for Script {
         match &*text.0 {
             "panic" => panic!("as told"),
             "gate" => drop(self.gate.as_ref().map(|gate| gate.lock())),
-            _ => self.reports.push(Report::Of { room: order.room, who: order.who, news: News::Said(channel, text) }),
+            _ => {
+                let link = LinkId("l".into());
+                self.reports.push(Report::Of { room: order.room, who: order.who, link, news: News::Said(channel, text) });
+            }
         }
     }
 

@@ -149,10 +149,10 @@ fn serve(config: &Config) -> (Pool, Receiver<Report>) {
 fn answer(reports: &Receiver<Report>) -> SdpAnswer {
     loop {
         match reports.recv_timeout(LONG).expect("an answer") {
-            Report::Of { news: News::Signal(_, signal), .. } if signal.step == Step::Answer => {
+            Report::Of { news: News::Signal(signal), .. } if signal.step == Step::Answer => {
                 return SdpAnswer::from_sdp_string(&signal.sealed.0).unwrap();
             }
-            Report::Of { news: News::Refused(_, why), .. } => panic!("{why:?}"),
+            Report::Of { news: News::Refused(why), .. } => panic!("{why:?}"),
             _ => {}
         }
     }

@@ -26,7 +26,7 @@ fn three() -> (Party, LinkId, LinkId) {
     let mut party = two();
     party.join("cy", "den", &["v cam"]).expect("a seat");
     let (anns, bos) = (wanted(&party.heard("ann")), wanted(&party.heard("bo")));
-    party.news("cy", News::Connected(LinkId("cy/3".into())));
+    party.news("cy", News::Connected);
     (party, anns, bos)
 }
 
@@ -44,7 +44,7 @@ fn cam(party: &Party, name: &str) -> TrackId {
 /// Offers on the link to the server, which is established.
 fn connect(party: &mut Party, who: &str, link: &LinkId) {
     party.signal(who, link, Step::Offer, 2);
-    party.news(who, News::Connected(link.clone()));
+    party.news(who, News::Connected);
 }
 
 /// The server has a place for these people's cameras.
@@ -93,7 +93,7 @@ fn the_mesh_stays_while_somebody_cannot_reach_the_server() {
     party.heard("ann");
     party.pass(60 * SECOND);
     assert_eq!(party.heard("ann"), [] as [&str; 0], "bo's pictures come by the mesh still");
-    party.news("bo", News::Connected(bos));
+    party.news("bo", News::Connected);
     party.pass(2 * SECOND);
     assert_eq!(party.heard("ann"), ["receives [ann-bo, ann-cy]", "closed bo/2 at 2"]);
 }

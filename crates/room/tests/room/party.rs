@@ -142,16 +142,22 @@ impl Party {
         self.owner(Command::SetKind { name: name.into(), kind, options })
     }
 
-    /// The media server tells this of `name`.
+    /// The media server tells this of the open link of `name`.
     pub fn news(&mut self, name: &str, news: News) {
         let joined = &self.people[name].joined;
-        self.report(Report::Of { room: joined.room, who: joined.me, news });
+        self.report_of((joined.room, joined.me), news);
+    }
+
+    /// The media server tells this of some link, which it may not have any more.
+    pub fn news_of(&mut self, name: &str, link: &LinkId, news: News) {
+        let joined = &self.people[name].joined;
+        self.report(Report::Of { room: joined.room, who: joined.me, link: link.clone(), news });
     }
 
     /// The media server tells this of the open link of somebody, if there is one.
-    pub fn report_of(&mut self, (room, who): (RoomId, ParticipantId), news: impl FnOnce(LinkId) -> News) {
+    pub fn report_of(&mut self, (room, who): (RoomId, ParticipantId), news: News) {
         if let Some(link) = self.media.peers.get(&(room, who)).map(|peer| peer.link.clone()) {
-            self.report(Report::Of { room, who, news: news(link) });
+            self.report(Report::Of { room, who, link, news });
         }
     }
 

@@ -105,7 +105,7 @@ fn place(dice: &mut Dice, party: &mut Party, (room, who): (RoomId, ParticipantId
     let asked = peer.subscribed.clone().unwrap_or_default();
     let mut label = || (dice.roll(5) > 0).then(|| format!("l{}", dice.roll(1_000)).into());
     let placed = asked.into_iter().filter_map(|track| Some((track, label()?))).collect();
-    party.report(Report::Of { room, who, news: News::Placed(placed) });
+    party.report_of((room, who), News::Placed(placed));
 }
 
 /// A client that was asked for an offer on a link to the server makes it.

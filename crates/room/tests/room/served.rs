@@ -102,8 +102,8 @@ fn descriptions_pass_and_candidates_do_not() {
     party.signal("bo", &bo, Step::Answer, 3);
     party.signal("ann", &bo, Step::Offer, 4);
     assert_eq!(party.media.take(), ["Offer 2 on bo/2", "Answer 3 on bo/2"]);
-    party.news("bo", News::Signal(bo.clone(), Signal { step: Step::Answer, ..offer(2) }));
-    party.news("bo", News::Signal(link("ann/1"), offer(9)));
+    party.news("bo", News::Signal(Signal { step: Step::Answer, ..offer(2) }));
+    party.news_of("bo", &link("ann/1"), News::Signal(offer(9)));
     assert_eq!(party.heard("bo"), ["Answer 2 on bo/2"]);
 }
 
@@ -116,14 +116,14 @@ fn a_link_that_died_is_made_anew_by_whoever_noticed() {
         if client {
             party.signal("ann", &ann, Step::Close, 2);
         } else {
-            party.news("ann", News::Dead(ann.clone()));
+            party.news("ann", News::Dead);
             assert_eq!(party.people["ann"].heard.len(), 2, "closed and wanted");
         }
         assert_eq!(party.heard("bo"), ["receives [x1]", "receives []"]);
         assert_eq!(party.media.take(), ["close", "subscribe 0"]);
         let anew = wanted(&mut party, "ann");
         assert_ne!(anew, ann);
-        party.news("ann", News::Dead(ann.clone()));
+        party.news_of("ann", &ann, News::Dead);
         party.signal("ann", &ann, Step::Offer, 2);
         assert_eq!((party.heard("ann").len(), party.media.take().len()), (0, 0), "the old link is forgotten");
         party.signal("ann", &anew, Step::Offer, 2);
@@ -132,16 +132,41 @@ fn a_link_that_died_is_made_anew_by_whoever_noticed() {
 }
 
 #[test]
+fn what_is_told_of_the_link_before_is_not_believed_of_the_one_after() {
+    let mut party = two();
+    let (cam, bos) = (cam_of(&party, "ann"), link("bo/2"));
+    party.join_with("cy", "den", &["v cam"], |join| join.channels = vec![Channel::Speaker]).unwrap();
+    let (own, cys) = (cam_of(&party, "cy"), link("cy/3"));
+    for (name, old) in [("bo", &bos), ("cy", &cys)] {
+        party.news(name, News::Dead);
+        let anew = wanted(&mut party, name);
+        party.signal(name, &anew, Step::Offer, 2);
+        party.heard(name);
+        for news in [
+            placed(&party, "ann", "x1"),
+            News::Connected,
+            News::Said(Channel::Speaker, Sealed("ready".into())),
+            News::Quality(Quality::default()),
+            News::Switched { off: vec![cam], on: vec![] },
+            News::Layers { track: own, needed: vec![true, false] },
+        ] {
+            party.news_of(name, old, news);
+        }
+        assert_eq!(party.heard(name), [] as [&str; 0]);
+    }
+    party.news("cy", News::Layers { track: own, needed: vec![true] });
+    assert_eq!(party.heard("cy"), ["layers [true]"], "that is the one after");
+}
+
+#[test]
 fn a_link_that_dies_again_and_again_puts_its_participant_out() {
     let mut party = two();
     for _ in 0..20 {
-        let open = party.media.peers.values().map(|peer| peer.link.clone()).find(|link| *link.0 != *"ann/1").unwrap();
-        party.news("bo", News::Dead(open));
+        party.news("bo", News::Dead);
         let anew = wanted(&mut party, "bo");
         party.signal("bo", &anew, Step::Offer, 2);
     }
-    let last = party.media.peers.values().map(|peer| peer.link.clone()).find(|link| *link.0 != *"ann/1").unwrap();
-    party.news("bo", News::Dead(last));
+    party.news("bo", News::Dead);
     assert_eq!(party.heard("bo").last().unwrap(), "out: Unreachable");
     assert_eq!(party.rooms.count(), (1, 1));
     assert_eq!(party.heard("ann").last().unwrap(), "bo Left(Unreachable) #2 []");
@@ -151,8 +176,7 @@ fn a_link_that_dies_again_and_again_puts_its_participant_out() {
 fn links_that_die_rarely_are_always_made_anew() {
     let mut party = two();
     for _ in 0..50 {
-        let open = party.media.peers.values().map(|peer| peer.link.clone()).find(|link| *link.0 != *"ann/1").unwrap();
-        party.news("bo", News::Dead(open));
+        party.news("bo", News::Dead);
         let anew = wanted(&mut party, "bo");
         party.signal("bo", &anew, Step::Offer, 2);
         party.pass(700 * SECOND);
@@ -183,7 +207,7 @@ fn who_comes_back_is_told_again_what_was_not_answered() {
     let mut party = two();
     party.act("bo", Command::Lose).unwrap();
     party.news("bo", placed(&party, "ann", "x1"));
-    party.news("bo", News::Signal(link("bo/2"), offer(2)));
+    party.news("bo", News::Signal(offer(2)));
     party.resume("bo", vec![(link("bo/2"), offer(1))]).unwrap();
     assert_eq!(party.media.take(), ["Offer 1 on bo/2", "repeat"]);
     let joined = &party.people["bo"].joined;
@@ -252,12 +276,12 @@ fn after_a_restart_everybody_makes_a_new_link() {
 fn what_media_cannot_serve_is_put_out() {
     for why in [MediaRefusal::Description, MediaRefusal::Codec, MediaRefusal::Flood] {
         let mut party = two();
-        party.news("bo", News::Refused(link("ann/1"), why));
+        party.news_of("bo", &link("ann/1"), News::Refused(why));
         assert_eq!(party.heard("bo"), [] as [&str; 0], "that is not its link");
-        party.news("bo", News::Refused(link("bo/2"), why));
+        party.news("bo", News::Refused(why));
         assert_eq!(party.heard("bo"), [format!("out: Refused({why:?})")]);
         assert_eq!(party.media.take(), ["close"]);
-        party.news("bo", News::Dead(link("bo/2")));
+        party.news_of("bo", &link("bo/2"), News::Dead);
     }
 }
 
@@ -363,8 +387,9 @@ fn reports_of_what_is_gone_change_nothing() {
     let (room, bo) = (party.people["bo"].joined.room, party.people["bo"].joined.me);
     party.act("bo", Command::Leave).unwrap();
     party.heard("ann");
-    party.report(Report::Of { room, who: bo, news: News::Dead(link("bo/2")) });
-    party.report(Report::Of { room: room::RoomId(999), who: bo, news: News::Dead(link("bo/2")) });
+    for room in [room, room::RoomId(999)] {
+        party.report(Report::Of { room, who: bo, link: link("bo/2"), news: News::Dead });
+    }
     party.report(Report::Lost(room::RoomId(999)));
     party.report(Report::Speaker { room: room::RoomId(999), who: None });
     assert_eq!(party.heard("ann"), [] as [&str; 0]);

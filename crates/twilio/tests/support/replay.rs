@@ -5,7 +5,7 @@ use super::door;
 use super::hub::{Hub, Sent};
 use super::sdk::Sdk;
 use super::transcript::{Frame, Scene, What};
-use room::{Channel, Command, ConnId, Limits, LinkId, News, Report, RoomKind, Sealed, Signal, Step, TrackId};
+use room::{Act, Channel, Command, ConnId, Limits, LinkId, News, Report, RoomKind, Sealed, Signal, Step, TrackId};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -103,19 +103,29 @@ impl Replay {
         for state in body["peer_connections"].as_array().into_iter().flatten() {
             let Some(signal) = described_signal(&state["description"]) else { continue };
             let link = LinkId(state["id"].as_str().unwrap_or_default().into());
-            self.news(index, News::Signal(link, signal));
+            self.news_of(index, Some(link), News::Signal(signal));
         }
         self.deliver();
     }
 
+    /// The media server tells this of a person's newest link.
     pub fn news(&mut self, index: usize, news: News) {
+        self.news_of(index, None, news);
+    }
+
+    fn news_of(&mut self, index: usize, link: Option<LinkId>, news: News) {
         let identity = self.people[index].identity.clone();
         let inside = self.hub.rooms.rooms().find_map(|room| {
             let one = room.participants.iter().find(|one| *one.identity == *identity)?;
             Some((room.id, one.id))
         });
-        if let Some((room, who)) = inside {
-            self.hub.report(Report::Of { room, who, news });
+        let Some((room, who)) = inside else { return };
+        let newest = self.hub.orders.iter().rev().find_map(|order| match &order.act {
+            Act::Open(open) if order.who == who => Some(open.link.clone()),
+            _ => None,
+        });
+        if let Some(link) = link.or(newest) {
+            self.hub.report(Report::Of { room, who, link, news });
         }
     }
 

@@ -194,7 +194,8 @@ pub enum Report {
         /// Who speaks.
         who: Option<ParticipantId>,
     },
-    /// Every peer of this room is gone through no fault of theirs, and their participants should make new links.
+    /// Every peer of this room is gone through no fault of theirs, and their participants should make new links. All of them are closed
+    /// in answer, those too that were opened when this was on its way.
     Lost(RoomId),
 }
 

@@ -232,12 +232,14 @@ impl Room {
         }
     }
 
-    /// The media server lost everything of this room: everybody is to make a new link.
+    /// The media server lost everything of this room: everybody is to make a new link. The old ones are closed all the same: one that
+    /// was opened while this was on its way is not lost, and nobody else would end it.
     pub fn handle_lost(&mut self, means: &mut Means<'_>) {
         let lost: Vec<ParticipantId> = self.participants.iter().filter(|p| p.served.is_open()).map(|p| p.id()).collect();
         for &who in &lost {
             self.tell_server_closed(who, means);
             self.drop_server_link(who);
+            self.order(who, Act::Close, means);
         }
         self.speaker = None;
         self.resubscribe(means);

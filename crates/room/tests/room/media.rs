@@ -1,12 +1,16 @@
 //! A media server that serves nobody: it keeps what it was asked for, and demands that each order makes sense after those before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use room::{Act, Kind, LinkId, Order, ParticipantId, RoomId, Track, TrackId};
 
 #[derive(Default)]
 pub struct Media {
     pub peers: BTreeMap<(RoomId, ParticipantId), Peer>,
+    /// Peers that are gone and that the rooms do not know to be.
+    lost: BTreeSet<(RoomId, ParticipantId)>,
+    /// Rooms that have lost peers and were not told.
+    pub untold: BTreeSet<RoomId>,
     /// In short words, since they were asked for last.
     orders: Vec<String>,
 }
@@ -24,18 +28,28 @@ impl Media {
         self.orders.push(short(&order));
         let Order { room, who, act } = order;
         let at = (room, who);
+        if self.lost.contains(&at) && act == Act::Close {
+            self.lost.remove(&at);
+            return;
+        }
+        if self.lost.contains(&at) {
+            assert!(self.untold.contains(&room), "{act:?} for a peer that is known to be lost");
+            return;
+        }
         if let Act::Open(open) = act {
             let before = self.peers.insert(at, Peer { link: open.link, tracks: None, subscribed: None });
             assert!(before.is_none(), "opened twice without a close");
             return;
         }
         let published: Vec<TrackId> = self.published(room, who);
+        let untold = self.untold.contains(&room);
         let peer = self.peers.get_mut(&at).unwrap_or_else(|| panic!("{act:?} before open"));
         match act {
             Act::Publish(tracks) => peer.tracks = Some(tracks),
             Act::Subscribe(tracks) => {
                 assert!(peer.tracks.is_some(), "subscribes before its own tracks are known");
-                assert!(tracks.iter().all(|track| published.contains(track)), "subscribes to what is not published");
+                let known = untold || tracks.iter().all(|track| published.contains(track));
+                assert!(known, "subscribes to what is not published");
                 assert_ne!(peer.subscribed.as_ref(), Some(&tracks), "says the same again");
                 peer.subscribed = Some(tracks);
             }
@@ -49,9 +63,12 @@ impl Media {
         }
     }
 
-    /// A worker is gone with all its peers.
+    /// A worker is gone with all its peers. The rooms hear of it later.
     pub fn lose(&mut self, room: RoomId) {
-        self.peers.retain(|(of, _), _| *of != room);
+        let gone: Vec<_> = self.peers.keys().filter(|(of, _)| *of == room).copied().collect();
+        gone.iter().for_each(|at| drop(self.peers.remove(at)));
+        self.lost.extend(gone);
+        self.untold.insert(room);
     }
 
     /// What others in this room publish.

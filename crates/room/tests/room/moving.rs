@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use room::{Command, Limits, LinkId, News, Report, RoomKind, RoomOptions, SavedRoom, Step, TrackId};
+use room::{Command, Limits, LinkId, News, RoomKind, RoomOptions, SavedRoom, Step, TrackId};
 
 use crate::party::Party;
 
@@ -187,7 +187,7 @@ fn a_worker_that_is_lost_meanwhile_is_made_up_for() {
     party.signal("bo", &bos, Step::Offer, 2);
     let room = party.people["ann"].joined.room;
     party.media.lose(room);
-    party.report(Report::Lost(room));
+    party.report_lost();
     party.pass(10 * SECOND);
     for name in ["ann", "bo", "cy"] {
         let heard = party.heard(name);

@@ -161,6 +161,13 @@ impl Party {
         }
     }
 
+    /// The media server tells of all that it lost.
+    pub fn report_lost(&mut self) {
+        for room in std::mem::take(&mut self.media.untold) {
+            self.report(Report::Lost(room));
+        }
+    }
+
     pub fn report(&mut self, report: Report) {
         self.rooms.handle_report(self.now, report);
         self.deliver();

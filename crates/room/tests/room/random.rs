@@ -85,10 +85,8 @@ fn be_media(dice: &mut Dice, party: &mut Party, name: &str) {
     let Some(guest) = party.people.get(name) else { return };
     let at = (guest.joined.room, guest.joined.me);
     match dice.roll(60) {
-        0 => {
-            party.media.lose(at.0);
-            party.report(Report::Lost(at.0));
-        }
+        0 => party.media.lose(at.0),
+        59 => party.report_lost(),
         1..=3 => party.report_of(at, News::Dead),
         4..=30 => place(dice, party, at),
         31..=33 => {
@@ -213,6 +211,7 @@ fn check(party: &Party, model: &Model, step: u32) {
     assert_eq!(real, expected, "step {step}");
     check_revisions(party, step);
     check_ids(party, step);
+    check_peers(party, step);
     for (name, _) in party.people.iter().filter(|(name, _)| model.whereabouts(name).is_none()) {
         let conn = party.people[name].conn;
         assert!(
@@ -242,6 +241,14 @@ fn check_revisions(party: &Party, step: u32) {
             assert!(subscribed.revision > received, "step {step}: {hearer} saw subscriptions go back");
             received = subscribed.revision;
         }
+    }
+}
+
+/// The media server keeps nothing of those who are gone.
+fn check_peers(party: &Party, step: u32) {
+    for (room, who) in party.media.peers.keys() {
+        let inside = party.rooms.rooms().any(|one| one.id == *room && one.participants.iter().any(|p| p.id == *who));
+        assert!(inside, "step {step}: a peer of {who:?}, who is gone");
     }
 }
 

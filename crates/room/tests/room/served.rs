@@ -191,8 +191,8 @@ fn after_a_worker_is_lost_everybody_makes_a_new_link() {
     party.news("bo", placed(&party, "ann", "x1"));
     party.heard("bo");
     party.media.lose(room);
-    party.report(Report::Lost(room));
-    assert_eq!(party.media.take(), [] as [&str; 0], "nobody is left to be asked");
+    party.report_lost();
+    assert_eq!(party.media.take(), ["close", "close"]);
     assert!(party.people["bo"].heard.len() == 3, "closed, receives nothing, wanted");
     for name in ["ann", "bo"] {
         let anew = wanted(&mut party, name);
@@ -200,6 +200,18 @@ fn after_a_worker_is_lost_everybody_makes_a_new_link() {
     }
     party.media.check_settled();
     assert_eq!(party.media.peers.len(), 2);
+}
+
+#[test]
+fn a_link_that_is_opened_while_a_loss_is_on_its_way_is_closed() {
+    let mut party = two();
+    party.media.lose(party.people["ann"].joined.room);
+    party.join("cy", "den", &["v cam"]).unwrap();
+    party.media.take();
+    party.report_lost();
+    assert_eq!(party.media.take(), ["close", "close", "close"]);
+    party.act("cy", Command::Leave).unwrap();
+    assert_eq!((party.media.peers.len(), party.media.take().len()), (0, 0));
 }
 
 #[test]

@@ -3,12 +3,27 @@
 //! Neutral as to vendors: ids are 128-bit numbers, times are milliseconds since 1970 UTC, kinds of rooms are words. There is one
 //! writer: what [`Store::write`] takes becomes durable together, in order, or not at all.
 
+mod apply;
+mod check;
+mod keeper;
+pub mod limit;
+mod link;
+mod list;
+mod read;
 mod row;
+mod schema;
+mod sqlite;
+mod writer;
+
+pub use keeper::Keeper;
 
 pub use row::{
     Alive, Callback, Codecs, Delivery, EventRow, IdentityOrId, Method, NameOrId, Page, PageOf, ParticipantFilter, ParticipantRow,
     ParticipantStatus, RoomFilter, RoomRow, RoomStatus, RulesRow, TrackKind, TrackRow, Write,
 };
+pub use sqlite::{FILE, Sqlite};
+
+use std::path::Path;
 
 use async_trait::async_trait;
 
@@ -69,6 +84,10 @@ pub trait Store: Send + Sync {
 
     /// What is wrong with the database, in words; nothing, if all is well. Looks at every row.
     async fn check(&self) -> Result<Vec<String>, Problem>;
+
+    /// Copies all of it into one file while work goes on; what is under that name is replaced when the copy is whole. False: this kind
+    /// of database is copied by its own tools, and nothing was done.
+    async fn backup(&self, path: &Path) -> Result<bool, Problem>;
 }
 
 /// Why the database did not do it. `Display` is for the log: it may name a file and holds no secret.

@@ -56,6 +56,8 @@ pub enum Write {
         participant: u128,
         /// What it is called from now on.
         identity: String,
+        /// The parameter of its events that holds its name.
+        parameter: String,
         /// When.
         at_ms: u64,
     },
@@ -256,7 +258,7 @@ pub struct EventRow {
     pub parameters: Vec<(String, String)>,
     /// Who is told.
     pub callback: Option<Callback>,
-    /// What became of telling it; empty while it waits, or when nobody is told.
+    /// What became of telling it, or of the last try while it waits; empty before the first one.
     pub outcome: String,
 }
 

@@ -1,0 +1,61 @@
+//! What can be wrong with a database, looked for row by row.
+
+use crate::limit::FINDINGS_MAX;
+use crate::link::{Fault, Link, Value};
+
+/// Words for each finding; [`Store::check`](crate::Store::check).
+pub(crate) fn check(link: &mut dyn Link) -> Result<Vec<String>, Fault> {
+    link.begin_snapshot()?;
+    let findings = findings(link);
+    link.rollback();
+    findings
+}
+
+fn findings(link: &mut dyn Link) -> Result<Vec<String>, Fault> {
+    let mut findings = link.own_check()?;
+    for (what, sql) in RULES {
+        let limit = Value::Int(FINDINGS_MAX as i64);
+        let bad = link.rows(&format!("{sql} LIMIT $1"), &[limit])?;
+        findings.extend(bad.iter().map(|row| format!("{what} (row {})", row.int(0).unwrap_or_default())));
+    }
+    Ok(findings)
+}
+
+/// What must never be found, and how to look for it: statements that give the places of bad rows.
+const RULES: [(&str, &str); 10] = [
+    ("a room ended without a moment, or has one and runs", "SELECT place FROM rooms WHERE (status = 0) <> (ended_ms IS NULL)"),
+    (
+        "a participant left without a moment, or has one and is there",
+        "SELECT place FROM participants WHERE (status < 2) <> (ended_ms IS NULL)",
+    ),
+    (
+        "a participant is in a room that ended",
+        "SELECT p.place FROM participants p JOIN rooms r ON r.id = p.room WHERE p.status < 2 AND r.status > 0",
+    ),
+    (
+        "a track is published by someone who left",
+        "SELECT t.place FROM tracks t JOIN participants p ON p.id = t.participant WHERE t.removed_ms IS NULL AND p.status = 2",
+    ),
+    (
+        "a track is in another room than its participant",
+        "SELECT t.place FROM tracks t JOIN participants p ON p.id = t.participant WHERE t.room <> p.room",
+    ),
+    (
+        "events of a room are not numbered one after the other",
+        "SELECT r.place FROM rooms r WHERE r.next_event <> (SELECT count(*) FROM events e WHERE e.room = r.id)
+         OR r.next_event <> (SELECT COALESCE(max(e.sequence) + 1, 0) FROM events e WHERE e.room = r.id)",
+    ),
+    (
+        "an event is numbered before an older one",
+        "SELECT place FROM (SELECT place, sequence, lag(sequence) OVER (PARTITION BY room ORDER BY place) AS older FROM events) AS o
+         WHERE sequence <= older",
+    ),
+    ("a callback waits and has no address", "SELECT place FROM events WHERE waits_ms IS NOT NULL AND callback_url IS NULL"),
+    ("a callback neither waits nor was ended", "SELECT place FROM events WHERE callback_url IS NOT NULL AND waits_ms IS NULL AND told_ms IS NULL"),
+    (
+        "the oldest callback that waits is not the one whose turn it is",
+        "SELECT place FROM (SELECT place, head, waits_ms, CASE WHEN waits_ms IS NULL THEN 0 ELSE
+         row_number() OVER (PARTITION BY room, waits_ms IS NULL ORDER BY place) END AS turn FROM events) AS o
+         WHERE (turn = 1) <> (head = 1)",
+    ),
+];

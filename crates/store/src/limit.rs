@@ -1,0 +1,31 @@
+//! Every limit of the store, with its unit and what happens when it is reached.
+
+use std::time::Duration;
+
+/// Batches of writes that wait for the writer. One more: its caller waits too.
+pub const WRITES_WAITING_MAX: usize = 1_024;
+
+/// Batches that become durable by one commit. The rest waits for the next one.
+pub const GROUP_MAX: usize = 256;
+
+/// Questions that wait for a reader. One more: its caller waits too.
+pub const READS_WAITING_MAX: usize = 1_024;
+
+/// Connections that answer questions.
+pub const READERS: usize = 3;
+
+/// How long another program's lock on the database is waited for. Longer: [`Problem::Unavailable`](crate::Problem::Unavailable).
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The latest moment a row may carry, in milliseconds since 1970: in the year 2109. Later:
+/// [`Problem::Misused`](crate::Problem::Misused).
+pub const TIME_MAX_MS: u64 = (1 << 42) - 2;
+
+/// Prepared statements kept for each connection. The one not used for longest makes room.
+pub const STATEMENTS_MAX: usize = 128;
+
+/// Bytes that the journal of a SQLite database keeps on disk when it is not in use.
+pub const JOURNAL_BYTES_KEPT: i64 = 64 << 20;
+
+/// Findings that [`Store::check`](crate::Store::check) tells of one kind. The rest is not told.
+pub const FINDINGS_MAX: usize = 20;

@@ -1,0 +1,24 @@
+//! The contract, on SQLite.
+
+#[path = "../suite/mod.rs"]
+mod suite;
+
+use store::{Keeper, Sqlite, Store};
+
+fn open(folder: &tempfile::TempDir) -> Keeper {
+    Sqlite::open(folder.path()).expect("a database")
+}
+
+macro_rules! on_sqlite {
+    ($($script:ident)*) => {$(
+        #[tokio::test]
+        async fn $script() {
+            let folder = tempfile::tempdir().unwrap();
+            let store = open(&folder);
+            suite::scripts::$script(&store).await;
+            assert_eq!(store.check().await.unwrap(), [""; 0]);
+        }
+    )*};
+}
+
+for_each_script!(on_sqlite);

@@ -1,0 +1,6 @@
+//! What every database must do. The binaries beside this folder run it, each on its own kind.
+#![allow(dead_code, reason = "each binary uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+pub mod rows;
+pub mod scripts;

@@ -1,0 +1,117 @@
+//! Rows that say nothing special, to be changed where a test means something.
+
+use store::{
+    Callback, EventRow, Method, Page, ParticipantRow, ParticipantStatus, RoomRow, RoomStatus, TrackKind, TrackRow, Write,
+};
+
+pub const ACCOUNT: &str = "AC0";
+
+/// A room that began at this moment.
+pub fn room(id: u128, name: &str, at_ms: u64) -> RoomRow {
+    RoomRow {
+        id,
+        account: ACCOUNT.into(),
+        name: name.into(),
+        kind: "group".into(),
+        status: RoomStatus::InProgress,
+        created_ms: at_ms,
+        updated_ms: at_ms,
+        ended_ms: None,
+        by_owner: true,
+        seats_max: 50,
+        empty_timeout_s: 300,
+        unused_timeout_s: 600,
+        session_max_s: 14_400,
+        audio_only: false,
+        codecs: vec!["VP8".into(), "H264".into()],
+        callback: None,
+        memo: r#"{"a":"ü\n"}"#.into(),
+    }
+}
+
+/// The same room after it ended.
+pub fn over(room: RoomRow, at_ms: u64) -> RoomRow {
+    RoomRow { status: RoomStatus::Completed, updated_ms: at_ms, ended_ms: Some(at_ms), ..room }
+}
+
+pub fn participant(id: u128, room: u128, identity: &str, at_ms: u64) -> ParticipantRow {
+    ParticipantRow {
+        id,
+        room,
+        identity: identity.into(),
+        status: ParticipantStatus::Connected,
+        created_ms: at_ms,
+        updated_ms: at_ms,
+        ended_ms: None,
+    }
+}
+
+pub fn track(id: u128, participant: u128, room: u128, name: &str, at_ms: u64) -> TrackRow {
+    TrackRow {
+        id,
+        participant,
+        room,
+        name: name.into(),
+        kind: TrackKind::Video,
+        enabled: true,
+        created_ms: at_ms,
+        updated_ms: at_ms,
+    }
+}
+
+/// An event that nobody is told of.
+pub fn event(room: u128, name: &str, at_ms: u64) -> EventRow {
+    EventRow {
+        room,
+        account: ACCOUNT.into(),
+        participant: None,
+        name: name.into(),
+        at_ms,
+        sequence: 0,
+        parameters: vec![("RoomName".into(), "Dog Cam".into()), ("Empty".into(), String::new())],
+        callback: None,
+        outcome: String::new(),
+    }
+}
+
+/// An event with a callback.
+pub fn told(room: u128, name: &str, at_ms: u64) -> EventRow {
+    let callback = Callback { url: "http://127.0.0.1:1/a%20b?c=1".into(), method: Method::Post };
+    EventRow { callback: Some(callback), ..event(room, name, at_ms) }
+}
+
+pub fn began(room: RoomRow) -> Write {
+    Write::RoomBegan(Box::new(room))
+}
+
+pub fn ended(room: u128, at_ms: u64) -> Write {
+    Write::RoomEnded { room, status: RoomStatus::Completed, at_ms }
+}
+
+pub fn joined(participant: ParticipantRow) -> Write {
+    Write::Joined(Box::new(participant))
+}
+
+pub fn left(participant: u128, at_ms: u64) -> Write {
+    Write::Participant { participant, status: ParticipantStatus::Disconnected, at_ms }
+}
+
+pub fn published(track: TrackRow) -> Write {
+    Write::Track(Box::new(track))
+}
+
+pub fn happened(event: EventRow) -> Write {
+    Write::Event(Box::new(event))
+}
+
+pub fn delivered(id: i64, at_ms: u64) -> Write {
+    Write::Delivered { id, at_ms, outcome: "200".into() }
+}
+
+pub fn deferred(id: i64, next_ms: u64) -> Write {
+    Write::Deferred { id, next_ms, outcome: "503".into() }
+}
+
+pub fn first(size: usize) -> Page {
+    Page::First { size }
+}

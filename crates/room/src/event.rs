@@ -133,6 +133,8 @@ pub enum Event {
     },
     /// The hearer receives other tracks than before, or under other names.
     Subscribed(Subscribed),
+    /// A channel between the hearer and the media server has opened.
+    Opened(Channel),
     /// The hearer said this to the media server.
     Said {
         /// On which channel.

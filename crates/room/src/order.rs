@@ -212,6 +212,8 @@ pub enum News {
     Connected,
     /// It is dead: nothing was heard for too long, or the handshake failed.
     Dead,
+    /// A channel has opened: what is said on it is heard.
+    Opened(Channel),
     /// It said this on a channel.
     Said(Channel, Sealed),
     /// How good its own and the others' connections are.

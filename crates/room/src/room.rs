@@ -203,7 +203,7 @@ impl Room {
         if gone.served.is_open() {
             self.order(id, Act::Close, means);
         }
-        self.speaker = self.speaker.filter(|who| *who != id);
+        self.set_speaker(self.speaker.filter(|who| *who != id), means);
         self.resubscribe(means);
         self.announce_snapshot(&snapshot, Change::Left(why), means);
         self.unlink(id, means);

@@ -202,10 +202,11 @@ impl Room {
                 self.tell_server_closed(who, means);
                 self.relink_server(who, means);
             }
+            News::Opened(channel) if served.channels.contains(&channel) => self.tell(who, Event::Opened(channel), means),
             News::Said(channel, text) if served.channels.contains(&channel) => {
                 self.tell(who, Event::Said { channel, text }, means);
             }
-            News::Said(..) => {}
+            News::Opened(_) | News::Said(..) => {}
             News::Quality(quality) => self.tell(who, Event::Quality(Box::new(quality)), means),
             News::Switched { off, on } => {
                 served.note_switched(&off, &on);
@@ -225,7 +226,11 @@ impl Room {
 
     /// The media server says who speaks.
     pub fn handle_speaker(&mut self, who: Option<ParticipantId>, means: &mut Means<'_>) {
-        let who = who.filter(|who| self.by_id(*who).is_some());
+        self.set_speaker(who.filter(|who| self.by_id(*who).is_some()), means);
+    }
+
+    /// Says who speaks, if that is news.
+    pub fn set_speaker(&mut self, who: Option<ParticipantId>, means: &mut Means<'_>) {
         if self.speaker != who {
             self.speaker = who;
             self.ids().into_iter().for_each(|hearer| self.tell(hearer, Event::Speaker(who), means));
@@ -241,7 +246,7 @@ impl Room {
             self.drop_server_link(who);
             self.order(who, Act::Close, means);
         }
-        self.speaker = None;
+        self.set_speaker(None, means);
         self.resubscribe(means);
         self.show(means);
         for who in lost {

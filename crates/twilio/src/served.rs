@@ -109,10 +109,7 @@ impl Served {
     /// The client said something on a channel. What it makes the rooms do.
     pub fn hear(&mut self, channel: Channel, text: &Sealed) -> Vec<Command> {
         match msp::read(channel, &text.0) {
-            Some(Heard::Ready) => {
-                self.ready.insert(channel);
-                self.begin(channel)
-            }
+            Some(Heard::Ready) => self.opened(channel),
             Some(Heard::Asks(detail)) => {
                 self.asked = Some(detail);
                 self.tell_quality()
@@ -127,10 +124,22 @@ impl Served {
         }
     }
 
+    /// A channel is open. The client says so too, but only once, and now and then a browser loses what is said the moment a channel
+    /// appears. Who hears both is told twice, which does no harm.
+    pub fn opened(&mut self, channel: Channel) -> Vec<Command> {
+        self.ready.insert(channel);
+        self.begin(channel)
+    }
+
     /// The dominant speaker changed.
     pub fn speaker(&mut self, who: Option<ParticipantId>) -> Vec<Command> {
         self.speaker = who;
-        self.when_ready(Channel::Speaker, msp::speaker(who))
+        self.tell_speaker()
+    }
+
+    /// Says who speaks now, where that can be heard.
+    pub fn tell_speaker(&self) -> Vec<Command> {
+        if self.ready.contains(&Channel::Speaker) { say(Channel::Speaker, msp::speaker(self.speaker)) } else { Vec::new() }
     }
 
     /// There are new figures.
@@ -187,10 +196,6 @@ impl Served {
         let Some((_, needed)) = known.filter(|_| self.ready.contains(&Channel::Layers)) else { return Vec::new() };
         self.hints += 1;
         say(Channel::Layers, msp::layers(self.hints, track, needed))
-    }
-
-    fn when_ready(&self, channel: Channel, text: Option<Sealed>) -> Vec<Command> {
-        if self.ready.contains(&channel) { say(channel, text) } else { Vec::new() }
     }
 
     fn ignore(&mut self, count: u64) -> Vec<Command> {

@@ -301,6 +301,8 @@ impl Session {
         self.send(now, &Reply::Msg { body: &body });
         self.stage = Stage::Inside(session);
         self.deadline = None;
+        let missed = if back { self.served.tell_speaker() } else { Vec::new() };
+        missed.into_iter().for_each(|command| self.command(command, Waiting::Rest));
     }
 
     /// An update about nothing yet, if the client is in a room.
@@ -375,6 +377,7 @@ impl Session {
             return;
         }
         let commands = match event {
+            Event::Opened(channel) => self.served.opened(channel),
             Event::Said { channel, text } => self.served.hear(channel, &text),
             Event::Speaker(who) => self.served.speaker(who),
             Event::Quality(quality) => self.served.quality(*quality),

@@ -230,6 +230,27 @@ fn a_channel_tells_the_state_of_things_when_it_is_open() {
     assert_eq!(stage.told()[0].1["publisher"]["id"], 3, "what was forgotten is said again");
 }
 
+/// A client whose channel was open never heard who speaks, because its only word that it is open was lost.
+#[test]
+fn a_channel_tells_the_state_of_things_even_if_its_client_says_nothing() {
+    let mut stage = Stage::inside();
+    let (room, who, track) = stage.ids();
+    stage.news(News::Opened(Channel::SwitchOff));
+    stage.news(News::Opened(Channel::Layers));
+    assert_eq!(stage.told(), [], "there is nothing to tell");
+    stage.hub.report(Report::Speaker { room, who: Some(who) });
+    assert_eq!(stage.told(), [], "that channel is not open yet");
+    stage.news(News::Opened(Channel::Speaker));
+    let speaks = (Channel::Speaker, json!({ "type": "active_speaker", "participant": twilio::sid::participant(who) }));
+    let told = stage.told();
+    assert_eq!(told, [speaks]);
+    stage.said(Channel::Speaker, r#"{"type":"ready"}"#);
+    assert_eq!(stage.told(), told, "once more, to be sure");
+    stage.news(News::Layers { track, needed: vec![true] });
+    stage.hub.report(Report::Speaker { room, who: None });
+    assert_eq!(stage.told().len(), 2);
+}
+
 #[test]
 fn figures_are_told_once_for_each_time_they_are_asked_for() {
     let mut stage = Stage::inside();
@@ -259,10 +280,11 @@ fn a_client_that_comes_back_has_its_channels() {
     let sync = json!({ "type": "sync", "version": 2, "session": session, "token": door::token("ann", None),
         "participant": { "revision": 1, "tracks": [] }, "peer_connections": [answered] });
     stage.hub.text(stage.conn, &json!({ "type": "hello", "id": "h", "version": 2, "body": sync }).to_string());
+    assert!(stage.hub.orders.iter().any(|order| order.act == Act::Repeat));
+    assert_eq!(stage.told()[0].0, Channel::Speaker, "that may have changed meanwhile");
     let heard = stage.heard();
     assert_eq!((&heard[0]["type"], &heard[0]["peer_connections"][0]["id"]), (&json!("synced"), &json!(LINK)));
     assert!(heard[0]["peer_connections"][0]["description"].is_null());
-    assert!(matches!(stage.hub.orders.last().map(|order| &order.act), Some(Act::Repeat)));
     stage.hub.report(Report::Speaker { room, who: None });
     assert_eq!(stage.told().len(), 1, "its channels are open still");
 }

@@ -341,8 +341,14 @@ impl Engine {
 
     fn handle_channel_open(&mut self, now: Instant, key: PeerKey, id: ChannelId, label: &str) {
         let Some(Some(purpose)) = self.on(now, key, |peer, out| peer.line_opened(now, id, label, out)) else { return };
-        if let Use::Up(label) = purpose {
-            self.remind_readers(key, &label);
+        match purpose {
+            Use::Up(label) => self.remind_readers(key, &label),
+            Use::Words(channel) => {
+                if let Some(end) = self.client(key).map(Client::end) {
+                    self.report(end, News::Opened(channel));
+                }
+            }
+            Use::Down(_) => {}
         }
     }
 

@@ -15,7 +15,7 @@ mod world;
 
 use std::time::Duration;
 
-use room::{Channel, Kind};
+use room::{Channel, Kind, News, Report};
 use world::World;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -93,6 +93,8 @@ fn messages_reach_everyone_and_channels_carry_words() {
     world.order(who, room::Act::Say(Channel::Speaker, World::text("{}")));
     world.run(SECOND);
     assert_eq!(world.clients[bo].messages, [(label, b"woof".to_vec())]);
+    let opened = world.reports.iter().filter(|report| matches!(report, Report::Of { news: News::Opened(_), .. })).count();
+    assert_eq!(opened, Channel::ALL.len());
     let words = Channel::Speaker.label(&world.clients[ann].link);
     assert_eq!(world.clients[ann].messages, [(words, b"{}".to_vec())]);
 }

@@ -254,6 +254,7 @@ fn short(event: &Event) -> String {
             let labels: Vec<&str> = subscribed.tracks.iter().map(|(_, label)| &**label).collect();
             format!("receives [{}]", labels.join(", "))
         }
+        Event::Opened(channel) => format!("{channel:?} opened"),
         Event::Said { channel, text } => format!("said {} on {channel:?}", text.0),
         Event::Speaker(who) => format!("speaker {:?}", who.map(|who| who.0)),
         Event::Quality(quality) => format!("quality {}", quality.own.level),

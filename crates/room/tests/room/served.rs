@@ -306,9 +306,11 @@ fn channels_carry_what_was_asked_for() {
     party.act("ann", say(Channel::Speaker)).unwrap();
     party.act("ann", say(Channel::Quality)).unwrap();
     assert_eq!(party.media.take(), ["say hey on Speaker"]);
-    party.news("ann", News::Said(Channel::Speaker, Sealed("ready".into())));
-    party.news("ann", News::Said(Channel::Quality, Sealed("ready".into())));
-    assert_eq!(party.heard("ann"), ["said ready on Speaker"]);
+    for channel in [Channel::Speaker, Channel::Quality] {
+        party.news("ann", News::Opened(channel));
+        party.news("ann", News::Said(channel, Sealed("ready".into())));
+    }
+    assert_eq!(party.heard("ann"), ["Speaker opened", "said ready on Speaker"]);
 }
 
 #[test]
@@ -323,8 +325,20 @@ fn everybody_hears_who_speaks_until_it_leaves() {
     assert_eq!(party.people["cy"].joined.speaker, Some(ann));
     party.act("ann", Command::Leave).unwrap();
     party.report(Report::Speaker { room, who: Some(ann) });
+    assert_eq!(party.heard("bo")[1..], ["speaker None", "ann Left(Left) #2 [cam]"]);
     party.join("dee", "den", &[]).unwrap();
     assert_eq!(party.people["dee"].joined.speaker, None);
+}
+
+#[test]
+fn nobody_speaks_when_nobody_is_heard_any_more() {
+    let mut party = two();
+    let (room, ann) = (party.people["ann"].joined.room, party.people["ann"].joined.me);
+    party.report(Report::Speaker { room, who: Some(ann) });
+    party.heard("bo");
+    party.media.lose(room);
+    party.report_lost();
+    assert_eq!(party.heard("bo")[1], "speaker None");
 }
 
 #[test]

@@ -18,6 +18,8 @@ struct Scene {
     base: (u64, u32),
     sent: HashSet<u64>,
     newest: Option<u64>,
+    /// The first packet of a key frame that waits: stream, time and what its payload says.
+    held: Option<(u32, u32, Descriptor)>,
 }
 
 pub fn run(data: &[u8]) {
@@ -31,6 +33,7 @@ pub fn run(data: &[u8]) {
         base: (1 << 40, 1 << 31),
         sent: HashSet::new(),
         newest: None,
+        held: None,
     };
     for step in steps.as_chunks::<6>().0 {
         scene.step(*step);
@@ -67,13 +70,32 @@ impl Scene {
             seq: self.base.0.saturating_add(number.into()),
             time: self.base.1.wrapping_add(u32::from(time) * 900),
             arrival: self.now,
+            ends_frame: what & 64 == 0,
             report: (what & 32 != 0).then_some(report),
             replayable: what & 16 != 0,
             descriptor: &descriptor,
         };
+        self.held.take_if(|_| self.forwarder.held().is_none());
+        self.give(&packet);
+        if self.forwarder.held() == Some((packet.layer, packet.seq)) {
+            self.held.get_or_insert((packet.stream, packet.time, descriptor));
+        }
+        if let Some((layer, seq)) = self.forwarder.poll_held() {
+            self.give_held(Incoming { layer, seq, replayable: false, ..packet });
+        }
+    }
+
+    fn give_held(&mut self, packet: Incoming<'_>) {
+        let Some((stream, time, descriptor)) = self.held.take() else { panic!("nothing waits") };
+        let before = self.newest;
+        self.give(&Incoming { stream, time, ends_frame: true, descriptor: &descriptor, ..packet });
+        assert!(self.newest > before, "what waited begins");
+    }
+
+    fn give(&mut self, packet: &Incoming<'_>) {
         let before = self.forwarder.current();
-        if let Some(sent) = self.forwarder.rewrite(&packet) {
-            self.judge(before, &packet, sent);
+        if let Some(sent) = self.forwarder.rewrite(packet) {
+            self.judge(before, packet, sent);
         }
     }
 

@@ -4,6 +4,7 @@
 //! own. A subscriber sees one stream without a seam. Where a packet was lost on the way to us its number stays free, so that the
 //! subscriber's loss is the real one, and a late packet still finds its place.
 
+mod held;
 mod line;
 mod recent;
 mod segment;
@@ -18,6 +19,7 @@ use str0m::rtp::Vp8Patch;
 
 use crate::codec::{Codec, Descriptor};
 use crate::limit::{LAYERS_MAX, SEQ_AHEAD_MAX, SEQ_WINDOW, STRAYS_MAX};
+use held::Held;
 use segment::Segment;
 use time::Clock;
 
@@ -36,6 +38,8 @@ pub struct Incoming<'a> {
     pub arrival: Instant,
     /// The last sender report of this stream.
     pub report: Option<SenderReport>,
+    /// The last packet of its frame: the marker of RTP (RFC 7741, section 4.1). Means nothing for audio.
+    pub ends_frame: bool,
     /// What follows this packet and came before it can be given again: what [`Recent::hear`] said.
     pub replayable: bool,
     /// What its payload says.
@@ -67,6 +71,10 @@ pub struct Forwarder {
     previous: Option<Segment>,
     /// The current layer goes on as another stream, or too far away to be the same.
     broken: bool,
+    /// A key frame that waits for the end of a frame of another layer.
+    held: Option<Held>,
+    /// One whose turn has come.
+    ready: Option<Held>,
     heard: [Option<Heard>; LAYERS_MAX],
     next: Next,
 }
@@ -83,6 +91,8 @@ impl Forwarder {
             current: None,
             previous: None,
             broken: false,
+            held: None,
+            ready: None,
             heard: [None; LAYERS_MAX],
             next: Next {
                 seq: u64::from(first_seq & 0x7fff),
@@ -96,6 +106,7 @@ impl Forwarder {
     /// Which layer to forward. The old one goes on until the new one has a key frame. None: nothing, from now on.
     pub fn set_target(&mut self, layer: Option<u8>) {
         self.target = layer;
+        self.held.take_if(|held| Some(held.layer) != layer);
         if layer.is_none() {
             self.leave();
             self.previous = None;
@@ -109,7 +120,7 @@ impl Forwarder {
 
     /// The layer whose key frame is waited for.
     pub fn awaits_keyframe(&self) -> Option<u8> {
-        let settled = self.current() == self.target && !self.broken;
+        let settled = self.current() == self.target && !self.broken || self.held.is_some();
         self.target.filter(|_| !settled && !self.audio)
     }
 
@@ -118,19 +129,41 @@ impl Forwarder {
         self.current.as_ref().map(|segment| segment.layer)
     }
 
+    /// A key frame that waits until a frame of another layer has ended: its layer and first packet. What comes of that layer from there
+    /// on will be asked for again.
+    pub fn held(&self) -> Option<(u8, u64)> {
+        self.held.map(|held| (held.layer, held.seq))
+    }
+
+    /// Its turn has come: give its first packet again, and all that came after it.
+    pub fn poll_held(&mut self) -> Option<(u8, u64)> {
+        let ready = self.held.take_if(|held| held.due)?;
+        self.ready = Some(ready);
+        Some((ready.layer, ready.seq))
+    }
+
     /// The packet's numbers for this subscriber. None: it is not for them.
     pub fn rewrite(&mut self, packet: &Incoming<'_>) -> Option<Rewritten> {
         let hearing = hear(self.heard.get_mut(usize::from(packet.layer))?, packet);
         let target = self.target?;
+        if self.ready.take().is_some_and(|held| held.layer == target && held.is(packet)) {
+            return self.begin_held(packet);
+        }
+        if self.ends_wait(packet) {
+            return None;
+        }
         if let Some(current) = self.current.as_mut().filter(|segment| segment.covers(packet, self.next.clock.hz())) {
             self.broken &= !hearing.newest;
-            return current.take(packet, self.temporal, &mut self.next);
+            let taken = current.take(packet, self.temporal, &mut self.next);
+            let ended = !current.is_open();
+            self.held.iter_mut().for_each(|held| held.due |= ended);
+            return taken;
         }
         if let Some(previous) = self.previous.as_mut().filter(|segment| segment.has_place(packet)) {
             return previous.take_late(packet);
         }
         if packet.layer == target && self.may_begin(packet, &hearing) {
-            return self.begin(packet, hearing.behind);
+            return self.begin_or_wait(packet, hearing.behind);
         }
         self.broken |= hearing.newest && self.current() == Some(packet.layer);
         None
@@ -141,6 +174,33 @@ impl Forwarder {
         let whole = packet.descriptor.self_contained || hearing.begins_frame;
         let late = self.current.as_ref().is_some_and(|segment| segment.is_behind(packet));
         packet.descriptor.keyframe && whole && !late && hearing.near && (hearing.behind == 0 || packet.replayable)
+    }
+
+    /// Whether a packet comes after the end that a key frame waits for: then it is not forwarded.
+    fn ends_wait(&mut self, packet: &Incoming<'_>) -> bool {
+        let (Some(held), Some(current)) = (&mut self.held, &mut self.current) else { return false };
+        let ends = current.is_passed_by(packet, self.next.clock.hz());
+        if ends {
+            current.end(Some(packet.seq), &mut self.next);
+        }
+        held.due |= ends || held.is_overdue(packet);
+        ends
+    }
+
+    /// Never in the middle of a frame of another layer.
+    fn begin_or_wait(&mut self, packet: &Incoming<'_>, replay: u64) -> Option<Rewritten> {
+        if self.current.as_ref().is_some_and(|current| current.is_open() && current.layer != packet.layer) {
+            self.held.get_or_insert(Held::new(packet));
+            return None;
+        }
+        self.begin(packet, replay)
+    }
+
+    fn begin_held(&mut self, packet: &Incoming<'_>) -> Option<Rewritten> {
+        if let Some(current) = self.current.as_mut().filter(|current| current.is_open()) {
+            current.end(None, &mut self.next);
+        }
+        self.begin(packet, 0)
     }
 
     fn begin(&mut self, packet: &Incoming<'_>, replay: u64) -> Option<Rewritten> {

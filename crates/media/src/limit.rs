@@ -139,6 +139,10 @@ pub const PICTURE_WINDOW: u64 = 128;
 /// whose beginning comes is passed over, and another one is asked for.
 pub const REPLAY_PACKETS_MAX: usize = 128;
 
+/// How long a key frame of another layer waits for the end of the frame that is being forwarded. Then that one stays incomplete. Longer
+/// than from one frame of a camera to the next, which tells that the end was lost.
+pub const FRAME_END_WAIT: Duration = Duration::from_millis(100);
+
 /// Worker threads when the operator names no number: one per core, but not more than this.
 pub const WORKERS_DEFAULT_MAX: usize = 8;
 

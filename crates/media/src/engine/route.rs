@@ -61,21 +61,31 @@ impl Engine {
         let mut recent = take_recent(source, layer);
         let replayable = recent.as_mut().is_some_and(|recent| recent.hear(*packet.seq_no));
         let arrived = Incoming { replayable, ..incoming(layer, &packet, &descriptor) };
+        let mut way = Way { slots: &mut self.slots, counts: &mut self.counts, now, codec, params: &params };
+        let mut wanted = None;
         for receiver in &mut source.receivers {
             if receiver.forwarder.is_none() {
                 let mut fresh = forwarder(codec, &mut self.random);
                 fresh.set_target(receiver.target);
                 receiver.forwarder = Some(fresh);
             }
-            let sent = pass_on(receiver, &mut self.slots, &mut self.counts, now, &packet, &params, &arrived);
-            let Some(replay) = sent else { continue };
+            let replay = way.pass(receiver, &packet, &arrived);
             // What came before the first packet of its key frame was of no use then.
-            for old in recent.iter().flat_map(|recent| recent.after(*packet.seq_no, replay)) {
-                let descriptor = Descriptor::parse(codec, &old.payload);
-                let before = incoming(layer, old, &descriptor);
-                pass_on(receiver, &mut self.slots, &mut self.counts, now, old, &params, &before);
+            for old in recent.iter().flat_map(|recent| recent.after(*packet.seq_no, replay.unwrap_or(0))) {
+                way.pass_again(receiver, layer, old);
             }
-            touch(&mut self.slots, &mut self.touched, receiver.peer);
+            let held = receiver.forwarder.as_mut().and_then(Forwarder::poll_held);
+            if let Some((at, first)) = held {
+                let other = source.layers.get(usize::from(at)).and_then(|layer| layer.recent.as_ref());
+                let kept = if at == layer { recent.as_ref() } else { other };
+                kept.iter().flat_map(|kept| kept.since(first)).for_each(|(_, old)| way.pass_again(receiver, at, old));
+                way.pass(receiver, &packet, &arrived);
+            }
+            let waits = receiver.forwarder.as_ref().and_then(Forwarder::held).filter(|(at, _)| *at == layer);
+            wanted = waits.map(|(_, first)| first).into_iter().chain(wanted).min();
+            if replay.or(held.map(|_| 0)).is_some() {
+                touch(way.slots, &mut self.touched, receiver.peer);
+            }
         }
         let waits = |receiver: &Receiver| receiver.forwarder.as_ref().and_then(Forwarder::awaits_keyframe);
         if descriptor.starts_frame && source.kind == Kind::Video {
@@ -87,6 +97,7 @@ impl Engine {
             }
         }
         if let (Some(mut recent), Some(layer)) = (recent, source.layers.get_mut(usize::from(layer))) {
+            recent.want(wanted);
             recent.keep(*packet.seq_no, packet);
             layer.recent = Some(recent);
         }
@@ -204,6 +215,7 @@ fn incoming<'a>(layer: u8, packet: &RtpPacket, descriptor: &'a Descriptor) -> In
         time: packet.header.timestamp,
         arrival: packet.timestamp,
         report: packet.last_sender_info.map(Into::into),
+        ends_frame: packet.header.marker,
         replayable: false,
         descriptor,
     }
@@ -215,28 +227,37 @@ fn take_recent(source: &mut Source, layer: u8) -> Option<Recent<RtpPacket>> {
     Some(layer.recent.take().unwrap_or_else(|| Recent::new(REPLAY_PACKETS_MAX)))
 }
 
-/// One packet to one receiver; if it was passed on, how many that follow it and came before should be given again.
-fn pass_on(
-    receiver: &mut Receiver,
-    slots: &mut [Slot],
-    counts: &mut Counts,
+/// How packets of one stream reach receivers.
+struct Way<'a> {
+    slots: &'a mut [Slot],
+    counts: &'a mut Counts,
     now: Instant,
-    packet: &RtpPacket,
-    params: &PayloadParams,
-    incoming: &Incoming<'_>,
-) -> Option<u64> {
-    let rewritten = receiver.forwarder.as_mut()?.rewrite(incoming)?;
-    let slot = slots.get_mut(receiver.peer.index as usize).filter(|slot| slot.uses == receiver.peer.uses);
-    let client = slot.and_then(|slot| slot.client.as_deref_mut())?;
-    let known = receiver.pt.filter(|(theirs, _)| *theirs == params.pt());
-    let (_, own) = *receiver.pt.insert(known.unwrap_or_else(|| (params.pt(), client.peer.payload_type(*params))));
-    let Some(own) = own else {
-        counts.packets_undecodable += 1;
-        return None;
-    };
-    counts.packets_out += 1;
-    client.peer.write(now, receiver.ssrc, own, packet, &rewritten, params.spec().codec.is_video());
-    Some(rewritten.replay)
+    codec: Codec,
+    params: &'a PayloadParams,
+}
+
+impl Way<'_> {
+    /// One packet to one receiver; if it was passed on, how many that follow it and came before should be given again.
+    fn pass(&mut self, receiver: &mut Receiver, packet: &RtpPacket, incoming: &Incoming<'_>) -> Option<u64> {
+        let rewritten = receiver.forwarder.as_mut()?.rewrite(incoming)?;
+        let slot = self.slots.get_mut(receiver.peer.index as usize).filter(|slot| slot.uses == receiver.peer.uses);
+        let client = slot.and_then(|slot| slot.client.as_deref_mut())?;
+        let known = receiver.pt.filter(|(theirs, _)| *theirs == self.params.pt());
+        let (_, own) = *receiver.pt.insert(known.unwrap_or_else(|| (self.params.pt(), client.peer.payload_type(*self.params))));
+        let Some(own) = own else {
+            self.counts.packets_undecodable += 1;
+            return None;
+        };
+        self.counts.packets_out += 1;
+        client.peer.write(self.now, receiver.ssrc, own, packet, &rewritten, self.params.spec().codec.is_video());
+        Some(rewritten.replay)
+    }
+
+    /// One that came before.
+    fn pass_again(&mut self, receiver: &mut Receiver, layer: u8, old: &RtpPacket) {
+        let descriptor = Descriptor::parse(self.codec, &old.payload);
+        self.pass(receiver, old, &incoming(layer, old, &descriptor));
+    }
 }
 
 fn touch(slots: &mut [Slot], touched: &mut Vec<PeerKey>, key: PeerKey) {

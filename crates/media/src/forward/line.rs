@@ -46,14 +46,19 @@ impl<const WORDS: usize> Line<WORDS> {
 
     /// The number given to this one, which is used from now on.
     pub fn take(&mut self, number: u64) -> u64 {
-        if self.is_newer(number) {
-            self.advance(number);
-            self.next = self.next.wrapping_add(1);
-        }
+        self.pass(number);
         if self.remembers(number) {
             self.used.set(number);
         }
         self.given(number)
+    }
+
+    /// Keeps the places of all numbers up to this one.
+    pub fn pass(&mut self, number: u64) {
+        if self.is_newer(number) {
+            self.advance(number);
+            self.next = self.next.wrapping_add(1);
+        }
     }
 
     /// Leaves a number out that is newer than all others: the next one gets what this would have got.

@@ -9,6 +9,8 @@ pub struct Recent<T> {
     packets_max: usize,
     /// All up to here have come, or are not waited for any more.
     whole: Option<u64>,
+    /// From here on everything is kept, missing or not.
+    wanted: Option<u64>,
     /// In their order.
     held: Vec<(u64, T)>,
     strays: u8,
@@ -17,7 +19,7 @@ pub struct Recent<T> {
 impl<T> Recent<T> {
     /// Waits for a missing packet until the stream is so many packets further.
     pub fn new(packets_max: usize) -> Self {
-        Recent { packets_max, whole: None, held: Vec::with_capacity(packets_max), strays: 0 }
+        Recent { packets_max, whole: None, wanted: None, held: Vec::with_capacity(packets_max), strays: 0 }
     }
 
     /// A packet of the stream came, and is about to be forwarded. True if all that came of what follows it is here.
@@ -35,7 +37,7 @@ impl<T> Recent<T> {
     /// The packet that was [heard](Self::hear) last, when it was forwarded. Dropped if nothing is missing before it.
     pub fn keep(&mut self, seq: u64, packet: T) {
         let whole = self.whole.unwrap_or(0);
-        if self.held.is_empty() && seq == whole.saturating_add(1) {
+        if self.held.is_empty() && seq == whole.saturating_add(1) && self.is_free(seq) {
             self.whole = Some(seq);
         } else if seq > whole {
             self.insert(seq, packet);
@@ -44,9 +46,18 @@ impl<T> Recent<T> {
 
     /// Those that are here of the next `count` packets after this one.
     pub fn after(&self, seq: u64, count: u64) -> impl Iterator<Item = &T> {
-        let start = self.held.partition_point(|(held, _)| *held <= seq);
-        let wanted = self.held.iter().skip(start).take_while(move |(held, _)| *held - seq <= count);
-        wanted.map(|(_, packet)| packet)
+        self.since(seq.saturating_add(1)).take_while(move |(held, _)| *held - seq <= count).map(|(_, packet)| packet)
+    }
+
+    /// Those that are here from this packet on, each with its number.
+    pub fn since(&self, seq: u64) -> impl Iterator<Item = &(u64, T)> {
+        let start = self.held.partition_point(|(held, _)| *held < seq);
+        self.held.iter().skip(start)
+    }
+
+    /// From this packet on everything is kept, until something else is said. To be said before that packet is [kept](Self::keep).
+    pub fn want(&mut self, from: Option<u64>) {
+        self.wanted = from;
     }
 
     /// How many packets are kept.
@@ -59,11 +70,16 @@ impl<T> Recent<T> {
         let whole = self.whole.unwrap_or(0).max(oldest);
         let outdated = self.held.partition_point(|(held, _)| *held <= whole);
         self.held.drain(..outdated);
-        let following = self.held.iter().zip(1..).take_while(|((held, _), ahead)| held - whole == *ahead).count();
+        let follows = |((held, _), ahead): &(&(u64, T), u64)| held - whole == *ahead && self.is_free(*held);
+        let following = self.held.iter().zip(1..).take_while(follows).count();
         self.held.drain(..following);
         let whole = whole.saturating_add(following as u64);
         self.whole = Some(whole);
         whole
+    }
+
+    fn is_free(&self, seq: u64) -> bool {
+        self.wanted.is_none_or(|wanted| seq < wanted)
     }
 
     fn insert(&mut self, seq: u64, packet: T) {

@@ -21,6 +21,8 @@ pub(super) struct Segment {
     tl0_offset: Option<u8>,
     /// The highest temporal layer that is forwarded now.
     temporal: u8,
+    /// The newest frame has packets after the newest.
+    open: bool,
 }
 
 impl Segment {
@@ -38,7 +40,26 @@ impl Segment {
             pictures: picture.map(|id| Line::new(id, next.picture.unwrap_or(id))),
             tl0_offset: tl0.map(|tl0| next.tl0.unwrap_or(tl0).wrapping_sub(tl0)),
             temporal: u8::MAX,
+            open: false,
         }
+    }
+
+    /// Whether the newest frame has packets after the newest.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Whether a packet belongs to a frame after the newest.
+    pub fn is_passed_by(&self, packet: &Incoming<'_>, hz: u32) -> bool {
+        self.covers(packet, hz) && self.seqs.is_newer(packet.seq) && self.newest.is_before(packet)
+    }
+
+    /// No later frame is forwarded: what is missing before this packet keeps its places, or one packet more if none is given.
+    pub fn end(&mut self, before: Option<u64>, next: &mut Next) {
+        let last = before.map_or(self.seqs.newest().wrapping_add(1), |seq| seq.wrapping_sub(1));
+        self.seqs.pass(last);
+        self.open = false;
+        next.seq = self.seqs.next();
     }
 
     /// Whether a packet goes on with this, or belongs into it.
@@ -61,7 +82,11 @@ impl Segment {
 
     /// A packet that this covers.
     pub fn take(&mut self, packet: &Incoming<'_>, temporal: u8, next: &mut Next) -> Option<Rewritten> {
+        let newer = self.seqs.is_newer(packet.seq);
         let taken = self.place(packet, temporal);
+        if newer {
+            self.open = taken.is_some() && !packet.ends_frame;
+        }
         next.seq = self.seqs.next();
         next.picture = self.pictures.as_ref().map(Line::next).or(next.picture);
         next.pass_tl0(self.tl0(packet));

@@ -160,6 +160,7 @@ impl Publisher {
         let count = if key { 3 + dice.roll(4) } else { 1 + dice.roll(2 + number as u64) };
         for index in 0..count {
             let packet = layer.packet(number as u8, self.habits, now_ms, (key, index == 0, temporal, sync));
+            let packet = Packet { ends_frame: index + 1 == count, ..packet };
             let made = Made {
                 packet,
                 epoch: layer.epoch,
@@ -174,7 +175,8 @@ impl Publisher {
                 late: false,
             };
             layer.seq += 1;
-            self.under_way.extend(ways(dice, weather, now_ms + 20 + index / 3).into_iter().map(|at| {
+            // A browser sends the layers' packets by turns.
+            self.under_way.extend(ways(dice, weather, now_ms + 20 + index).into_iter().map(|at| {
                 self.sent += 1;
                 (at, self.sent, self.made.len())
             }));

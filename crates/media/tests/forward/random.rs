@@ -50,7 +50,24 @@ impl Viewer {
         for index in again {
             self.forward(publisher, at_ms, index, false);
         }
-        self.recent.entry(packet.stream).and_modify(|recent| recent.keep(packet.seq, index));
+        self.forward_held(publisher, at_ms, index);
+        let wanted = self.forwarder.held().filter(|(layer, _)| *layer == packet.layer).map(|(_, first)| first);
+        let recent = self.recent.get_mut(&packet.stream).expect("heard");
+        recent.want(wanted);
+        recent.keep(packet.seq, index);
+    }
+
+    /// What waited for the end of a frame, and then the newest packet again.
+    fn forward_held(&mut self, publisher: &Publisher, at_ms: u64, newest: usize) {
+        let Some((layer, first)) = self.forwarder.poll_held() else { return };
+        let packet = |index: usize| &publisher.made[index].packet;
+        let begins = |index: &&usize| packet(**index).layer == layer && packet(**index).seq == first;
+        let kept = || self.recent.values().flat_map(|recent| recent.since(first)).map(|(_, index)| index);
+        let stream = kept().filter(begins).max().map(|index| packet(*index).stream);
+        let again: Vec<usize> = kept().filter(|index| Some(packet(**index).stream) == stream).copied().collect();
+        for index in again.into_iter().chain([newest]) {
+            self.forward(publisher, at_ms, index, false);
+        }
     }
 
     fn forward(&mut self, publisher: &Publisher, at_ms: u64, index: usize, replayable: bool) -> u64 {

@@ -123,6 +123,74 @@ fn what_is_late_from_before_a_switch_still_has_its_place() {
     assert_eq!(scene.seq(&delta(0, 3)), None, "beyond the switch");
 }
 
+/// Not the last packet of its frame.
+fn open(packet: Packet) -> Packet {
+    Packet { ends_frame: false, ..packet }
+}
+
+/// Another packet of the frame.
+fn rest(packet: Packet, after: u64) -> Packet {
+    Packet { seq: packet.seq + after, ..packet }
+}
+
+/// Forwards the smallest layer up to the middle of a frame, and has passed over a key frame of the largest.
+fn in_the_middle() -> Scene {
+    let mut scene = Scene::new(Codec::Vp8, 0);
+    scene.give(&key(0, 0));
+    scene.forwarder.set_target(Some(2));
+    assert_eq!(scene.seq(&open(delta(0, 1))), Some(101));
+    assert_eq!((scene.give(&key(2, 2)), scene.forwarder.poll_held()), (None, None));
+    assert_eq!((scene.forwarder.held(), scene.forwarder.awaits_keyframe()), (Some((2, 300_002)), None));
+    scene
+}
+
+#[test]
+fn a_switch_waits_for_the_end_of_a_frame() {
+    let mut scene = in_the_middle();
+    assert_eq!(scene.give(&delta(2, 3)), None);
+    assert_eq!(scene.seq(&open(rest(delta(0, 1), 1))), Some(102));
+    assert_eq!(scene.forwarder.poll_held(), None);
+    assert_eq!(scene.seq(&rest(delta(0, 1), 2)), Some(103));
+    assert_eq!(scene.forwarder.poll_held(), Some((2, 300_002)));
+    assert_eq!([key(2, 2), delta(2, 3), delta(2, 4)].map(|packet| scene.seq(&packet)), [Some(104), Some(105), Some(106)]);
+    assert_eq!((scene.forwarder.held(), scene.forwarder.current()), (None, Some(2)));
+}
+
+#[test]
+fn an_end_that_was_lost_keeps_its_places_at_a_switch() {
+    let mut scene = in_the_middle();
+    assert_eq!(scene.give(&rest(delta(0, 2), 2)), None, "the next frame is not begun");
+    assert_eq!(scene.forwarder.poll_held(), Some((2, 300_002)));
+    assert_eq!(scene.seq(&key(2, 2)), Some(104));
+    assert_eq!(scene.seq(&rest(delta(0, 1), 2)), Some(103));
+    assert_eq!(scene.seq(&open(rest(delta(0, 1), 1))), Some(102));
+    assert_eq!(scene.seq(&rest(delta(0, 1), 1)), None, "twice");
+}
+
+#[test]
+fn a_switch_does_not_wait_for_ever() {
+    let mut scene = in_the_middle();
+    scene.now_ms = 99;
+    assert_eq!((scene.give(&delta(2, 3)), scene.forwarder.poll_held()), (None, None));
+    scene.now_ms = 100;
+    assert_eq!((scene.give(&delta(2, 4)), scene.forwarder.poll_held()), (None, Some((2, 300_002))));
+    assert_eq!([key(2, 2), delta(2, 3)].map(|packet| scene.seq(&packet)), [Some(103), Some(104)]);
+    assert_eq!(scene.seq(&rest(delta(0, 1), 1)), Some(102), "the place of one");
+    let mut scene = in_the_middle();
+    assert_eq!((scene.give(&delta(2, 128)), scene.forwarder.poll_held()), (None, None));
+    assert_eq!((scene.give(&delta(2, 129)), scene.forwarder.poll_held()), (None, Some((2, 300_002))), "no more are kept");
+}
+
+#[test]
+fn a_key_frame_that_waits_is_forgotten_with_the_wish() {
+    let mut scene = in_the_middle();
+    scene.forwarder.set_target(Some(0));
+    assert_eq!((scene.seq(&rest(delta(0, 1), 1)), scene.forwarder.poll_held()), (Some(102), None));
+    assert_eq!(scene.seq(&rest(delta(0, 2), 1)), Some(103));
+    scene.forwarder.set_target(Some(2));
+    assert_eq!((scene.forwarder.held(), scene.forwarder.awaits_keyframe()), (None, Some(2)));
+}
+
 #[test]
 fn off_is_at_once_and_on_needs_a_key_frame() {
     let mut scene = Scene::new(Codec::Vp8, 0);
@@ -209,6 +277,22 @@ fn what_came_before_a_missing_packet_is_kept_until_it_comes() {
     check_recent(4, &[(10, true, &[]), (8, true, &[10]), (9, true, &[10]), (7, true, &[8, 9, 10])]);
     let back: Vec<(u64, bool, &[u64])> = (0..8).map(|n| (100 + n, n == 7, &[][..])).collect();
     check_recent(4, &[&[(200, true, &[][..]), (202, true, &[])], &back[..], &[(106, true, &[107])]].concat());
+}
+
+#[test]
+fn what_is_wanted_is_kept_until_it_is_not() {
+    let mut recent = Recent::new(4);
+    for number in 10..16 {
+        recent.want((number > 11).then_some(12));
+        recent.hear(number);
+        recent.keep(number, number);
+    }
+    assert_eq!(recent.since(12).map(|(number, _)| *number).collect::<Vec<_>>(), [12, 13, 14, 15]);
+    recent.hear(16);
+    recent.want(None);
+    recent.keep(16, 16);
+    recent.hear(17);
+    assert_eq!(recent.held(), 0);
 }
 
 #[test]

@@ -65,6 +65,7 @@ pub struct Packet {
     pub seq: u64,
     pub time: u32,
     pub report: Option<SenderReport>,
+    pub ends_frame: bool,
     pub replayable: bool,
     pub payload: Vec<u8>,
     pub descriptor: Descriptor,
@@ -79,6 +80,7 @@ impl Packet {
             seq,
             time,
             report: None,
+            ends_frame: true,
             replayable: false,
             payload: payload.to_vec(),
             descriptor,
@@ -93,6 +95,7 @@ impl Packet {
             time: self.time,
             arrival,
             report: self.report,
+            ends_frame: self.ends_frame,
             replayable: self.replayable,
             descriptor: &self.descriptor,
         }

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use room::{
-    Answer, Caller, Command, ConnId, Event, Fact, Moment, Order, Output, Refusal, Report, RoomView, Rooms, SavedRoom, Step,
-};
+use room::{Answer, Caller, Command, ConnId, Event, Fact, Moment, Order, Output, Refusal, Report, RoomView, Rooms, SavedRoom};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::metrics::Metrics;
 use crate::reports::{self, ReportQueue};
+use crate::seats;
 
 /// Turns that wait for the hub, of all connections together. When it is full, connections stop reading.
 const TURNS_MAX: usize = 4096;
@@ -183,7 +182,7 @@ impl Handle {
         answer.await.unwrap_or_default()
     }
 
-    /// Whether anything changed since this was asked last.
+    /// Whether anything that is written down may have changed since this was asked last.
     pub fn take_changed(&self) -> bool {
         self.changed.swap(false, Relaxed)
     }
@@ -262,7 +261,7 @@ impl Hub {
         for report in told.drain(..) {
             self.metrics.media_reports.inc();
             self.metrics.media_rooms_lost.inc_by(u64::from(matches!(report, Report::Lost(_))));
-            if reports::is_vital(&report) {
+            if seats::is_changed_by_report(&report) {
                 self.changed.store(true, Relaxed);
             }
             self.guard(|rooms, now| rooms.handle_report(now, report));
@@ -287,8 +286,7 @@ impl Hub {
     }
 
     fn command(&mut self, caller: Caller, command: Command) -> Result<Answer, Refusal> {
-        // Candidates are not written down: a client that comes back says them again.
-        let kept = !matches!(&command, Command::Signal { signal, .. } if signal.step == Step::Candidates);
+        let kept = seats::is_changed_by_command(&command);
         let (join, resume) = (matches!(command, Command::Join(_)), matches!(command, Command::Resume(_)));
         let result = self.guard(|rooms, now| rooms.handle(now, caller, command)).unwrap_or(Err(Refusal::Malformed));
         if kept && result.is_ok() {
@@ -430,7 +428,7 @@ mod tests {
     impl MediaServer for Answering {
         fn order(&self, order: Order) {
             if let room::Act::Open(open) = order.act {
-                let signal = room::Signal { step: Step::Answer, ..open.offer };
+                let signal = room::Signal { step: room::Step::Answer, ..open.offer };
                 let news = room::News::Signal(signal);
                 self.0.report(Report::Of { room: order.room, who: order.who, link: open.link, news });
             }
@@ -480,14 +478,46 @@ mod tests {
         let media = Media { server: Box::new(Answering(reporter)), reports };
         let limits = Limits { kind: room::RoomKind::Group, ..Limits::default() };
         let hub = start_with(rooms(limits, true), metrics.clone(), Some(media));
-        let offer = room::Signal { step: Step::Offer, revision: 1, sealed: room::Sealed("v=0".into()) };
+        let offer = room::Signal { step: room::Step::Offer, revision: 1, sealed: room::Sealed("v=0".into()) };
         let (_ann, mut inbox) = join_with(&hub, "ann", Some((room::LinkId("l".into()), offer))).await;
         let answer = inbox.next().await;
         assert!(
-            matches!(&answer, Some(Delivery::Event(Event::Signal { signal, .. })) if signal.step == Step::Answer),
+            matches!(&answer, Some(Delivery::Event(Event::Signal { signal, .. })) if signal.step == room::Step::Answer),
             "{answer:?}"
         );
         assert_eq!((metrics.media_orders.get(), metrics.media_reports.get()), (3, 1));
+    }
+
+    #[tokio::test]
+    async fn a_lively_room_is_not_written_down_again_and_again() {
+        let metrics = Metrics::new();
+        let (reporter, reports) = reports::channel(metrics.clone());
+        let media = Media { server: Box::new(Answering(reporter.clone())), reports };
+        let limits = Limits { kind: room::RoomKind::Group, ..Limits::default() };
+        let hub = start_with(rooms(limits, true), metrics, Some(media));
+        let offer = room::Signal { step: room::Step::Offer, revision: 1, sealed: room::Sealed("v=0".into()) };
+        let link = room::LinkId("l".into());
+        let (ann, mut inbox) = join_with(&hub, "ann", Some((link.clone(), offer))).await;
+        inbox.next().await;
+        assert!(hub.take_changed());
+        let den = hub.room("den").await.expect("a room");
+        let (room, who) = (den.id, den.participants[0].id);
+        let report = |news| reporter.report(Report::Of { room, who, link: link.clone(), news });
+        reporter.report(Report::Speaker { room, who: Some(who) });
+        report(room::News::Quality(room::Quality::default()));
+        report(room::News::Switched { off: vec![], on: vec![] });
+        for _ in 0..3 {
+            assert!(matches!(inbox.next().await, Some(Delivery::Event(_))));
+        }
+        hub.command(ann, Command::Say { channel: room::Channel::Speaker, text: room::Sealed("{}".into()) }).await;
+        hub.command(ann, Command::Hint(vec![])).await;
+        for _ in 0..2 {
+            assert!(matches!(inbox.next().await, Some(Delivery::Result(Ok(Answer::Done)))));
+        }
+        assert!(!hub.take_changed(), "nothing of that is worth writing down");
+        report(room::News::Dead);
+        assert!(matches!(inbox.next().await, Some(Delivery::Event(Event::LinkClosed { .. }))));
+        assert!(hub.take_changed());
     }
 
     #[tokio::test]

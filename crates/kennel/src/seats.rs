@@ -6,8 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use room::{Channel, Kind, LinkId, Mode, ParticipantId, Priority, Profile, Rights, RoomId, RoomOptions, Rule, SeatKey, Sizes};
-use room::{SavedLink, SavedParticipant, SavedRoom, Sealed, Signal, Step, SwitchOff, Track, TrackId, VideoCodec};
+use room::{
+    Channel, Command, Kind, LinkId, Mode, News, ParticipantId, Priority, Profile, Report, Rights, RoomId, RoomOptions, Rule,
+    SavedLink, SavedParticipant, SavedRoom, Sealed, SeatKey, Signal, Sizes, Step, SwitchOff, Track, TrackId, VideoCodec,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
@@ -48,6 +50,24 @@ pub fn read(store: &Store, session_timeout: Duration, unix_ms: u64) -> Vec<Saved
             file.rooms.into_iter().map(Into::into).collect()
         }
         _ => Vec::new(),
+    }
+}
+
+/// Whether a command that was carried out may have changed what is written down. Candidates are not: a client that comes back says them
+/// again. Words on channels and wishes are as short-lived, and many.
+#[must_use]
+pub fn is_changed_by_command(command: &Command) -> bool {
+    let candidates = matches!(command, Command::Signal { signal, .. } if signal.step == Step::Candidates);
+    !candidates && !matches!(command, Command::Say { .. } | Command::Hint(_))
+}
+
+/// Whether a report of the media server's may have changed what is written down. In a lively room others come every second.
+#[must_use]
+pub fn is_changed_by_report(report: &Report) -> bool {
+    match report {
+        Report::Of { news, .. } => matches!(news, News::Placed(_) | News::Connected | News::Dead | News::Refused(_)),
+        Report::Lost(_) => true,
+        Report::Speaker { .. } => false,
     }
 }
 

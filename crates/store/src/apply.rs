@@ -64,15 +64,17 @@ fn room_began(link: &mut dyn Link, room: &RoomRow) -> Result<(), Fault> {
         url,
         method,
         Value::text(&room.memo),
+        Value::maybe(room.tracks_max, Value::from),
     ];
     link.run(ROOM_BEGAN, &values).map(drop)
 }
 
 const ROOM_BEGAN: &str =
     "INSERT INTO rooms (place, id, account, name, kind, status, created_ms, updated_ms, ended_ms, by_owner, seats_max,
-    empty_timeout_s, unused_timeout_s, session_max_s, audio_only, codecs, callback_url, callback_method, memo, next_event)
+    empty_timeout_s, unused_timeout_s, session_max_s, audio_only, codecs, callback_url, callback_method, memo, tracks_max,
+    next_event)
     VALUES (COALESCE((SELECT max(place) + 1 FROM rooms WHERE place >= $1 AND place < $2), $1),
-    $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 0)";
+    $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0)";
 
 fn room_ended(link: &mut dyn Link, room: u128, status: RoomStatus, at_ms: u64) -> Result<(), Fault> {
     if status == RoomStatus::InProgress {

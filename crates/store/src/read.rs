@@ -13,7 +13,8 @@ use crate::row::{
 
 const ROOM: &str =
     "place, id, account, name, kind, status, created_ms, updated_ms, ended_ms, by_owner, seats_max, empty_timeout_s,
-    unused_timeout_s, session_max_s, audio_only, codecs, callback_url, callback_method, memo FROM rooms";
+    unused_timeout_s, session_max_s, audio_only, codecs, callback_url, callback_method, memo,
+    tracks_max FROM rooms";
 const PARTICIPANT: &str = "place, id, room, identity, status, created_ms, updated_ms, ended_ms FROM participants";
 const TRACK: &str = "place, id, participant, room, name, kind, enabled, created_ms, updated_ms FROM tracks";
 const EVENT: &str =
@@ -172,6 +173,7 @@ fn room_row(row: &Row) -> Result<RoomRow, Fault> {
         codecs: read_json(&row.text(15)?)?,
         callback: callback(row, 16)?,
         memo: row.text(18)?,
+        tracks_max: row.maybe_int(19)?.and_then(|count| u32::try_from(count).ok()),
     })
 }
 

@@ -178,6 +178,8 @@ pub struct RoomRow {
     pub unused_timeout_s: u32,
     /// How long one participant may stay, in seconds; 0: as long as it likes.
     pub session_max_s: u32,
+    /// Tracks that may be published in it at a time; none: any number.
+    pub tracks_max: Option<u32>,
     /// Whether pictures are refused.
     pub audio_only: bool,
     /// Video codecs.

@@ -18,6 +18,7 @@ CREATE TABLE rooms (
   empty_timeout_s {int} NOT NULL,
   unused_timeout_s {int} NOT NULL,
   session_max_s {int} NOT NULL,
+  tracks_max {int},
   audio_only {int} NOT NULL,
   codecs {text} NOT NULL,             -- a JSON list
   callback_url {text},

@@ -22,6 +22,7 @@ pub fn room(id: u128, name: &str, at_ms: u64) -> RoomRow {
         empty_timeout_s: 300,
         unused_timeout_s: 600,
         session_max_s: 14_400,
+        tracks_max: Some(16),
         audio_only: false,
         codecs: vec!["VP8".into(), "H264".into()],
         callback: None,

@@ -26,6 +26,18 @@ pub fn parse_room(text: &str) -> Option<RoomId> {
     parse(text.strip_prefix("RM")?).map(RoomId)
 }
 
+/// The participant that this might be the SID of.
+#[must_use]
+pub fn parse_participant(text: &str) -> Option<ParticipantId> {
+    parse(text.strip_prefix("PA")?).map(ParticipantId)
+}
+
+/// The number in a SID with these two letters.
+#[must_use]
+pub fn parse_with(letters: &str, text: &str) -> Option<u128> {
+    parse(text.strip_prefix(letters)?)
+}
+
 /// The track that this is the SID of.
 #[must_use]
 pub fn parse_track(text: &str) -> Option<TrackId> {

@@ -118,17 +118,27 @@ fn track(of: &room::Track) -> Track<'_> {
     Track {
         sid: sid::track(of.id),
         name: &of.name,
-        kind: match of.kind {
-            Kind::Audio => "audio",
-            Kind::Video => "video",
-            Kind::Data => "data",
-        },
+        kind: track_kind_name(of.kind),
         enabled: of.enabled,
-        priority: match of.priority {
-            Priority::Low => "low",
-            Priority::Standard => "standard",
-            Priority::High => "high",
-        },
+        priority: priority_name(of.priority),
+    }
+}
+
+/// The vendor's name for what a track carries.
+pub(crate) fn track_kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Audio => "audio",
+        Kind::Video => "video",
+        Kind::Data => "data",
+    }
+}
+
+/// The vendor's name for a priority.
+pub(crate) fn priority_name(priority: Priority) -> &'static str {
+    match priority {
+        Priority::Low => "low",
+        Priority::Standard => "standard",
+        Priority::High => "high",
     }
 }
 

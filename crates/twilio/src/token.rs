@@ -7,10 +7,10 @@
 
 mod claims;
 mod mint;
-mod unique;
 
 pub use mint::{Mint, mint};
 
+use crate::unique;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

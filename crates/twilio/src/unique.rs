@@ -1,16 +1,21 @@
 //! JSON in which no object has a name twice. RFC 8259 leaves the meaning of a repeated name open, so two readers of one
-//! token could see two identities; here it has none.
+//! text could see two things, two identities in a token say; here it has none.
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
 
 /// The object in `bytes`; `None` for anything else, for a repeated name at any depth, and for numbers beyond `f64`.
-pub(super) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
-    match serde_json::from_slice(bytes) {
-        Ok(Unique(Value::Object(map))) => Some(map),
+pub(crate) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
+    match value(bytes) {
+        Some(Value::Object(map)) => Some(map),
         _ => None,
     }
+}
+
+/// The value in `bytes`; `None` if it is none, for a repeated name at any depth, and for numbers beyond `f64`.
+pub(crate) fn value(bytes: &[u8]) -> Option<Value> {
+    serde_json::from_slice(bytes).ok().map(|Unique(value)| value)
 }
 
 struct Unique(Value);

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
 use axum::routing::get;
-use room::{Command, Limits, Moment, Presence, RoomKind, RoomOptions, RoomView, Rooms, SavedRoom, Snapshot};
+use room::{Command, Limits, Moment, Presence, Refusal, RoomKind, RoomOptions, RoomView, Rooms, SavedRoom, Snapshot};
 
 use crate::clock;
 use crate::config::{Config, RoomType};
@@ -19,7 +19,7 @@ use crate::keyring::origin;
 use crate::metrics::Metrics;
 use crate::web::accept::Connection;
 use crate::web::ws::{self, MESSAGE_BYTES_MAX, Means};
-use crate::web::{Later, Present, RoomRow, RoomsView, SOCKET_BUFFER_BYTES, TooFull};
+use crate::web::{Later, Present, RoomRow, RoomsView, SOCKET_BUFFER_BYTES};
 
 /// Starts the rooms as configured, with the media server if there is one, and takes up those from before a restart.
 pub async fn start_rooms(config: &Config, saved: Vec<SavedRoom>, metrics: Metrics, media: Option<hub::Media>) -> hub::Handle {
@@ -28,10 +28,9 @@ pub async fn start_rooms(config: &Config, saved: Vec<SavedRoom>, metrics: Metric
     rooms.restore(Moment::START, saved);
     let hub = hub::start_with(rooms, metrics, media);
     for (name, room) in &config.rooms {
-        // No one is in a room that has just been made, and those from before the restart keep theirs.
         let options = RoomOptions { audio_only: room.audio_only, codecs: room.video_codecs.clone() };
-        if set_kind(&hub, name, room.kind, options).await.is_err() {
-            tracing::info!("a room from before the restart keeps its type until it ends");
+        if let Err(refusal) = set_kind(&hub, name, room.kind, options).await {
+            tracing::warn!(?refusal, "a room of the configuration cannot have its type");
         }
     }
     hub
@@ -80,18 +79,14 @@ impl RoomsView for hub::Handle {
         });
     }
 
-    fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), TooFull>> {
+    fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), Refusal>> {
         Box::pin(set_kind(self, room, kind, RoomOptions::default()))
     }
 }
 
-/// The name and the type are checked before, so what the rooms refuse is that too many are inside.
-async fn set_kind(hub: &hub::Handle, room: &str, kind: RoomType, options: RoomOptions) -> Result<(), TooFull> {
+async fn set_kind(hub: &hub::Handle, room: &str, kind: RoomType, options: RoomOptions) -> Result<(), Refusal> {
     let command = Command::SetKind { name: room.into(), kind: kind_of(kind), options };
-    hub.owner(command).await.map(drop).map_err(|refusal| {
-        tracing::info!(?refusal, "the room's type stays as it is");
-        TooFull
-    })
+    hub.owner(command).await.map(drop)
 }
 
 fn present(one: &Snapshot) -> Present {

@@ -12,13 +12,14 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use qrcode::QrCode;
 use qrcode::render::svg;
+use room::Refusal;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::asked::Asked;
 use super::problem::Problem;
-use super::{App, RoomRow, SOCKET_BUFFER_BYTES, TooFull, on_disk};
+use super::{App, RoomRow, SOCKET_BUFFER_BYTES, on_disk};
 use crate::auth::{self, Caller};
 use crate::clock;
 use crate::config::{RoomType, Secret};
@@ -137,11 +138,26 @@ pub async fn set_room(
         "group-small" => RoomType::GroupSmall,
         _ => return Err(Problem::malformed("A room's type is auto, go, peer-to-peer, group or group-small.")),
     };
-    app.rooms.set_room_type(&name, kind).await.map_err(|TooFull| {
-        let message = "More people are in this room than that type allows. Ask some to leave, and try again.";
-        Problem::new(StatusCode::CONFLICT, "room_too_full", message)
-    })?;
+    app.rooms.set_room_type(&name, kind).await.map_err(type_refused)?;
     Ok(Json(json!({ "name": name, "type": ask.kind })))
+}
+
+fn type_refused(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::KindNotServed => {
+            let message = "Rooms of that type need the media server, and this Kennel runs without it.";
+            Problem::new(StatusCode::CONFLICT, "type_not_served", message)
+        }
+        Refusal::TooManyRooms => {
+            let message =
+                "The types of too many rooms are set already. Start Kennel anew, and only those in its configuration are.";
+            Problem::new(StatusCode::CONFLICT, "too_many_types", message)
+        }
+        refusal => {
+            tracing::warn!(?refusal, "the rooms refused a type that was checked before");
+            name_invalid("A room's name")
+        }
+    }
 }
 
 /// `GET /kennel/v1/live`

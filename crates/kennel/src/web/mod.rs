@@ -25,6 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::routing::{any, delete, get, post, put};
+use room::Refusal;
 
 use crate::auth::WrongKeys;
 use crate::config::{NetRange, RoomType};
@@ -88,8 +89,8 @@ pub trait RoomsView: Send + Sync {
     fn rooms(&self) -> Later<'_, Vec<RoomRow>>;
     /// Ends all that was joined with tokens of this link or session ([`crate::keyring::origin`]), now.
     fn withdraw(&self, origin: &str);
-    /// The type that the room of that name has from now on, or from its beginning if it is not in progress.
-    fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), TooFull>>;
+    /// The type that the room of that name has from now on, or from its next beginning if those who are in it do not fit.
+    fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), Refusal>>;
 }
 
 /// Who is in a room.
@@ -100,10 +101,6 @@ pub struct Present {
     /// Whether it is connected; otherwise its seat is kept while it reconnects.
     pub connected: bool,
 }
-
-/// More people are in a room than its new type allows; nothing was changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooFull;
 
 /// A room as the owner's list shows it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

@@ -163,10 +163,8 @@ async fn rooms_are_listed_and_set() {
     let put = |name: &str, body: Value| -> Ask { post(&format!("/kennel/v1/rooms/{name}"), body).method("PUT").bearer(&key) };
     assert_eq!(stage.ask(put("Big%20Den", json!({"type":"go"}))).await.status, 200);
     assert_eq!(stage.rooms.types.lock().expect("sound").get("Big Den"), Some(&RoomType::Go));
-    let three = ["a", "b", "c"].map(str::to_owned).to_vec();
-    stage.rooms.present.lock().expect("sound").insert("Full".to_owned(), three);
-    check_refusal(&stage.ask(put("Full", json!({"type":"go"}))).await, StatusCode::CONFLICT, "room_too_full");
-    assert_eq!(stage.ask(put("Full", json!({"type":"peer-to-peer"}))).await.status, 200);
+    check_refusal(&stage.ask(put("Small", json!({"type":"group-small"}))).await, StatusCode::CONFLICT, "type_not_served");
+    check_refusal(&stage.ask(put("One%20More", json!({"type":"go"}))).await, StatusCode::CONFLICT, "too_many_types");
     assert_eq!(stage.ask(put("Wide", json!({"type":"group"}))).await.status, 200);
     check_refusal(&stage.ask(put("Den", json!({"type":"mesh"}))).await, StatusCode::BAD_REQUEST, "malformed");
     check_refusal(&stage.ask(put("%00", json!({"type":"go"}))).await, StatusCode::BAD_REQUEST, "name_invalid");

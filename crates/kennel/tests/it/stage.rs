@@ -16,7 +16,8 @@ use kennel::shutdown::{self, Shutdown, Stopper};
 use kennel::tls::Authority;
 use kennel::web::gate::Caps;
 use kennel::web::stream::Patience;
-use kennel::web::{self, App, Doorman, Later, Present, Reach, RoomRow, RoomsView, Site, TooFull};
+use kennel::web::{self, App, Doorman, Later, Present, Reach, RoomRow, RoomsView, Site};
+use room::Refusal;
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -70,10 +71,12 @@ impl RoomsView for TestRooms {
         self.withdrawn.lock().expect("sound").push(link.to_owned());
     }
 
-    fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), TooFull>> {
-        let inside = self.present.lock().expect("sound").get(room).map_or(0, Vec::len);
-        if kind == RoomType::Go && inside > 2 {
-            return Box::pin(async { Err(TooFull) });
+    fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), Refusal>> {
+        if kind == RoomType::GroupSmall {
+            return Box::pin(async { Err(Refusal::KindNotServed) });
+        }
+        if room == "One More" {
+            return Box::pin(async { Err(Refusal::TooManyRooms) });
         }
         self.types.lock().expect("sound").insert(room.to_owned(), kind);
         Box::pin(async { Ok(()) })

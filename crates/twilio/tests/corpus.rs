@@ -5,6 +5,8 @@ mod support;
 
 #[path = "../../../fuzz/harness/twilio_frames.rs"]
 mod twilio_frames;
+#[path = "../../../fuzz/harness/twilio_rest.rs"]
+mod twilio_rest;
 #[path = "../../../fuzz/harness/twilio_sdp.rs"]
 mod twilio_sdp;
 #[path = "../../../fuzz/harness/twilio_token.rs"]
@@ -70,6 +72,11 @@ fn descriptions() {
         number += 1;
     }
     replay("twilio_sdp", twilio_sdp::run);
+}
+
+#[test]
+fn requests() {
+    replay("twilio_rest", twilio_rest::run);
 }
 
 /// What the SDK said in a scene, in the words of the harness.

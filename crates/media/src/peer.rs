@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use room::{Channel, LinkId, MediaRefusal, ParticipantId, RoomId, TrackId, VideoCodec};
 use str0m::bwe::{Bitrate, BweKind};
 use str0m::channel::{ChannelData, ChannelId};
-use str0m::format::PayloadParams;
+use str0m::format::{CodecConfig, PayloadParams};
 
 use str0m::media::{KeyframeRequestKind, Mid, Pt};
 use str0m::net::{Protocol, Receive, Transmit};
@@ -442,11 +442,21 @@ fn config(settings: &Settings, codecs: &[VideoCodec]) -> RtcConfig {
         .enable_pcmu(true, false)
         .enable_pcma(true, false);
     let preferred = if codecs.is_empty() { &[VideoCodec::Vp8, VideoCodec::H264] } else { codecs };
-    preferred.iter().fold(config, |config, codec| match codec {
+    let config = preferred.iter().fold(config, |config, codec| match codec {
         VideoCodec::Vp8 => config.enable_vp8(true),
         VideoCodec::H264 => config.enable_h264(true),
         VideoCodec::Vp9 => config.enable_vp9(true),
-    })
+    });
+    probing_with_pictures(config)
+}
+
+/// Probes travel with pictures only, as repairs of them. Where there are none the library would send probes under source 0 on the first
+/// section that takes feedback, and Firefox takes such a source for the new one of the section's sound, which it then plays no more.
+fn probing_with_pictures(mut config: RtcConfig) -> RtcConfig {
+    let mut all = config.codec_config().params().to_vec();
+    all.iter_mut().filter(|params| params.spec().codec.is_audio()).for_each(|params| params.set_fb_transport_cc(false));
+    *config.codec_config() = CodecConfig::new_from_payload_params(all);
+    config
 }
 
 /// An address at which clients reach this worker.

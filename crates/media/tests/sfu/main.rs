@@ -36,6 +36,20 @@ fn two_see_and_hear_each_other() {
 }
 
 #[test]
+fn room_for_pictures_is_not_looked_for_with_sound() {
+    let mut world = World::new(4);
+    let (ann, bo) = (world.join(true, false, false), world.join(true, true, false));
+    world.run(5 * SECOND);
+    assert!(world.heard(ann, world.track(bo, Kind::Audio)) > 200);
+    // Her section stays open until she has answered that there is no picture any more.
+    world.order(world.clients[ann].who, room::Act::Subscribe(vec![]));
+    world.run(5 * SECOND);
+    world.subscribe_all();
+    world.run(5 * SECOND);
+    assert!(world.frames(ann, world.track(bo, Kind::Video)) > 100);
+}
+
+#[test]
 fn a_late_joiner_sees_a_picture_within_one_keyframe() {
     let mut world = World::new(2);
     let ann = world.join(true, true, false);

@@ -231,6 +231,7 @@ impl World {
     fn collect(&mut self) {
         while let Some(transmit) = self.engine.poll_transmit() {
             let (source, destination, bytes) = (transmit.source, transmit.destination, transmit.bytes.to_vec());
+            assert!(!is_sourceless(&bytes), "browsers take a packet of source 0 for one of the track in whose section it comes");
             let Some(client) = self.clients.iter().find(|c| c.outside == destination) else {
                 self.astray.entry(destination).or_default().push(bytes);
                 continue;
@@ -362,4 +363,10 @@ impl World {
     pub fn text(text: &str) -> Sealed {
         Sealed(text.into())
     }
+}
+
+/// An RTP packet of source 0, as the library's own probes are. RTCP tells its kind where RTP has its payload type.
+fn is_sourceless(bytes: &[u8]) -> bool {
+    let rtp = bytes.first().is_some_and(|first| first >> 6 == 2) && bytes.get(1).is_some_and(|kind| !(192..=223).contains(kind));
+    rtp && bytes.get(8..12) == Some(&[0; 4])
 }

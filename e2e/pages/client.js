@@ -151,7 +151,7 @@ window.kit = (() => {
         const all = [...(await peer.getStats()).values()];
         return { state: peer.connectionState, signaling: peer.signalingState, stats: all.filter((one) => /^(inbound-rtp|outbound-rtp|candidate-pair|data-channel|transport)$/.test(one.type)) };
       };
-      return { events, pictures: room ? this.pictures() : [], peers: await Promise.all(window.peers.map(numbers)) };
+      return { events, arrivals: window.arrivals, pictures: room ? this.pictures() : [], peers: await Promise.all(window.peers.map(numbers)) };
     },
     camera: () => local.video.mediaStreamTrack.getSettings().deviceId,
     send: (data, name = 'data') => void local[name].send(Array.isArray(data) ? new Uint8Array(data).buffer : data),

@@ -1,5 +1,5 @@
 import { expect, test } from '../lib/test.ts';
-import type { Make, Person } from '../lib/person.ts';
+import type { Make, Person, Sdk } from '../lib/person.ts';
 import { token } from '../lib/tokens.ts';
 
 /** What each has published last as its camera: its sid and colour. */
@@ -8,15 +8,25 @@ interface Shown {
   colour: number;
 }
 
+type End = ['chromium' | 'firefox', Sdk];
+
+/** Each browser publishes to each, and each version of the SDK runs in each of them. */
+const pairs: [End, End][] = [
+  [['chromium', '2.18.1'], ['chromium', '2.36.0']],
+  [['firefox', '2.18.1'], ['chromium', '2.36.0']],
+  [['chromium', '2.18.1'], ['firefox', '2.36.0']],
+  [['firefox', '2.36.0'], ['firefox', '2.18.1']],
+];
+
 const drawn = (name: string, colour: number): Make => [name, 'drawn', { colour }];
 
-test.describe('ann and ben with cameras of colours', () => {
+for (const [first, second] of pairs) test.describe(`ann in ${first.join(' ')} and ben in ${second.join(' ')} with cameras of colours`, () => {
   let ann: Person;
   let ben: Person;
 
   test.beforeEach(async ({ people, kennel, roomName }) => {
-    ann = await people.open('ann', '2.18.1');
-    ben = await people.open('ben', '2.36.0');
+    ann = await people.open('ann', first[1], first[0]);
+    ben = await people.open('ben', second[1], second[0]);
     await ann.join(token('ann', roomName), kennel.signaling, ['audio', drawn('video', 1), 'data']);
     await ben.join(token('ben', roomName), kennel.signaling, ['audio', drawn('video', 2), 'data']);
     await Promise.all([sees(ann, 'ben', 2), sees(ben, 'ann', 1)]);

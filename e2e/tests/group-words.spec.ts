@@ -9,24 +9,26 @@ test('who makes a sound becomes the dominant speaker, then another one does', as
   for (const person of all) await person.join(token(person.label, roomName), kennel.signaling, [whistle], { dominantSpeaker: true });
   const [ann, ben, cleo] = all as [Person, Person, Person];
   await cleo.seesPeople('ann', 'ben');
-  const speaks = async (who: string, after: number) => {
-    // Nobody is told about oneself.
-    for (const person of all.filter((one) => one.label !== who)) await person.event('dominantSpeakerChanged', { who }, { after });
-    expect(await cleo.call('speaker')).toBe(who);
-  };
+  // Nobody is told about oneself.
+  const others = (than: Person) => all.filter((one) => one !== than);
+  // A microphone that starts may count as a word, so that ann is the speaker before she whistles: only that she is one is asked here.
+  await ann.call('whistle', true);
+  for (const person of others(ann)) await expect.poll(() => person.call('speaker'), `${person.label} knows that ann speaks`).toBe('ann');
+  const settled = Date.now();
   for (const [speaker, before] of [
-    [ann, undefined],
     [ben, ann],
     [ann, ben],
   ] as const) {
     const began = Date.now();
-    await before?.call('whistle', false);
+    await before.call('whistle', false);
     await speaker.call('whistle', true);
-    await speaks(speaker.label, began);
+    for (const person of others(speaker)) await person.event('dominantSpeakerChanged', { who: speaker.label }, { after: began });
+    expect(await cleo.call('speaker')).toBe(speaker.label);
     console.log(`    ${speaker.label} is the speaker after ${(await cleo.event('dominantSpeakerChanged', { who: speaker.label }, { after: began })).at - began} ms`);
   }
   // One change for each that spoke: nothing flaps.
-  expect((await cleo.events()).filter((one) => one.name === 'dominantSpeakerChanged' && one.who).map((one) => one.who)).toEqual(['ann', 'ben', 'ann']);
+  const changes = (await cleo.events()).filter((one) => one.name === 'dominantSpeakerChanged' && one.who && one.at >= settled);
+  expect(changes.map((one) => one.who)).toEqual(['ben', 'ann']);
   await ann.leave();
   await expect.poll(() => cleo.call('speaker')).not.toBe('ann');
 });

@@ -87,15 +87,18 @@ impl Served {
         opened.map(|state| state.link.clone()).map(|link| self.grant(&link)).unwrap_or_default()
     }
 
-    /// The client is to make a new link to the media server. Its channels end with the old one.
-    pub fn want(&mut self, link: &LinkId) {
+    /// The client is to make a new link to the media server. Its channels end with the old one. Its first link brings them at once:
+    /// whoever makes the offer wants to know then whether the server will ask for layers.
+    pub fn want(&mut self, link: &LinkId) -> Grants {
+        let first = self.link.is_none();
         let channels = std::mem::take(&mut self.channels);
         let (hints, ignored) = (self.hints, self.ignored);
         *self = Served { channels, link: Some(link.clone()), speaker: self.speaker, hints, ignored, ..Served::default() };
+        if first { self.grant(link) } else { Grants::new() }
     }
 
-    /// The channels that come with the first answer on a link. Not before: the SDK takes no grant while the channels of the link
-    /// that was replaced are still being closed.
+    /// The channels that come with the first answer on a link that replaced another. Not before: the SDK takes no grant while the
+    /// channels of the old one are still being closed.
     pub fn answered(&mut self, link: &LinkId) -> Grants {
         let anew = self.link.as_ref() == Some(link) && self.granted.as_ref() != Some(link);
         if anew { self.grant(link) } else { Grants::new() }

@@ -354,18 +354,23 @@ impl Session {
         self.update(now, changes);
     }
 
+    /// The client is to make an offer, to the media server or to somebody else.
+    fn update_wanted(&mut self, now: Moment, link: &LinkId, revision: u64, server: bool) {
+        let Some(mut changes) = self.changes() else { return };
+        changes.peer_connections.push(state::order(&link.0, "create-offer", revision));
+        if server {
+            changes.media_signaling = self.served.want(link);
+        }
+        self.update(now, changes);
+    }
+
     fn tell_event(&mut self, now: Moment, event: Event) {
         match event {
             Event::Changed { participant, subscribed, .. } => self.update_participant(now, &participant, subscribed.as_ref()),
             Event::Signal { link, signal } => self.update_signal(now, &link, &signal),
             Event::Subscribed(subscribed) => self.update_subscribed(now, &subscribed),
             Event::LinkClosed { link, revision } => self.update_peer(now, state::order(&link.0, "close", revision)),
-            Event::LinkWanted { link, revision, server } => {
-                if server {
-                    self.served.want(&link);
-                }
-                self.update_peer(now, state::order(&link.0, "create-offer", revision));
-            }
+            Event::LinkWanted { link, revision, server } => self.update_wanted(now, &link, revision, server),
             Event::Out(why) => self.tell_out(now, why),
             media => self.hear_media(media),
         }

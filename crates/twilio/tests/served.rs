@@ -32,7 +32,11 @@ fn connect(identity: &str, link: &str) -> Value {
 
 impl Stage {
     fn empty() -> Self {
-        let hub = door::hub(Limits { kind: RoomKind::Group, ..Limits::default() });
+        Stage::of(RoomKind::Group)
+    }
+
+    fn of(kind: RoomKind) -> Self {
+        let hub = door::hub(Limits { kind, ..Limits::default() });
         Stage { hub, conn: ConnId(0) }
     }
 
@@ -199,6 +203,22 @@ fn a_new_link_brings_new_channels() {
     assert_eq!(heard[0]["media_signaling"]["active_speaker"]["transport"]["label"], format!("speaker-{link}"));
     stage.answer(&link, 3);
     assert!(stage.heard()[0]["media_signaling"].is_null(), "once is enough");
+}
+
+#[test]
+fn a_room_that_moves_to_the_server_brings_channels_with_the_wish_for_a_link() {
+    let mut stage = Stage::of(RoomKind::Auto);
+    stage.conn = stage.ask("ann", "ann-bo");
+    assert_eq!(stage.heard()[0]["media_signaling"], json!({}), "from browser to browser there are none");
+    stage.ask("bo", "bos");
+    stage.heard();
+    stage.ask("cleo", LINK);
+    let heard = stage.heard();
+    let wished = heard.iter().find(|body| body["peer_connections"][0]["description"]["type"] == "create-offer").expect("a wish");
+    let link = wished["peer_connections"][0]["id"].as_str().expect("an id").to_owned();
+    assert_eq!(wished["media_signaling"]["publisher_hints"]["transport"]["label"], format!("layers-{link}"));
+    stage.answer(&link, 1);
+    assert!(stage.heard().iter().all(|body| body["media_signaling"].is_null()), "once is enough");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::forge::{ACCOUNT, KEY, NOW, Ring, SECRET};
 use super::hub::Hub;
-use room::{Limits, Moment, Rooms, Topology, door};
+use room::{Limits, Moment, RoomKind, Rooms, Topology, door};
 use twilio::problem::Problem;
 use twilio::token::{Grant, Mint, mint, verify};
 use twilio::wire::IceServer;
@@ -41,7 +41,7 @@ pub fn rooms(limits: Limits, life: u32) -> Rooms {
         last += 1;
         last
     };
-    let media = limits.kind.topology() == Topology::Server;
+    let media = limits.kind == RoomKind::Auto || limits.kind.topology() == Topology::Server;
     Rooms::new(limits, media, Box::new(ids))
 }
 

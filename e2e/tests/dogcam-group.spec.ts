@@ -16,8 +16,6 @@ function layersSent(camera: Visitor): Promise<number> {
   });
 }
 
-
-
 /** How many pictures arrive at a watcher, whether it shows them or not. */
 function arriving(watcher: Visitor): Promise<number> {
   return watcher.page.evaluate(async () => {
@@ -77,6 +75,7 @@ test('a third device moves the room to the server, and nobody notices', async ({
   await expect.poll(async () => (await seenClosely(first.tile('Kitchen'))).switches, { message: 'the track comes from the server now' }).toBe(1);
   await expect(first.tile('Kitchen'), 'the server judges the connection').toHaveAttribute('data-quality', /good|fair|poor/, { timeout: 30_000 });
   for (const one of [first, third]) await moves(one.videoOf('Kitchen'), `the picture moves for ${one.label}`);
+  await expect.poll(() => layersSent(camera), { message: 'several sizes, as the server asks for them by now' }).toBe(3);
 
   const seen = await seenClosely(first.tile('Kitchen'));
   expect(seen.states, 'the tile stayed live').toEqual(['live']);

@@ -5,6 +5,7 @@
 import type { LocalAudioTrack, LocalDataTrack, LocalParticipant, LocalVideoTrack, RemoteParticipant, Room } from 'twilio-video';
 import type { Answer, Token } from '../api';
 import { Retry, type Waker } from '../backoff';
+import { sendLayersOnceServed, type Inside } from './layers';
 import { peerOf, TALK, type Peer } from './peers';
 import type { Sdk, SdkOptions } from './sdk';
 import { fromError, fromFailure, planFor, type Trouble } from './trouble';
@@ -252,6 +253,7 @@ export class Session {
     this.cancelConnect = () => joining.cancel?.();
     const room = await joining;
     if (turn !== this.turn) return void room.disconnect();
+    sendLayersOnceServed(room as unknown as Inside);
     this.cancelConnect = null;
     this.data = data;
     await this.enter(room);

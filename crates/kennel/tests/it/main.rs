@@ -4,6 +4,7 @@ mod api;
 mod limits;
 mod links;
 mod live;
+mod openapi;
 mod pages;
 mod sdk;
 mod secrets;

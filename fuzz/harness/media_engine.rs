@@ -64,6 +64,7 @@ fn act(what: u8, whom: u8, bytes: &[u8]) -> Option<Act> {
         3 => Act::Publish(bytes.iter().take(4).map(|byte| track(whom % 4, *byte)).collect()),
         4 => Act::Subscribe(bytes.iter().take(16).map(|byte| TrackId(u128::from(*byte % 16))).collect()),
         5 => Act::Repeat,
+        6 => Act::Away,
         _ => return None,
     })
 }

@@ -149,7 +149,10 @@ struct Client {
     flood: Option<(Instant, Instant)>,
     /// When its transport is given up, unless it is established meanwhile.
     connect_by: Option<Instant>,
+    /// When it was last told of our offer, while it should answer.
     offered_at: Option<Instant>,
+    /// It hears no descriptions for now.
+    away: bool,
     queued: Option<Instant>,
     touched: bool,
     dirty: bool,
@@ -408,6 +411,7 @@ impl Client {
             flood: None,
             connect_by: Some(now + crate::limit::CONNECT_TIMEOUT),
             offered_at: None,
+            away: false,
             queued: None,
             touched: false,
             dirty: false,

@@ -45,7 +45,8 @@ pub const UNKNOWN_PACKETS_MAX: u32 = 1_000;
 /// How often one track is placed in another section because the client did not want to receive it where it was. Then it is left out.
 pub const PLACEMENTS_REFUSED_MAX: u8 = 3;
 
-/// How long a client may take to answer an offer of ours. Then its link is dead, and it is asked for a new one.
+/// How long a client may take to answer an offer of ours. Then its link is dead, and it is asked for a new one. Counted only while the
+/// client is there to hear the offer.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a client may take from our first answer to an established transport. Then its link is dead.

@@ -22,7 +22,9 @@ pub enum Act {
     Open(Box<Open>),
     /// The participant says this on its link. Candidates are never among it: media learns from checks where a client is.
     Signal(LinkId, Signal),
-    /// The participant was away: say again whatever it has not answered.
+    /// The participant is away: it hears nothing that is said on its link, and need not answer. Its media may go on.
+    Away,
+    /// The participant is there again: say again whatever it has not answered.
     Repeat,
     /// These are all the tracks that the participant publishes now.
     Publish(Vec<Track>),

@@ -185,6 +185,9 @@ impl Room {
         place.conn = None;
         place.deadline = Some(deadline);
         place.change(|shown| shown.presence = Presence::Reconnecting);
+        if place.served.is_open() {
+            self.order(id, Act::Away, means);
+        }
         self.announce(id, Change::Lost, means);
     }
 

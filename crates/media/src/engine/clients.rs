@@ -164,7 +164,7 @@ impl Engine {
             }
             self.open_data_lines(now, key);
             let said = self.on(now, key, |peer, out| peer.make_offer(now, out)).flatten();
-            if let Some(client) = self.client_mut(key).filter(|_| said.is_some()) {
+            if let Some(client) = self.client_mut(key).filter(|client| said.is_some() && !client.away) {
                 client.offered_at = Some(now);
             }
             self.settle(key, said);

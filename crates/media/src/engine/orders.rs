@@ -20,7 +20,8 @@ pub(super) fn handle(engine: &mut Engine, now: Instant, order: Order) {
                 engine.handle_signal(now, key, &signal);
             }
         }
-        Act::Repeat => engine.repeat(room, who),
+        Act::Away => engine.note_away(room, who),
+        Act::Repeat => engine.repeat(now, room, who),
         Act::Publish(tracks) => engine.publish(room, who, tracks),
         Act::Subscribe(tracks) => engine.subscribe(room, who, tracks),
         Act::Hint(hints) => hints.into_iter().for_each(|hint| engine.hint(room, who, hint.track, hint.wish)),
@@ -94,10 +95,19 @@ impl Engine {
         self.report(end, News::Refused(why));
     }
 
-    fn repeat(&mut self, room: RoomId, who: ParticipantId) {
-        let Some(client) = self.key_of(room, who).and_then(|key| self.client(key)) else { return };
+    /// Who cannot hear an offer cannot answer it: the time for that begins when it is there again.
+    fn note_away(&mut self, room: RoomId, who: ParticipantId) {
+        if let Some(client) = self.key_of(room, who).and_then(|key| self.client_mut(key)) {
+            (client.away, client.offered_at) = (true, None);
+        }
+    }
+
+    fn repeat(&mut self, now: Instant, room: RoomId, who: ParticipantId) {
+        let Some(client) = self.key_of(room, who).and_then(|key| self.client_mut(key)) else { return };
         let end = client.end();
+        client.away = false;
         if let Some(said) = client.peer.unanswered().cloned() {
+            client.offered_at = Some(now);
             self.report(end, News::Signal(super::clients::signal(said)));
         }
     }

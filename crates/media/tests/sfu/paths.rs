@@ -132,6 +132,25 @@ fn who_does_not_answer_an_offer_gets_another_link() {
 }
 
 #[test]
+fn who_is_away_need_not_answer_until_it_is_back() {
+    let (mut world, ann, _) = two(29);
+    let (who, nobody) = (world.clients[ann].who, [] as [room::ParticipantId; 0]);
+    world.quiet = true;
+    world.clients[ann].answers = false;
+    world.join(false, true, false);
+    // It was gone before anybody noticed, with an offer on its way.
+    world.run(SECOND);
+    world.order(who, Act::Away);
+    world.run(media::limit::ANSWER_TIMEOUT + SECOND);
+    assert_eq!(world.dead(), nobody, "it never got our offer");
+    world.order(who, Act::Repeat);
+    world.run(SECOND);
+    assert_eq!(world.dead(), nobody, "its time begins now");
+    world.run(media::limit::ANSWER_TIMEOUT);
+    assert_eq!(world.dead(), [who], "who is there has to answer");
+}
+
+#[test]
 fn who_connects_never_is_given_up() {
     let mut world = World::new(27);
     let bo = world.join(true, true, false);

@@ -59,7 +59,7 @@ impl Media {
                 assert!(hints.iter().all(received));
             }
             Act::Close => drop(self.peers.remove(&at)),
-            Act::Repeat | Act::Say(..) | Act::Open(_) => {}
+            Act::Away | Act::Repeat | Act::Say(..) | Act::Open(_) => {}
         }
     }
 
@@ -98,6 +98,7 @@ fn short(order: &Order) -> String {
     match &order.act {
         Act::Open(open) => format!("open {} at {}", open.link.0, open.offer.revision),
         Act::Signal(link, signal) => format!("{:?} {} on {}", signal.step, signal.revision, link.0),
+        Act::Away => "away".into(),
         Act::Repeat => "repeat".into(),
         Act::Publish(tracks) => {
             let names = tracks.iter().map(|t| format!("{}{}", t.name, if t.enabled { "" } else { " off" }));

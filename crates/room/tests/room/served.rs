@@ -221,7 +221,7 @@ fn who_comes_back_is_told_again_what_was_not_answered() {
     party.news("bo", placed(&party, "ann", "x1"));
     party.news("bo", News::Signal(offer(2)));
     party.resume("bo", vec![(link("bo/2"), offer(1))]).unwrap();
-    assert_eq!(party.media.take(), ["Offer 1 on bo/2", "repeat"]);
+    assert_eq!(party.media.take(), ["away", "Offer 1 on bo/2", "repeat"]);
     let joined = &party.people["bo"].joined;
     assert_eq!(joined.subscribed.tracks.len(), 1);
     assert_eq!(joined.links.iter().map(|l| (&*l.link.0, l.wanted)).collect::<Vec<_>>(), [("bo/2", None)]);
@@ -251,7 +251,7 @@ fn a_link_that_died_while_its_client_was_away_is_made_anew() {
     let mut party = two();
     party.act("bo", Command::Lose).unwrap();
     party.resume("bo", vec![]).unwrap();
-    assert_eq!(party.media.take(), ["close"]);
+    assert_eq!(party.media.take(), ["away", "close"]);
     let joined = &party.people["bo"].joined;
     assert_eq!((joined.links.len(), joined.links[0].wanted), (1, Some(1)));
 }

@@ -27,7 +27,9 @@ impl<'a> Url<'a> {
         let secure = scheme.eq_ignore_ascii_case("https");
         let known = secure || scheme.eq_ignore_ascii_case("http");
         let rest = rest.split('#').next().filter(|_| known)?;
+        // An empty query is none: receivers put the URL together without its question mark, and would not find what was signed.
         let (place, query) = rest.split_once('?').map_or((rest, None), |(place, query)| (place, Some(query)));
+        let query = query.filter(|query| !query.is_empty());
         let (before, path) = place.split_at_checked(place.find('/').unwrap_or(place.len()))?;
         let (user, authority) = before.rsplit_once('@').map_or((None, before), |(user, at)| (Some(user), at));
         let (host, port) = host_and_port(authority)?;
@@ -48,7 +50,7 @@ impl<'a> Url<'a> {
     pub fn with_query(&self, more: &str) -> String {
         let between = match self.query {
             None => "?",
-            Some(query) if query.is_empty() || query.ends_with('&') => "",
+            Some(query) if query.ends_with('&') => "",
             Some(_) => "&",
         };
         format!("{}{between}{more}", self.text())
@@ -113,6 +115,7 @@ mod tests {
         check("http://u:p@a:8080/%20?a=%2f", Some(("a", 8080, "http://a:8080/%20?a=%2f")));
         check("http://[::1]:81/", Some(("[::1]", 81, "http://[::1]:81/")));
         check("http://a/{x}?y=[1]", Some(("a", 80, "http://a/%7Bx%7D?y=%5B1%5D")));
+        check("http://a:80/b?#c", Some(("a", 80, "http://a:80/b")));
         check("http://x@evil@a/", Some(("a", 80, "http://a/")));
     }
 

@@ -106,7 +106,7 @@ fn row(room: &RoomView, created: u64) -> RoomRow {
         sid: twilio::sid::room(room.id),
         kind: twilio::kind_name(room.kind).to_owned(),
         participants: count(room.participants.len()),
-        limit: count(room.kind.participants_max()),
+        limit: count(room.terms.seats_max),
         created,
     }
 }
@@ -134,7 +134,7 @@ fn ms(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use room::{ParticipantId, Rights, RoomId, Rule, SavedParticipant, SeatKey};
+    use room::{ParticipantId, Rights, RoomId, Rule, SavedParticipant, SeatKey, Terms};
 
     use super::*;
 
@@ -145,6 +145,7 @@ mod tests {
             seat: SeatKey(id),
             rights: Rights::GUEST,
             rule: Rule::Nothing,
+            age: Duration::ZERO,
             origin: Some(origin.into()),
             channels: Vec::new(),
             profile: room::Profile::default(),
@@ -170,13 +171,23 @@ mod tests {
     async fn a_session_puts_its_own_out_and_a_link_all_of_its_sessions() {
         let seats = [(1, "Phone", "a.1"), (2, "Tablet", "a.2"), (3, "Script", "a"), (4, "Grandma", "b.3")];
         let participants = seats.map(|(id, identity, origin)| seat(id, identity, origin)).to_vec();
-        let (id, kind, name) = (RoomId(1), RoomKind::PeerToPeer, "Den".into());
         let mut rooms = Rooms::new(Limits::default(), false, Box::new(fresh_id));
-        let options = RoomOptions::default();
-        rooms.restore(
-            Moment::START,
-            vec![SavedRoom { id, name, kind, options, served: false, participants, links: vec![], spares: vec![] }],
-        );
+        let saved = SavedRoom {
+            id: RoomId(1),
+            name: "Den".into(),
+            kind: RoomKind::PeerToPeer,
+            options: RoomOptions::default(),
+            terms: Terms::adhoc(RoomKind::PeerToPeer, &Limits::default()),
+            by_owner: false,
+            memo: room::Sealed::default(),
+            age: Duration::ZERO,
+            idle: None,
+            served: false,
+            participants,
+            links: vec![],
+            spares: vec![],
+        };
+        rooms.restore(Moment::START, vec![saved]);
         let hub = hub::start(rooms, Metrics::new());
         hub.withdraw("a.1");
         assert!(left(&hub, 3).await.iter().all(|one| one.identity != "Phone" && !one.connected));

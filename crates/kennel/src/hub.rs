@@ -280,7 +280,7 @@ impl Hub {
             // Whoever asked may have gone away meanwhile; then nobody misses the answer.
             Turn::Owner(command, reply) => drop(reply.send(self.command(Caller::Owner, command))),
             Turn::Rooms(reply) => drop(reply.send(self.rooms.rooms().collect())),
-            Turn::Save(reply) => drop(reply.send(self.rooms.save())),
+            Turn::Save(reply) => drop(reply.send(self.rooms.save(moment(self.start)))),
             Turn::Room(name, reply) => drop(reply.send(self.rooms.by_name(&name))),
         }
     }
@@ -365,13 +365,20 @@ impl Hub {
 /// What happened, for the log. Names and addresses stay out of it.
 fn note(fact: &Fact) {
     match fact {
-        Fact::RoomBegan { room, kind, .. } => tracing::info!(?room, ?kind, "room began"),
+        Fact::RoomBegan { room } => tracing::info!(room = ?room.id, kind = ?room.kind, by_owner = room.by_owner, "room began"),
         Fact::RoomEnded { room, why } => tracing::info!(?room, ?why, "room ended"),
         Fact::Participant { room, participant, change } => {
             tracing::info!(?room, participant = ?participant.id, ?change, "participant")
         }
-        Fact::TrackAdded { participant, track, kind } => tracing::debug!(?participant, ?track, ?kind, "track added"),
-        Fact::TrackRemoved { participant, track } => tracing::debug!(?participant, ?track, "track removed"),
+        Fact::TrackAdded { participant, track, .. } => {
+            tracing::debug!(participant = ?participant.id, track = ?track.id, kind = ?track.kind, "track added")
+        }
+        Fact::TrackRemoved { participant, track, .. } => {
+            tracing::debug!(participant = ?participant.id, track = ?track.id, "track removed")
+        }
+        Fact::TrackAltered { participant, track, .. } => {
+            tracing::debug!(participant = ?participant.id, track = ?track.id, enabled = track.enabled, "track altered")
+        }
     }
 }
 

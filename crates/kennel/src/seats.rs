@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use room::{
-    Channel, Command, Kind, LinkId, Mode, News, ParticipantId, Priority, Profile, Report, Rights, RoomId, RoomOptions, Rule,
-    SavedLink, SavedParticipant, SavedRoom, Sealed, SeatKey, Signal, Sizes, Step, SwitchOff, Track, TrackId, VideoCodec,
+    Channel, Command, Kind, Limits, LinkId, Mode, News, ParticipantId, Priority, Profile, Report, Rights, RoomId, RoomKind,
+    RoomOptions, Rule, RuleLine, SavedLink, SavedParticipant, SavedRoom, Sealed, SeatKey, Signal, Sizes, Step, SwitchOff, Terms,
+    Track, TrackId, VideoCodec, Which, Whom,
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +36,8 @@ const BYTES_MAX: usize = 8 << 20;
 
 /// What was written down last. Nothing, with a word in the log, if it cannot be read: people join again, that is all.
 ///
-/// Seats are kept for `session_timeout`; what is older than that at `unix_ms` is of no use to anybody.
+/// Seats are kept for `session_timeout`; of what is older than that at `unix_ms`, only rooms are left that were made on purpose, and
+/// nobody is in them. Time went on for them while the program did not run.
 pub fn read(store: &Store, session_timeout: Duration, unix_ms: u64) -> Vec<SavedRoom> {
     let text = match store.read_sealed(FILE) {
         Ok(Some(text)) => text,
@@ -46,8 +48,9 @@ pub fn read(store: &Store, session_timeout: Duration, unix_ms: u64) -> Vec<Saved
         }
     };
     match serde_json::from_str::<File>(text.reveal()) {
-        Ok(file) if file.version == VERSION && file.is_fresh(session_timeout, unix_ms) => {
-            file.rooms.into_iter().map(Into::into).collect()
+        Ok(file) if file.version == VERSION => {
+            let down = Duration::from_millis(unix_ms.saturating_sub(file.unix_ms));
+            file.rooms.into_iter().filter_map(|room| SavedRoom::from(room).after(down, session_timeout)).collect()
         }
         _ => Vec::new(),
     }
@@ -119,12 +122,6 @@ struct File {
     rooms: Vec<RoomForm>,
 }
 
-impl File {
-    fn is_fresh(&self, session_timeout: Duration, unix_ms: u64) -> bool {
-        Duration::from_millis(unix_ms.saturating_sub(self.unix_ms)) <= session_timeout
-    }
-}
-
 #[derive(Serialize, Deserialize)]
 struct RoomForm {
     id: u128,
@@ -135,10 +132,30 @@ struct RoomForm {
     #[serde(default)]
     codecs: Vec<u8>,
     #[serde(default)]
+    terms: Option<TermsForm>,
+    #[serde(default)]
+    by_owner: bool,
+    #[serde(default)]
+    memo: String,
+    #[serde(default)]
+    age_ms: u64,
+    #[serde(default)]
+    idle_ms: Option<u64>,
+    #[serde(default)]
     served: bool,
     participants: Vec<ParticipantForm>,
     links: Vec<LinkForm>,
     spares: Vec<(String, u128)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TermsForm {
+    seats_max: usize,
+    empty_ms: u64,
+    unused_ms: u64,
+    session_ms: Option<u64>,
+    room_ms: Option<u64>,
+    tracks_max: Option<usize>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -148,6 +165,10 @@ struct ParticipantForm {
     seat: u128,
     publish: bool,
     receives: bool,
+    #[serde(default)]
+    rule: Option<Vec<LineForm>>,
+    #[serde(default)]
+    age_ms: u64,
     origin: Option<String>,
     #[serde(default)]
     channels: Vec<u8>,
@@ -155,6 +176,16 @@ struct ParticipantForm {
     profile: Option<ProfileForm>,
     tracks: Vec<TrackForm>,
     revisions: [u64; 4],
+}
+
+/// A line of a rule. Of a participant or track: its id, if the line may mean one, and the words.
+#[derive(Serialize, Deserialize)]
+struct LineForm {
+    include: bool,
+    publisher: Option<(Option<u128>, String)>,
+    track: Option<(Option<u128>, String)>,
+    kind: Option<u8>,
+    priority: Option<u8>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -204,6 +235,11 @@ impl From<&SavedRoom> for RoomForm {
             kind: twilio::kind_name(room.kind).to_owned(),
             audio_only: room.options.audio_only,
             codecs: room.options.codecs.iter().map(|codec| place(&CODECS, codec)).collect(),
+            terms: Some((&room.terms).into()),
+            by_owner: room.by_owner,
+            memo: room.memo.0.to_string(),
+            age_ms: ms(room.age),
+            idle_ms: room.idle.map(ms),
             served: room.served,
             participants: room.participants.iter().map(Into::into).collect(),
             links: room.links.iter().map(Into::into).collect(),
@@ -214,15 +250,84 @@ impl From<&SavedRoom> for RoomForm {
 
 impl From<RoomForm> for SavedRoom {
     fn from(form: RoomForm) -> Self {
+        let kind = twilio::kind_of(&form.kind).unwrap_or(RoomKind::PeerToPeer);
+        let terms = form.terms.map(Into::into);
         SavedRoom {
             id: RoomId(form.id),
             name: form.name.into(),
-            kind: twilio::kind_of(&form.kind).unwrap_or(room::RoomKind::PeerToPeer),
+            kind,
             options: RoomOptions { audio_only: form.audio_only, codecs: all_at(&CODECS, &form.codecs) },
+            terms: terms.unwrap_or_else(|| Terms::adhoc(kind, &Limits::default())),
+            by_owner: form.by_owner,
+            memo: Sealed(form.memo.into()),
+            age: Duration::from_millis(form.age_ms),
+            idle: form.idle_ms.map(Duration::from_millis),
             served: form.served,
             participants: form.participants.into_iter().map(Into::into).collect(),
             links: form.links.into_iter().map(Into::into).collect(),
             spares: form.spares.into_iter().map(|(link, owner)| (LinkId(link.into()), ParticipantId(owner))).collect(),
+        }
+    }
+}
+
+impl From<&Terms> for TermsForm {
+    fn from(terms: &Terms) -> Self {
+        TermsForm {
+            seats_max: terms.seats_max,
+            empty_ms: ms(terms.empty_timeout),
+            unused_ms: ms(terms.unused_timeout),
+            session_ms: terms.session_max.map(ms),
+            room_ms: terms.room_max.map(ms),
+            tracks_max: terms.tracks_max,
+        }
+    }
+}
+
+impl From<TermsForm> for Terms {
+    fn from(form: TermsForm) -> Self {
+        Terms {
+            seats_max: form.seats_max,
+            empty_timeout: Duration::from_millis(form.empty_ms),
+            unused_timeout: Duration::from_millis(form.unused_ms),
+            session_max: form.session_ms.map(Duration::from_millis),
+            room_max: form.room_ms.map(Duration::from_millis),
+            tracks_max: form.tracks_max,
+        }
+    }
+}
+
+impl From<&RuleLine> for LineForm {
+    fn from(line: &RuleLine) -> Self {
+        LineForm {
+            include: line.include,
+            publisher: line.publisher.as_ref().map(|whom| match whom {
+                Whom::Identity(words) => (None, words.to_string()),
+                Whom::Id(id, words) => (Some(id.0), words.to_string()),
+            }),
+            track: line.track.as_ref().map(|which| match which {
+                Which::Name(words) => (None, words.to_string()),
+                Which::Id(id, words) => (Some(id.0), words.to_string()),
+            }),
+            kind: line.kind.map(|kind| place(&KINDS, &kind)),
+            priority: line.priority.map(|priority| place(&PRIORITIES, &priority)),
+        }
+    }
+}
+
+impl From<LineForm> for RuleLine {
+    fn from(form: LineForm) -> Self {
+        RuleLine {
+            include: form.include,
+            publisher: form.publisher.map(|(id, words)| match id {
+                Some(id) => Whom::Id(ParticipantId(id), words.into()),
+                None => Whom::Identity(words.into()),
+            }),
+            track: form.track.map(|(id, words)| match id {
+                Some(id) => Which::Id(TrackId(id), words.into()),
+                None => Which::Name(words.into()),
+            }),
+            kind: form.kind.and_then(|kind| at(&KINDS, kind)),
+            priority: form.priority.and_then(|priority| at(&PRIORITIES, priority)),
         }
     }
 }
@@ -235,6 +340,11 @@ impl From<&SavedParticipant> for ParticipantForm {
             seat: one.seat.0,
             publish: one.rights.publish,
             receives: one.rule == Rule::All,
+            rule: match &one.rule {
+                Rule::Listed(lines) => Some(lines.iter().map(Into::into).collect()),
+                Rule::All | Rule::Nothing => None,
+            },
+            age_ms: ms(one.age),
             origin: one.origin.as_deref().map(str::to_owned),
             channels: one.channels.iter().map(|channel| place(&Channel::ALL, channel)).collect(),
             profile: Some((&one.profile).into()),
@@ -252,7 +362,12 @@ impl From<ParticipantForm> for SavedParticipant {
             identity: form.identity.into(),
             seat: SeatKey(form.seat),
             rights: Rights { publish: form.publish },
-            rule: if form.receives { Rule::All } else { Rule::Nothing },
+            rule: match form.rule {
+                Some(lines) => Rule::Listed(lines.into_iter().map(Into::into).collect()),
+                None if form.receives => Rule::All,
+                None => Rule::Nothing,
+            },
+            age: Duration::from_millis(form.age_ms),
             origin: form.origin.map(Into::into),
             channels: all_at(&Channel::ALL, &form.channels),
             profile: form.profile.map(Into::into).unwrap_or_default(),
@@ -353,6 +468,10 @@ impl From<LinkForm> for SavedLink {
     }
 }
 
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn place<T: PartialEq>(all: &[T], one: &T) -> u8 {
     all.iter().position(|other| other == one).and_then(|at| u8::try_from(at).ok()).unwrap_or_default()
 }
@@ -369,6 +488,16 @@ fn all_at<T: Copy>(all: &[T], places: &[u8]) -> Vec<T> {
 mod tests {
     use super::*;
 
+    fn line(by_id: bool) -> RuleLine {
+        RuleLine {
+            include: by_id,
+            publisher: by_id.then(|| Whom::Id(ParticipantId(7), "PA7".into())).or(Some(Whom::Identity("bo".into()))),
+            track: by_id.then(|| Which::Id(TrackId(8), "MT8".into())).or(Some(Which::Name("cam".into()))),
+            kind: by_id.then_some(Kind::Video),
+            priority: by_id.then_some(Priority::High),
+        }
+    }
+
     fn room() -> SavedRoom {
         let track = Track {
             id: TrackId(u128::MAX),
@@ -383,7 +512,8 @@ mod tests {
             identity: "Küche 🐕".into(),
             seat: SeatKey(3),
             rights: Rights::GUEST,
-            rule: Rule::Nothing,
+            rule: Rule::Listed([line(true), line(false)].into()),
+            age: Duration::from_secs(5),
             origin: Some("key".into()),
             channels: vec![Channel::Layers, Channel::Speaker],
             profile: Profile {
@@ -410,7 +540,12 @@ mod tests {
         SavedRoom {
             id: RoomId(1),
             name: "Dog Cam".into(),
-            kind: room::RoomKind::Go,
+            kind: RoomKind::Go,
+            terms: Terms { seats_max: 1, tracks_max: Some(3), room_max: None, ..Terms::made(RoomKind::Go) },
+            by_owner: true,
+            memo: Sealed("{}".into()),
+            age: Duration::from_secs(60),
+            idle: None,
             served: true,
             options: RoomOptions { audio_only: true, codecs: vec![VideoCodec::Vp9, VideoCodec::Vp8] },
             participants: vec![one],
@@ -432,7 +567,7 @@ mod tests {
         let (folder, store) = store();
         assert_eq!(read(&store, TIMEOUT, 0), []);
         store.write_sealed(FILE, &spell(&[room()], 1_000)).unwrap();
-        assert_eq!(read(&store, TIMEOUT, 31_000), [room()]);
+        assert_eq!(read(&store, TIMEOUT, 1_000), [room()]);
         let bytes = std::fs::read(folder.path().join(FILE)).unwrap();
         assert!(!bytes.windows(7).any(|window| window == b"Dog Cam"), "nobody reads who met where from a backup");
     }
@@ -440,8 +575,23 @@ mod tests {
     #[test]
     fn seats_older_than_their_timeout_are_gone() {
         let (_folder, store) = store();
-        store.write_sealed(FILE, &spell(&[room()], 1_000)).unwrap();
-        assert_eq!(read(&store, TIMEOUT, 31_001), []);
+        let adhoc = SavedRoom { by_owner: false, ..room() };
+        store.write_sealed(FILE, &spell(&[room(), adhoc], 1_000)).unwrap();
+        assert_eq!(read(&store, TIMEOUT, 31_000).len(), 2);
+        let [left] = &read(&store, TIMEOUT, 31_001)[..] else { panic!("only what was made on purpose is left") };
+        assert_eq!((left.participants.len(), left.age), (0, Duration::from_millis(90_001)));
+    }
+
+    #[test]
+    fn an_older_form_of_the_file_is_understood() {
+        let (_folder, store) = store();
+        let one = r#"{"id":2,"identity":"Ann","seat":3,"publish":true,"receives":true,"origin":null,"tracks":[],"revisions":[1,1,1,1]}"#;
+        let den = format!(r#"{{"id":1,"name":"Den","kind":"go","participants":[{one}],"links":[],"spares":[]}}"#);
+        let file = format!(r#"{{"version":1,"unix_ms":0,"rooms":[{den}]}}"#);
+        store.write_sealed(FILE, &Secret::new(file)).unwrap();
+        let [den] = &read(&store, TIMEOUT, 0)[..] else { panic!("one room") };
+        assert_eq!((den.terms.seats_max, den.terms.session_max, den.by_owner), (2, None, false));
+        assert_eq!(den.participants[0].rule, Rule::All);
     }
 
     #[test]

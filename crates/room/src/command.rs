@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::{
     Channel, ConnId, Hint, Kind, LinkId, Origin, ParticipantId, Priority, Profile, Rights, RoomId, RoomKind, RoomOptions, Rule,
-    Sealed, SeatKey, Signal,
+    Sealed, SeatKey, Signal, Terms,
 };
 
 /// Who gives a command.
@@ -49,13 +49,23 @@ pub enum Command {
     Leave,
     /// The connection is gone; the client may come back.
     Lose,
+    /// Make a room, in which nobody is yet. Answered by [`Answer::Room`](crate::Answer::Room).
+    Create(Box<Create>),
     /// End a room for everyone in it.
     EndRoom(RoomId),
     /// Put a participant out. Its token still lets it in again.
     Remove(ParticipantId),
+    /// What a participant receives from now on.
+    SetRule {
+        /// Who.
+        participant: ParticipantId,
+        /// What.
+        rule: Rule,
+    },
     /// Put out everyone whom this key let in.
     Withdraw(Origin),
-    /// The kind that a room of this name has: from its next beginning, and at once as far as those inside allow.
+    /// The kind that a room of this name has when it is made by joining: from its next beginning, and at once as far as those inside
+    /// allow.
     SetKind {
         /// The room's name.
         name: Arc<str>,
@@ -64,6 +74,21 @@ pub enum Command {
         /// What it is besides.
         options: RoomOptions,
     },
+}
+
+/// Making a room.
+#[derive(Clone, Debug)]
+pub struct Create {
+    /// Its name, or none of its own.
+    pub room: RoomRef,
+    /// Its kind.
+    pub kind: RoomKind,
+    /// What it is besides.
+    pub options: RoomOptions,
+    /// How many, and for how long.
+    pub terms: Terms,
+    /// Whatever its owner wants kept with it.
+    pub memo: Sealed,
 }
 
 /// Coming into a room.

@@ -2,7 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    Channel, Kind, LinkId, MediaRefusal, ParticipantId, Quality, RoomId, RoomKind, Sealed, SeatKey, Signal, Snapshot, TrackId,
+    Channel, LinkId, MediaRefusal, ParticipantId, Quality, RoomId, RoomKind, RoomView, Sealed, SeatKey, Signal, Snapshot, Track,
+    TrackId,
 };
 
 /// The answer to a client's own command.
@@ -12,6 +13,8 @@ pub enum Answer {
     Joined(Box<Joined>),
     /// Its track list was taken.
     Published(Published),
+    /// The room that was made.
+    Room(Box<RoomView>),
     /// Done; nothing more to say.
     Done,
 }
@@ -84,6 +87,8 @@ pub struct LinkState {
 pub enum TrackRefusal {
     /// [`MEDIA_TRACKS_MAX`](crate::limit::MEDIA_TRACKS_MAX) or [`DATA_TRACKS_MAX`](crate::limit::DATA_TRACKS_MAX).
     TooMany,
+    /// [`Terms::tracks_max`](crate::Terms::tracks_max).
+    TooManyInRoom,
     /// Another track of this participant has that name.
     NameTaken,
     /// [`TRACK_NAME_CHARS_MAX`](crate::limit::TRACK_NAME_CHARS_MAX).
@@ -190,6 +195,8 @@ pub enum WhyLeft {
     Displaced,
     /// It was put out.
     Removed,
+    /// [`Terms::session_max`](crate::Terms::session_max).
+    Expired,
     /// The key that let it in was withdrawn.
     Withdrawn,
     /// The room ended.
@@ -205,21 +212,22 @@ pub enum WhyLeft {
 pub enum WhyEnded {
     /// The last one left.
     Empty,
+    /// Nobody ever came.
+    Unused,
+    /// [`Terms::room_max`](crate::Terms::room_max).
+    Expired,
     /// Its owner ended it.
     Completed,
 }
 
-/// What happened, for the history. Never told to clients.
+/// What happened, for the history, in an order that makes sense: a room before its participants, a participant before its tracks, and
+/// the other way round at the end. Never told to clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
     /// A room began.
     RoomBegan {
-        /// Which.
-        room: RoomId,
-        /// Its name.
-        name: Arc<str>,
-        /// Its kind.
-        kind: RoomKind,
+        /// How it is then.
+        room: Box<RoomView>,
     },
     /// A room ended.
     RoomEnded {
@@ -239,19 +247,30 @@ pub enum Fact {
     },
     /// A track was published.
     TrackAdded {
+        /// In which room.
+        room: RoomId,
         /// By whom.
-        participant: ParticipantId,
-        /// Which.
-        track: TrackId,
-        /// What it carries.
-        kind: Kind,
+        participant: Arc<Snapshot>,
+        /// What.
+        track: Track,
     },
     /// A track was withdrawn, or its publisher left.
     TrackRemoved {
+        /// In which room.
+        room: RoomId,
         /// By whom.
-        participant: ParticipantId,
-        /// Which.
-        track: TrackId,
+        participant: Arc<Snapshot>,
+        /// As it was last.
+        track: Track,
+    },
+    /// A track was muted or unmuted, or got another priority.
+    TrackAltered {
+        /// In which room.
+        room: RoomId,
+        /// By whom.
+        participant: Arc<Snapshot>,
+        /// As it is now.
+        track: Track,
     },
 }
 
@@ -274,6 +293,12 @@ pub enum Refusal {
     IdentityTooLong,
     /// [`Limits::rooms_max`](crate::Limits::rooms_max).
     TooManyRooms,
+    /// A room of this name is in progress.
+    RoomExists,
+    /// There is no such room, and whoever joins makes none: [`Limits::adhoc`](crate::Limits::adhoc).
+    RoomNotMade,
+    /// Not between one and as many as rooms of this kind have.
+    SeatsInvalid,
     /// Every seat is taken.
     RoomFull,
     /// The key that lets the client in is for another room.
@@ -292,6 +317,9 @@ pub enum Refusal {
     NotJoined,
     /// No such participant.
     ParticipantNotFound,
-    /// A name on the wire is too long, or in use by somebody else.
+    /// In a mesh everybody receives everything; only a media server can follow rules.
+    NoRules,
+    /// A name on the wire is too long, or in use by somebody else; a rule has more lines than
+    /// [`RULE_LINES_MAX`](crate::limit::RULE_LINES_MAX).
     Malformed,
 }

@@ -20,11 +20,12 @@ mod rooms;
 mod saved;
 mod served;
 mod subscribe;
+mod terms;
 mod topology;
 
 pub mod door;
 
-pub use command::{Caller, Command, Join, Resume, RoomRef, TrackDraft};
+pub use command::{Caller, Command, Create, Join, Resume, RoomRef, TrackDraft};
 pub use event::{
     Answer, Change, Event, Fact, Joined, LinkState, Published, Refusal, Subscribed, TrackRefusal, WhyEnded, WhyLeft,
 };
@@ -41,5 +42,6 @@ pub use participant::{Kind, Presence, Priority, Snapshot, Track};
 pub use rights::{Origin, Rights};
 pub use rooms::{RoomView, Rooms, is_speakable};
 pub use saved::{SavedLink, SavedParticipant, SavedRoom};
-pub use subscribe::Rule;
+pub use subscribe::{Rule, RuleLine, Which, Whom};
+pub use terms::Terms;
 pub use topology::{RoomKind, RoomOptions, Topology};

@@ -35,6 +35,10 @@ pub const SERVED_AUDIO_MAX: usize = 50;
 /// Hints in one command. The rest of a longer list is not looked at.
 pub const HINTS_MAX: usize = 256;
 
+/// Lines of one rule about what a participant receives, as the vendors have it. More:
+/// [`Refusal::Malformed`](crate::Refusal::Malformed).
+pub const RULE_LINES_MAX: usize = 20;
+
 /// How often a link to the media server that died is made anew within [`SERVED_RELINKS_TIME`]. Once more, and its participant is
 /// put out: [`WhyLeft::Unreachable`](crate::WhyLeft::Unreachable).
 pub const SERVED_RELINKS_MAX: u32 = 20;
@@ -59,6 +63,17 @@ pub const KINDS_MAX: usize = 1_000;
 /// Bytes of a link's or a track's name on the wire. Browsers use 36. Longer: refused as malformed.
 pub const WIRE_NAME_BYTES_MAX: usize = 128;
 
+/// How long a room that was made on purpose runs, used or not, unless its maker says otherwise. Then it ends for everyone in it.
+pub const ROOM_MAX: Duration = Duration::from_secs(24 * 3_600);
+
+/// How long a room that was made on purpose waits for its first participant, and how long it stays when the last one has left, unless
+/// its maker says otherwise. Then it ends.
+pub const EMPTY_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
+/// How long a participant may stay in a room that was made on purpose, unless its maker says otherwise. Then it is put out:
+/// [`WhyLeft::Expired`](crate::WhyLeft::Expired).
+pub const SESSION_MAX: Duration = Duration::from_secs(4 * 3_600);
+
 /// What an operator may change.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -66,20 +81,32 @@ pub struct Limits {
     pub rooms_max: usize,
     /// How long the seat of a client that lost its connection is kept. Then it has left.
     pub session_timeout: Duration,
-    /// How long a room stays when the last participant has left. Zero: it ends at once.
-    pub empty_timeout: Duration,
+    /// Whether the first who joins makes a room. If not, there must be one:
+    /// [`Refusal::RoomNotMade`](crate::Refusal::RoomNotMade).
+    pub adhoc: bool,
     /// Kind of a room made by the first join.
     pub kind: RoomKind,
+    /// How long a room made by joining stays when the last participant has left. Zero: it ends at once.
+    pub empty_timeout: Duration,
+    /// How long a participant may stay in a room made by joining, from when it came; none: as long as it likes. Then it is put out:
+    /// [`WhyLeft::Expired`](crate::WhyLeft::Expired).
+    pub session_max: Option<Duration>,
+    /// Tracks that the participants of a room made by joining may publish at a time, all together; none: what each one may. One more
+    /// is [`TrackRefusal::TooManyInRoom`](crate::TrackRefusal::TooManyInRoom).
+    pub tracks_max: Option<usize>,
 }
 
 impl Default for Limits {
-    /// 500 rooms, as the vendors' default; 30 s, which clients expect; a room made by joining ends with its last leave.
+    /// 500 rooms, as the vendors' default; 30 s, which clients expect; a room made by joining ends with its last leave and not before.
     fn default() -> Self {
         Limits {
             rooms_max: 500,
             session_timeout: Duration::from_secs(30),
-            empty_timeout: Duration::ZERO,
+            adhoc: true,
             kind: RoomKind::PeerToPeer,
+            empty_timeout: Duration::ZERO,
+            session_max: None,
+            tracks_max: None,
         }
     }
 }

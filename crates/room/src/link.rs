@@ -4,8 +4,8 @@ use std::sync::Arc;
 use crate::saved::SavedLink;
 use crate::{LinkId, LinkState, ParticipantId};
 
-/// Text that only the two ends of a link understand. Passed on untouched, never looked into, never printed.
-#[derive(Clone, PartialEq, Eq)]
+/// Text that only others understand: the two ends of a link, a door, an owner. Passed on untouched, never looked into, never printed.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Sealed(pub Arc<str>);
 
 impl fmt::Debug for Sealed {

@@ -66,7 +66,7 @@ impl Room {
     pub fn receives_moving(&self, hearer: &Participant) -> Vec<(TrackId, Arc<str>)> {
         let linked = |other: &&Participant| self.are_linked(hearer.id(), other.id());
         let others = self.participants.iter().filter(|p| p.id() != hearer.id()).filter(linked);
-        let mut tracks = subscriptions(hearer.rule, others.map(|p| &p.snapshot));
+        let mut tracks = subscriptions(&hearer.rule, others.map(|p| &p.snapshot));
         let served = hearer.served.receives().into_iter().filter(|(id, _)| !tracks.iter().any(|(known, _)| known == id));
         let served: Vec<_> = served.collect();
         tracks.extend(served);

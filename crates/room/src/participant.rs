@@ -82,6 +82,7 @@ pub(crate) struct Participant {
     pub conn: Option<ConnId>,
     /// When the seat is given up; set while reconnecting.
     pub deadline: Option<Moment>,
+    pub came: Moment,
     pub rights: Rights,
     pub rule: Rule,
     pub origin: Option<Origin>,
@@ -99,15 +100,24 @@ pub(crate) struct Participant {
 /// What a new track list changed.
 #[derive(Debug, Default)]
 pub(crate) struct ListChange {
-    pub added: Vec<(TrackId, Kind)>,
-    pub removed: Vec<TrackId>,
-    altered: bool,
+    pub added: Vec<TrackId>,
+    pub removed: Vec<Track>,
+    /// Still there, and not as before.
+    pub altered: Vec<TrackId>,
+}
+
+/// What a participant may publish because of its room.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowed {
+    pub kinds: &'static [Kind],
+    /// Tracks of all kinds, as many as the others leave.
+    pub tracks_max: usize,
 }
 
 impl ListChange {
     /// Whether the others can see it.
     pub fn visible(&self) -> bool {
-        self.altered || self.moved()
+        !self.altered.is_empty() || self.moved()
     }
 
     /// Whether there are other tracks to receive than before.
@@ -117,7 +127,7 @@ impl ListChange {
 }
 
 impl Participant {
-    pub fn new(id: ParticipantId, seat: SeatKey, conn: ConnId, join: &Join) -> Self {
+    pub fn new(id: ParticipantId, seat: SeatKey, conn: ConnId, join: &Join, now: Moment) -> Self {
         let snapshot =
             Snapshot { id, identity: Arc::clone(&join.identity), presence: Presence::Connected, revision: 1, tracks: Vec::new() };
         Participant {
@@ -125,8 +135,9 @@ impl Participant {
             seat,
             conn: Some(conn),
             deadline: None,
+            came: now,
             rights: join.rights,
-            rule: join.rule,
+            rule: join.rule.clone(),
             origin: join.origin.clone(),
             list_revision: 0,
             published_revision: 1,
@@ -138,13 +149,14 @@ impl Participant {
     }
 
     /// As it can be written down.
-    pub fn save(&self) -> SavedParticipant {
+    pub fn save(&self, now: Moment) -> SavedParticipant {
         SavedParticipant {
             id: self.snapshot.id,
             identity: Arc::clone(&self.snapshot.identity),
             seat: self.seat,
             rights: self.rights,
-            rule: self.rule,
+            rule: self.rule.clone(),
+            age: now.since(self.came),
             origin: self.origin.clone(),
             channels: self.served.channels.clone(),
             profile: self.served.profile,
@@ -157,7 +169,7 @@ impl Participant {
     }
 
     /// Somebody who lost the connection to us, and may come back until `deadline`.
-    pub fn restore(saved: SavedParticipant, deadline: Moment) -> Self {
+    pub fn restore(saved: SavedParticipant, deadline: Moment, now: Moment) -> Self {
         let revision = saved.revision + REVISION_GAP;
         let snapshot =
             Snapshot { id: saved.id, identity: saved.identity, presence: Presence::Reconnecting, revision, tracks: saved.tracks };
@@ -166,6 +178,7 @@ impl Participant {
             seat: saved.seat,
             conn: None,
             deadline: Some(deadline),
+            came: now - saved.age,
             rights: saved.rights,
             rule: saved.rule,
             origin: saved.origin,
@@ -190,22 +203,20 @@ impl Participant {
         Arc::clone(&self.snapshot)
     }
 
-    /// Makes the tracks what the client says they are, unless it said something newer before. Kinds that are not allowed are
-    /// refused. Leaves the revision that others see to the caller.
-    pub fn take_list(&mut self, revision: u64, drafts: &[TrackDraft], allowed: &[Kind], ids: &mut dyn Ids) -> ListChange {
+    /// Makes the tracks what the client says they are, unless it said something newer before. What is not allowed is refused.
+    /// Leaves the revision that others see to the caller.
+    pub fn take_list(&mut self, revision: u64, drafts: &[TrackDraft], allowed: Allowed, ids: &mut dyn Ids) -> ListChange {
         if revision <= self.list_revision {
             return ListChange::default();
         }
         self.list_revision = revision;
         let drafts = &drafts[..drafts.len().min(limit::TRACKS_LISTED_MAX)];
-        let before = (self.snapshot.tracks.clone(), std::mem::take(&mut self.refused));
+        let refused = std::mem::take(&mut self.refused);
         let mut change = self.keep_listed(drafts);
         for draft in drafts {
             self.take_new(draft, allowed, ids, &mut change);
         }
-        let same = !change.moved() && before.1 == self.refused;
-        change.altered = before.0 != self.snapshot.tracks;
-        if !same {
+        if change.moved() || refused != self.refused {
             self.published_revision += 1;
         }
         change
@@ -223,17 +234,19 @@ impl Participant {
         let mut change = ListChange::default();
         Arc::make_mut(&mut self.snapshot).tracks.retain_mut(|track| {
             let Some(draft) = drafts.iter().find(|d| d.label == track.label && d.kind == track.kind) else {
-                change.removed.push(track.id);
+                change.removed.push(track.clone());
                 return false;
             };
-            track.enabled = draft.enabled;
-            track.priority = draft.priority;
+            if (track.enabled, track.priority) != (draft.enabled, draft.priority) {
+                (track.enabled, track.priority) = (draft.enabled, draft.priority);
+                change.altered.push(track.id);
+            }
             true
         });
         change
     }
 
-    fn take_new(&mut self, draft: &TrackDraft, allowed: &[Kind], ids: &mut dyn Ids, change: &mut ListChange) {
+    fn take_new(&mut self, draft: &TrackDraft, allowed: Allowed, ids: &mut dyn Ids, change: &mut ListChange) {
         if self.snapshot.tracks.iter().any(|t| t.label == draft.label) {
             return;
         }
@@ -242,7 +255,7 @@ impl Participant {
             return;
         }
         let id = TrackId(ids.fresh());
-        change.added.push((id, draft.kind));
+        change.added.push(id);
         Arc::make_mut(&mut self.snapshot).tracks.push(Track {
             id,
             label: Arc::clone(&draft.label),
@@ -253,14 +266,14 @@ impl Participant {
         });
     }
 
-    fn admit(&self, draft: &TrackDraft, allowed: &[Kind]) -> Result<(), TrackRefusal> {
+    fn admit(&self, draft: &TrackDraft, allowed: Allowed) -> Result<(), TrackRefusal> {
         let tracks = &self.snapshot.tracks;
         let data = |kind| kind == Kind::Data;
         let alike = tracks.iter().filter(|t| data(t.kind) == data(draft.kind)).count();
         let seats = if data(draft.kind) { limit::DATA_TRACKS_MAX } else { limit::MEDIA_TRACKS_MAX };
         if !may_publish(self.rights) {
             Err(TrackRefusal::NotPermitted)
-        } else if !allowed.contains(&draft.kind) {
+        } else if !allowed.kinds.contains(&draft.kind) {
             Err(TrackRefusal::KindNotAllowed)
         } else if draft.name.chars().count() > limit::TRACK_NAME_CHARS_MAX {
             Err(TrackRefusal::NameTooLong)
@@ -270,6 +283,8 @@ impl Participant {
             Err(TrackRefusal::NameTaken)
         } else if alike >= seats {
             Err(TrackRefusal::TooMany)
+        } else if tracks.len() >= allowed.tracks_max {
+            Err(TrackRefusal::TooManyInRoom)
         } else {
             Ok(())
         }

@@ -1,15 +1,17 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use crate::limit::RULE_LINES_MAX;
 use crate::link::{Link, RELINKS_MAX};
 use crate::moving::Moving;
-use crate::participant::Participant;
+use crate::participant::{Allowed, ListChange, Participant};
 use crate::saved::SavedRoom;
 use crate::subscribe::subscriptions;
 use crate::topology::Topology;
 use crate::{
     Act, Change, ConnId, Event, Fact, Ids, Join, Joined, Kind, LinkId, LinkState, Moment, Output, ParticipantId, Presence,
-    Published, Resume, RoomId, RoomKind, RoomOptions, SeatKey, Signal, Snapshot, Step, Subscribed, TrackDraft, TrackId, WhyLeft,
+    Published, Refusal, Resume, RoomId, RoomKind, RoomOptions, Rule, Sealed, SeatKey, Signal, Snapshot, Step, Subscribed, Terms,
+    TrackDraft, TrackId, WhyLeft,
 };
 
 /// One room in progress.
@@ -19,14 +21,19 @@ pub(crate) struct Room {
     pub name: Arc<str>,
     pub kind: RoomKind,
     pub options: RoomOptions,
+    pub terms: Terms,
+    pub by_owner: bool,
+    pub memo: Sealed,
     /// How media travels now.
     pub topology: Topology,
     pub moving: Option<Moving>,
     pub began: Moment,
     /// In the order they came.
     pub participants: Vec<Participant>,
-    /// When the last one left.
+    /// When the last one left; none while nobody ever came.
     pub empty_since: Option<Moment>,
+    /// When the rooms look here again.
+    pub wakes: Option<Moment>,
     pub links: BTreeMap<LinkId, Link>,
     /// Links prepared by participants who found nobody to use them with.
     pub spares: BTreeMap<LinkId, ParticipantId>,
@@ -34,6 +41,15 @@ pub(crate) struct Room {
     pub speaker: Option<ParticipantId>,
     /// Participants whom the media server cannot serve, to be put out.
     pub unserved: Vec<(ParticipantId, WhyLeft)>,
+}
+
+/// What a room is to be.
+pub(crate) struct Plan {
+    pub kind: RoomKind,
+    pub options: RoomOptions,
+    pub terms: Terms,
+    pub by_owner: bool,
+    pub memo: Sealed,
 }
 
 /// What a room needs to act: where ids come from, where to say what was caused, and how long seats are kept.
@@ -45,17 +61,21 @@ pub(crate) struct Means<'a> {
 }
 
 impl Room {
-    pub fn new(id: RoomId, name: Arc<str>, (kind, options): (RoomKind, RoomOptions), began: Moment) -> Self {
+    pub fn new(id: RoomId, name: Arc<str>, plan: Plan, began: Moment) -> Self {
         Room {
             id,
             name,
-            kind,
-            options,
-            topology: kind.topology(),
+            kind: plan.kind,
+            options: plan.options,
+            terms: plan.terms,
+            by_owner: plan.by_owner,
+            memo: plan.memo,
+            topology: plan.kind.topology(),
             moving: None,
             began,
             participants: Vec::new(),
             empty_since: None,
+            wakes: None,
             links: BTreeMap::new(),
             spares: BTreeMap::new(),
             speaker: None,
@@ -64,7 +84,7 @@ impl Room {
     }
 
     /// As it can be written down.
-    pub fn save(&self) -> SavedRoom {
+    pub fn save(&self, now: Moment) -> SavedRoom {
         let away = |id| self.by_id(id).is_none_or(|p| p.conn.is_none());
         // What is left of a mesh that is about to end is not worth keeping.
         let mesh = self.topology == Topology::Mesh;
@@ -73,8 +93,13 @@ impl Room {
             name: Arc::clone(&self.name),
             kind: self.kind,
             options: self.options.clone(),
+            terms: self.terms.clone(),
+            by_owner: self.by_owner,
+            memo: self.memo.clone(),
+            age: now.since(self.began),
+            idle: self.empty_since.map(|since| now.since(since)),
             served: !mesh,
-            participants: self.participants.iter().map(Participant::save).collect(),
+            participants: self.participants.iter().map(|p| p.save(now)).collect(),
             links: self.links.iter().filter(|_| mesh).map(|(id, link)| link.save(id, away)).collect(),
             spares: self.spares.iter().filter(|_| mesh).map(|(link, owner)| (link.clone(), *owner)).collect(),
         }
@@ -82,11 +107,14 @@ impl Room {
 
     /// A room whose clients lost the connection to us, and may come back until `deadline`.
     pub fn restore(saved: SavedRoom, deadline: Moment, means: &mut Means<'_>) -> Self {
+        let SavedRoom { kind, options, terms, by_owner, memo, .. } = saved;
+        let plan = Plan { kind, options, terms, by_owner, memo };
         let mut room = Room {
-            participants: saved.participants.into_iter().map(|p| Participant::restore(p, deadline)).collect(),
+            empty_since: saved.idle.map(|idle| means.now - idle),
+            participants: saved.participants.into_iter().map(|p| Participant::restore(p, deadline, means.now)).collect(),
             links: saved.links.into_iter().map(Link::restore).collect(),
             spares: saved.spares.into_iter().collect(),
-            ..Room::new(saved.id, saved.name, (saved.kind, saved.options), means.now)
+            ..Room::new(saved.id, saved.name, plan, means.now - saved.age)
         };
         if saved.served {
             room.topology = Topology::Server;
@@ -103,10 +131,10 @@ impl Room {
     pub fn join(&mut self, conn: ConnId, join: Join, means: &mut Means<'_>) -> (ParticipantId, Joined) {
         let id = ParticipantId(means.ids.fresh());
         let seat = SeatKey(means.ids.fresh());
-        self.participants.push(Participant::new(id, seat, conn, &join));
+        self.participants.push(Participant::new(id, seat, conn, &join, means.now));
         self.empty_since = None;
         let (revision, drafts) = join.tracks;
-        let allowed = self.kinds_allowed();
+        let allowed = self.allowed(id);
         self.place_of(id).take_list(revision, &drafts, allowed, &mut *means.ids);
         if self.must_move() {
             self.begin_move(id, means);
@@ -148,15 +176,28 @@ impl Room {
 
     /// Takes a participant's complete track list.
     pub fn publish(&mut self, id: ParticipantId, revision: u64, drafts: &[TrackDraft], means: &mut Means<'_>) -> Published {
-        let allowed = self.kinds_allowed();
+        let allowed = self.allowed(id);
         let change = self.place_of(id).take_list(revision, drafts, allowed, &mut *means.ids);
         if change.visible() {
             self.place_of(id).change(|_| {});
-            self.note_tracks(id, &change, means);
+            self.note_tracks(id, change, means);
             self.publish_server(id, means);
             self.announce(id, Change::Tracks, means);
         }
         self.place_of(id).published()
+    }
+
+    /// What a participant receives from now on.
+    pub fn set_rule(&mut self, id: ParticipantId, rule: Rule, means: &mut Means<'_>) -> Result<(), Refusal> {
+        if self.topology == Topology::Mesh {
+            return Err(Refusal::NoRules);
+        } else if matches!(&rule, Rule::Listed(lines) if lines.len() > RULE_LINES_MAX) {
+            return Err(Refusal::Malformed);
+        }
+        self.place_of(id).rule = rule;
+        self.resubscribe(means);
+        self.show(means);
+        Ok(())
     }
 
     /// Passes a signal to the other end of its link. Signals of strangers and of links that are gone are dropped: they
@@ -200,9 +241,10 @@ impl Room {
         let mut gone = self.participants.remove(index);
         let snapshot = gone.change(|shown| shown.presence = Presence::Disconnected);
         self.spares.retain(|_, owner| *owner != id);
-        for track in &snapshot.tracks {
-            means.out.push_back(Output::Note(Fact::TrackRemoved { participant: id, track: track.id }));
-        }
+        let gone_tracks = snapshot.tracks.iter().cloned();
+        let room = self.id;
+        let removed = gone_tracks.map(|track| Fact::TrackRemoved { room, participant: Arc::clone(&snapshot), track });
+        means.out.extend(removed.map(Output::Note));
         if gone.served.is_open() {
             self.order(id, Act::Close, means);
         }
@@ -258,10 +300,10 @@ impl Room {
     }
 
     /// What somebody receives now, and under which names.
-    fn receives(&self, hearer: &Participant) -> Vec<(TrackId, Arc<str>)> {
+    pub fn receives(&self, hearer: &Participant) -> Vec<(TrackId, Arc<str>)> {
         match self.topology {
             Topology::Server if self.moving.is_some() => self.receives_moving(hearer),
-            Topology::Mesh => subscriptions(hearer.rule, self.others(hearer.id()).map(|p| &p.snapshot)),
+            Topology::Mesh => subscriptions(&hearer.rule, self.others(hearer.id()).map(|p| &p.snapshot)),
             Topology::Server => hearer.served.receives(),
         }
     }
@@ -291,8 +333,12 @@ impl Room {
         self.participants.iter().map(Participant::id).collect()
     }
 
-    fn kinds_allowed(&self) -> &'static [Kind] {
-        if self.options.audio_only { &[Kind::Audio, Kind::Data] } else { &[Kind::Audio, Kind::Video, Kind::Data] }
+    /// What this participant may publish because of the room.
+    fn allowed(&self, id: ParticipantId) -> Allowed {
+        let kinds: &[Kind] =
+            if self.options.audio_only { &[Kind::Audio, Kind::Data] } else { &[Kind::Audio, Kind::Video, Kind::Data] };
+        let others = || self.others(id).map(|p| p.snapshot.tracks.len()).sum();
+        Allowed { kinds, tracks_max: self.terms.tracks_max.map_or(usize::MAX, |max| max.saturating_sub(others())) }
     }
 
     /// Connects a newcomer with everyone inside: its prepared offer goes to the first, and for each further one it is
@@ -400,27 +446,32 @@ impl Room {
 
     fn announce(&mut self, id: ParticipantId, change: Change, means: &mut Means<'_>) {
         let snapshot = Arc::clone(&self.place_of(id).snapshot);
-        if change == Change::Joined {
-            let added =
-                snapshot.tracks.iter().map(|t| Output::Note(Fact::TrackAdded { participant: id, track: t.id, kind: t.kind }));
-            means.out.extend(added.collect::<Vec<_>>());
-        }
         self.announce_snapshot(&snapshot, change, means);
     }
 
     /// Tells everyone else how a participant is now, and what they receive if that moved.
     fn announce_snapshot(&mut self, snapshot: &Arc<Snapshot>, change: Change, means: &mut Means<'_>) {
-        means.out.push_back(Output::Note(Fact::Participant { room: self.id, participant: Arc::clone(snapshot), change }));
+        let (room, participant) = (self.id, Arc::clone(snapshot));
+        means.out.push_back(Output::Note(Fact::Participant { room, participant, change }));
+        if change == Change::Joined {
+            let added = snapshot.tracks.iter().cloned();
+            let added = added.map(|track| Fact::TrackAdded { room, participant: Arc::clone(snapshot), track });
+            means.out.extend(added.map(Output::Note));
+        }
         for hearer in self.ids().into_iter().filter(|id| *id != snapshot.id) {
             let subscribed = self.newly_subscribed(hearer);
             self.tell(hearer, Event::Changed { participant: Arc::clone(snapshot), change, subscribed }, means);
         }
     }
 
-    fn note_tracks(&self, id: ParticipantId, change: &crate::participant::ListChange, means: &mut Means<'_>) {
-        let removed = change.removed.iter().map(|&track| Fact::TrackRemoved { participant: id, track });
-        let added = change.added.iter().map(|&(track, kind)| Fact::TrackAdded { participant: id, track, kind });
-        means.out.extend(removed.chain(added).map(Output::Note));
+    fn note_tracks(&self, id: ParticipantId, change: ListChange, means: &mut Means<'_>) {
+        let Some(snapshot) = self.by_id(id).map(|place| &place.snapshot) else { return };
+        let (room, participant) = (self.id, || Arc::clone(snapshot));
+        let now = |ids: Vec<TrackId>| snapshot.tracks.iter().filter(move |track| ids.contains(&track.id)).cloned();
+        let removed = change.removed.into_iter().map(|track| Fact::TrackRemoved { room, participant: participant(), track });
+        let added = now(change.added).map(|track| Fact::TrackAdded { room, participant: participant(), track });
+        let altered = now(change.altered).map(|track| Fact::TrackAltered { room, participant: participant(), track });
+        means.out.extend(removed.chain(added).chain(altered).map(Output::Note));
     }
 
     pub fn tell(&self, to: ParticipantId, event: Event, means: &mut Means<'_>) {

@@ -2,9 +2,11 @@
 //! meanwhile, so clients that find their seats again lose nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::{
-    Channel, LinkId, Origin, ParticipantId, Profile, Rights, RoomId, RoomKind, RoomOptions, Rule, SeatKey, Signal, Track,
+    Channel, LinkId, Origin, ParticipantId, Profile, Rights, RoomId, RoomKind, RoomOptions, Rule, Sealed, SeatKey, Signal, Terms,
+    Track,
 };
 
 /// Added to every revision on reading back: what clients heard after the last writing counts less than this.
@@ -21,6 +23,16 @@ pub struct SavedRoom {
     pub kind: RoomKind,
     /// What it is besides.
     pub options: RoomOptions,
+    /// How many may be in it, and for how long.
+    pub terms: Terms,
+    /// Whether it was made on purpose. Otherwise by the first who joined, and then somebody was in it.
+    pub by_owner: bool,
+    /// What its owner wants kept with it.
+    pub memo: Sealed,
+    /// How long ago it began.
+    pub age: Duration,
+    /// How long ago the last one left; none if nobody came yet, or somebody was in it.
+    pub idle: Option<Duration>,
     /// Whether its media went through a server.
     pub served: bool,
     /// Who was in it, in the order they came.
@@ -29,6 +41,27 @@ pub struct SavedRoom {
     pub links: Vec<SavedLink>,
     /// Connections that were prepared and not used.
     pub spares: Vec<(LinkId, ParticipantId)>,
+}
+
+impl SavedRoom {
+    /// How it is when this much time has passed in which nobody kept it. Participants keep their seats for `session_timeout` only; after
+    /// that a room that somebody's joining made is over.
+    #[must_use]
+    pub fn after(mut self, time: Duration, session_timeout: Duration) -> Option<Self> {
+        self.age = self.age.saturating_add(time);
+        self.idle = self.idle.map(|idle| idle.saturating_add(time));
+        self.participants.iter_mut().for_each(|one| one.age = one.age.saturating_add(time));
+        if time <= session_timeout {
+            return Some(self);
+        }
+        if !self.participants.is_empty() {
+            self.idle = Some(time.saturating_sub(session_timeout));
+        }
+        self.participants.clear();
+        self.links.clear();
+        self.spares.clear();
+        self.by_owner.then_some(self)
+    }
 }
 
 /// One participant.
@@ -44,6 +77,8 @@ pub struct SavedParticipant {
     pub rights: Rights,
     /// What it receives.
     pub rule: Rule,
+    /// How long ago it came.
+    pub age: Duration,
     /// Which key let it in.
     pub origin: Option<Origin>,
     /// The channels that it wants from a media server.

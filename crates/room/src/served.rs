@@ -317,7 +317,7 @@ impl Room {
     /// The tracks that the server knows and this participant should receive.
     fn server_sends(&self, hearer: ParticipantId) -> Vec<TrackId> {
         let others = self.open_places().filter(|p| p.id() != hearer).map(|p| &p.snapshot);
-        self.by_id(hearer).map(|hearer| served_subscriptions(hearer.rule, others)).unwrap_or_default()
+        self.by_id(hearer).map(|hearer| served_subscriptions(&hearer.rule, others)).unwrap_or_default()
     }
 
     fn open_places(&self) -> impl Iterator<Item = &crate::participant::Participant> {

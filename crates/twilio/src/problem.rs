@@ -18,7 +18,8 @@ impl Problem {
     pub const DESCRIPTION: Problem = Problem::new(53403, "The description cannot be used");
     /// Somebody joined under the same name.
     pub const DISPLACED: Problem = Problem::new(53205, "Somebody joined under the same identity");
-
+    /// Somebody was in a room for as long as one may.
+    pub const EXPIRED: Problem = Problem::new(53216, "The participant was in the room for as long as it may");
     /// The media server did not answer, or cannot be reached.
     pub const NO_MEDIA: Problem = Problem::new(53405, "The media connection failed");
 
@@ -38,6 +39,10 @@ impl From<Refusal> for Problem {
             Refusal::IdentityTooLong => Problem::new(53201, "The identity is too long"),
             Refusal::IdentityCharacters => Problem::new(53202, "The identity has characters that cannot be used"),
             Refusal::TooManyRooms => Problem::new(53103, "There are too many rooms"),
+            Refusal::RoomExists => Problem::new(53113, "A room of this name is in progress"),
+            Refusal::RoomNotMade => Problem::new(53103, "Rooms are not made by joining here"),
+            Refusal::SeatsInvalid => Problem::new(53107, "The number of participants is not one that rooms of this type have"),
+            Refusal::NoRules => Problem::new(53117, "Rooms of this type have no subscriptions"),
             Refusal::RoomFull => Problem::new(53105, "The room is full"),
             Refusal::RoomNotAllowed => Problem::new(20106, "The token is for another room"),
             Refusal::RoomNotFound => Problem::new(53106, "There is no such room"),
@@ -71,6 +76,7 @@ impl From<TrackRefusal> for Problem {
     fn from(refusal: TrackRefusal) -> Self {
         match refusal {
             TrackRefusal::TooMany => Problem::new(53203, "The participant publishes too many tracks"),
+            TrackRefusal::TooManyInRoom => Problem::new(53203, "The room has as many tracks as it may"),
             TrackRefusal::NameTaken => Problem::new(53304, "Another track has that name"),
             TrackRefusal::NameTooLong => Problem::new(53302, "The track name is too long"),
             TrackRefusal::NameInvalid => Problem::new(53301, "The track name is invalid"),

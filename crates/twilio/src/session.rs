@@ -402,6 +402,7 @@ impl Session {
     fn tell_out(&mut self, now: Moment, why: WhyLeft) {
         match why {
             WhyLeft::Displaced => self.tell_error(now, Problem::DISPLACED),
+            WhyLeft::Expired => self.tell_error(now, Problem::EXPIRED),
             WhyLeft::RoomEnded => self.tell_over(now, "completed"),
             WhyLeft::Refused(refusal) => self.tell_error(now, refusal.into()),
             WhyLeft::Unreachable => self.tell_error(now, Problem::NO_MEDIA),

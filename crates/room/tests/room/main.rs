@@ -3,6 +3,7 @@
 mod links;
 mod media;
 mod moving;
+mod owner;
 mod party;
 mod random;
 mod scripts;

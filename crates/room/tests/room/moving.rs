@@ -163,7 +163,7 @@ fn a_room_that_moved_stays_with_the_server() {
     party.join("cy", "den", &[]).unwrap();
     assert_eq!(party.set_kind("den", RoomKind::PeerToPeer, RoomOptions::default()).map(|_| ()), Ok(()));
     assert_eq!(party.rooms.by_name("den").unwrap().kind, RoomKind::Auto, "media cannot move back");
-    let saved: Vec<SavedRoom> = party.rooms.save();
+    let saved: Vec<SavedRoom> = party.rooms.save(party.now);
     assert_eq!((saved[0].kind, saved[0].served), (RoomKind::Auto, true));
     let mut anew = Party::new(Limits::default());
     anew.skip_ids(1_000);
@@ -176,7 +176,7 @@ fn a_room_that_moved_stays_with_the_server() {
 #[test]
 fn a_restart_in_the_midst_of_the_move_ends_it() {
     let (party, ..) = three();
-    let saved = party.rooms.save();
+    let saved = party.rooms.save(party.now);
     assert_eq!((saved[0].served, saved[0].links.len()), (true, 0));
 }
 

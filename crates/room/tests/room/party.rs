@@ -219,6 +219,15 @@ impl Party {
     }
 }
 
+/// The same people after the program was started anew: nobody has a connection.
+pub fn started_anew(party: Party) -> Party {
+    let mut anew = Party::new(Limits::default());
+    anew.skip_ids(1_000);
+    anew.rooms.restore(anew.now, party.rooms.save(party.now));
+    anew.people = party.people;
+    anew
+}
+
 /// `v cam`, `a mic off`, `d chat high`: kind, name, and what is not usual about it.
 pub fn draft(text: &str) -> TrackDraft {
     let mut words = text.split(' ');

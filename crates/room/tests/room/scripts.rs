@@ -5,7 +5,7 @@ use room::{
     TrackRefusal, WhyEnded,
 };
 
-use crate::party::{Party, draft, offer};
+use crate::party::{Party, draft, offer, started_anew};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -478,15 +478,6 @@ fn nobody_joins_twice_or_acts_without_joining() {
     assert_eq!(answer, Err(Refusal::NotJoined));
 }
 
-/// The same people after the program was started anew: nobody has a connection.
-fn started_anew(party: Party) -> Party {
-    let mut anew = Party::new(Limits::default());
-    anew.skip_ids(1_000);
-    anew.rooms.restore(anew.now, party.rooms.save());
-    anew.people = party.people;
-    anew
-}
-
 #[test]
 fn rooms_that_were_written_down_go_on_where_they_were() {
     let mut party = party();
@@ -541,7 +532,7 @@ fn what_was_written_down_does_not_replace_what_is_there() {
     old.join("ann", "den", &[]).unwrap();
     let mut party = party();
     party.join("bo", "den", &[]).unwrap();
-    party.rooms.restore(party.now, old.rooms.save());
+    party.rooms.restore(party.now, old.rooms.save(old.now));
     assert_eq!(party.rooms.count(), (1, 1));
     assert!(party.rooms.by_name("den").unwrap().participants.iter().all(|p| &*p.identity == "bo"));
 }

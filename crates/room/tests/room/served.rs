@@ -262,7 +262,7 @@ fn after_a_restart_everybody_makes_a_new_link() {
     old.news("bo", placed(&old, "ann", "x1"));
     let mut party = Party::new(Limits::default());
     party.skip_ids(1_000);
-    party.rooms.restore(party.now, old.rooms.save());
+    party.rooms.restore(party.now, old.rooms.save(old.now));
     party.people = old.people;
     for (name, was) in [("ann", "ann/1"), ("bo", "bo/2")] {
         let tracks = if name == "ann" { vec![draft("v cam")] } else { vec![] };

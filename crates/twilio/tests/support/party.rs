@@ -183,7 +183,7 @@ impl Party {
 
     /// Writes the rooms down, for a crash.
     pub fn save(&mut self) {
-        self.saved = self.hub.rooms.save();
+        self.saved = self.hub.rooms.save(self.hub.now());
     }
 
     /// The program is started anew, with the rooms as they are or, after a crash, as they were written down last.

@@ -1,0 +1,107 @@
+//! How participants go and rooms end.
+
+use super::Rooms;
+use crate::room::Room;
+use crate::{Fact, Moment, Output, ParticipantId, RoomId, WhyEnded, WhyLeft};
+
+impl Rooms {
+    /// Does what it is time for in a room, and notes when to look again.
+    pub(super) fn look(&mut self, now: Moment, id: RoomId) {
+        if let Some(why) = self.rooms.get(&id).and_then(|room| room.over(now)) {
+            self.end(now, id, why);
+            return;
+        }
+        for (participant, why) in self.rooms.get(&id).map(|room| room.overdue(now)).unwrap_or_default() {
+            self.leave(now, id, participant, why);
+        }
+        self.watch_move(now, id);
+    }
+
+    /// Takes a participant out, and ends the room if that leaves it empty and it does not stay so.
+    pub(super) fn leave(&mut self, now: Moment, id: RoomId, participant: ParticipantId, why: WhyLeft) {
+        self.leave_only(now, id, participant, why);
+        if let Some(why) = self.rooms.get(&id).and_then(|room| room.over(now)) {
+            self.end(now, id, why);
+        }
+    }
+
+    /// Takes a participant out of a room that goes on.
+    pub(super) fn leave_only(&mut self, now: Moment, id: RoomId, participant: ParticipantId, why: WhyLeft) {
+        let Ok((room, mut means)) = self.room(now, id) else { return };
+        let Some((conn, seat)) = room.by_id(participant).map(|p| (p.conn, p.seat)) else { return };
+        room.leave(participant, why, &mut means);
+        self.seats.remove(&seat);
+        self.people.remove(&participant);
+        if let Some(conn) = conn {
+            self.conns.remove(&conn);
+        }
+        self.wake(id);
+    }
+
+    /// Ends a room for everyone in it. Its name is free then.
+    pub(super) fn end(&mut self, now: Moment, id: RoomId, why: WhyEnded) {
+        for participant in self.rooms.get(&id).map(Room::ids).unwrap_or_default() {
+            self.leave_only(now, id, participant, WhyLeft::RoomEnded);
+        }
+        if let Some(room) = self.rooms.remove(&id) {
+            self.names.remove(&room.name);
+            if let Some(due) = room.wakes {
+                self.timers.remove(&(due, id));
+            }
+            self.out.push_back(Output::Note(Fact::RoomEnded { room: id, why }));
+        }
+    }
+
+    /// Notes when to look at a room again.
+    pub(super) fn wake(&mut self, id: RoomId) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let due = room.due();
+        if room.wakes != due {
+            let before = std::mem::replace(&mut room.wakes, due);
+            if let Some(before) = before {
+                self.timers.remove(&(before, id));
+            }
+            self.timers.extend(due.map(|due| (due, id)));
+        }
+    }
+}
+
+impl Room {
+    /// Why the room is over by now, if it is.
+    pub fn over(&self, now: Moment) -> Option<WhyEnded> {
+        let past = |due: &Moment| *due <= now;
+        let unused = if self.empty_since.is_some() { WhyEnded::Empty } else { WhyEnded::Unused };
+        let expired = self.expires().filter(past).map(|_| WhyEnded::Expired);
+        expired.or_else(|| self.empty_due().filter(past).map(|_| unused))
+    }
+
+    /// Whose time in this room is over, and why.
+    pub fn overdue(&self, now: Moment) -> Vec<(ParticipantId, WhyLeft)> {
+        let past = |due: Option<Moment>| due.is_some_and(|due| due <= now);
+        let expired = self.participants.iter().filter(|p| past(self.terms.expires(p.came)));
+        let expired: Vec<_> = expired.map(|p| (p.id(), WhyLeft::Expired)).collect();
+        let known = |p: ParticipantId| expired.iter().any(|(id, _)| *id == p);
+        let lost = self.participants.iter().filter(|p| past(p.deadline) && !known(p.id()));
+        let lost: Vec<_> = lost.map(|p| (p.id(), WhyLeft::TimedOut)).collect();
+        expired.into_iter().chain(lost).collect()
+    }
+
+    /// When time alone changes something here.
+    pub fn due(&self) -> Option<Moment> {
+        let seats = self.participants.iter().flat_map(|p| p.deadline.into_iter().chain(self.terms.expires(p.came)));
+        seats.chain(self.move_due()).chain(self.empty_due()).chain(self.expires()).min()
+    }
+
+    fn expires(&self) -> Option<Moment> {
+        self.terms.room_max.map(|time| self.began + time)
+    }
+
+    /// When an empty room ends.
+    fn empty_due(&self) -> Option<Moment> {
+        let due = match self.empty_since {
+            Some(since) => since + self.terms.empty_timeout,
+            None => self.began + self.terms.unused_timeout,
+        };
+        self.participants.is_empty().then_some(due)
+    }
+}

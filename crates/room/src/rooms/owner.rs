@@ -1,0 +1,97 @@
+//! What the owner of the rooms may ask for.
+
+use std::sync::Arc;
+
+use super::Rooms;
+use super::enter::check_name;
+use super::view::view;
+use crate::limit::KINDS_MAX;
+use crate::room::Plan;
+use crate::{
+    Answer, Command, Create, Moment, Origin, ParticipantId, Refusal, RoomKind, RoomOptions, RoomRef, Rule, Topology, WhyEnded,
+    WhyLeft,
+};
+
+impl Rooms {
+    pub(super) fn handle_owner(&mut self, now: Moment, command: Command) -> Result<Answer, Refusal> {
+        match command {
+            Command::Create(create) => return self.create(now, *create),
+            Command::EndRoom(room) if self.rooms.contains_key(&room) => self.end(now, room, WhyEnded::Completed),
+            Command::EndRoom(_) => return Err(Refusal::RoomNotFound),
+            Command::Remove(participant) => {
+                let room = self.room_of(participant).ok_or(Refusal::ParticipantNotFound)?;
+                self.leave(now, room, participant, WhyLeft::Removed);
+            }
+            Command::SetRule { participant, rule } => self.set_rule(now, participant, rule)?,
+            Command::Withdraw(origin) => self.withdraw(now, &origin),
+            Command::SetKind { name, kind, options } => self.set_kind(&name, kind, options)?,
+            _ => return Err(Refusal::NotPermitted),
+        }
+        Ok(Answer::Done)
+    }
+
+    fn create(&mut self, now: Moment, create: Create) -> Result<Answer, Refusal> {
+        self.check_create(&create)?;
+        let Create { room, kind, options, mut terms, memo } = create;
+        let kind = self.possible(kind);
+        terms.seats_max = terms.seats_max.min(kind.participants_max());
+        let id = self.start(now, &room, Plan { kind, options, terms, by_owner: true, memo })?;
+        self.wake(id);
+        Ok(Answer::Room(Box::new(view(&self.rooms[&id]))))
+    }
+
+    fn check_create(&self, create: &Create) -> Result<(), Refusal> {
+        check_name(&create.room)?;
+        self.check_kind(create.kind, &create.options)?;
+        if !(1..=create.kind.participants_max()).contains(&create.terms.seats_max) {
+            Err(Refusal::SeatsInvalid)
+        } else if create.room.name().is_some_and(|name| self.names.contains_key(name)) {
+            Err(Refusal::RoomExists)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn set_rule(&mut self, now: Moment, participant: ParticipantId, rule: Rule) -> Result<(), Refusal> {
+        let id = self.room_of(participant).ok_or(Refusal::ParticipantNotFound)?;
+        let (room, mut means) = self.room(now, id)?;
+        room.set_rule(participant, rule, &mut means)?;
+        self.watch_move(now, id);
+        Ok(())
+    }
+
+    fn set_kind(&mut self, name: &Arc<str>, kind: RoomKind, options: RoomOptions) -> Result<(), Refusal> {
+        check_name(&RoomRef::Name(Arc::clone(name)))?;
+        self.check_kind(kind, &options)?;
+        if self.kinds.len() >= KINDS_MAX && !self.kinds.contains_key(name) {
+            return Err(Refusal::TooManyRooms);
+        }
+        self.kinds.insert(Arc::clone(name), (kind, options.clone()));
+        let kind = self.possible(kind);
+        let running = self.names.get(name).and_then(|id| self.rooms.get_mut(id));
+        if let Some(room) = running.filter(|room| !room.by_owner && room.fits(kind, &options)) {
+            (room.kind, room.options) = (kind, options);
+            room.terms.seats_max = kind.participants_max();
+        }
+        Ok(())
+    }
+
+    fn check_kind(&self, kind: RoomKind, options: &RoomOptions) -> Result<(), Refusal> {
+        self.check_served(kind)?;
+        let unserved = options.audio_only && kind.topology() == Topology::Mesh;
+        if unserved { Err(Refusal::AudioOnlyNotServed) } else { Ok(()) }
+    }
+
+    fn withdraw(&mut self, now: Moment, origin: &Origin) {
+        let guests: Vec<_> = self
+            .rooms
+            .values()
+            .flat_map(|room| room.participants.iter().map(|p| (room.id, p)))
+            .filter(|(_, p)| p.origin.as_ref() == Some(origin))
+            .map(|(room, p)| (room, p.id()))
+            .collect();
+        for (room, participant) in guests {
+            self.leave(now, room, participant, WhyLeft::Withdrawn);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The rooms over a restart of the program.
+
+use std::sync::Arc;
+
+use super::Rooms;
+use crate::Moment;
+use crate::room::{Means, Room};
+use crate::saved::SavedRoom;
+
+impl Rooms {
+    /// All rooms as they can be written down, at any moment.
+    #[must_use]
+    pub fn save(&self, now: Moment) -> Vec<SavedRoom> {
+        self.rooms.values().filter(|room| room.by_owner || !room.participants.is_empty()).map(|room| room.save(now)).collect()
+    }
+
+    /// Takes up rooms that were written down before the program was started anew. Their participants count as reconnecting,
+    /// and lose their seats after the session timeout as usual; whatever else time brings comes as if the program had run. What does not
+    /// fit any more, or is over meanwhile, is left out.
+    pub fn restore(&mut self, now: Moment, saved: Vec<SavedRoom>) {
+        for room in saved {
+            if self.rooms.len() < self.limits.rooms_max && self.can_restore(&room) {
+                self.restore_room(now, room);
+            }
+        }
+    }
+
+    fn can_restore(&self, room: &SavedRoom) -> bool {
+        let taken = self.rooms.contains_key(&room.id) || self.names.contains_key(&room.name);
+        let unserved = self.check_served(room.kind).is_err() || (room.served && !self.media);
+        let empty = room.participants.is_empty() && !room.by_owner;
+        !taken && !unserved && !empty
+    }
+
+    fn restore_room(&mut self, now: Moment, mut saved: SavedRoom) {
+        saved.kind = self.possible(saved.kind);
+        saved.terms.seats_max = saved.terms.seats_max.min(saved.kind.participants_max());
+        let deadline = now + self.limits.session_timeout;
+        let mut means = Means { now, ids: &mut *self.ids, out: &mut self.out, session_timeout: self.limits.session_timeout };
+        let room = Room::restore(saved, deadline, &mut means);
+        if room.over(now).is_some() {
+            return;
+        }
+        let id = room.id;
+        self.seats.extend(room.participants.iter().map(|p| (p.seat, (id, p.id()))));
+        self.people.extend(room.participants.iter().map(|p| (p.id(), id)));
+        self.names.insert(Arc::clone(&room.name), id);
+        self.rooms.insert(id, room);
+        self.wake(id);
+    }
+}

@@ -1,5 +1,6 @@
 //! How each client's connection does, second by second: for its own and the others' quality marks, and to tell overload from a bad line.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use room::{Channel, Kind, News, ParticipantId};
@@ -22,6 +23,9 @@ const WAITS_MIN: u8 = 2;
 /// The shortest round trip seen is forgotten by this share a second, so that a longer way is learnt.
 const BASE_DRIFT: f64 = 1.01;
 
+/// How many seconds after a client has changed networks the round trips still may be those of the former way, or of both.
+const PATH_SETTLES: u8 = 3;
+
 /// So many lost are too many even where nothing waits.
 const LOSS_UNBEARABLE: f32 = 0.45;
 
@@ -38,6 +42,10 @@ pub(super) struct Watch {
     streams: Vec<Stream>,
     rtt: Option<Duration>,
     rtt_base: Option<Duration>,
+    /// Where packets go from and to.
+    path: Option<(SocketAddr, SocketAddr)>,
+    /// Seconds until the way is taken for what it is.
+    settles: u8,
     /// Seconds in a row in which packets waited.
     waited: u8,
     loss: f32,
@@ -64,14 +72,24 @@ struct Fresh {
 impl Watch {
     /// Takes what the transport counted as a whole.
     pub fn handle_peer(&mut self, stats: &PeerStats) {
+        let pair = stats.selected_candidate_pair.as_ref();
+        self.note_path(pair.map(|pair| (pair.local.addr, pair.remote.addr)));
         let lost = stats.egress_loss_fraction.unwrap_or(0.0);
         self.loss += (lost - self.loss) * LOSS_WEIGHT;
-        let pair = stats.selected_candidate_pair.as_ref().and_then(|pair| pair.current_round_trip_time);
-        self.rtt = stats.rtt.or(pair).or(self.rtt);
+        self.rtt = stats.rtt.or(pair.and_then(|pair| pair.current_round_trip_time)).or(self.rtt);
         let Some(rtt) = self.rtt else { return };
-        let base = self.rtt_base.map_or(rtt, |base| base.mul_f64(BASE_DRIFT).min(rtt));
+        let base = self.rtt_base.filter(|_| self.settles == 0).map_or(rtt, |base| base.mul_f64(BASE_DRIFT).min(rtt));
+        self.settles = self.settles.saturating_sub(1);
         self.rtt_base = Some(base);
         self.waited = if rtt > base * 2 + QUEUE_DELAY { self.waited.saturating_add(1) } else { 0 };
+    }
+
+    /// On another way nothing of the former one counts: a longer way is no full one.
+    fn note_path(&mut self, path: Option<(SocketAddr, SocketAddr)>) {
+        let Some(path) = path else { return };
+        if self.path.replace(path).is_some_and(|former| former != path) {
+            (self.settles, self.loss) = (PATH_SETTLES, 0.0);
+        }
     }
 
     /// Takes what was counted of a stream that the client sends.
@@ -186,4 +204,62 @@ pub(super) fn wants_quality(channels: &[Channel]) -> bool {
 fn jitter_ms(kind: Kind, units: u32) -> f32 {
     let per_ms = if kind == Kind::Audio { 48.0 } else { 90.0 };
     units as f32 / per_ms
+}
+
+#[cfg(test)]
+mod tests {
+    use str0m::net::Protocol;
+    use str0m::stats::{CandidatePairStats, CandidateStats};
+
+    use super::*;
+
+    /// What the transport counts in a second in which packets to this address took so long.
+    fn second(remote: u8, rtt_ms: u64, lost: f32) -> PeerStats {
+        let at = |host: u8| CandidateStats { addr: SocketAddr::from(([192, 0, 2, host], 4_000)) };
+        PeerStats {
+            peer_bytes_rx: 0,
+            peer_bytes_tx: 0,
+            bytes_rx: 0,
+            bytes_tx: 0,
+            timestamp: Instant::now(),
+            bwe_tx: None,
+            egress_loss_fraction: Some(lost),
+            ingress_loss_fraction: None,
+            rtt: Some(Duration::from_millis(rtt_ms)),
+            selected_candidate_pair: Some(CandidatePairStats {
+                protocol: Protocol::Udp,
+                local: at(1),
+                remote: at(remote),
+                current_round_trip_time: None,
+                total_round_trip_time: Duration::ZERO,
+                responses_received: 0,
+            }),
+        }
+    }
+
+    /// In which of these seconds, with this share lost, the way seems full.
+    fn check(seconds: &[(u8, u64)], lost: f32, expected: &[usize]) {
+        let mut watch = Watch::default();
+        let full = seconds.iter().map(|(remote, rtt_ms)| {
+            watch.handle_peer(&second(*remote, *rtt_ms, lost));
+            watch.is_overloaded(true)
+        });
+        let full: Vec<usize> = full.enumerate().filter(|(_, full)| *full).map(|(index, _)| index).collect();
+        assert_eq!(full, expected);
+    }
+
+    #[test]
+    fn a_longer_way_is_no_full_way() {
+        check(&[(2, 20), (2, 20), (2, 300), (2, 300), (2, 300)], 0.0, &[3, 4]);
+        check(&[(2, 20), (2, 20), (3, 300), (3, 300), (3, 300)], 0.0, &[]);
+        // The first figures are still those of the former way.
+        check(&[(2, 20), (2, 20), (3, 20), (3, 200), (3, 300), (3, 300), (3, 310)], 0.0, &[]);
+        check(&[(2, 20), (3, 300), (3, 300), (3, 300), (3, 900), (3, 900)], 0.0, &[5]);
+    }
+
+    #[test]
+    fn what_was_lost_on_the_former_way_does_not_count() {
+        check(&[(2, 20); 3], 0.9, &[1, 2]);
+        check(&[(2, 20), (3, 20), (4, 20)], 0.9, &[]);
+    }
 }

@@ -1,5 +1,6 @@
 //! Every limit of the REST API, with its unit and what happens when it is reached.
 
+use room::limit::{ROOM_NAME_CHARS_MAX, RULE_LINES_MAX};
 use std::ops::RangeInclusive;
 
 /// Bytes of a request's body. More: 413. The largest useful one, a layout with every region, takes 20 kB.
@@ -15,7 +16,7 @@ pub const QUERY_BYTES_MAX: usize = 16 * 1024;
 pub const PARAMETERS_MAX: usize = 256;
 
 /// Characters of a room's name, of an identity and of a track's name.
-pub const NAME_CHARS_MAX: usize = 128;
+pub const NAME_CHARS_MAX: usize = ROOM_NAME_CHARS_MAX;
 
 /// Seconds that one participant may stay. Else: 53123.
 pub const PARTICIPANT_DURATION_S: RangeInclusive<u32> = 600..=86_400;
@@ -36,7 +37,7 @@ pub const GROUP_TRACKS_MAX: u32 = 170;
 pub const CALLBACK_CHARS_MAX: usize = 1_023;
 
 /// Rules in one list, for what is received and for what is recorded. None, or more: 53215 and 53120.
-pub const RULES: RangeInclusive<usize> = 1..=20;
+pub const RULES: RangeInclusive<usize> = 1..=RULE_LINES_MAX;
 
 /// Characters of a composition hook's and of settings' friendly name. More: 20001.
 pub const FRIENDLY_NAME_CHARS_MAX: usize = 100;

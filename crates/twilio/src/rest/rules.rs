@@ -3,43 +3,10 @@
 use super::limit::{NAME_CHARS_MAX, RULES};
 use super::render;
 use crate::{priority_name, sid, track_kind_name, unique};
-use room::{Kind, ParticipantId, Priority, TrackId};
+use room::{Kind, Priority};
+pub use room::{RuleLine, Which, Whom};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::sync::Arc;
-
-/// One line of rules. What is not given is not looked at; with nothing given it means every track.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleLine {
-    /// Whether these are added; else they are taken away.
-    pub include: bool,
-    /// Published by this one.
-    pub publisher: Option<Whom>,
-    /// This one.
-    pub track: Option<Which>,
-    /// Of this kind.
-    pub kind: Option<Kind>,
-    /// As important to their publisher as this.
-    pub priority: Option<Priority>,
-}
-
-/// How a rule names a participant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whom {
-    /// By its identity.
-    Identity(Arc<str>),
-    /// By its id, spelled so that it might also be meant as an identity.
-    Id(ParticipantId, Arc<str>),
-}
-
-/// How a rule names a track.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// By its name.
-    Name(Arc<str>),
-    /// By its id, spelled so that it might also be meant as a name.
-    Id(TrackId, Arc<str>),
-}
 
 /// One of the two readers below.
 pub type Reader = fn(&str) -> Result<Vec<RuleLine>, &'static str>;

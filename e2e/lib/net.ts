@@ -42,8 +42,8 @@ async function isFree(port: number): Promise<boolean> {
   }
 }
 
-export async function listen(server: Server, port = 0): Promise<Server> {
-  await new Promise<void>((done, fail) => server.once('error', fail).listen(port, '127.0.0.1', done));
+export async function listen(server: Server, port = 0, address = '127.0.0.1'): Promise<Server> {
+  await new Promise<void>((done, fail) => server.once('error', fail).listen(port, address, done));
   return server;
 }
 

@@ -20,15 +20,16 @@ export class PageServer {
     });
   }
 
-  static async start(): Promise<PageServer> {
+  static async start(address = '127.0.0.1'): Promise<PageServer> {
     const server = createServer();
     const pages = new PageServer(server);
-    await listen(server);
+    await listen(server, 0, address);
     return pages;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    const { address, port } = this.server.address() as AddressInfo;
+    return `http://${address}:${port}`;
   }
 
   async close(): Promise<void> {

@@ -10,8 +10,8 @@ import { Person, type AnyPage, type Sdk } from './person.ts';
 export { expect } from '@playwright/test';
 
 export interface People {
-  /** A participant in a browser of this kind, or in a context that the test made, with the SDK loaded and not joined. */
-  open(label: string, sdk: Sdk | { sdk: string; before?: string }, browser?: 'chromium' | 'firefox' | BrowserContext): Promise<Person>;
+  /** A participant in a browser of this kind, or in a context that the test made, with the SDK loaded (from `from`) and not joined. */
+  open(label: string, sdk: Sdk | { sdk: string; before?: string }, browser?: 'chromium' | 'firefox' | BrowserContext, from?: PageServer): Promise<Person>;
 }
 
 interface Fixtures {
@@ -90,11 +90,11 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   people: async ({ browser, firefox, pages, evidence }, use, info) => {
     const close: (() => Promise<unknown>)[] = [];
     await use({
-      async open(label, sdk, kind = 'chromium') {
+      async open(label, sdk, kind = 'chromium', from = pages) {
         const opened = kind === 'firefox' ? await openFirefox(await firefox()) : await openChromium(kind === 'chromium' ? await devices(browser) : kind);
         close.push(opened.close);
         evidence.watch(label, opened.page, opened.lines, opened.wire);
-        const person = new Person(opened.page, pages, label, opened.addresses);
+        const person = new Person(opened.page, from, label, opened.addresses);
         await person.load(sdk);
         return person;
       },

@@ -1,0 +1,211 @@
+//! One client: a real transport, and a camera and a microphone if it has them. A value; datagrams and time come in, what is to be done comes out.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::format::Codec;
+use str0m::media::{Direction, MediaKind, Mid, Pt};
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::{ExtensionValues, RtpWrite};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcError};
+
+use crate::source::{Camera, Microphone, Packet};
+use crate::stamp::Stamp;
+
+/// How much of what a camera sent is kept for repairs, as browsers do.
+const REPAIR_PACKETS: usize = 600;
+
+/// How long.
+const REPAIR_TIME: Duration = Duration::from_secs(1);
+
+/// What a client has to say.
+pub enum Said<'a> {
+    /// Send this there.
+    Send(SocketAddr, &'a [u8]),
+    /// This arrived.
+    Heard(Stamp),
+}
+
+/// A stream that a client sends.
+pub struct Stream<M> {
+    /// What makes it.
+    pub maker: M,
+    /// Its number in this run.
+    pub source: u32,
+    /// How many packets were sent.
+    pub sent: u64,
+    mid: Mid,
+    pt: Option<Pt>,
+}
+
+/// One client.
+pub struct Client {
+    rtc: Rtc,
+    local: SocketAddr,
+    /// When [`handle_timeout`](Client::handle_timeout) is due.
+    pub due: Instant,
+    /// Its camera.
+    pub camera: Option<Stream<Camera>>,
+    /// Its microphone.
+    pub microphone: Option<Stream<Microphone>>,
+    pending: Option<SdpPendingOffer>,
+    /// The transport gave up, and why.
+    pub failed: Option<String>,
+}
+
+impl Client {
+    /// A client at this address, which must be its socket's.
+    pub fn new(now: Instant, local: SocketAddr) -> Result<Self, RtcError> {
+        let config = Rtc::builder().set_rtp_mode(true).clear_codecs().enable_vp8(true).enable_opus(true, false);
+        let mut rtc = config.build(now);
+        rtc.add_local_candidate(Candidate::host(local, Protocol::Udp).map_err(|e| RtcError::RemoteSdp(e.to_string()))?);
+        Ok(Client { rtc, local, due: now, camera: None, microphone: None, pending: None, failed: None })
+    }
+
+    /// Its first offer, with sound and pictures; what it does not send it receives only. The names are those of its tracks.
+    pub fn offer(
+        &mut self,
+        sound: Option<(&str, u32, Microphone)>,
+        pictures: Option<(&str, u32, Camera)>,
+    ) -> Result<String, RtcError> {
+        let mut api = self.rtc.sdp_api();
+        let mut add = |kind, name: Option<&str>| {
+            let direction = if name.is_some() { Direction::SendRecv } else { Direction::RecvOnly };
+            api.add_media(kind, direction, Some("-".into()), name.map(str::to_owned), None)
+        };
+        let audio = add(MediaKind::Audio, sound.as_ref().map(|(name, ..)| *name));
+        let video = add(MediaKind::Video, pictures.as_ref().map(|(name, ..)| *name));
+        let (offer, pending) = api.apply().ok_or_else(|| RtcError::RemoteSdp("nothing to offer".into()))?;
+        self.pending = Some(pending);
+        self.microphone = sound.map(|(_, source, maker)| Stream { maker, source, sent: 0, mid: audio, pt: None });
+        self.camera = pictures.map(|(_, source, maker)| Stream { maker, source, sent: 0, mid: video, pt: None });
+        Ok(offer.to_sdp_string())
+    }
+
+    /// The answer to its offer.
+    pub fn handle_answer(&mut self, now: Instant, sdp: &str) -> Result<(), RtcError> {
+        let answer = SdpAnswer::from_sdp_string(sdp)?;
+        if let Some(pending) = self.pending.take() {
+            self.rtc.sdp_api().accept_answer(pending, answer)?;
+        }
+        self.due = now;
+        Ok(())
+    }
+
+    /// An offer; its own, if one is out, is taken back.
+    pub fn handle_offer(&mut self, now: Instant, sdp: &str) -> Result<String, RtcError> {
+        self.pending = None;
+        let offer = SdpOffer::from_sdp_string(sdp)?;
+        let answer = self.rtc.sdp_api().accept_offer(offer)?;
+        self.due = now;
+        Ok(answer.to_sdp_string())
+    }
+
+    /// Whether it has a path and the handshake is over.
+    pub fn is_connected(&self) -> bool {
+        self.rtc.is_connected()
+    }
+
+    /// When its next packet of media is due, from the beginning of the run; none while nothing can be sent.
+    pub fn media_due(&self) -> Option<Duration> {
+        if !self.is_connected() {
+            return None;
+        }
+        let sound = self.microphone.as_ref().map(|stream| stream.maker.due());
+        let picture = self.camera.as_ref().map(|stream| stream.maker.due());
+        sound.into_iter().chain(picture).min()
+    }
+
+    /// Sends the next packet of media. `wall_ns` is the time of day.
+    pub fn send_media(&mut self, now: Instant, wall_ns: u64, out: &mut dyn FnMut(Said)) {
+        let sound = self.microphone.as_ref().map(|stream| stream.maker.due());
+        let picture = self.camera.as_ref().map(|stream| stream.maker.due());
+        match (&mut self.microphone, &mut self.camera) {
+            (Some(stream), _) if picture.is_none_or(|picture| sound <= Some(picture)) => {
+                let level = if stream.maker.speaks() { -30 } else { -127 };
+                let values = ExtensionValues {
+                    audio_level: Some(level),
+                    voice_activity: Some(level > -127),
+                    ..ExtensionValues::default()
+                };
+                let packet = stream.maker.take();
+                stream.send(&mut self.rtc, now, wall_ns, packet, Codec::Opus, values);
+            }
+            (_, Some(stream)) => {
+                let packet = stream.maker.take();
+                stream.send(&mut self.rtc, now, wall_ns, packet, Codec::Vp8, ExtensionValues::default());
+            }
+            _ => return,
+        }
+        self.handle_timeout(now, out);
+    }
+
+    /// Takes a datagram.
+    pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, bytes: &[u8], out: &mut dyn FnMut(Said)) {
+        let Ok(receive) = Receive::new(Protocol::Udp, source, self.local, bytes) else { return };
+        let _ = self.rtc.handle_input(Input::Receive(now, receive));
+        self.drain(now, out);
+    }
+
+    /// The time named by `due` has come.
+    pub fn handle_timeout(&mut self, now: Instant, out: &mut dyn FnMut(Said)) {
+        let _ = self.rtc.handle_input(Input::Timeout(now));
+        self.drain(now, out);
+    }
+
+    fn drain(&mut self, now: Instant, out: &mut dyn FnMut(Said)) {
+        loop {
+            match self.rtc.poll_output() {
+                Ok(Output::Timeout(due)) => {
+                    self.due = due.max(now + Duration::from_micros(100));
+                    return;
+                }
+                Ok(Output::Transmit(transmit)) => out(Said::Send(transmit.destination, &transmit.contents)),
+                Ok(Output::Event(event)) => self.handle_event(&event, out),
+                Err(problem) => {
+                    self.failed = Some(problem.to_string());
+                    self.due = now + Duration::from_secs(3_600);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn handle_event(&mut self, event: &Event, out: &mut dyn FnMut(Said)) {
+        match event {
+            Event::RtpPacket(packet) => {
+                if let Some(stamp) = Stamp::read(&packet.payload) {
+                    out(Said::Heard(stamp));
+                }
+            }
+            Event::KeyframeRequest(request) => {
+                if let Some(camera) = self.camera.as_mut().filter(|camera| camera.mid == request.mid) {
+                    camera.maker.ask_key();
+                }
+            }
+            Event::Closed => self.failed = Some("the other end closed the connection".into()),
+            _ => {}
+        }
+    }
+}
+
+impl<M> Stream<M> {
+    fn send(&mut self, rtc: &mut Rtc, now: Instant, wall_ns: u64, mut packet: Packet, codec: Codec, values: ExtensionValues) {
+        let Some(pt) = self.pt.or_else(|| self.prepare(rtc, codec)) else { return };
+        Stamp { source: self.source, sent_ns: wall_ns, number: self.sent }.write(&mut packet.payload);
+        let mut api = rtc.direct_api();
+        let Some(stream) = api.stream_tx_by_mid(self.mid, None) else { return };
+        let write = RtpWrite::new(pt, self.sent.into(), packet.time, now, packet.payload);
+        stream.write_rtp(write.marker(packet.marker).ext_vals(values).nackable(codec == Codec::Vp8));
+        self.sent += 1;
+    }
+
+    fn prepare(&mut self, rtc: &mut Rtc, codec: Codec) -> Option<Pt> {
+        self.pt = rtc.codec_config().find(|params| params.spec().codec == codec).map(|params| params.pt());
+        if codec == Codec::Vp8 {
+            rtc.direct_api().stream_tx_by_mid(self.mid, None)?.set_rtx_cache(REPAIR_PACKETS, REPAIR_TIME, None);
+        }
+        self.pt
+    }
+}

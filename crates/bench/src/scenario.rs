@@ -1,0 +1,110 @@
+//! What is measured: who is in which room, who sends what, and in which order they come.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use crate::field::Joiner;
+use crate::source::Picture;
+
+/// Seats of a group room.
+const ROOM_SEATS: usize = 50;
+
+/// Who speaks at a time in a gallery; the others send what Opus sends of silence.
+const GALLERY_SPEAKERS: usize = 3;
+
+/// The kinds of load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// A few publishers with camera and microphone, the rest only receive. More than a room holds: the same in several rooms.
+    Fan,
+    /// Everyone sends camera and microphone to everyone.
+    All,
+    /// Everyone to everyone as in a gallery: small pictures, three who speak.
+    Gallery,
+    /// One publisher a room, and viewers who join at a rate.
+    Storm,
+}
+
+/// A load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// What kind.
+    pub kind: Kind,
+    /// Who sends, in each room.
+    pub publishers: usize,
+    /// Who only receives, in all rooms together.
+    pub subscribers: usize,
+    /// How long is measured.
+    pub seconds: u64,
+    /// Joins a second.
+    pub joins_per_s: u32,
+}
+
+impl Scenario {
+    /// A short name for tables.
+    pub fn name(&self) -> String {
+        match self.kind {
+            Kind::Fan => format!("{} to {}", self.publishers, self.subscribers),
+            Kind::All => format!("{} to each other", self.publishers),
+            Kind::Gallery => format!("gallery of {}", self.publishers),
+            Kind::Storm => format!("storm of {} at {}/s", self.subscribers, self.joins_per_s),
+        }
+    }
+
+    /// How many rooms it takes.
+    pub fn rooms(&self) -> usize {
+        let seats = ROOM_SEATS.saturating_sub(self.publishers).max(1);
+        self.subscribers.div_ceil(seats).max(1)
+    }
+
+    /// Everyone who sends, in the order in which they join.
+    pub fn senders(&self) -> Vec<Joiner> {
+        let picture = if self.kind == Kind::Gallery { Picture::TILE } else { Picture::CAMERA };
+        let speaks = |n: usize| self.kind != Kind::Gallery || n < GALLERY_SPEAKERS;
+        let sender = |n: usize| Joiner { room: n / self.publishers.max(1), picture: Some(picture), sound: Some(speaks(n)) };
+        (0..self.publishers * self.rooms()).map(sender).collect()
+    }
+
+    /// Everyone who only receives, spread over the rooms.
+    pub fn viewers(&self) -> Vec<Joiner> {
+        let rooms = self.rooms();
+        (0..self.subscribers).map(|n| Joiner { room: n % rooms, picture: None, sound: None }).collect()
+    }
+
+    /// Time from one join to the next.
+    pub fn join_interval(&self) -> Duration {
+        Duration::from_secs(1) / self.joins_per_s.max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scenario(kind: Kind, publishers: usize, subscribers: usize) -> Scenario {
+        Scenario { kind, publishers, subscribers, seconds: 10, joins_per_s: 20 }
+    }
+
+    #[test]
+    fn no_room_is_larger_than_rooms_are() {
+        for (publishers, subscribers, rooms) in [(1, 10, 1), (1, 49, 1), (1, 50, 2), (1, 100, 3), (8, 0, 1), (50, 0, 1)] {
+            let scenario = scenario(Kind::Fan, publishers, subscribers);
+            assert_eq!(scenario.rooms(), rooms);
+            let all: Vec<_> = scenario.senders().into_iter().chain(scenario.viewers()).collect();
+            assert_eq!(all.len(), publishers * rooms + subscribers);
+            for room in 0..rooms {
+                let seats = all.iter().filter(|one| one.room == room).count();
+                assert!(seats <= ROOM_SEATS, "{seats} in one room");
+                assert_eq!(all.iter().filter(|one| one.room == room && one.picture.is_some()).count(), publishers);
+            }
+        }
+    }
+
+    #[test]
+    fn few_speak_in_a_gallery() {
+        let senders = scenario(Kind::Gallery, 50, 0).senders();
+        assert_eq!(senders.iter().filter(|one| one.sound == Some(true)).count(), GALLERY_SPEAKERS);
+        assert!(senders.iter().all(|one| one.picture == Some(Picture::TILE)));
+    }
+}

@@ -1,0 +1,255 @@
+//! What a browser's camera and microphone send, as far as a server can tell: sizes, times, key frames. Values only; time is an argument.
+
+use std::time::Duration;
+
+use crate::stamp::STAMP_BYTES;
+
+/// Bytes of a payload, at most: what browsers put into a packet of pictures.
+const PAYLOAD_BYTES_MAX: u32 = 1_100;
+
+/// Over which the packets of an ordinary frame are spread, as a browser's pacer does. Those of a key frame go at the same pace.
+const FRAME_SPREAD: Duration = Duration::from_micros(2_500);
+
+/// Between key frames that nobody asked for.
+const KEY_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Between key frames that were asked for: encoders make no more.
+const KEY_GAP: Duration = Duration::from_millis(300);
+
+/// Between packets of sound.
+const SOUND_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Between packets of silence (DTX).
+const SILENCE_INTERVAL: Duration = Duration::from_millis(400);
+
+/// How somebody sends pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Frames a second.
+    pub fps: u32,
+    /// Bits a second, without key frames.
+    pub bitrate: u32,
+    /// Bytes of a key frame.
+    pub key_bytes: u32,
+}
+
+impl Picture {
+    /// 1.2 Mbit/s: 30 frames of 5 packets a second.
+    pub const CAMERA: Picture = Picture { fps: 30, bitrate: 1_200_000, key_bytes: 30_000 };
+    /// One of many in a gallery: 15 frames of 1 packet a second.
+    pub const TILE: Picture = Picture { fps: 15, bitrate: 120_000, key_bytes: 6_000 };
+
+    fn frame_bytes(self) -> u32 {
+        self.bitrate / 8 / self.fps
+    }
+}
+
+/// One packet to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// When it should be sent, from the source's beginning.
+    pub due: Duration,
+    /// The last one of its frame (RFC 7741, section 4.1).
+    pub marker: bool,
+    /// RTP time, from 0.
+    pub time: u32,
+    /// With room for a stamp at its end.
+    pub payload: Vec<u8>,
+}
+
+/// A camera with its encoder: VP8, one layer.
+#[derive(Clone, Debug)]
+pub struct Camera {
+    picture: Picture,
+    frame_at: Duration,
+    frame: u32,
+    part: u32,
+    parts: u32,
+    is_key: bool,
+    key_at: Option<Duration>,
+    asked: bool,
+}
+
+impl Camera {
+    /// Its first frame, a key frame, is due then.
+    pub fn new(picture: Picture, start: Duration) -> Self {
+        let mut camera =
+            Camera { picture, frame_at: start, frame: 0, part: 0, parts: 1, is_key: true, key_at: None, asked: true };
+        camera.begin_frame();
+        camera
+    }
+
+    /// Asks for a key frame, which comes in place of the next frame.
+    pub fn ask_key(&mut self) {
+        self.asked = true;
+    }
+
+    /// When the next packet should be sent.
+    pub fn due(&self) -> Duration {
+        self.frame_at + self.gap() * self.part
+    }
+
+    /// The next packet.
+    pub fn take(&mut self) -> Packet {
+        let last = self.part + 1 == self.parts;
+        let time = (self.frame_at.as_micros() * 9 / 100) as u32;
+        let packet = Packet { due: self.due(), marker: last, time, payload: self.payload() };
+        self.part += 1;
+        if last {
+            // After a key frame that took long, the frames that fell into its time are left out.
+            let (ends, interval) = (self.due(), Duration::from_secs(1) / self.picture.fps);
+            while self.frame_at < ends {
+                self.frame_at += interval;
+            }
+            self.begin_frame();
+        }
+        packet
+    }
+
+    fn begin_frame(&mut self) {
+        let since = self.key_at.map(|at| self.frame_at - at);
+        self.is_key = since.is_none_or(|since| since >= KEY_INTERVAL || self.asked && since >= KEY_GAP);
+        if self.is_key {
+            (self.key_at, self.asked) = (Some(self.frame_at), false);
+        }
+        self.frame = self.frame.wrapping_add(1);
+        self.part = 0;
+        self.parts = self.bytes().div_ceil(PAYLOAD_BYTES_MAX).max(1);
+    }
+
+    fn bytes(&self) -> u32 {
+        if self.is_key { self.picture.key_bytes } else { self.picture.frame_bytes() }
+    }
+
+    fn gap(&self) -> Duration {
+        FRAME_SPREAD / self.picture.frame_bytes().div_ceil(PAYLOAD_BYTES_MAX).max(1)
+    }
+
+    /// RFC 7741, section 4: descriptor with a picture id of 15 bits; RFC 6386, section 9.1: header of a frame; nothing; a stamp's place.
+    fn payload(&self) -> Vec<u8> {
+        let [high, low] = ((self.frame & 0x7fff) as u16 | 0x8000).to_be_bytes();
+        let mut payload = Vec::with_capacity(PAYLOAD_BYTES_MAX as usize);
+        payload.extend([0x80 | if self.part == 0 { 0x10 } else { 0 }, 0x80, high, low]);
+        if self.part == 0 && self.is_key {
+            // 1280 by 720.
+            payload.extend([0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x00, 0x05, 0xd0, 0x02]);
+        } else {
+            payload.extend([0x11, 0, 0]);
+        }
+        let share = self.bytes().div_ceil(self.parts) as usize;
+        payload.resize(share.max(payload.len() + STAMP_BYTES), 0x55);
+        payload
+    }
+}
+
+/// A microphone with its encoder: Opus.
+#[derive(Clone, Debug)]
+pub struct Microphone {
+    next: Duration,
+    speaks: bool,
+}
+
+impl Microphone {
+    /// 32 kbit/s if there is something to hear, else what Opus sends of silence.
+    pub fn new(speaks: bool, start: Duration) -> Self {
+        Microphone { next: start, speaks }
+    }
+
+    /// Whether there is something to hear.
+    pub fn speaks(&self) -> bool {
+        self.speaks
+    }
+
+    /// When the next packet should be sent.
+    pub fn due(&self) -> Duration {
+        self.next
+    }
+
+    /// The next packet.
+    pub fn take(&mut self) -> Packet {
+        let due = self.next;
+        self.next += if self.speaks { SOUND_INTERVAL } else { SILENCE_INTERVAL };
+        let time = (due.as_micros() * 48 / 1_000) as u32;
+        let payload = vec![0x78; if self.speaks { 80 } else { STAMP_BYTES + 2 }];
+        Packet { due, marker: false, time, payload }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packets(camera: &mut Camera, until: Duration) -> Vec<Packet> {
+        std::iter::from_fn(|| (camera.due() < until).then(|| camera.take())).collect()
+    }
+
+    fn is_key(packet: &Packet) -> bool {
+        packet.payload[0] & 0x10 != 0 && packet.payload[4] & 1 == 0
+    }
+
+    #[test]
+    fn a_camera_sends_what_a_browser_sends() {
+        let mut camera = Camera::new(Picture::CAMERA, Duration::from_millis(7));
+        let first = packets(&mut camera, Duration::from_secs(1));
+        assert!(is_key(&first[0]) && first[0].due == Duration::from_millis(7));
+        let second = packets(&mut camera, Duration::from_secs(2));
+        assert_eq!(second.len(), 150);
+        assert_eq!(second.iter().filter(|packet| packet.marker).count(), 30);
+        assert!(!second.iter().any(is_key));
+        let bits: usize = second.iter().map(|packet| packet.payload.len() * 8).sum();
+        assert!((1_190_000..1_210_000).contains(&bits), "{bits} bits a second");
+    }
+
+    #[test]
+    fn packets_of_a_frame_are_spread() {
+        let mut camera = Camera::new(Picture::CAMERA, Duration::ZERO);
+        let all = packets(&mut camera, Duration::from_secs(2));
+        assert!(all.windows(2).all(|pair| pair[0].due < pair[1].due));
+        let frame: Vec<_> = all.iter().filter(|packet| packet.time == all[200].time).collect();
+        assert_eq!(frame.len(), 5);
+        assert_eq!(frame[4].due - frame[0].due, FRAME_SPREAD * 4 / 5);
+    }
+
+    #[test]
+    fn key_frames_come_every_ten_seconds_and_when_asked_for() {
+        let mut camera = Camera::new(Picture::CAMERA, Duration::ZERO);
+        let all = packets(&mut camera, Duration::from_secs(25));
+        let keys: Vec<u64> = all.iter().filter(|packet| is_key(packet)).map(|packet| packet.due.as_secs()).collect();
+        assert_eq!(keys, [0, 10, 20]);
+        camera.ask_key();
+        let more = packets(&mut camera, Duration::from_secs(26));
+        let asked: Vec<_> = more.iter().filter(|packet| is_key(packet)).collect();
+        assert_eq!(asked.len(), 1);
+        let bytes: usize = more.iter().filter(|packet| packet.time == asked[0].time).map(|packet| packet.payload.len()).sum();
+        assert!((30_000..31_000).contains(&bytes), "a key frame of {bytes} bytes");
+    }
+
+    #[test]
+    fn many_requests_are_one_key_frame() {
+        let mut camera = Camera::new(Picture::CAMERA, Duration::ZERO);
+        let mut keys = 0;
+        while camera.due() < Duration::from_secs(3) {
+            camera.ask_key();
+            keys += u32::from(is_key(&camera.take()));
+        }
+        assert_eq!(keys, 10);
+    }
+
+    #[test]
+    fn a_tile_is_one_packet_a_frame() {
+        let mut camera = Camera::new(Picture::TILE, Duration::ZERO);
+        packets(&mut camera, Duration::from_secs(1));
+        assert_eq!(packets(&mut camera, Duration::from_secs(2)).len(), 15);
+    }
+
+    #[test]
+    fn a_microphone_sends_fifty_packets_a_second_and_less_in_silence() {
+        for (speaks, packets) in [(true, 500), (false, 25)] {
+            let mut microphone = Microphone::new(speaks, Duration::ZERO);
+            let sent: Vec<_> =
+                std::iter::from_fn(|| (microphone.due() < Duration::from_secs(10)).then(|| microphone.take())).collect();
+            assert_eq!(sent.len(), packets);
+            assert!(sent.iter().all(|packet| packet.payload.len() >= STAMP_BYTES));
+        }
+    }
+}

@@ -89,7 +89,8 @@ fn gone() -> Problem {
 
 /// What a thread that panicked leaves to say.
 pub(crate) fn panicked(_cause: Box<dyn Any + Send>) -> Fault {
-    Fault { problem: Problem::Unavailable("a defect of ours ended the connection".into()), lost: true }
+    let problem = Problem::Unavailable("a defect of ours ended the connection".into());
+    Fault { problem, lost: true, unsure: true }
 }
 
 /// A reader's connection, made anew when it was lost.

@@ -3,19 +3,23 @@
 //! Neutral as to vendors: ids are 128-bit numbers, times are milliseconds since 1970 UTC, kinds of rooms are words. There is one
 //! writer: what [`Store::write`] takes becomes durable together, in order, or not at all.
 
+mod address;
 mod apply;
 mod check;
 mod keeper;
 pub mod limit;
 mod link;
 mod list;
+mod postgres;
 mod read;
 mod row;
 mod schema;
 mod sqlite;
+mod tls;
 mod writer;
 
 pub use keeper::Keeper;
+pub use postgres::Postgres;
 
 pub use row::{
     Alive, Callback, Codecs, Delivery, EventRow, IdentityOrId, Method, NameOrId, Page, PageOf, ParticipantFilter, ParticipantRow,
@@ -26,6 +30,22 @@ pub use sqlite::{FILE, Sqlite};
 use std::path::Path;
 
 use async_trait::async_trait;
+
+/// Opens the database of this address (`postgres://…`), or without one the file in this folder. To be called within a tokio runtime.
+///
+/// # Errors
+/// [`Problem::Unusable`] for an address of an unknown kind, and as [`Sqlite::open`] and [`Postgres::connect`] say.
+pub async fn open(address: Option<&str>, folder: &Path) -> Result<Keeper, Problem> {
+    let Some(url) = address.map(str::trim).filter(|url| !url.is_empty()) else {
+        let folder = folder.to_owned();
+        let open = tokio::task::spawn_blocking(move || Sqlite::open(&folder));
+        return open.await.unwrap_or_else(|error| Err(Problem::Unavailable(error.to_string())));
+    };
+    match url.split_once("://") {
+        Some(("postgres" | "postgresql", _)) => Postgres::connect(url).await,
+        _ => Err(Problem::Unusable("its address begins with neither postgres:// nor postgresql://".into())),
+    }
+}
 
 /// A database that holds the history. SQLite in the data folder by default, PostgreSQL where an operator has one; one suite of tests
 /// says how both behave.

@@ -52,11 +52,13 @@ pub(crate) struct Fault {
     pub problem: Problem,
     /// The connection is of no use any more.
     pub lost: bool,
+    /// Whether a commit took place is not known: it must not be tried again.
+    pub unsure: bool,
 }
 
 impl From<Problem> for Fault {
     fn from(problem: Problem) -> Self {
-        Fault { problem, lost: false }
+        Fault { problem, lost: false, unsure: false }
     }
 }
 
@@ -68,6 +70,17 @@ pub(crate) fn misused(why: impl Into<String>) -> Fault {
 /// A row does not hold what this program wrote.
 pub(crate) fn damaged(why: impl Into<String>) -> Fault {
     Problem::Unusable(why.into()).into()
+}
+
+/// An error and every cause of it, the outermost first.
+pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        words += &format!(": {inner}");
+        cause = inner.source();
+    }
+    words
 }
 
 /// Something to write or to compare with, or what came back.

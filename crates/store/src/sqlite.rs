@@ -256,5 +256,5 @@ fn fault(error: rusqlite::Error) -> Fault {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => (Problem::Unusable(why), true),
         _ => (Problem::Misused(why), false),
     };
-    Fault { problem, lost }
+    Fault { problem, lost, unsure: false }
 }

@@ -55,23 +55,31 @@ impl Writer {
         }
     }
 
-    /// Writes a group; one answer for each. Where the group as a whole does not come through, each is tried by itself: the fault may
-    /// be one batch's alone.
+    /// Writes a group; one answer for each.
     fn write(&mut self, group: &[Change]) -> Vec<Result<u64, Problem>> {
         match self.write_together(group) {
-            Ok(answers) => answers,
-            Err(problem) if group.len() == 1 => vec![Err(problem)],
-            Err(_) => group.iter().flat_map(|change| self.write(std::slice::from_ref(change))).collect(),
+            Err(fault) if fault.lost && !fault.unsure => self.write_together(group),
+            other => other,
         }
+        .unwrap_or_else(|fault| self.write_apart(group, &fault))
     }
 
-    fn write_together(&mut self, group: &[Change]) -> Result<Vec<Result<u64, Problem>>, Problem> {
+    /// After a group as a whole did not come through, each is tried by itself: the fault may be one batch's alone. But never what may
+    /// have come through.
+    fn write_apart(&mut self, group: &[Change], fault: &Fault) -> Vec<Result<u64, Problem>> {
+        if group.len() == 1 || fault.unsure || self.link.is_none() {
+            return group.iter().map(|_| Err(fault.problem.clone())).collect();
+        }
+        group.iter().flat_map(|change| self.write(std::slice::from_ref(change))).collect()
+    }
+
+    fn write_together(&mut self, group: &[Change]) -> Result<Vec<Result<u64, Problem>>, Fault> {
         let link = self.connect()?;
         let done = catch_unwind(AssertUnwindSafe(|| transact(link, group))).unwrap_or_else(|cause| Err(panicked(cause)));
-        done.map_err(|fault| {
+        if let Err(fault) = &done {
             self.give_up(fault.lost);
-            fault.problem
-        })
+        }
+        done
     }
 
     fn connect(&mut self) -> Result<&mut dyn Link, Problem> {
@@ -81,6 +89,7 @@ impl Writer {
         }
     }
 
+    /// Ends a transaction that failed.
     fn give_up(&mut self, lost: bool) {
         match &mut self.link {
             Some(link) if !lost => link.rollback(),

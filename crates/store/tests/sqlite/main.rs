@@ -22,3 +22,12 @@ macro_rules! on_sqlite {
 }
 
 for_each_script!(on_sqlite);
+
+#[tokio::test]
+async fn random_histories() {
+    let mut dice = suite::random::Dice::seeded();
+    for _ in 0..4 {
+        let folder = tempfile::tempdir().unwrap();
+        suite::random::answers_like_the_model(&open(&folder), &mut dice, 150).await;
+    }
+}

@@ -14,6 +14,7 @@ pub struct Server {
     folder: tempfile::TempDir,
     process: Option<Child>,
     settings: Vec<String>,
+    port: u16,
     databases: u32,
 }
 
@@ -23,6 +24,29 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 impl Server {
     /// Makes and starts one. It refuses strangers; `settings` are `name=value`.
     pub fn start(settings: &[&str]) -> Server {
+        let mut server = Server::make();
+        server.settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        server.resume();
+        server
+    }
+
+    /// One that speaks TLS on a port of this machine, with this key and certificate.
+    pub fn start_with_tls(key: &str, certificate: &str) -> Server {
+        let mut server = Server::make();
+        for (name, text) in [("server.key", key), ("server.crt", certificate)] {
+            let path = server.folder().join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            give_away(&path);
+            server.settings.push(format!("ssl_{}_file={}", if name.ends_with("key") { "key" } else { "cert" }, path.display()));
+        }
+        server.port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        server.settings.extend(["ssl=on".to_owned(), "listen_addresses=127.0.0.1".to_owned()]);
+        server.resume();
+        server
+    }
+
+    fn make() -> Server {
         let folder = tempfile::Builder::new().prefix("kennel-pg-").tempdir().unwrap();
         fs::write(folder.path().join("word"), "secret").unwrap();
         give_away(folder.path());
@@ -34,10 +58,7 @@ impl Server {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let mut server = Server { folder, process: None, settings, databases: 0 };
-        server.resume();
-        server
+        Server { folder, process: None, settings: Vec::new(), port: 5432, databases: 0 }
     }
 
     /// Where its files are; what is put there for it to read must be given away.
@@ -49,16 +70,31 @@ impl Server {
     pub async fn fresh(&mut self) -> String {
         self.databases += 1;
         let name = format!("kennel{}", self.databases);
-        let (client, connection) = tokio_postgres::connect(&self.url("postgres"), tokio_postgres::NoTls).await.unwrap();
-        let driver = tokio::spawn(connection);
-        client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
-        drop(client);
-        driver.await.unwrap().unwrap();
+        self.ask("postgres", &format!("CREATE DATABASE {name}")).await;
         self.url(&name)
     }
 
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://kennel:secret@/{database}?host={}", self.folder.path().display())
+        format!("postgres://kennel:secret@/{database}?host={}&port={}", self.folder.path().display(), self.port)
+    }
+
+    /// The socket in its folder.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join(format!(".s.PGSQL.{}", self.port))
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Asks the server itself.
+    pub async fn ask(&self, database: &str, sql: &str) -> Vec<tokio_postgres::SimpleQueryMessage> {
+        let (client, connection) = tokio_postgres::connect(&self.url(database), tokio_postgres::NoTls).await.unwrap();
+        let driver = tokio::spawn(connection);
+        let answer = client.simple_query(sql).await.unwrap();
+        drop(client);
+        driver.await.unwrap().unwrap();
+        answer
     }
 
     /// Ends it as a power cut of its process would: nothing is written any more.
@@ -68,16 +104,17 @@ impl Server {
 
     /// Starts it again, and waits until it takes connections.
     pub fn resume(&mut self) {
-        let path = self.folder.path();
-        let log = fs::OpenOptions::new().create(true).append(true).open(path.join("log")).unwrap();
+        let path = self.folder.path().to_owned();
+        let log = fs::File::create(path.join("log")).unwrap();
         let mut command = as_somebody(&program("postgres"));
-        command.arg("-D").arg(path.join("data")).arg("-k").arg(path).args(["-c", "listen_addresses=", "-c", "fsync=off"]);
+        command.arg("-D").arg(path.join("data")).arg("-k").arg(&path).args(["-c", "listen_addresses=", "-c", "fsync=off"]);
+        command.arg("-p").arg(self.port.to_string());
         for setting in &self.settings {
             command.args(["-c", setting]);
         }
         self.process = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
         let start = Instant::now();
-        while std::os::unix::net::UnixStream::connect(path.join(".s.PGSQL.5432")).is_err() || !self.ready() {
+        while std::os::unix::net::UnixStream::connect(self.socket()).is_err() || !self.ready() {
             let ended = self.process.as_mut().unwrap().try_wait().unwrap();
             assert!(ended.is_none() && start.elapsed() < START_TIMEOUT, "it does not start: {}", self.log());
             std::thread::sleep(Duration::from_millis(20));
@@ -85,12 +122,7 @@ impl Server {
     }
 
     fn ready(&self) -> bool {
-        self.log().lines().filter(|line| line.contains("ready to accept connections")).count()
-            > self
-                .log()
-                .lines()
-                .filter(|line| line.contains("database system is shut down") || line.contains("immediate shutdown request"))
-                .count()
+        self.log().contains("ready to accept connections")
     }
 
     fn log(&self) -> String {

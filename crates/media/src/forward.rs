@@ -181,7 +181,7 @@ impl Forwarder {
         let (Some(held), Some(current)) = (&mut self.held, &mut self.current) else { return false };
         let ends = current.is_passed_by(packet, self.next.clock.hz());
         if ends {
-            current.end(Some(packet.seq), &mut self.next);
+            current.end(Some(packet), &mut self.next);
         }
         held.due |= ends || held.is_overdue(packet);
         ends

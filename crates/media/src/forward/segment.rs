@@ -54,12 +54,19 @@ impl Segment {
         self.covers(packet, hz) && self.seqs.is_newer(packet.seq) && self.newest.is_before(packet)
     }
 
-    /// No later frame is forwarded: what is missing before this packet keeps its places, or one packet more if none is given.
-    pub fn end(&mut self, before: Option<u64>, next: &mut Next) {
-        let last = before.map_or(self.seqs.newest().wrapping_add(1), |seq| seq.wrapping_sub(1));
-        self.seqs.pass(last);
+    /// No later frame is forwarded. What is missing of the newest keeps its places: all before the next frame, or one if what is
+    /// missing before that packet may be of several frames.
+    pub fn end(&mut self, passed_by: Option<&Incoming<'_>>, next: &mut Next) {
+        let before = passed_by.filter(|packet| self.is_followed_by(packet)).map(|packet| packet.seq.wrapping_sub(1));
+        self.seqs.pass(before.unwrap_or(self.seqs.newest().wrapping_add(1)));
         self.open = false;
         next.seq = self.seqs.next();
+    }
+
+    fn is_followed_by(&self, packet: &Incoming<'_>) -> bool {
+        let next = |pictures: &Line<_>| pictures.newest().wrapping_add(1);
+        let known = self.pictures.as_ref().map(next).zip(self.picture(packet));
+        packet.descriptor.starts_frame && known.is_none_or(|(next, number)| next == number)
     }
 
     /// Whether a packet goes on with this, or belongs into it.

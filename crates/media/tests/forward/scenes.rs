@@ -168,6 +168,15 @@ fn an_end_that_was_lost_keeps_its_places_at_a_switch() {
 }
 
 #[test]
+fn an_end_that_was_lost_with_what_follows_keeps_one_place() {
+    let mut scene = in_the_middle();
+    let middle = Packet::new(Codec::Vp8, 0, 1_004, delta(0, 2).time, &[0x80, 0xe0, 0x80, 7, 252, 0, 7, 7]);
+    assert_eq!((scene.give(&middle), scene.forwarder.poll_held()), (None, Some((2, 300_002))));
+    assert_eq!(scene.seq(&key(2, 2)), Some(103));
+    assert_eq!((scene.seq(&rest(delta(0, 2), 1)), scene.seq(&rest(delta(0, 1), 1))), (None, Some(102)));
+}
+
+#[test]
 fn a_switch_does_not_wait_for_ever() {
     let mut scene = in_the_middle();
     scene.now_ms = 99;

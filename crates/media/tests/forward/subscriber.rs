@@ -173,7 +173,9 @@ impl Run<'_> {
         let is_missing = |made: &&Made| made.arrivals.first().is_none_or(|arrival| *arrival >= b.sent_ms);
         let next = self.made[a.made + 1..].iter().filter(|made| made.epoch == last.epoch);
         let missing = next.take_while(is_missing).count() as u64;
-        u64::from(rest && !self.thinned)..=missing.max(rest.into())
+        // Where nobody could tell how much was missing, one place was kept, and this may have filled it.
+        let filled = last.arrivals.first().is_none_or(|arrival| *arrival >= b.sent_ms);
+        u64::from(rest && !filled && !self.thinned)..=missing.max(rest.into())
     }
 
     /// Packets of the next few frames that did not come in time.

@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use room::{Channel, Kind, LinkId, ParticipantId, Priority, Profile, Sealed, Signal, Step, Track, TrackId};
+use room::{Channel, Kind, LinkId, ParticipantId, Priority, Profile, Sealed, Signal, Step, Track, TrackId, VideoCodec};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::rtcp::Rtcp;
-use str0m::rtp::{ExtensionValues, RawPacket, RtpWrite, Ssrc};
+use str0m::rtp::{ExtensionValues, RawPacket, RtpPacket, RtpWrite, Ssrc};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 
 use crate::picture::{Camera, Watcher};
@@ -24,6 +24,8 @@ pub struct Join {
     pub data: Option<ChannelConfig>,
     pub channels: Vec<Channel>,
     pub profile: Profile,
+    /// Of the room; none: the usual ones.
+    pub codecs: Vec<VideoCodec>,
 }
 
 /// How somebody sends pictures.
@@ -61,6 +63,8 @@ pub struct Client {
     /// What came, by the label of the track.
     pub watched: BTreeMap<String, Watcher>,
     pub heard: BTreeMap<String, u64>,
+    /// Packets of pictures as they came, kept in place of being watched.
+    pub kept: Option<BTreeMap<String, Vec<RtpPacket>>>,
     pub messages: Vec<(String, Vec<u8>)>,
     open: Vec<(ChannelId, String)>,
     pub path: Option<IceConnectionState>,
@@ -79,9 +83,12 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(now: Instant, base: Instant, number: u8, layered: bool) -> Self {
+    pub fn new(now: Instant, base: Instant, number: u8, join: &Join) -> Self {
         let address = SocketAddr::from(([10, 0, 0, number], 40_000 + u16::from(number)));
-        let rtc = Rtc::builder().set_rtp_mode(true).clear_codecs().enable_vp8(true).enable_opus(true, false);
+        let layered = matches!(join.video, Picture::Group | Picture::Named);
+        let (vp9, h264) = (join.codecs.contains(&VideoCodec::Vp9), join.codecs.contains(&VideoCodec::H264));
+        let rtc = Rtc::builder().set_rtp_mode(true).clear_codecs().enable_opus(true, false);
+        let rtc = rtc.enable_vp8(true).enable_vp9(vp9).enable_h264(h264);
         let mut rtc = rtc.enable_raw_packets(layered).set_sctp_max_buffered_amount(4 << 20).build(now);
         rtc.add_local_candidate(Candidate::host(address, Protocol::Udp).unwrap());
         Client {
@@ -101,6 +108,7 @@ impl Client {
             carried: BTreeMap::new(),
             watched: BTreeMap::new(),
             heard: BTreeMap::new(),
+            kept: None,
             messages: Vec::new(),
             open: Vec::new(),
             path: None,
@@ -309,6 +317,10 @@ impl Client {
                 let audio = self.rtc.codec_config().find(|p| p.pt() == pt).unwrap().spec().codec.is_audio();
                 if audio {
                     *self.heard.entry(label).or_default() += 1;
+                    return;
+                }
+                if let Some(kept) = &mut self.kept {
+                    kept.entry(label).or_default().push(packet);
                     return;
                 }
                 let watcher = self.watched.entry(label).or_default();

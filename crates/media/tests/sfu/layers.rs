@@ -9,22 +9,22 @@ use crate::world::{Narrow, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn camera(video: Picture) -> Join {
+pub fn camera(video: Picture) -> Join {
     Join { video, ..Join::default() }
 }
 
-fn viewer() -> Join {
+pub fn viewer() -> Join {
     Join { profile: Profile { hinted: true, ..Profile::default() }, ..Join::default() }
 }
 
-fn hint(world: &mut World, viewer: usize, track: TrackId, width: u16, height: u16) {
+pub fn hint(world: &mut World, viewer: usize, track: TrackId, width: u16, height: u16) {
     let who = world.clients[viewer].who;
     let wishes = [Wish::Shown(true), Wish::Size(width, height)];
     world.order(who, Act::Hint(wishes.map(|wish| Hint { track, wish }).to_vec()));
 }
 
 /// Obeys the server's word on which layers are needed, as the SDK does.
-fn obey(world: &mut World, publisher: usize) -> Option<Vec<bool>> {
+pub fn obey(world: &mut World, publisher: usize) -> Option<Vec<bool>> {
     let told = world.reports.iter().rev().find_map(|report| match report {
         Report::Of { who, news: News::Layers { needed, .. }, .. } if *who == world.clients[publisher].who => Some(needed.clone()),
         _ => None,
@@ -45,7 +45,7 @@ fn run_obeying(world: &mut World, publisher: usize, time: Duration) {
 
 /// A layer as large as the picture is shown, and others as that changes; the stream goes on without a seam, as its watcher checks.
 fn sizes(video: Picture, seed: u64) {
-    let mut world = World::new(seed);
+    let mut world = World::new(crate::seed(seed));
     let ann = world.join_as(&camera(video));
     let (bo, cy) = (world.join_as(&viewer()), world.join_as(&viewer()));
     let track = world.track(ann, Kind::Video);

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a model of a client that fails is a failed test")]
 
 mod client;
+mod decoded;
+mod film;
 mod layers;
 mod messages;
 mod paths;
@@ -19,6 +21,12 @@ use room::{Channel, Kind, News, Report};
 use world::World;
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// A test's own seed, or the one that is asked for: `KENNEL_TEST_SEED=7 cargo test ...` looks at another run.
+pub fn seed(usual: u64) -> u64 {
+    let asked = std::env::var("KENNEL_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+    asked.unwrap_or(usual)
+}
 
 #[test]
 fn two_see_and_hear_each_other() {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use str0m::Rtc;
+use str0m::format::Codec;
 use str0m::media::Mid;
 use str0m::rtp::{RtpPacket, RtpWrite, Ssrc};
 
@@ -48,8 +49,14 @@ pub struct Camera {
     base: Instant,
 }
 
+/// The payloads of the next frame; it has to be a key frame if it is told so.
+pub type Projector = Box<dyn FnMut(bool) -> Vec<Vec<u8>>>;
+
 pub struct Layer {
     pub shape: Shape,
+    pub codec: Codec,
+    /// Real pictures in place of drawn ones.
+    pub projector: Option<Projector>,
     /// None: that of the section.
     pub ssrc: Option<(Ssrc, Ssrc)>,
     pub on: bool,
@@ -105,6 +112,8 @@ impl Layer {
         let (frame, offset) = (u16::try_from(n * 5_000 + 32_000).unwrap() & 0x7fff, n * 77_777);
         Layer {
             shape,
+            codec: Codec::Vp8,
+            projector: None,
             ssrc: None,
             on: true,
             asked: Vec::new(),
@@ -124,18 +133,19 @@ impl Layer {
     fn send(&mut self, now: Instant, passed: Duration, mid: Mid, n: u8, rtc: &mut Rtc) {
         let keyframe = std::mem::take(&mut self.keyframe);
         self.prepare(mid, n, rtc);
-        let pt = rtc.codec_config().find(|p| p.spec().codec == str0m::format::Codec::Vp8).unwrap().pt();
+        let pt = rtc.codec_config().find(|p| p.spec().codec == self.codec).unwrap().pt();
         let time = u32::try_from(passed.as_micros() * 9 / 100 % (1 << 32)).unwrap().wrapping_add(self.offset);
-        for part in 0..self.shape.packets {
+        let payloads = self.payloads(keyframe, n, passed);
+        let last = payloads.len() - 1;
+        for (part, payload) in payloads.into_iter().enumerate() {
             let mut api = rtc.direct_api();
             let stream = match self.ssrc {
                 Some((ssrc, _)) => api.stream_tx(&ssrc),
                 None => api.stream_tx_by_mid(mid, None),
             };
             let Some(stream) = stream else { return };
-            let payload = self.payload(part, keyframe, n, passed);
             let write = RtpWrite::new(pt, self.seq.into(), time, now, payload);
-            stream.write_rtp(write.marker(part + 1 == self.shape.packets).nackable(true));
+            stream.write_rtp(write.marker(part == last).nackable(true));
             self.seq += 1;
         }
         self.frame = (self.frame + 1) & 0x7fff;
@@ -158,6 +168,13 @@ impl Layer {
         };
         if let Some(stream) = stream {
             stream.set_rtx_cache(1_000, Duration::from_secs(3), None);
+        }
+    }
+
+    fn payloads(&mut self, keyframe: bool, layer: u8, passed: Duration) -> Vec<Vec<u8>> {
+        match &mut self.projector {
+            Some(projector) => projector(keyframe),
+            None => (0..self.shape.packets).map(|part| self.payload(part, keyframe, layer, passed)).collect(),
         }
     }
 

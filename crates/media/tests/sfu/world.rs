@@ -147,14 +147,14 @@ impl World {
     pub fn join_changed(&mut self, join: &Join, change: impl FnOnce(&mut String)) -> usize {
         let number = self.next;
         self.next = self.next.checked_add(1).unwrap_or(1);
-        let mut client = Client::new(self.now, self.start, number, matches!(join.video, Picture::Group | Picture::Named));
+        let mut client = Client::new(self.now, self.start, number, join);
         let mut offer = client.first_offer(self.now, join);
         let mut text = offer.sealed.0.to_string();
         change(&mut text);
         offer.sealed = Sealed(text.into());
         let (who, link, tracks) = (client.who, client.link.clone(), client.tracks.clone());
         self.clients.push(client);
-        let open = Open { link, offer, channels: join.channels.clone(), profile: join.profile, codecs: vec![] };
+        let open = Open { link, offer, channels: join.channels.clone(), profile: join.profile, codecs: join.codecs.clone() };
         self.order(who, Act::Open(Box::new(open)));
         self.order(who, Act::Publish(tracks));
         self.subscribe_all();
@@ -307,7 +307,7 @@ impl World {
         }
     }
 
-    fn random(&mut self) -> u64 {
+    pub fn random(&mut self) -> u64 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;

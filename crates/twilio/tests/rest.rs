@@ -158,6 +158,34 @@ fn settings_have_a_name_and_nothing_else() {
 }
 
 #[test]
+fn changes_have_their_status() {
+    let of = |line: &str, form: &str| ask(line, form).map(|ask| (ask.success(), ask.changes())).expect(line);
+    let (r, rt) = (format!("/v1/Rooms/{RM}"), "/v1/Recordings/RT000000000000000000000000000000dd");
+    let p = format!("{r}/Participants/{PA}");
+    let rules = r#"Rules=[{"type":"include","all":true}]"#;
+    assert_eq!(of("POST /v1/Rooms", ""), (201, true));
+    assert_eq!(of(&format!("POST {r}"), "Status=completed"), (202, true));
+    assert_eq!(of(&format!("POST {p}"), "Status=disconnected"), (202, true));
+    assert_eq!(of(&format!("POST {p}/Anonymize"), ""), (200, true));
+    assert_eq!(of(&format!("POST {p}/SubscribeRules"), rules), (200, true));
+    assert_eq!(of(&format!("POST {r}/RecordingRules"), rules), (200, true));
+    assert_eq!(of("POST /v1/RecordingSettings/Default", "FriendlyName=x"), (200, true));
+    assert_eq!(of(&format!("DELETE {rt}"), ""), (204, true));
+    assert_eq!(of("DELETE /v1/Compositions/CJ000000000000000000000000000000dd", ""), (204, true));
+    assert_eq!(of("DELETE /v1/CompositionHooks/HK000000000000000000000000000000dd", ""), (204, true));
+    assert_eq!(of(&format!("GET {rt}/Media"), ""), (302, false));
+    for path in ["/v1/Rooms", &r, &p, rt, "/v1/Compositions", "/v1/RecordingSettings/Default"] {
+        assert_eq!(of(&format!("GET {path}"), ""), (200, false), "{path}");
+    }
+}
+
+#[test]
+fn the_first_of_several_values_counts() {
+    let go = Box::new(mesh_room(RoomKind::Go, 2));
+    check("POST /v1/Rooms", "Type=&Type=go&Type=nonsense", Ask::CreateRoom(go));
+}
+
+#[test]
 fn other_paths_are_not_found() {
     for path in [
         "/",
@@ -262,13 +290,19 @@ fn defaults_follow_the_kind() {
 
 /// An app that posts JSON gets a default room, as from the vendor.
 #[test]
-fn json_bodies_are_not_read() {
+fn bodies_of_other_types_are_not_read() {
     let defaults = Defaults { kind: RoomKind::Group, media_region: "us1".into() };
-    let body = br#"{"UniqueName":"x","Type":"nonsense"}"#;
-    let request =
-        |content_type| Request { method: "POST", path: "/v1/Rooms", query: "Type=x", content_type, body, defaults: &defaults };
-    for content_type in [Some("application/json"), Some("multipart/form-data; boundary=x"), None] {
-        assert_eq!(parse(&request(content_type)), Ok(Ask::CreateRoom(Box::new(new_room()))), "{content_type:?}");
+    let made = |content_type, body: &'static str| {
+        let body = body.as_bytes();
+        parse(&Request { method: "POST", path: "/v1/Rooms", query: "Type=x", content_type, body, defaults: &defaults })
+    };
+    let plain = || Ok(Ask::CreateRoom(Box::new(new_room())));
+    assert_eq!(made(Some("application/json"), r#"{"UniqueName":"x","Type":"nonsense"}"#), plain());
+    assert_eq!(made(Some("application/json"), "Type=nonsense"), plain());
+    assert_eq!(made(Some("multipart/form-data; boundary=x"), "Type=nonsense"), plain());
+    for content_type in [None, Some("Application/X-WWW-Form-Urlencoded"), Some("application/x-www-form-urlencoded;charset=utf-8")]
+    {
+        assert_eq!(made(content_type, "Type=nonsense").map_err(|refusal| refusal.code), Err(53108), "{content_type:?}");
     }
 }
 

@@ -273,7 +273,6 @@ fn refusals() {
     );
     let fixed = [
         (Refusal::unauthenticated(), 401, 20003),
-        (Refusal::forbidden(), 403, 20006),
         (Refusal::too_many_requests(), 429, 20429),
         (Refusal::internal(), 500, 20500),
         (Refusal::unavailable(), 503, 20503),

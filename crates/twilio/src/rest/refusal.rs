@@ -32,12 +32,6 @@ impl Refusal {
         Refusal::new(401, 20003, "Authenticate")
     }
 
-    /// 403, 20006.
-    #[must_use]
-    pub fn forbidden() -> Self {
-        Refusal::new(403, 20006, "Access denied")
-    }
-
     /// 429, 20429.
     #[must_use]
     pub fn too_many_requests() -> Self {
@@ -144,8 +138,6 @@ pub enum Code {
     NameCharacters,
     /// 53103.
     CannotCreate,
-    /// 53105.
-    RoomFull,
     /// 53107.
     MaxParticipants,
     /// 53108.
@@ -164,8 +156,6 @@ pub enum Code {
     Incompatible,
     /// 53115.
     Region,
-    /// 53116.
-    RegionUnavailable,
     /// 53117.
     NoSubscriptions,
     /// 53119.
@@ -203,7 +193,6 @@ impl Code {
             Code::NameTooLong => (53101, "Room name is too long"),
             Code::NameCharacters => (53102, "Room name contains invalid characters"),
             Code::CannotCreate => (53103, "Unable to create Room"),
-            Code::RoomFull => (53105, "Room contains too many Participants"),
             Code::MaxParticipants => (53107, "MaxParticipants is out of range"),
             Code::RoomType => (53108, "RoomType is not valid"),
             Code::Timeout => (53109, "Timeout is out of range"),
@@ -213,7 +202,6 @@ impl Code {
             Code::RoomExists => (53113, "Room exists"),
             Code::Incompatible => (53114, "Room creation parameter(s) incompatible with the Room type"),
             Code::Region => (53115, "MediaRegion is invalid"),
-            Code::RegionUnavailable => (53116, "There are no media servers available in the MediaRegion"),
             Code::NoSubscriptions => (53117, "The subscription operation requested is not supported for the Room type"),
             Code::TooManyRooms => (53119, "There are too many Rooms in progress"),
             Code::RecordingRules => (53120, "Recording rules are invalid"),

@@ -6,5 +6,7 @@ mod moving;
 mod owner;
 mod party;
 mod random;
+mod rules;
 mod scripts;
 mod served;
+mod story;

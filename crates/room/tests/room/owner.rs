@@ -8,7 +8,7 @@ use room::{
     Step, Terms, Topology, TrackRefusal, WhyEnded, WhyLeft,
 };
 
-use crate::party::{Party, started_anew};
+use crate::party::Party;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -315,7 +315,7 @@ fn rooms_made_on_purpose_survive_a_restart_with_what_is_left_of_their_time() {
     party.join("bo", "left", &[]).unwrap();
     party.pass(4 * MINUTE);
     party.act("bo", Command::Leave).unwrap();
-    let mut party = started_anew(party);
+    let mut party = party.restarted(Limits::default());
     let room = party.rooms.by_name("den").unwrap();
     assert_eq!((room.id, party.now.since(room.began)), (empty.id, 4 * MINUTE));
     assert_eq!(RoomView { began: empty.began, ..room }, empty);

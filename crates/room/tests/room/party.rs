@@ -57,6 +57,15 @@ impl Party {
         self.next_conn += count;
     }
 
+    /// The same people after the program was started anew: nobody has a connection.
+    pub fn restarted(self, limits: Limits) -> Party {
+        let mut anew = Party::new(limits);
+        anew.skip_ids(self.last_id.load(Relaxed).max(self.next_conn));
+        anew.rooms.restore(anew.now, self.rooms.save(self.now));
+        anew.people = self.people;
+        anew
+    }
+
     /// `name` joins `room` with these tracks and a prepared link called `name/` and its connection's number.
     pub fn join(&mut self, name: &str, room: &str, tracks: &[&str]) -> Result<(), Refusal> {
         self.join_with(name, room, tracks, |_| {})
@@ -217,15 +226,6 @@ impl Party {
             }
         }
     }
-}
-
-/// The same people after the program was started anew: nobody has a connection.
-pub fn started_anew(party: Party) -> Party {
-    let mut anew = Party::new(Limits::default());
-    anew.skip_ids(1_000);
-    anew.rooms.restore(anew.now, party.rooms.save(party.now));
-    anew.people = party.people;
-    anew
 }
 
 /// `v cam`, `a mic off`, `d chat high`: kind, name, and what is not usual about it.

@@ -5,7 +5,7 @@ use room::{
     TrackRefusal, WhyEnded,
 };
 
-use crate::party::{Party, draft, offer, started_anew};
+use crate::party::{Party, draft, offer};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -486,7 +486,7 @@ fn rooms_that_were_written_down_go_on_where_they_were() {
     let link = LinkId("bo/2".into());
     party.signal("ann", &link, Step::Answer, 1);
     let before = party.people["ann"].joined.clone();
-    let mut party = started_anew(party);
+    let mut party = party.restarted(Limits::default());
     let said = |step| room::Signal { step, revision: 1, sealed: room::Sealed("again".into()) };
     party.resume("ann", vec![(link.clone(), said(Step::Answer))]).unwrap();
     let after = &party.people["ann"].joined;
@@ -505,7 +505,7 @@ fn an_offer_that_was_on_its_way_survives_too() {
     let mut party = party();
     party.join("ann", "den", &[]).unwrap();
     party.join("bo", "den", &[]).unwrap();
-    let mut party = started_anew(party);
+    let mut party = party.restarted(Limits::default());
     party.resume("ann", vec![]).unwrap();
     let offers: Vec<_> = party.people["ann"].joined.links[0].signals.iter().map(|s| (s.step, s.revision)).collect();
     assert_eq!(offers, [(Step::Offer, 1)]);
@@ -516,7 +516,7 @@ fn whoever_does_not_come_back_after_a_restart_loses_the_seat_as_usual() {
     let mut party = party();
     party.join("ann", "den", &["v cam"]).unwrap();
     party.join("bo", "den", &[]).unwrap();
-    let mut party = started_anew(party);
+    let mut party = party.restarted(Limits::default());
     party.resume("bo", vec![]).unwrap();
     party.pass(30 * SECOND);
     let heard = party.heard("bo");

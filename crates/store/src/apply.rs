@@ -32,7 +32,7 @@ pub(crate) fn apply(link: &mut dyn Link, write: &Write) -> Result<(), Fault> {
 /// Forgets rooms that ended before then; [`Store::forget`](crate::Store::forget).
 pub(crate) fn forget(link: &mut dyn Link, ended_before_ms: u64, count: usize) -> Result<u64, Fault> {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
-    link.run(FORGET, &[Value::ms(ended_before_ms)?, Value::Int(count)])
+    link.run(FORGET, &[Value::until(ended_before_ms), Value::Int(count)])
 }
 
 const FORGET: &str = "DELETE FROM rooms WHERE id IN (

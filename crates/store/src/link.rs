@@ -110,6 +110,11 @@ impl Value {
         i64::try_from(ms).map(Value::Int).map_err(|_| misused("a moment is too late"))
     }
 
+    /// A moment to compare with, however late.
+    pub(crate) fn until(ms: u64) -> Value {
+        Value::Int(i64::try_from(ms).unwrap_or(i64::MAX))
+    }
+
     /// Nothing, or what is inside.
     pub(crate) fn maybe<T>(inside: Option<T>, value: impl FnOnce(T) -> Value) -> Value {
         inside.map_or(Value::Null, value)

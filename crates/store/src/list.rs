@@ -45,10 +45,11 @@ impl List {
     /// Of these only those created in this span.
     pub(crate) fn created(&mut self, from_ms: Option<u64>, before_ms: Option<u64>) -> Result<(), Fault> {
         if let Some(from) = from_ms {
-            self.and("place >=", Value::Int(places(from.min(TIME_MAX_MS))?.0));
+            let (first, beyond) = places(from.min(TIME_MAX_MS))?;
+            self.and("place >=", Value::Int(if from > TIME_MAX_MS { beyond } else { first }));
         }
-        if let Some(before) = before_ms {
-            self.and("place <", Value::Int(places(before.min(TIME_MAX_MS))?.0));
+        if let Some(before) = before_ms.filter(|before| *before <= TIME_MAX_MS) {
+            self.and("place <", Value::Int(places(before)?.0));
         }
         Ok(())
     }

@@ -104,14 +104,14 @@ pub(crate) fn setting(link: &mut dyn Link, key: &str) -> Result<Option<String>, 
 pub(crate) fn due(link: &mut dyn Link, now_ms: u64, count: usize) -> Result<Vec<Delivery>, Fault> {
     let sql = format!("SELECT {EVENT} WHERE head = 1 AND waits_ms <= $1 ORDER BY waits_ms, place LIMIT $2");
     let count = Value::Int(i64::try_from(count).unwrap_or(i64::MAX));
-    let rows = link.rows(&sql, &[Value::ms(now_ms)?, count])?;
+    let rows = link.rows(&sql, &[Value::until(now_ms), count])?;
     let delivery = |row: &Row| Ok(Delivery { id: row.int(0)?, attempts: row.number(11)?, event: event_row(row)? });
     rows.iter().map(delivery).collect()
 }
 
 pub(crate) fn next_due(link: &mut dyn Link, now_ms: u64) -> Result<(Option<u64>, u64), Fault> {
     let next = "SELECT waits_ms FROM events WHERE head = 1 AND waits_ms > $1 ORDER BY waits_ms LIMIT 1";
-    let next = one(link, next, &[Value::ms(now_ms)?], |row| row.number(0))?;
+    let next = one(link, next, &[Value::until(now_ms)], |row| row.number(0))?;
     let count = one(link, "SELECT count(*) FROM events WHERE waits_ms IS NOT NULL", &[], |row| row.number(0))?;
     Ok((next, count.unwrap_or(0)))
 }

@@ -258,3 +258,47 @@ fn fault(error: rusqlite::Error) -> Fault {
     };
     Fault { problem, lost, unsure: false }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Store, Write};
+
+    /// A database that may not grow.
+    struct Small(File);
+
+    impl Database for Small {
+        fn writer(&self) -> Result<Box<dyn Link>, Problem> {
+            let mut link = self.0.writer()?;
+            link.rows("PRAGMA max_page_count = 80", &[]).map_err(|fault| fault.problem)?;
+            Ok(link)
+        }
+
+        fn reader(&self) -> Result<Box<dyn Link>, Problem> {
+            self.0.reader()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_database_refuses_writes_and_heals() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Keeper::start(Arc::new(Small(File { path: folder.path().join(FILE) }))).expect("a database");
+        let put = |key: u32, size: usize| vec![Write::Setting { key: key.to_string(), value: "v".repeat(size) }];
+        let mut full = None;
+        for key in 0..100 {
+            let answers = tokio::join!(store.write(put(key, 20_000)), store.write(put(1_000, 10)));
+            assert_eq!(answers.1, Ok(()), "the small one fits");
+            if let Err(problem) = answers.0 {
+                full = Some((key, problem));
+                break;
+            }
+        }
+        let (key, problem) = full.expect("an end");
+        assert!(matches!(problem, Problem::Unavailable(_)), "{problem}");
+        assert!(store.setting("0").await.is_ok_and(|value| value.is_some()));
+        assert_eq!(store.setting(&key.to_string()).await, Ok(None));
+        assert_eq!(store.write(put(0, 10)).await, Ok(()));
+        assert_eq!(store.write(put(key, 10_000)).await, Ok(()));
+        assert_eq!(store.check().await, Ok(Vec::new()));
+    }
+}

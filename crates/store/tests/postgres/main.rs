@@ -33,19 +33,17 @@ for_each_script!(on_postgres);
 #[tokio::test]
 #[ignore = "needs PostgreSQL; scripts/test runs it"]
 async fn random_histories() {
-    let mut server = Server::start(&[]);
-    let store = Postgres::connect(&server.fresh().await).await.unwrap();
+    let server = Server::start(&[]);
+    let store = Postgres::connect(&server.url()).await.unwrap();
     suite::random::answers_like_the_model(&store, &mut suite::random::Dice::seeded(), 150).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL; scripts/test runs it"]
 async fn a_commit_whose_answer_is_lost_is_made_once() {
-    let mut server = Server::start(&[]);
+    let server = Server::start(&[]);
     let proxy = Proxy::start(server.socket()).await;
-    let database = server.fresh().await;
-    let name = database.split('/').nth(3).unwrap().split('?').next().unwrap();
-    let store = Postgres::connect(&format!("postgres://kennel:secret@127.0.0.1:{}/{name}", proxy.port)).await.unwrap();
+    let store = Postgres::connect(&format!("postgres://kennel:secret@127.0.0.1:{}/postgres", proxy.port)).await.unwrap();
     store.write(vec![began(room(1, "a", 1))]).await.unwrap();
     for (sequence, cut) in [Cut::AfterCommit, Cut::BeforeCommit].into_iter().cycle().take(6).enumerate() {
         proxy.cut(cut);
@@ -61,7 +59,7 @@ async fn a_commit_whose_answer_is_lost_is_made_once() {
 #[ignore = "needs PostgreSQL; scripts/test runs it"]
 async fn a_server_that_crashed_is_found_again() {
     let mut server = Server::start(&[]);
-    let store = Postgres::connect(&server.fresh().await).await.unwrap();
+    let store = Postgres::connect(&server.url()).await.unwrap();
     store.write(vec![began(room(1, "a", 1))]).await.unwrap();
     for round in 0..3_u64 {
         server.crash();
@@ -81,8 +79,8 @@ async fn a_server_that_crashed_is_found_again() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL; scripts/test runs it"]
 async fn connections_that_are_killed_lose_nothing() {
-    let mut server = Server::start(&[]);
-    let store = Postgres::connect(&server.fresh().await).await.unwrap();
+    let server = Server::start(&[]);
+    let store = Postgres::connect(&server.url()).await.unwrap();
     store.write(vec![began(room(1, "a", 1))]).await.unwrap();
     let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'kennel'";
     let writing = async {
@@ -99,7 +97,7 @@ async fn connections_that_are_killed_lose_nothing() {
     let killing = async {
         for _ in 0..12 {
             tokio::time::sleep(std::time::Duration::from_millis(40)).await;
-            server.ask("postgres", kill).await;
+            server.ask(kill).await;
         }
     };
     let (acknowledged, ()) = tokio::join!(writing, killing);
@@ -120,10 +118,10 @@ async fn connections_that_are_killed_lose_nothing() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL; scripts/test runs it"]
 async fn tables_of_a_newer_program_are_left_alone() {
-    let mut server = Server::start(&[]);
-    let url = server.fresh().await;
+    let server = Server::start(&[]);
+    let url = server.url();
     drop(Postgres::connect(&url).await.unwrap());
-    server.ask("kennel1", "UPDATE kennel_schema SET steps = 99").await;
+    server.ask("UPDATE kennel_schema SET steps = 99").await;
     match Postgres::connect(&url).await.map(drop) {
         Err(Problem::Unusable(why)) => assert!(why.contains("newer Kennel"), "{why}"),
         other => panic!("{other:?}"),
@@ -134,10 +132,9 @@ async fn tables_of_a_newer_program_are_left_alone() {
 #[ignore = "needs PostgreSQL; scripts/test runs it"]
 async fn the_way_is_encrypted_to_a_server_that_proves_itself() {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let mut server = Server::start_with_tls(&made.signing_key.serialize_pem(), &made.cert.pem());
-    server.fresh().await;
+    let server = Server::start_with_tls(&made.signing_key.serialize_pem(), &made.cert.pem());
     let roots = server.folder().join("server.crt");
-    let url = format!("postgres://kennel:secret@localhost:{}/kennel1?sslmode=require", server.port());
+    let url = format!("postgres://kennel:secret@localhost:{}/postgres?sslmode=require", server.port());
     let strange = Postgres::connect(&url).await.map(drop).unwrap_err();
     assert!(matches!(&strange, Problem::Unavailable(why) if why.contains("certificate")), "{strange}");
     let other_name = url.replace("localhost", "127.0.0.1") + &format!("&sslrootcert={}", roots.display());
@@ -147,7 +144,7 @@ async fn the_way_is_encrypted_to_a_server_that_proves_itself() {
     let store = Postgres::connect(&format!("{url}&sslrootcert={}", roots.display())).await.unwrap();
     store.write(vec![began(room(1, "a", 1))]).await.unwrap();
     let ways = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'kennel'";
-    let answer = server.ask("kennel1", ways).await;
+    let answer = server.ask(ways).await;
     let row = answer.iter().find_map(|message| match message {
         tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
         _ => None,

@@ -15,7 +15,7 @@ pub struct Server {
     process: Option<Child>,
     settings: Vec<String>,
     port: u16,
-    databases: u32,
+    schemas: u32,
 }
 
 /// How long a server may take to start.
@@ -58,7 +58,7 @@ impl Server {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        Server { folder, process: None, settings: Vec::new(), port: 5432, databases: 0 }
+        Server { folder, process: None, settings: Vec::new(), port: 5432, schemas: 0 }
     }
 
     /// Where its files are; what is put there for it to read must be given away.
@@ -66,16 +66,16 @@ impl Server {
         self.folder.path()
     }
 
-    /// The address of a database that nobody used before.
+    /// The address of a schema that nobody used before.
     pub async fn fresh(&mut self) -> String {
-        self.databases += 1;
-        let name = format!("kennel{}", self.databases);
-        self.ask("postgres", &format!("CREATE DATABASE {name}")).await;
-        self.url(&name)
+        self.schemas += 1;
+        let name = format!("kennel{}", self.schemas);
+        self.ask(&format!("CREATE SCHEMA {name}")).await;
+        format!("{}&options=-csearch_path%3D{name}", self.url())
     }
 
-    pub fn url(&self, database: &str) -> String {
-        format!("postgres://kennel:secret@/{database}?host={}&port={}", self.folder.path().display(), self.port)
+    pub fn url(&self) -> String {
+        format!("postgres://kennel:secret@/postgres?host={}&port={}", self.folder.path().display(), self.port)
     }
 
     /// The socket in its folder.
@@ -88,8 +88,8 @@ impl Server {
     }
 
     /// Asks the server itself.
-    pub async fn ask(&self, database: &str, sql: &str) -> Vec<tokio_postgres::SimpleQueryMessage> {
-        let (client, connection) = tokio_postgres::connect(&self.url(database), tokio_postgres::NoTls).await.unwrap();
+    pub async fn ask(&self, sql: &str) -> Vec<tokio_postgres::SimpleQueryMessage> {
+        let (client, connection) = tokio_postgres::connect(&self.url(), tokio_postgres::NoTls).await.unwrap();
         let driver = tokio::spawn(connection);
         let answer = client.simple_query(sql).await.unwrap();
         drop(client);

@@ -1,6 +1,9 @@
 //! Short stories, each on an empty database.
 
-use store::{IdentityOrId, NameOrId, ParticipantFilter, ParticipantStatus, Problem, RoomRow, RulesRow, Store, Write};
+use store::{
+    Alive, EventRow, IdentityOrId, NameOrId, Page, ParticipantFilter, ParticipantStatus, Problem, RoomFilter, RoomRow, RulesRow,
+    Store, Write,
+};
 
 use super::rows::*;
 
@@ -16,6 +19,15 @@ macro_rules! for_each_script {
             participants_come_lose_their_way_and_leave
             tracks_are_there_while_published
             rules_and_settings_keep_the_last_word
+            events_of_a_room_are_numbered_without_a_gap
+            callbacks_wait_their_turn_in_their_room
+            a_callback_that_was_taken_is_taken_once
+            pages_neither_lose_nor_repeat_while_rooms_come_and_go
+            rooms_are_forgotten_unless_somebody_is_still_to_be_told
+            a_name_that_is_forgotten_is_gone_from_what_was_told
+            what_was_in_progress_is_known_afterwards
+            odd_words_come_back_as_they_went
+            moments_beyond_reason_are_refused
         }
     };
 }
@@ -156,4 +168,195 @@ pub async fn rules_and_settings_keep_the_last_word(store: &dyn Store) {
     assert_eq!(store.setting("k").await.unwrap(), Some("two".into()));
     refuse(store, [Write::SubscribeRules { participant: 99, text: String::new(), at_ms: 1 }]).await;
     refuse(store, [Write::RecordingRules { room: 99, text: String::new(), at_ms: 1 }]).await;
+}
+
+pub async fn events_of_a_room_are_numbered_without_a_gap(store: &dyn Store) {
+    write(store, [began(room(1, "a", 1)), began(room(2, "b", 1))]).await;
+    let each = (0..60_u64).map(|n| {
+        let row = event(1 + u128::from(n % 2), &n.to_string(), n);
+        let writes = if n % 6 == 5 { vec![happened(row), left(99, 1)] } else { vec![happened(row)] };
+        async move { store.write(writes).await.is_ok() }
+    });
+    let written = futures_util::future::join_all(each).await;
+    assert_eq!(written.iter().filter(|ok| **ok).count(), 50);
+    for (room, count) in [(1, 30), (2, 20)] {
+        let events = store.events(ACCOUNT, Some(room), first(100)).await.unwrap().rows;
+        let numbers: Vec<_> = events.iter().map(|event| event.sequence).rev().collect();
+        assert_eq!(numbers, (0..count).collect::<Vec<_>>());
+    }
+    let full = EventRow { outcome: "not told".into(), ..event(1, "last", 7) };
+    write(store, [happened(full.clone())]).await;
+    let last = store.events(ACCOUNT, None, first(1)).await.unwrap().rows;
+    assert_eq!(last, [EventRow { sequence: 30, ..full }]);
+    refuse(store, [happened(event(3, "no room", 1))]).await;
+    refuse(store, [happened(EventRow { account: "AC1".into(), ..event(1, "not theirs", 1) })]).await;
+}
+
+/// What is due, as `room/sequence` and how often it was tried.
+async fn due(store: &dyn Store, now_ms: u64) -> Vec<(String, u32)> {
+    let due = store.due(now_ms, 100).await.unwrap();
+    due.iter().map(|one| (format!("{}/{}", one.event.room, one.event.sequence), one.attempts)).collect()
+}
+
+async fn id_of(store: &dyn Store, room: u128) -> i64 {
+    let due = store.due(1_000_000, 100).await.unwrap();
+    due.iter().find(|one| one.event.room == room).unwrap().id
+}
+
+pub async fn callbacks_wait_their_turn_in_their_room(store: &dyn Store) {
+    let check = async |now_ms, expected: &[(&str, u32)]| {
+        let expected: Vec<_> = expected.iter().map(|(which, tried)| ((*which).to_owned(), *tried)).collect();
+        assert_eq!(due(store, now_ms).await, expected, "at {now_ms}");
+    };
+    write(store, (1..4).map(|n| began(room(n, &n.to_string(), 1)))).await;
+    write(store, [happened(told(1, "a", 10)), happened(event(1, "b", 11)), happened(told(1, "c", 12))]).await;
+    write(store, [happened(told(2, "a", 5)), happened(told(3, "a", 30))]).await;
+    check(4, &[]).await;
+    check(20, &[("2/0", 0), ("1/0", 0)]).await;
+    assert_eq!(store.next_due(20).await.unwrap(), (Some(30), 4));
+    assert_eq!(store.due(100, 2).await.unwrap().len(), 2);
+
+    let one = store.due(20, 1).await.unwrap().remove(0);
+    assert_eq!(one.event, EventRow { sequence: 0, ..told(2, "a", 5) });
+
+    write(store, [deferred(id_of(store, 1).await, 50)]).await;
+    check(49, &[("2/0", 0), ("3/0", 0)]).await;
+    check(50, &[("2/0", 0), ("3/0", 0), ("1/0", 1)]).await;
+    write(store, [delivered(id_of(store, 1).await, 51)]).await;
+    check(51, &[("2/0", 0), ("1/2", 0), ("3/0", 0)]).await;
+    for room in [1, 2, 3] {
+        write(store, [delivered(id_of(store, room).await, 60)]).await;
+    }
+    check(100, &[]).await;
+    assert_eq!(store.next_due(0).await.unwrap(), (None, 0));
+}
+
+pub async fn a_callback_that_was_taken_is_taken_once(store: &dyn Store) {
+    write(store, [began(room(1, "a", 1)), happened(told(1, "a", 10)), happened(told(1, "b", 11))]).await;
+    let id = id_of(store, 1).await;
+    refuse(store, [delivered(id + 1_000, 20)]).await;
+    refuse(store, [deferred(id + 1_000, 20)]).await;
+    write(store, [deferred(id, 20)]).await;
+    let waiting = store.events(ACCOUNT, Some(1), first(9)).await.unwrap().rows;
+    assert_eq!(waiting.iter().map(|event| event.outcome.as_str()).collect::<Vec<_>>(), ["", "503"]);
+    write(store, [delivered(id, 30), delivered(id, 31), deferred(id, 32)]).await;
+    let told = store.events(ACCOUNT, Some(1), first(9)).await.unwrap().rows;
+    assert_eq!(told.iter().map(|event| event.outcome.as_str()).collect::<Vec<_>>(), ["", "200"]);
+    assert_eq!(due(store, 100).await, [("1/1".to_owned(), 0)]);
+}
+
+pub async fn pages_neither_lose_nor_repeat_while_rooms_come_and_go(store: &dyn Store) {
+    let done = |id: u128, at_ms| [began(room(id, &id.to_string(), at_ms)), ended(id, at_ms)];
+    for id in 0..20 {
+        write(store, done(id, 100 + (id / 4) as u64)).await;
+    }
+    let (mut seen, mut next) = (Vec::new(), first(3));
+    for round in 0.. {
+        let page = store.rooms(ACCOUNT, RoomFilter::default(), next).await.unwrap();
+        seen.extend(page.rows.iter().map(|row| row.id).filter(|id| *id < 20));
+        assert_eq!(page.more_before, round > 0, "what came meanwhile is before the first too");
+        let Some(place) = page.last.filter(|_| page.more_after) else { break };
+        next = Page::After { place, size: 3 };
+        write(store, done(100 + round, 500)).await;
+        write(store, done(200 + round, 100)).await;
+    }
+    seen.dedup();
+    assert_eq!(seen, (0..20).rev().collect::<Vec<_>>());
+
+    let newest = store.rooms(ACCOUNT, RoomFilter::default(), first(2)).await.unwrap();
+    let last = newest.last.unwrap();
+    assert!(store.forget(u64::MAX, 1_000).await.unwrap() > 20);
+    let nothing = store.rooms(ACCOUNT, RoomFilter::default(), Page::After { place: last, size: 3 }).await.unwrap();
+    assert_eq!((nothing.rows.len(), nothing.first, nothing.more_before, nothing.more_after), (0, None, false, false));
+    write(store, done(900, 600)).await;
+    let newer = store.rooms(ACCOUNT, RoomFilter::default(), Page::Before { place: last, size: 3 }).await.unwrap();
+    assert_eq!(newer.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [900]);
+}
+
+pub async fn rooms_are_forgotten_unless_somebody_is_still_to_be_told(store: &dyn Store) {
+    for id in 1..5 {
+        let inside = participant(10 + id, id, "ann", 1);
+        write(store, [began(room(id, &id.to_string(), 1)), joined(inside), published(track(20 + id, 10 + id, id, "cam", 1))])
+            .await;
+        write(store, [Write::SubscribeRules { participant: 10 + id, text: "r".into(), at_ms: 1 }]).await;
+        write(store, [Write::RecordingRules { room: id, text: "r".into(), at_ms: 1 }]).await;
+        write(store, [happened(EventRow { participant: Some(10 + id), ..event(id, "e", 1) })]).await;
+    }
+    write(store, [happened(told(2, "e", 1))]).await;
+    write(store, [1, 2, 3].map(|id| left(10 + id, 5))).await;
+    write(store, [ended(1, 5), ended(2, 5), ended(3, 9)]).await;
+    let forget = async |before_ms, count, expected| assert_eq!(store.forget(before_ms, count).await.unwrap(), expected);
+    forget(5, 10, 0).await;
+    forget(100, 1, 1).await;
+    check_room(store, NameOrId::Id(1), None).await;
+    assert_eq!(store.participant(1, IdentityOrId::Id(11)).await.unwrap(), None);
+    assert_eq!(store.subscribe_rules(11).await.unwrap(), None);
+    assert_eq!(store.recording_rules(1).await.unwrap(), None);
+    assert_eq!(store.events(ACCOUNT, Some(1), first(9)).await.unwrap().rows, []);
+    forget(100, 10, 1).await;
+    forget(100, 10, 0).await;
+    write(store, [delivered(id_of(store, 2).await, 10)]).await;
+    forget(100, 10, 1).await;
+    assert!(store.room(ACCOUNT, NameOrId::Id(4)).await.unwrap().is_some(), "it runs");
+    assert_eq!(store.events(ACCOUNT, None, first(9)).await.unwrap().rows.len(), 1);
+}
+
+pub async fn a_name_that_is_forgotten_is_gone_from_what_was_told(store: &dyn Store) {
+    let about = |participant, who: &str| {
+        let parameters = vec![("RoomName".into(), "ann".into()), ("Who".into(), who.to_owned())];
+        happened(EventRow { participant: Some(participant), parameters, ..event(1, "e", 1) })
+    };
+    write(store, [began(room(1, "ann", 1)), joined(participant(10, 1, "ann", 1)), joined(participant(11, 1, "bob", 1))]).await;
+    write(store, [about(10, "ann"), about(11, "bob"), about(10, "ann"), left(10, 2)]).await;
+    let forget = |participant, at_ms| Write::Anonymize { participant, identity: "PA10".into(), parameter: "Who".into(), at_ms };
+    write(store, [forget(10, 3), forget(10, 4)]).await;
+    refuse(store, [forget(12, 3)]).await;
+    let row = store.participant(1, identity("PA10")).await.unwrap().unwrap();
+    assert_eq!((row.id, row.updated_ms, row.ended_ms), (10, 4, Some(2)));
+    assert_eq!(store.participant(1, identity("ann")).await.unwrap(), None);
+    let events = store.events(ACCOUNT, None, first(9)).await.unwrap().rows;
+    let said: Vec<_> = events.into_iter().flat_map(|event| event.parameters).map(|(_, value)| value).collect();
+    assert_eq!(said, ["ann", "PA10", "ann", "bob", "ann", "PA10"]);
+}
+
+pub async fn what_was_in_progress_is_known_afterwards(store: &dyn Store) {
+    assert_eq!(store.alive().await.unwrap(), Alive::default());
+    write(store, [began(room(1, "a", 1)), began(room(2, "b", 2)), began(room(3, "c", 3))]).await;
+    write(store, [joined(participant(10, 1, "ann", 4)), joined(participant(11, 1, "bob", 5)), left(11, 6), ended(2, 7)]).await;
+    write(store, [Write::Alive { at_ms: 8 }]).await;
+    write(store, [Write::Alive { at_ms: 9 }]).await;
+    let expected =
+        Alive { at_ms: 9, rooms: vec![room(1, "a", 1), room(3, "c", 3)], participants: vec![participant(10, 1, "ann", 4)] };
+    assert_eq!(store.alive().await.unwrap(), expected);
+}
+
+pub async fn odd_words_come_back_as_they_went(store: &dyn Store) {
+    let odd = ["'; DROP TABLE rooms; --", "%_\\$1{id}", "\u{1f415}\u{200d}\n\t", "", "ＡＢ e\u{301} é"];
+    for (id, name) in (1..).zip(odd) {
+        let cam = RoomRow { memo: name.repeat(1_000), codecs: vec![name.into()], ..room(id, name, 1) };
+        let heard = EventRow { parameters: vec![(name.into(), format!("{name}\0"))], ..event(id, name, 1) };
+        write(store, [began(cam.clone()), happened(heard.clone()), Write::Setting { key: name.into(), value: name.into() }])
+            .await;
+        check_room(store, NameOrId::Name(name.into()), Some(&cam)).await;
+        assert_eq!(store.events(ACCOUNT, Some(id), first(1)).await.unwrap().rows, [heard]);
+        assert_eq!(store.setting(name).await.unwrap().as_deref(), Some(name));
+    }
+    write(store, [began(room(9, "a\0b", 1))]).await;
+    check_room(store, name("a\0b"), Some(&room(9, "a\u{fffd}b", 1))).await;
+}
+
+pub async fn moments_beyond_reason_are_refused(store: &dyn Store) {
+    let latest = store::limit::TIME_MAX_MS;
+    write(store, [began(room(1, "a", latest)), began(room(2, "b", latest)), began(room(3, "c", 0))]).await;
+    for at_ms in [latest + 1, u64::MAX] {
+        refuse(store, [began(room(4, "d", at_ms))]).await;
+        refuse(store, [ended(1, at_ms)]).await;
+        refuse(store, [Write::Alive { at_ms }]).await;
+    }
+    let later = RoomFilter { created_from_ms: Some(latest + 1), ..RoomFilter::default() };
+    assert_eq!(store.rooms(ACCOUNT, later, first(9)).await.unwrap().rows, []);
+    assert_eq!(store.due(u64::MAX, usize::MAX).await.unwrap(), []);
+    let late = RoomFilter { created_from_ms: Some(latest), created_before_ms: Some(u64::MAX), ..RoomFilter::default() };
+    let found = store.rooms(ACCOUNT, late, first(9)).await.unwrap();
+    assert_eq!(found.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [2, 1]);
 }

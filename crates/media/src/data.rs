@@ -18,6 +18,8 @@ pub(crate) enum Use {
     Up(Arc<str>),
     /// A track that the client receives; opened by us.
     Down(TrackId),
+    /// Nothing any more: it was given up before it had opened, and is closed when it does.
+    Nothing,
 }
 
 /// How messages travel, as the publisher chose.
@@ -81,7 +83,8 @@ impl Lines {
         }
     }
 
-    /// A channel has opened: one of ours, or a new one of the client's. None if the client has too many.
+    /// A channel has opened: one of ours, or a new one of the client's. None if it is of no use: the client has too many, or we gave
+    /// it up.
     pub fn opened(&mut self, id: ChannelId, label: &str, manner: Manner) -> Option<&mut Line> {
         let index = match self.lines.iter().position(|line| line.id == Some(id)) {
             Some(index) => index,
@@ -91,7 +94,7 @@ impl Lines {
                 self.lines.len() - 1
             }
         };
-        let line = self.lines.get_mut(index)?;
+        let line = self.lines.get_mut(index).filter(|line| line.purpose != Use::Nothing)?;
         line.open = true;
         Some(line)
     }
@@ -102,10 +105,18 @@ impl Lines {
         Some(self.lines.swap_remove(index))
     }
 
-    /// Takes a line out, whether it has opened or not.
-    pub fn remove(&mut self, purpose: &Use) -> Option<Line> {
+    /// Gives a line up, whether it has opened or not; its id, if it was asked for, and its label. One that is on its way is kept in
+    /// mind: the library does not close what has not opened, and a channel that nobody knows would pass for one of the client's.
+    pub fn give_up(&mut self, purpose: &Use) -> Option<(Option<ChannelId>, Arc<str>)> {
         let index = self.lines.iter().position(|line| line.purpose == *purpose)?;
-        Some(self.lines.swap_remove(index))
+        let line = self.lines.get_mut(index)?;
+        let given_up = (line.id, Arc::clone(&line.label));
+        if line.id.is_some() && !line.open {
+            line.purpose = Use::Nothing;
+        } else {
+            self.lines.swap_remove(index);
+        }
+        Some(given_up)
     }
 
     /// The channel with this id.
@@ -208,5 +219,33 @@ impl DataAllowance {
     /// Whether a text on a message channel may pass.
     pub fn text(&mut self, now: Instant, bytes: usize) -> bool {
         bytes <= TEXT_BYTES_MAX && self.texts.take(now, 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use str0m::Rtc;
+
+    use super::*;
+
+    #[test]
+    fn what_was_given_up_is_not_taken_for_the_clients_when_it_opens() {
+        str0m::crypto::from_feature_flags().install_process_default();
+        let mut rtc = Rtc::new(Instant::now());
+        let mut id = || rtc.direct_api().create_data_channel(ChannelConfig::default());
+        let (early, late, own) = (id(), id(), id());
+        let down = Use::Down(TrackId(1));
+        let mut lines = Lines::default();
+        lines.add(Some(early), "early", down.clone(), Manner::default());
+        assert_eq!(lines.give_up(&down), Some((Some(early), "early".into())));
+        assert!(lines.opened(early, "early", Manner::default()).is_none(), "to be closed");
+        assert!((lines.up("early").is_none(), lines.downs().count()) == (true, 0));
+        lines.add(Some(late), "late", down.clone(), Manner::default());
+        assert!(lines.opened(late, "late", Manner::default()).is_some_and(|line| line.purpose == down));
+        assert_eq!(lines.give_up(&down), Some((Some(late), "late".into())));
+        assert_eq!(lines.give_up(&down), None);
+        assert!(lines.opened(own, "own", Manner::default()).is_some());
+        assert!(lines.closed(early).is_some_and(|line| line.purpose == Use::Nothing));
+        assert_eq!((lines.lines.len(), lines.up("own").is_some()), (1, true));
     }
 }

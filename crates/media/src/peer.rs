@@ -294,15 +294,15 @@ impl Peer {
 
     /// Closes a channel.
     pub fn close_line(&mut self, now: Instant, purpose: &Use, out: &mut Outbox) {
-        let Some(line) = self.lines.remove(purpose) else { return };
-        match line.id {
-            Some(id) => self.rtc.direct_api().close_data_channel(id),
-            None => self.talk.forget_channel(&line.label),
+        match self.lines.give_up(purpose) {
+            Some((Some(id), _)) => self.rtc.direct_api().close_data_channel(id),
+            Some((None, label)) => self.talk.forget_channel(&label),
+            None => return,
         }
         self.drain(now, out);
     }
 
-    /// A channel has opened. What it is for, or none if the client has too many: then it is closed.
+    /// A channel has opened. What it is for, or none if it is of no use: then it is closed.
     pub fn line_opened(&mut self, now: Instant, id: ChannelId, label: &str, out: &mut Outbox) -> Option<Use> {
         let manner = Manner::of(self.rtc.channel(id).as_ref().and_then(|channel| channel.config()));
         let Some(line) = self.lines.opened(id, label, manner) else {

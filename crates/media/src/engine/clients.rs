@@ -348,7 +348,7 @@ impl Engine {
                     self.report(end, News::Opened(channel));
                 }
             }
-            Use::Down(_) => {}
+            Use::Down(_) | Use::Nothing => {}
         }
     }
 
@@ -379,7 +379,7 @@ impl Engine {
                 let label = Arc::clone(label);
                 self.handle_message(now, key, &label, binary, &data);
             }
-            Some(Use::Down(_)) | None => {}
+            Some(Use::Down(_) | Use::Nothing) | None => {}
         }
     }
 
@@ -388,7 +388,7 @@ impl Engine {
         match client.peer.line_closed(id) {
             Some(Use::Up(label)) => self.close_readers(now, key, &label),
             Some(Use::Down(track)) => self.overrun_data_line(now, key, track),
-            Some(Use::Words(_)) | None => {}
+            Some(Use::Words(_) | Use::Nothing) | None => {}
         }
     }
 

@@ -105,6 +105,31 @@ fn ten_thousand_messages_a_second_harm_nobody() {
 }
 
 #[test]
+fn a_channel_that_is_given_up_before_it_opens_is_closed() {
+    let mut world = World::new(71);
+    let ann = world.join_as(&publisher(true, Reliability::Reliable));
+    world.run(2 * SECOND);
+    let bo = world.join(true, false, true);
+    let who = world.clients[bo].who;
+    // They agree by way of the rooms, and nothing else gets through: the channel is asked for and cannot open.
+    world.cut.push(who);
+    world.run(SECOND);
+    let track = world.track(ann, Kind::Data);
+    assert!(world.label(bo, track).is_some());
+    world.order(who, Act::Subscribe(vec![]));
+    world.run(SECOND);
+    world.cut.clear();
+    world.run(4 * SECOND);
+    assert_eq!((world.label(bo, track), world.clients[bo].opened, world.clients[bo].channels_open()), (None, 2, 1));
+    world.subscribe_all();
+    world.run(2 * SECOND);
+    assert_eq!((world.clients[ann].channels_open(), world.clients[bo].channels_open()), (2, 2));
+    assert!(world.clients[ann].send(track, b"woof"));
+    world.run(SECOND);
+    assert_eq!(received(&world, bo, track), 1);
+}
+
+#[test]
 fn a_thousand_channels_are_cut_down_to_the_limit() {
     let (mut world, all, _) = three(68, true, Reliability::Reliable);
     for n in 0..1_000 {

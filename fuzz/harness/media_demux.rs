@@ -45,10 +45,6 @@ fn step(now: Instant, demux: &mut Demux<u8>, model: &mut Model, what: u8, from: 
             demux.forget_address(address.0, address.1);
             model.approved.remove(&address);
         }
-        3 if what & 8 == 0 => {
-            demux.forget_addresses(peer);
-            model.approved.retain(|_, owner| *owner != peer);
-        }
         3 => {
             demux.forget(peer);
             model.approved.retain(|_, owner| *owner != peer);

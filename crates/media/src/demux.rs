@@ -274,14 +274,6 @@ impl<K: Copy + Eq + Hash> Demux<K> {
         }
     }
 
-    /// The peer has to approve its addresses anew, as after an ICE restart.
-    pub fn forget_addresses(&mut self, peer: K) {
-        let Some(names) = self.peers.get_mut(&peer) else { return };
-        for address in names.addresses.drain(..) {
-            self.addresses.remove(&address);
-        }
-    }
-
     /// The peer is gone.
     pub fn forget(&mut self, peer: K) {
         let Some(names) = self.peers.remove(&peer) else { return };

@@ -73,8 +73,14 @@ pub struct SendShape {
 /// # Errors
 /// [`MediaRefusal::Description`].
 pub fn check(sdp: &str) -> Result<(), MediaRefusal> {
-    let lines_fit = sdp.len() <= limit::SDP_BYTES_MAX && sdp.lines().all(|line| line.len() <= limit::SDP_LINE_BYTES_MAX);
-    let good = sdp.starts_with("v=0") && lines_fit && counts_fit(sdp) && fingerprints_strong(sdp);
+    // The cheapest first: what is too much is not looked into.
+    let good = sdp.len() <= limit::SDP_BYTES_MAX
+        && sdp.starts_with("v=0")
+        && sdp.lines().all(|line| line.len() <= limit::SDP_LINE_BYTES_MAX)
+        && count(sdp, "m=") <= limit::SDP_SECTIONS_MAX
+        && count(sdp, "a=candidate:") <= limit::SDP_CANDIDATES_MAX
+        && sources_fit(sdp)
+        && fingerprints_strong(sdp);
     if good { Ok(()) } else { Err(MediaRefusal::Description) }
 }
 
@@ -160,13 +166,15 @@ impl SectionView {
         let semantics = words.next();
         let ssrcs: Vec<u32> = words.filter_map(|word| word.parse().ok()).collect();
         match (semantics, ssrcs.as_slice()) {
-            (Some("FID"), &[source, repair]) => self.fid.push((source, repair)),
+            (Some("FID"), &[source, repair]) if self.fid.len() < limit::SSRCS_PER_SECTION_MAX => self.fid.push((source, repair)),
             (Some("SIM"), layers) => self.sim = layers.iter().copied().take(limit::LAYERS_MAX).collect(),
             _ => {}
         }
     }
 
+    /// One more than there may be is enough to tell that there are too many.
     fn add_ssrc(&mut self, ssrc: Option<u32>) {
+        let ssrc = ssrc.filter(|_| self.ssrcs.len() <= limit::SSRCS_PER_SECTION_MAX);
         self.ssrcs.extend(ssrc.filter(|ssrc| !self.ssrcs.contains(ssrc)));
     }
 
@@ -269,12 +277,12 @@ fn write_source(send: &SendShape, cname: &str, text: &mut String) {
     }
 }
 
-fn counts_fit(sdp: &str) -> bool {
-    let sections = sdp.lines().filter(|line| line.starts_with("m=")).count();
-    let candidates = sdp.lines().filter(|line| line.starts_with("a=candidate:")).count();
-    let view = View::parse(sdp);
-    let sources_fit = view.sections.iter().all(|section| section.ssrcs.len() <= limit::SSRCS_PER_SECTION_MAX);
-    sections <= limit::SDP_SECTIONS_MAX && candidates <= limit::SDP_CANDIDATES_MAX && sources_fit
+fn count(sdp: &str, start: &str) -> usize {
+    sdp.lines().filter(|line| line.starts_with(start)).count()
+}
+
+fn sources_fit(sdp: &str) -> bool {
+    View::parse(sdp).sections.iter().all(|section| section.ssrcs.len() <= limit::SSRCS_PER_SECTION_MAX)
 }
 
 /// Only hashes that nobody can forge (RFC 8122, section 5, without what is broken).
@@ -356,5 +364,16 @@ mod tests {
         let many: String = (0..=limit::SSRCS_PER_SECTION_MAX).map(|n| format!("a=ssrc:{n} cname:x\r\n")).collect();
         refuse(&format!("v=0\r\nm=video 9 x 96\r\n{many}"));
         refuse("v=0\r\na=fingerprint:sha-1 AA\r\n");
+        refuse(&format!("v=0\r\na={}\r\n", "x".repeat(1 << 20)));
+        let hundred = |lines: &str| format!("v=0\r\nm=video 9 x 96\r\n{}", lines.repeat(100));
+        refuse(&hundred("m=video 9 x 96\r\na=mid:x\r\n").repeat(100));
+    }
+
+    #[test]
+    fn of_very_many_sources_only_so_many_are_kept() {
+        let many: String = (0..20_000).map(|n| format!("a=ssrc:{n} cname:x\r\na=ssrc-group:FID {n} {n}\r\n")).collect();
+        let many = format!("v=0\r\nm=video 9 x 96\r\n{many}");
+        let section = &View::parse(&many).sections[0];
+        assert_eq!((section.ssrcs.len(), section.fid.len()), (limit::SSRCS_PER_SECTION_MAX + 1, limit::SSRCS_PER_SECTION_MAX));
     }
 }

@@ -176,6 +176,11 @@ impl Source {
         packets.take(now, 1) && sizes.take(now, bytes)
     }
 
+    /// Forgets the layers that it does not have any more, if it had more than so many.
+    pub fn keep_layers(&mut self, count: usize) {
+        self.layers.iter_mut().skip(count).for_each(|layer| *layer = Layer::default());
+    }
+
     /// How many layers it may have.
     pub fn layer_count(&self) -> u8 {
         self.layers.iter().rposition(|layer| layer.ssrc.is_some()).map_or(0, |index| index as u8 + 1)

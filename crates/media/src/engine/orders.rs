@@ -210,6 +210,9 @@ impl Engine {
             let kind = client.peer.kind_of(mid);
             let Some((track, _, _)) = tracks.iter().find(|(_, label, own)| *label == up.label && *own == kind) else { continue };
             let Some(track) = self.board.key(*track) else { continue };
+            if let Some(source) = self.board.get_mut(track) {
+                source.keep_layers(up.layers.len().max(up.rids.len()).max(1));
+            }
             for (layer, ssrc) in (0_u8..).zip(&up.layers).filter(|_| up.rids.is_empty()) {
                 client.sources.push((*ssrc, Some(track), layer));
                 if let Some(layer) = self.board.get_mut(track).and_then(|source| source.layers.get_mut(usize::from(layer))) {

@@ -87,6 +87,34 @@ fn named_layers_follow_the_size_at_which_a_picture_is_shown() {
 }
 
 #[test]
+fn layers_that_are_offered_no_more_do_not_count() {
+    let mut world = World::new(84);
+    let ann = world.join_as(&camera(Picture::Group));
+    let bo = world.join_as(&viewer());
+    let track = world.track(ann, Kind::Video);
+    hint(&mut world, bo, track, 1280, 720);
+    world.run(4 * SECOND);
+    assert_eq!(world.watcher(bo, track).layer(), Some(2));
+    let mut offer = world.clients[ann].restart_ice();
+    let (smallest, _) = world.camera(ann).layers[0].ssrc.expect("one of a group");
+    let pair = format!("a=ssrc-group:FID {smallest}");
+    let alone = offer.sealed.0.replace(&pair, &format!("a=ssrc-group:SIM {smallest}\r\n{pair}"));
+    assert_ne!(*alone, *offer.sealed.0);
+    offer.sealed = World::text(&alone);
+    world.say(ann, offer);
+    world.camera(ann).layers.iter_mut().skip(1).for_each(|layer| layer.on = false);
+    world.run(2 * SECOND);
+    world.reports.clear();
+    let before = world.frames(bo, track);
+    hint(&mut world, bo, track, 320, 180);
+    world.run(10 * SECOND);
+    let about_layers = |report: &Report| matches!(report, Report::Of { news: News::Layers { .. }, .. });
+    assert!(!world.reports.iter().any(about_layers), "there is nothing to choose from");
+    let (more, layer) = (world.frames(bo, track) - before, world.watcher(bo, track).layer());
+    assert!(more > 200 && layer == Some(0), "{more} frames of {layer:?}");
+}
+
+#[test]
 fn a_narrow_link_gets_a_smaller_layer_and_no_delay_and_the_others_all() {
     let mut world = World::new(53);
     let ann = world.join_as(&camera(Picture::Group));

@@ -147,7 +147,7 @@ impl Negotiation {
         let answer = rtc.sdp_api().accept_offer(offer).map_err(|_| MediaRefusal::Description)?;
         let view = View::parse(text);
         self.revision = revision;
-        self.learn(rtc, &view);
+        self.learn(rtc, &view, false);
         self.drop_unwanted(rtc);
         self.place_in_free_sections(rtc);
         self.force_directions(rtc);
@@ -167,7 +167,7 @@ impl Negotiation {
         sdp::check(text)?;
         let answer = SdpAnswer::from_sdp_string(&sdp::without_candidates(text)).map_err(|_| MediaRefusal::Description)?;
         rtc.sdp_api().accept_answer(pending.token, answer).map_err(|_| MediaRefusal::Description)?;
-        self.learn(rtc, &View::parse(text));
+        self.learn(rtc, &View::parse(text), true);
         self.force_directions(rtc);
         self.agree(rtc);
         Ok(true)
@@ -222,8 +222,13 @@ impl Negotiation {
         self.sections.iter().filter_map(|section| section.up.as_ref().map(|up| (section.mid, up)))
     }
 
-    /// Takes over what a description of the client's says of its sections.
-    fn learn(&mut self, rtc: &mut Rtc, view: &View) {
+    /// Takes over what a description of the client's says of its sections. Those that it does not name are gone: a client that stops
+    /// a section gives its place to another, under another name (RFC 8829, section 5.2.2).
+    fn learn(&mut self, rtc: &mut Rtc, view: &View, answer: bool) {
+        let named = |section: &Section| view.section(&section.mid.to_string()).is_some();
+        for gone in self.sections.extract_if(.., |section| !named(section)) {
+            gone.forget(rtc);
+        }
         for told in &view.sections {
             if told.kind == SectionKind::Other {
                 self.messages = true;
@@ -237,7 +242,8 @@ impl Negotiation {
             let Some(section) = self.sections.get_mut(index) else { continue };
             let lost = section.learn(rtc, told);
             if let Some(wanted) = self.wanted.iter_mut().find(|wanted| Some(wanted.track) == lost) {
-                wanted.refused += 1;
+                // Who stops a section of its own accord is done with what it sent there.
+                wanted.refused += u8::from(answer || !told.rejected);
                 self.dirty = true;
             }
         }
@@ -347,6 +353,17 @@ impl Section {
         Some(lost.track)
     }
 
+    /// Nothing is sent or received here any more.
+    fn forget(self, rtc: &mut Rtc) {
+        let mut api = rtc.direct_api();
+        if let Some(down) = self.down {
+            api.remove_stream_tx(down.ssrc);
+        }
+        for ssrc in self.up.into_iter().flat_map(|up| up.announced) {
+            api.remove_stream_rx(Ssrc::from(ssrc));
+        }
+    }
+
     /// Puts a track here under sources of its own. Never by resetting the stream that is there: the library would go on listening to
     /// the old source's feedback.
     fn place(&mut self, rtc: &mut Rtc, track: TrackId, label: Arc<str>) {
@@ -387,3 +404,6 @@ impl Section {
         Shape { send, receive: self.up.is_some() }
     }
 }
+
+#[cfg(test)]
+mod tests;

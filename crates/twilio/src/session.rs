@@ -212,7 +212,8 @@ impl Session {
             allowed,
             identity: grant.identity.as_str().into(),
             rights: Rights::GUEST,
-            origin: grant.link_key.as_deref().map(Into::into),
+            // Revoking either ends what was joined by it.
+            origin: Some(grant.link_key.as_deref().unwrap_or(&grant.key_sid).into()),
             tracks: parse::tracks(connect.participant)?,
             rule: parse::rule(connect.subscribe.as_ref()),
             offer: parse::first_offer(connect.peer_connections)?,

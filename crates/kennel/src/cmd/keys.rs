@@ -35,6 +35,28 @@ enum Action {
         /// The link's id, as the list shows it
         id: String,
     },
+    /// API keys for apps: each app can have its own
+    Api {
+        #[command(subcommand)]
+        action: ApiAction,
+    },
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum ApiAction {
+    /// Make an API key
+    New {
+        /// What the key is called in the list, for example the name of the app
+        #[arg(long)]
+        label: String,
+    },
+    /// List the API keys
+    List,
+    /// Revoke an API key; whoever joined by its tokens is out within 2 s. The first key is replaced by a new one
+    Revoke {
+        /// SK and 32 hex digits
+        sid: String,
+    },
 }
 
 #[derive(clap::Args, Debug)]
@@ -83,6 +105,7 @@ fn act(config: &Config, args: &Args) -> Result<String, String> {
         Some(_) if args.renew => return Err("--renew stands alone: kennel keys --renew".to_owned()),
         Some(Action::New(new)) => make(&store, new, &addresses, now)?,
         Some(Action::List) => list(&store.keyring(), &store.sessions(), now),
+        Some(Action::Api { action }) => api(&store, action, now)?,
         Some(Action::Withdraw { id }) => {
             if !store.update(|ring, _| ring.withdraw(id)).map_err(in_words)? {
                 return Err(format!("There is no link {id}. See kennel keys list."));
@@ -156,6 +179,34 @@ fn list(keyring: &Keyring, sessions: &Sessions, now: u64) -> (Value, String) {
         })
     });
     (json!({ "keys": rows.collect::<Vec<_>>() }), text)
+}
+
+fn api(store: &Store, action: &ApiAction, now: u64) -> Result<(Value, String), String> {
+    match action {
+        ApiAction::New { label } => {
+            let made = store.update(|ring, random| ring.add_api_key(label, now, random)).map_err(in_words)?;
+            let key = made.map_err(str::to_owned)?;
+            let (sid, secret) = (&key.sid, key.secret.reveal());
+            let text = format!("TWILIO_API_KEY_SID={sid}\nTWILIO_API_KEY_SECRET={secret}\n");
+            Ok((json!({ "sid": sid, "secret": secret, "label": label }), text))
+        }
+        ApiAction::List => {
+            let (first, keyring) = (store.credentials().twilio_api_key_sid, store.keyring());
+            let rows = || keyring.api_keys().iter().map(|key| (key.sid.as_str(), key.label.as_str()));
+            let all = || [(first.as_str(), "the first")].into_iter().chain(rows());
+            let text = all().map(|(sid, label)| format!("{sid}  {label}\n")).collect();
+            Ok((json!({ "api_keys": all().map(|(sid, label)| json!({ "sid": sid, "label": label })).collect::<Vec<_>>() }), text))
+        }
+        ApiAction::Revoke { sid } => {
+            if store.is_given(sid) {
+                return Err(format!("{sid} is set by the environment or .env. Change it there, and start Kennel again."));
+            }
+            if !store.update(|ring, random| ring.revoke_api_key(sid, random)).map_err(in_words)? {
+                return Err(format!("There is no API key {sid}. See kennel keys api list."));
+            }
+            Ok((json!({ "revoked": sid }), "Revoked. Whoever joined by its tokens is out within 2 s.\n".to_owned()))
+        }
+    }
 }
 
 fn rights(link: &Link) -> String {
@@ -254,6 +305,24 @@ mod tests {
         keys(folder.path(), &["withdraw", id]).expect("withdrawn");
         assert!(keys(folder.path(), &["withdraw", id]).expect_err("gone").contains("no link"));
         assert_eq!(json(folder.path(), &["list"])["keys"].as_array().map(Vec::len), Some(1));
+    }
+
+    #[test]
+    fn api_keys_are_made_listed_and_revoked() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let made = json(folder.path(), &["api", "new", "--label", "Porch app"]);
+        let sid = made["sid"].as_str().expect("a SID").to_owned();
+        let store = Store::open(folder.path(), &Default::default(), 0).expect("open");
+        assert_eq!(store.api_secret(&sid).expect("found").reveal(), made["secret"].as_str().expect("a secret"));
+        let first = store.credentials().twilio_api_key_sid;
+        assert!(keys(folder.path(), &["api", "list"]).expect("listed").contains(&format!("{sid}  Porch app\n")));
+        keys(folder.path(), &["api", "revoke", &sid]).expect("revoked");
+        keys(folder.path(), &["api", "revoke", &first]).expect("replaced");
+        store.refresh().expect("read again");
+        assert!(store.api_secret(&sid).is_none() && store.api_secret(&first).is_none());
+        assert_ne!(store.credentials().twilio_api_key_sid, first);
+        assert!(keys(folder.path(), &["api", "revoke", &first]).expect_err("gone").contains("no API key"));
+        assert!(keys(folder.path(), &["api", "new", "--label", ""]).expect_err("refused").contains("A label has"));
     }
 
     #[test]

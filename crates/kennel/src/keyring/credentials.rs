@@ -36,6 +36,12 @@ impl Credentials {
         }
     }
 
+    /// Replaces the API key.
+    pub fn renew_api_key(&mut self, random: Random<'_>) {
+        self.twilio_api_key_sid = format!("SK{}", random::hex(32, random));
+        self.twilio_api_key_secret = Secret::new(random::letters(32, random));
+    }
+
     /// The set with everything replaced that `given` names. The configuration has checked its form.
     pub fn overridden(&self, given: &VendorCredentials) -> Self {
         let text = |given: &Option<String>, own: &String| given.as_ref().unwrap_or(own).clone();

@@ -3,12 +3,12 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use super::Keyring;
 use super::credentials::Credentials;
 use super::links::{Link, Right};
 use super::random::Random;
 use super::seal::Sealer;
 use super::sessions::{Session, Sessions};
+use super::{ApiKey, Keyring};
 use crate::config::Secret;
 
 /// The version of both forms. A file of a later version is refused, not guessed at.
@@ -20,6 +20,18 @@ struct KeyringForm {
     version: u32,
     credentials: CredentialsForm,
     links: Vec<LinkForm>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    api_keys: Vec<ApiKeyForm>,
+}
+
+/// Its secret is sealed with `api key SID` as the row.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApiKeyForm {
+    sid: String,
+    sealed_secret: String,
+    label: String,
+    created: u64,
 }
 
 /// Fields with a `sealed_` name hold what [`Sealer::seal`] made, with the plain name as the row.
@@ -82,7 +94,8 @@ pub fn write_keyring(keyring: &Keyring, sealer: &Sealer, random: Random<'_>) -> 
         sealed_turn_secret: seal("turn_secret", &own.turn_secret),
     };
     let links = keyring.links.iter().map(|link| write_link(link, seal)).collect();
-    print(&KeyringForm { version: VERSION, credentials, links })
+    let api_keys = keyring.api_keys.iter().map(|key| write_api_key(key, seal)).collect();
+    print(&KeyringForm { version: VERSION, credentials, links, api_keys })
 }
 
 /// The keyring of a text.
@@ -106,7 +119,8 @@ pub fn read_keyring(text: &str, sealer: &Sealer) -> Result<Keyring, String> {
         signalwire_project_key: kept.signalwire_project_key,
     };
     let links = form.links.into_iter().map(|link| read_link(link, open)).collect::<Result<_, _>>()?;
-    Ok(Keyring { credentials, links })
+    let api_keys = form.api_keys.into_iter().map(|key| read_api_key(key, open)).collect::<Result<_, _>>()?;
+    Ok(Keyring { credentials, links, api_keys })
 }
 
 /// The sessions as text, in a stable order.
@@ -129,6 +143,16 @@ pub fn read_sessions(text: &str) -> Result<Sessions, String> {
         sessions.by_hash.insert(read_hash(&row.sha256)?, session);
     }
     Ok(sessions)
+}
+
+fn write_api_key(key: &ApiKey, seal: impl Fn(&str, &Secret) -> String) -> ApiKeyForm {
+    let sealed_secret = seal(&format!("api key {}", key.sid), &key.secret);
+    ApiKeyForm { sid: key.sid.clone(), sealed_secret, label: key.label.clone(), created: key.created }
+}
+
+fn read_api_key(form: ApiKeyForm, open: impl Fn(&str, &str) -> Result<Secret, String>) -> Result<ApiKey, String> {
+    let secret = open(&format!("api key {}", form.sid), &form.sealed_secret)?;
+    Ok(ApiKey { sid: form.sid, secret, label: form.label, created: form.created })
 }
 
 fn write_link(link: &Link, seal: impl Fn(&str, &Secret) -> String) -> LinkForm {

@@ -1,6 +1,7 @@
 //! The keyring: credentials for apps, links for people, sessions of devices. Values with the time as an argument; only [`store`]
 //! touches files.
 
+pub mod api_keys;
 pub mod credentials;
 pub mod files;
 mod form;
@@ -11,6 +12,7 @@ pub mod seal;
 pub mod sessions;
 pub mod store;
 
+pub use api_keys::ApiKey;
 pub use credentials::Credentials;
 pub use links::{KeyRefusal, Link, LinkProblem, NewLink, Right, Rights, is_name};
 pub use sessions::{Session, Sessions};
@@ -29,12 +31,14 @@ pub struct Keyring {
     /// The credentials made at first start.
     pub credentials: Credentials,
     links: Vec<Link>,
+    /// API keys besides the first one, which is among the credentials.
+    api_keys: Vec<ApiKey>,
 }
 
 impl Keyring {
     /// The keyring of a first start: new credentials and one link, the owner's.
     pub fn fresh(now: u64, random: Random<'_>) -> Self {
-        let mut keyring = Self { credentials: Credentials::make(random), links: Vec::new() };
+        let mut keyring = Self { credentials: Credentials::make(random), links: Vec::new(), api_keys: Vec::new() };
         keyring.renew_owner(now, random);
         keyring
     }
@@ -82,6 +86,35 @@ impl Keyring {
         let before = self.links.len();
         self.links.retain(|link| link.id != id);
         self.links.len() < before
+    }
+
+    /// API keys besides the first one, in the order they were made.
+    pub fn api_keys(&self) -> &[ApiKey] {
+        &self.api_keys
+    }
+
+    /// Makes an API key.
+    ///
+    /// # Errors
+    /// What is wrong with the label, or that there are too many, in a sentence.
+    pub fn add_api_key(&mut self, label: &str, now: u64, random: Random<'_>) -> Result<ApiKey, &'static str> {
+        if self.api_keys.len() >= api_keys::MAX_API_KEYS {
+            return Err("There are 1,000 API keys already. Revoke some first.");
+        }
+        let key = ApiKey::make(label, now, random)?;
+        self.api_keys.push(key.clone());
+        Ok(key)
+    }
+
+    /// Revokes an API key; the first one is replaced by a new one. False when there is none of that SID.
+    pub fn revoke_api_key(&mut self, sid: &str, random: Random<'_>) -> bool {
+        if self.credentials.twilio_api_key_sid == sid {
+            self.credentials.renew_api_key(random);
+            return true;
+        }
+        let before = self.api_keys.len();
+        self.api_keys.retain(|key| key.sid != sid);
+        self.api_keys.len() < before
     }
 
     /// Replaces the owner's link by a new one and returns its key. Links that the owner made stay.

@@ -76,6 +76,20 @@ impl Store {
         self.keyring().credentials.overridden(&self.given)
     }
 
+    /// Whether this API key came from outside, so that it cannot be changed here.
+    pub fn is_given(&self, sid: &str) -> bool {
+        self.given.twilio_api_key_sid.as_deref() == Some(sid)
+    }
+
+    /// The secret of an API key that was not revoked.
+    pub fn api_secret(&self, sid: &str) -> Option<Secret> {
+        let own = self.credentials();
+        if own.twilio_api_key_sid == sid {
+            return Some(own.twilio_api_key_secret);
+        }
+        self.keyring().api_keys().iter().find(|key| key.sid == sid).map(|key| key.secret.clone())
+    }
+
     /// Changes the keyring and writes it before it counts. Another program's change in between is kept. Blocks on the disk.
     ///
     /// # Errors
@@ -172,12 +186,8 @@ impl Store {
 
 impl token::Keys for Store {
     fn find(&self, key_sid: &str) -> Option<token::ApiKey> {
-        let own = self.credentials();
-        (own.twilio_api_key_sid == key_sid).then(|| token::ApiKey {
-            account_sid: own.twilio_account_sid,
-            secret: own.twilio_api_key_secret.reveal().to_owned(),
-            not_before_unix_s: 0,
-        })
+        let secret = self.api_secret(key_sid)?.reveal().to_owned();
+        Some(token::ApiKey { account_sid: self.credentials().twilio_account_sid, secret, not_before_unix_s: 0 })
     }
 
     /// Tokens are withdrawn with their link, never one by one.

@@ -1,4 +1,5 @@
-//! The task that notices what changes without a request: links withdrawn by `kennel keys`, links that end, idle sessions.
+//! The task that notices what changes without a request: links withdrawn and API keys revoked by `kennel keys`, links that end, idle
+//! sessions.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -34,7 +35,7 @@ pub async fn keep(app: Arc<App>) {
     complain(on_disk(&app, |app| app.store.save_sessions()).await, false);
 }
 
-/// Ends all that goes by this link: its sessions, its live sockets, its participants.
+/// Ends all that goes by this link or API key: its sessions, its live sockets, its participants.
 pub async fn end(app: &App, link: &str) {
     let ended = app.store.keyring().links().iter().any(|known| known.id == link);
     let reason = if ended { EndReason::Expired } else { EndReason::Withdrawn };
@@ -46,7 +47,9 @@ fn living(app: &App) -> HashSet<String> {
     let (now, keyring) = (clock::unix_ms(), app.store.keyring());
     app.store.sessions().sweep(now, |link| keyring.living(link, now).is_some());
     let living = keyring.links().iter().filter(|link| !link.has_ended(now));
-    living.map(|link| link.id.clone()).collect()
+    let api_keys = keyring.api_keys().iter().map(|key| key.sid.clone());
+    let first = app.store.credentials().twilio_api_key_sid;
+    living.map(|link| link.id.clone()).chain(api_keys).chain([first]).collect()
 }
 
 async fn on_disk(

@@ -1,0 +1,197 @@
+//! What happens in the rooms becomes history: the hub notes facts and never waits; one task turns them into rows and callbacks and writes
+//! whatever has gathered in one transaction. So a row and the callback that tells of it are there together or not at all.
+
+mod book;
+pub mod recover;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use room::Fact;
+use store::{Problem, Store, Write};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::{Instant, interval, sleep, timeout};
+
+pub use book::{Book, Teller};
+
+use crate::clock;
+use crate::metrics::Metrics;
+
+/// Facts that wait to be written. Beyond it, with a database that has not answered for long, facts are lost, counted and complained of:
+/// rooms go on all the same.
+const WAITING_MAX: usize = 65_536;
+
+/// Entries that become one transaction.
+const BATCH_MAX: usize = 512;
+
+/// How long whoever waits for a write waits.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long to wait before trying a refused transaction again, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+
+/// How often it is written down that the program runs, while rooms are in progress: how exact the ends of rooms are that ended by a crash.
+const ALIVE: Duration = Duration::from_secs(5);
+
+/// How others speak to the journal. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    queue: mpsc::Sender<Entry>,
+    failing: Arc<AtomicBool>,
+    metrics: Metrics,
+}
+
+enum Entry {
+    Fact(u64, Fact),
+    Writes(Vec<Write>, oneshot::Sender<Result<(), Problem>>),
+}
+
+struct Journal {
+    store: Arc<dyn Store>,
+    book: Book,
+    wake: Arc<Notify>,
+    failing: Arc<AtomicBool>,
+    metrics: Metrics,
+}
+
+/// Starts the task. It ends when every handle is gone and all is written. `wake` is told when callbacks may wait.
+#[must_use]
+pub fn start(store: Arc<dyn Store>, book: Book, wake: Arc<Notify>, metrics: Metrics) -> Handle {
+    let (queue, entries) = mpsc::channel(WAITING_MAX);
+    let failing = Arc::<AtomicBool>::default();
+    let journal = Journal { store, book, wake, failing: Arc::clone(&failing), metrics: metrics.clone() };
+    tokio::spawn(journal.run(entries));
+    Handle { queue, failing, metrics }
+}
+
+impl Handle {
+    /// Notes that this happened now. Never waits.
+    pub fn note(&self, fact: Fact) {
+        if self.queue.try_send(Entry::Fact(clock::unix_ms(), fact)).is_err() {
+            self.metrics.facts_lost.inc();
+            tracing::error!("the database does not keep up; something that happened is missing in the history");
+        }
+    }
+
+    /// Returns when everything that was noted before is durable.
+    ///
+    /// # Errors
+    /// The database's, or [`Problem::Unavailable`] when it took too long.
+    pub async fn flush(&self) -> Result<(), Problem> {
+        self.write(Vec::new()).await
+    }
+
+    /// Writes this after everything that was noted before, and returns when it is durable.
+    ///
+    /// # Errors
+    /// The database's; or [`Problem::Unavailable`] when it took too long: then it may still be written later.
+    pub async fn write(&self, writes: Vec<Write>) -> Result<(), Problem> {
+        let (reply, answer) = oneshot::channel();
+        let asking = async {
+            self.queue.send(Entry::Writes(writes, reply)).await.ok()?;
+            answer.await.ok()
+        };
+        let late = || Problem::Unavailable("it did not answer in time".to_owned());
+        timeout(PATIENCE, asking).await.ok().flatten().unwrap_or_else(|| Err(late()))
+    }
+
+    /// Whether the database refuses to write at the moment.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.failing.load(Relaxed)
+    }
+}
+
+impl Journal {
+    async fn run(mut self, mut entries: mpsc::Receiver<Entry>) {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        let mut alive = interval(ALIVE);
+        loop {
+            tokio::select! {
+                count = entries.recv_many(&mut batch, BATCH_MAX) => {
+                    if count == 0 {
+                        return;
+                    }
+                    self.settle(batch.drain(..)).await;
+                }
+                _ = alive.tick() => self.note_alive().await,
+            }
+        }
+    }
+
+    /// Writes all of it and answers those who wait.
+    async fn settle(&mut self, entries: impl Iterator<Item = Entry>) {
+        let mut writes = Vec::new();
+        let mut waiting = Vec::new();
+        for entry in entries {
+            match entry {
+                Entry::Fact(at_ms, fact) => self.book.record(at_ms, &fact, &mut writes),
+                Entry::Writes(more, reply) => {
+                    waiting.push(reply);
+                    writes.extend(more);
+                }
+            }
+        }
+        let tells = writes.iter().any(|write| matches!(write, Write::Event(event) if event.callback.is_some()));
+        let outcome = self.commit(writes).await;
+        for reply in waiting {
+            // Whoever waited may have given up.
+            let _ = reply.send(outcome.clone());
+        }
+        if tells {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Tries until the database takes it. What it will never take is written piece by piece, so that nothing else is lost with it.
+    async fn commit(&mut self, writes: Vec<Write>) -> Result<(), Problem> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        match self.persist(&writes).await {
+            Err(problem) if writes.len() > 1 => {
+                tracing::error!(%problem, "a transaction of the history was refused; its parts are tried one by one");
+                let mut last = Err(problem);
+                for write in writes {
+                    last = self.persist(std::slice::from_ref(&write)).await;
+                }
+                last
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn persist(&self, writes: &[Write]) -> Result<(), Problem> {
+        let (mut pause, since) = (PAUSES.0, Instant::now());
+        loop {
+            match self.store.write(writes.to_vec()).await {
+                Err(problem @ Problem::Unavailable(_)) => {
+                    if !self.failing.swap(true, Relaxed) {
+                        tracing::error!(%problem, "the history cannot be written; rooms go on, and it is tried again");
+                    }
+                    sleep(pause).await;
+                    pause = (pause * 2).min(PAUSES.1);
+                }
+                outcome => {
+                    if self.failing.swap(false, Relaxed) {
+                        tracing::info!(after_ms = since.elapsed().as_millis(), "the history is written again");
+                    }
+                    self.metrics.journal_writes.inc_by(u64::try_from(writes.len()).unwrap_or(u64::MAX));
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    async fn note_alive(&self) {
+        if self.book.is_empty() || self.failing.load(Relaxed) {
+            return;
+        }
+        if let Err(problem) = self.store.write(vec![Write::Alive { at_ms: clock::unix_ms() }]).await {
+            tracing::warn!(%problem, "the history cannot be written");
+        }
+    }
+}

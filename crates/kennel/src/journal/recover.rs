@@ -1,0 +1,212 @@
+//! After a restart: which rooms go on, and what the history must be told of those that do not.
+//!
+//! A room goes on if its seats were written down ([`crate::seats`]): its clients have the session timeout to come back. A room that its owner
+//! made goes on even empty, with what is left of its timeouts. Every other room ended with the program, at the last moment at which
+//! the program was known to run; so did the stay of everybody whose seat is gone.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use room::{Change, Fact, Presence, RoomId, RoomView, SavedParticipant, SavedRoom, Sealed, Snapshot, Terms, WhyEnded, WhyLeft};
+use store::{Alive, IdentityOrId, NameOrId, Page, ParticipantFilter, ParticipantRow, ParticipantStatus, RoomRow, Store, Write};
+
+use super::{Book, Teller};
+use crate::rest::rows;
+
+/// How a server begins.
+#[derive(Debug)]
+pub struct Recovery {
+    /// Rooms that go on.
+    pub rooms: Vec<SavedRoom>,
+    /// What the history is told before anything else.
+    pub writes: Vec<Write>,
+    /// The rooms that go on, for the journal.
+    pub book: Book,
+}
+
+/// What the history knows of a room beside its row.
+#[derive(Debug, Default)]
+struct Known {
+    /// Its participants who did not leave.
+    inside: Vec<ParticipantRow>,
+    /// Those of the saved seats whom it knows as gone.
+    gone: Vec<u128>,
+    /// When the last of those left who did, if anybody ever came.
+    left_ms: Option<u64>,
+}
+
+/// Reads what was in progress, and settles it with the seats that were written down.
+///
+/// # Errors
+/// The database's.
+pub async fn recover(store: &dyn Store, seats: Vec<SavedRoom>, teller: Teller, now_ms: u64) -> Result<Recovery, store::Problem> {
+    let alive = store.alive().await?;
+    let mut known: HashMap<u128, Known> = HashMap::new();
+    for one in &alive.participants {
+        known.entry(one.room).or_default().inside.push(one.clone());
+    }
+    for row in &alive.rooms {
+        let of = known.entry(row.id).or_default();
+        let gone = ParticipantFilter { status: Some(ParticipantStatus::Disconnected), ..ParticipantFilter::default() };
+        let last = store.participants(row.id, gone, Page::First { size: 1 }).await?;
+        of.left_ms = last.rows.iter().filter_map(|one| one.ended_ms).max();
+    }
+    let mut fresh = Vec::new();
+    for room in seats {
+        let running = alive.rooms.iter().any(|row| row.id == room.id.0);
+        // A room that ended after its seats were written down last has ended.
+        if !running && store.room(&teller.account, NameOrId::Id(room.id.0)).await?.is_some() {
+            continue;
+        }
+        for one in &room.participants {
+            let row = store.participant(room.id.0, IdentityOrId::Id(one.id.0)).await?;
+            if row.is_some_and(|row| row.status == ParticipantStatus::Disconnected) {
+                known.entry(room.id.0).or_default().gone.push(one.id.0);
+            }
+        }
+        fresh.push(room);
+    }
+    Ok(settle(&alive, &known, fresh, teller, now_ms))
+}
+
+fn settle(alive: &Alive, known: &HashMap<u128, Known>, seats: Vec<SavedRoom>, teller: Teller, now_ms: u64) -> Recovery {
+    let mut recovery = Recovery { rooms: Vec::new(), writes: Vec::new(), book: Book::new(teller) };
+    let nothing = Known::default();
+    let mut seats: HashMap<u128, SavedRoom> = seats.into_iter().map(|room| (room.id.0, room)).collect();
+    for row in &alive.rooms {
+        let known = known.get(&row.id).unwrap_or(&nothing);
+        recovery.book.restore(row, &known.inside);
+        match seats.remove(&row.id) {
+            Some(mut room) => {
+                room.participants.retain(|one| !known.gone.contains(&one.id.0));
+                recovery.resume(row, known, room, alive.at_ms, now_ms);
+            }
+            None if row.by_owner => {
+                let room = empty(row, known, alive.at_ms, now_ms);
+                recovery.resume(row, known, room, alive.at_ms, now_ms);
+            }
+            None => {
+                recovery.part(row, known.inside.iter(), alive.at_ms);
+                recovery.record(alive.at_ms, &Fact::RoomEnded { room: RoomId(row.id), why: WhyEnded::Empty });
+            }
+        }
+    }
+    for room in seats.into_values() {
+        recovery.begin(room, now_ms);
+    }
+    recovery
+}
+
+impl Recovery {
+    /// A room that goes on, with those whose seats are kept.
+    fn resume(&mut self, row: &RoomRow, known: &Known, room: SavedRoom, at_ms: u64, now_ms: u64) {
+        let kept = |id: u128| room.participants.iter().any(|one| one.id.0 == id);
+        self.part(row, known.inside.iter().filter(|one| !kept(one.id)), at_ms);
+        for one in &room.participants {
+            match known.inside.iter().find(|row| row.id == one.id.0) {
+                Some(row) if row.status == ParticipantStatus::Connected => {
+                    let status = ParticipantStatus::Reconnecting;
+                    self.writes.push(Write::Participant { participant: one.id.0, status, at_ms: at_ms.max(row.created_ms) });
+                }
+                Some(_) => {}
+                None => self.join(room.id, one, now_ms),
+            }
+        }
+        self.rooms.push(room);
+    }
+
+    /// A room that the history does not know: it began in the last moment before a crash, or before there was a history.
+    fn begin(&mut self, room: SavedRoom, now_ms: u64) {
+        let view = RoomView {
+            id: room.id,
+            name: Arc::clone(&room.name),
+            kind: room.kind,
+            options: room.options.clone(),
+            terms: room.terms.clone(),
+            by_owner: room.by_owner,
+            memo: room.memo.clone(),
+            topology: room.kind.topology(),
+            began: room::Moment::START,
+            participants: Vec::new(),
+        };
+        let began_ms = now_ms.saturating_sub(ms(room.age));
+        self.record(began_ms, &Fact::RoomBegan { room: Box::new(view) });
+        for one in &room.participants {
+            self.join(room.id, one, now_ms);
+        }
+        self.rooms.push(room);
+    }
+
+    fn join(&mut self, room: RoomId, one: &SavedParticipant, now_ms: u64) {
+        let came_ms = now_ms.saturating_sub(ms(one.age));
+        let participant = Arc::new(snapshot(one));
+        self.record(came_ms, &Fact::Participant { room, participant: Arc::clone(&participant), change: Change::Joined });
+        for track in &participant.tracks {
+            let (participant, track) = (Arc::clone(&participant), track.clone());
+            self.record(came_ms, &Fact::TrackAdded { room, participant, track });
+        }
+    }
+
+    /// These left when the program ended.
+    fn part<'a>(&mut self, row: &RoomRow, gone: impl Iterator<Item = &'a ParticipantRow>, at_ms: u64) {
+        for one in gone {
+            let participant = Arc::new(Snapshot {
+                id: room::ParticipantId(one.id),
+                identity: one.identity.as_str().into(),
+                presence: Presence::Disconnected,
+                revision: 0,
+                tracks: Vec::new(),
+            });
+            let (room, change) = (RoomId(row.id), Change::Left(WhyLeft::TimedOut));
+            self.record(at_ms.max(one.created_ms), &Fact::Participant { room, participant, change });
+        }
+    }
+
+    fn record(&mut self, at_ms: u64, fact: &Fact) {
+        self.book.record(at_ms, fact, &mut self.writes);
+    }
+}
+
+/// A room that its owner made and in which nobody is, as its row has it.
+fn empty(row: &RoomRow, known: &Known, at_ms: u64, now_ms: u64) -> SavedRoom {
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    let kind = rows::kind(row);
+    let last_ms = if known.inside.is_empty() { known.left_ms } else { Some(at_ms) };
+    SavedRoom {
+        id: RoomId(row.id),
+        name: row.name.as_str().into(),
+        kind,
+        options: rows::options(row),
+        terms: Terms {
+            seats_max: usize::try_from(row.seats_max).unwrap_or(usize::MAX),
+            empty_timeout: seconds(row.empty_timeout_s),
+            unused_timeout: seconds(row.unused_timeout_s),
+            session_max: Some(seconds(row.session_max_s)).filter(|limit| !limit.is_zero()),
+            tracks_max: row.tracks_max.map(|count| usize::try_from(count).unwrap_or(usize::MAX)),
+            ..Terms::made(kind)
+        },
+        by_owner: true,
+        memo: Sealed(row.memo.as_str().into()),
+        age: Duration::from_millis(now_ms.saturating_sub(row.created_ms)),
+        idle: last_ms.map(|last_ms| Duration::from_millis(now_ms.saturating_sub(last_ms))),
+        served: kind.topology() == room::Topology::Server,
+        participants: Vec::new(),
+        links: Vec::new(),
+        spares: Vec::new(),
+    }
+}
+
+fn snapshot(one: &SavedParticipant) -> Snapshot {
+    Snapshot {
+        id: one.id,
+        identity: Arc::clone(&one.identity),
+        presence: Presence::Reconnecting,
+        revision: one.revision,
+        tracks: one.tracks.clone(),
+    }
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

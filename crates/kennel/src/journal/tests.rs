@@ -1,0 +1,243 @@
+//! Facts to history and back: real rooms make the facts, a real database keeps them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use room::{
+    Answer, Caller, Command, ConnId, Create, Join, Kind, Limits, Moment, Output, Priority, Rights, RoomKind, RoomOptions,
+    RoomRef, Rooms, Rule, Sealed, Terms, TrackDraft,
+};
+use store::{Callback, Method, NameOrId, Page, ParticipantFilter, ParticipantStatus, RoomStatus, Sqlite, Store};
+use tempfile::TempDir;
+use twilio::rest::Memo;
+
+use super::recover::recover;
+use super::*;
+
+const ACCOUNT: &str = "ACb98f0b26d38e82780d1790fb4f57ddc1";
+
+/// Rooms, a book that follows them, and what it says to write.
+struct Desk {
+    rooms: Rooms,
+    book: Book,
+    writes: Vec<Write>,
+    now: Duration,
+}
+
+fn teller() -> Teller {
+    Teller { account: ACCOUNT.to_owned(), callback: Some(Callback { url: "http://a/adhoc".to_owned(), method: Method::Get }) }
+}
+
+impl Desk {
+    fn new() -> Self {
+        let mut next = 0_u128;
+        let ids = move || {
+            next += 1;
+            next
+        };
+        let rooms = Rooms::new(Limits::default(), true, Box::new(ids));
+        Desk { rooms, book: Book::new(teller()), writes: Vec::new(), now: Duration::ZERO }
+    }
+
+    fn after(&mut self, seconds: u64) -> &mut Self {
+        self.now += Duration::from_secs(seconds);
+        self
+    }
+
+    fn act(&mut self, caller: Caller, command: Command) -> Answer {
+        let answer = self.rooms.handle(Moment::after_start(self.now), caller, command).expect("permitted");
+        let at_ms = 1_000_000 + u64::try_from(self.now.as_millis()).expect("soon");
+        while let Some(output) = self.rooms.poll_output() {
+            if let Output::Note(fact) = output {
+                self.book.record(at_ms, &fact, &mut self.writes);
+            }
+        }
+        answer
+    }
+
+    fn create(&mut self, name: &str, callback: &str) -> u128 {
+        let memo = Memo { status_callback: Some(callback.to_owned()), ..Memo::default() };
+        let create = Create {
+            room: RoomRef::Name(name.into()),
+            kind: RoomKind::Group,
+            options: RoomOptions::default(),
+            terms: Terms::made(RoomKind::Group),
+            memo: Sealed(memo.text().into()),
+        };
+        match self.act(Caller::Owner, Command::Create(Box::new(create))) {
+            Answer::Room(room) => room.id.0,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn join(&mut self, conn: u64, room: &str, identity: &str, tracks: &[&str]) -> &mut Self {
+        let drafts = tracks.iter().map(|name| draft(name, true)).collect();
+        let join = Join {
+            room: RoomRef::Name(room.into()),
+            allowed: None,
+            identity: identity.into(),
+            rights: Rights::GUEST,
+            origin: None,
+            tracks: (1, drafts),
+            rule: Rule::All,
+            offer: None,
+            channels: Vec::new(),
+            profile: room::Profile::default(),
+        };
+        self.act(Caller::Conn(ConnId(conn)), Command::Join(Box::new(join)));
+        self
+    }
+
+    fn publish(&mut self, conn: u64, revision: u64, tracks: &[(&str, bool)]) -> &mut Self {
+        let tracks = tracks.iter().map(|(name, enabled)| draft(name, *enabled)).collect();
+        self.act(Caller::Conn(ConnId(conn)), Command::Publish { revision, tracks });
+        self
+    }
+
+    /// What was told since the last time: the event, the time, and one parameter of interest.
+    fn told(&mut self) -> Vec<String> {
+        let events = self.writes.drain(..).filter_map(|write| match write {
+            Write::Event(event) => Some(event),
+            _ => None,
+        });
+        events
+            .map(|event| {
+                let find = |name: &str| event.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+                let more = ["TrackName", "ParticipantDuration", "ParticipantIdentity", "RoomDuration", "RoomName"];
+                let more = more.into_iter().find_map(find).unwrap_or_default();
+                let url = event.callback.as_ref().map_or("", |callback| callback.url.as_str());
+                format!("{} {more} {url}", event.name)
+            })
+            .collect()
+    }
+}
+
+fn draft(name: &str, enabled: bool) -> TrackDraft {
+    TrackDraft { label: name.into(), kind: Kind::Audio, name: name.into(), enabled, priority: Priority::Standard }
+}
+
+#[test]
+fn a_rooms_life_as_it_is_told() {
+    let mut desk = Desk::new();
+    desk.create("den", "http://b/x");
+    assert_eq!(desk.told(), ["room-created den http://b/x"]);
+    desk.after(1).join(1, "den", "ann", &["mic"]);
+    assert_eq!(desk.told(), ["participant-connected ann http://b/x", "track-added mic http://b/x"]);
+    desk.publish(1, 2, &[("mic", false)]).publish(1, 3, &[("mic", true), ("tune", true)]);
+    assert_eq!(desk.told(), ["track-disabled mic http://b/x", "track-enabled mic http://b/x", "track-added tune http://b/x"]);
+    desk.after(61).act(Caller::Conn(ConnId(1)), Command::Leave);
+    assert_eq!(
+        desk.told(),
+        ["track-removed mic http://b/x", "track-removed tune http://b/x", "participant-disconnected 61 http://b/x"]
+    );
+    let room = desk.rooms.by_name("den").expect("in progress").id;
+    desk.act(Caller::Owner, Command::EndRoom(room));
+    assert_eq!(desk.told(), ["room-ended 62 http://b/x"]);
+    assert!(desk.book.is_empty());
+}
+
+#[test]
+fn rooms_made_by_joining_tell_the_default_callback() {
+    let mut desk = Desk::new();
+    desk.join(1, "den", "ann", &[]);
+    assert_eq!(desk.told(), ["room-created den http://a/adhoc", "participant-connected ann http://a/adhoc"]);
+}
+
+async fn database(desk: &mut Desk) -> (TempDir, Arc<dyn Store>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store: Arc<dyn Store> = Arc::new(Sqlite::open(folder.path()).expect("open"));
+    store.write(std::mem::take(&mut desk.writes)).await.expect("written");
+    (folder, store)
+}
+
+/// A server ends at second 100, with `seats` written down or not, and starts at second 110.
+async fn restart(desk: &mut Desk, store: &Arc<dyn Store>, seats: bool) -> recover::Recovery {
+    store.write(vec![Write::Alive { at_ms: 1_100_000 }]).await.expect("written");
+    let saved = if seats { desk.rooms.save(Moment::after_start(Duration::from_secs(100))) } else { Vec::new() };
+    let recovery = recover(&**store, saved, teller(), 1_110_000).await.expect("recovered");
+    store.write(recovery.writes.clone()).await.expect("written");
+    recovery
+}
+
+async fn statuses(store: &Arc<dyn Store>, room: u128) -> Vec<(String, ParticipantStatus, Option<u64>)> {
+    let all = store.participants(room, ParticipantFilter::default(), Page::First { size: 50 }).await.expect("a list");
+    all.rows.into_iter().map(|row| (row.identity, row.status, row.ended_ms)).collect()
+}
+
+#[tokio::test]
+async fn with_its_seats_a_room_goes_on_and_who_is_back_was_never_gone() {
+    let mut desk = Desk::new();
+    desk.join(1, "den", "ann", &["mic"]);
+    let room = desk.rooms.by_name("den").expect("in progress").id.0;
+    let (_folder, store) = database(&mut desk).await;
+    let recovery = restart(&mut desk, &store, true).await;
+    assert_eq!(recovery.rooms.len(), 1);
+    assert!(!recovery.writes.iter().any(|write| matches!(write, Write::Event(_))), "{:?}", recovery.writes);
+    assert_eq!(statuses(&store, room).await, [("ann".to_owned(), ParticipantStatus::Reconnecting, None)]);
+}
+
+#[tokio::test]
+async fn without_its_seats_a_room_made_by_joining_ended_when_the_program_did() {
+    let mut desk = Desk::new();
+    desk.join(1, "den", "ann", &["mic"]);
+    let room = desk.rooms.by_name("den").expect("in progress").id.0;
+    let (_folder, store) = database(&mut desk).await;
+    let recovery = restart(&mut desk, &store, false).await;
+    assert!(recovery.rooms.is_empty() && recovery.book.is_empty());
+    let row = store.room(ACCOUNT, NameOrId::Id(room)).await.expect("asked").expect("found");
+    assert_eq!((row.status, row.ended_ms), (RoomStatus::Completed, Some(1_100_000)));
+    assert_eq!(statuses(&store, room).await, [("ann".to_owned(), ParticipantStatus::Disconnected, Some(1_100_000))]);
+    let told = store.events(ACCOUNT, Some(room), Page::First { size: 50 }).await.expect("a list").rows;
+    let names: Vec<_> = told.iter().map(|event| (event.name.as_str(), event.sequence)).collect();
+    assert_eq!(
+        names,
+        [
+            ("room-ended", 4),
+            ("participant-disconnected", 3),
+            ("track-added", 2),
+            ("participant-connected", 1),
+            ("room-created", 0)
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_room_that_its_owner_made_goes_on_empty_with_what_is_left_of_its_time() {
+    let mut desk = Desk::new();
+    let room = desk.create("den", "http://b/x");
+    desk.after(5).join(1, "den", "ann", &[]);
+    let (_folder, store) = database(&mut desk).await;
+    let recovery = restart(&mut desk, &store, false).await;
+    let saved = &recovery.rooms[0];
+    assert_eq!((saved.id.0, saved.by_owner, saved.participants.len()), (room, true, 0));
+    assert_eq!((saved.age, saved.idle), (Duration::from_secs(110), Some(Duration::from_secs(10))));
+    assert_eq!(statuses(&store, room).await, [("ann".to_owned(), ParticipantStatus::Disconnected, Some(1_100_000))]);
+    let mut rooms = Rooms::new(Limits::default(), true, Box::new(|| 99));
+    rooms.restore(Moment::START, recovery.rooms);
+    assert_eq!(rooms.by_name("den").expect("in progress").id.0, room);
+}
+
+#[tokio::test]
+async fn what_the_history_does_not_know_is_told_to_it() {
+    let mut desk = Desk::new();
+    desk.join(1, "den", "ann", &["mic"]);
+    desk.writes.clear();
+    let room = desk.rooms.by_name("den").expect("in progress").id.0;
+    let (_folder, store) = database(&mut desk).await;
+    let recovery = restart(&mut desk, &store, true).await;
+    assert_eq!(recovery.rooms.len(), 1);
+    let row = store.room(ACCOUNT, NameOrId::Id(room)).await.expect("asked").expect("found");
+    assert_eq!((row.status, row.name.as_str()), (RoomStatus::InProgress, "den"));
+    assert_eq!(statuses(&store, room).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_room_that_ended_after_its_seats_were_written_down_stays_ended() {
+    let mut desk = Desk::new();
+    desk.join(1, "den", "ann", &[]);
+    let seats = desk.rooms.save(Moment::after_start(desk.now));
+    desk.act(Caller::Conn(ConnId(1)), Command::Leave);
+    let (_folder, store) = database(&mut desk).await;
+    let recovery = recover(&*store, seats, teller(), 1_110_000).await.expect("recovered");
+    assert!(recovery.rooms.is_empty(), "{:?}", recovery.rooms);
+}

@@ -1,0 +1,110 @@
+//! Rows of the history as the door shows them, and rooms as the history keeps them.
+
+use room::{Kind, ParticipantId, RoomId, RoomKind, RoomOptions, RoomView, TrackId, VideoCodec};
+use store::{ParticipantRow, ParticipantStatus, RoomRow, RoomStatus, TrackKind, TrackRow};
+use twilio::rest::{self, Memo};
+
+/// A room.
+#[must_use]
+pub fn room(row: &RoomRow) -> rest::Room {
+    rest::Room {
+        id: RoomId(row.id),
+        name: row.name.clone(),
+        status: match row.status {
+            RoomStatus::InProgress => rest::RoomStatus::InProgress,
+            RoomStatus::Completed => rest::RoomStatus::Completed,
+            RoomStatus::Failed => rest::RoomStatus::Failed,
+        },
+        kind: kind(row),
+        options: options(row),
+        created_ms: row.created_ms,
+        updated_ms: row.updated_ms,
+        ended_ms: row.ended_ms,
+        seats_max: row.seats_max,
+        session_max_s: row.session_max_s,
+        empty_timeout_s: row.empty_timeout_s,
+        unused_timeout_s: row.unused_timeout_s,
+        tracks_max: row.tracks_max,
+        memo: Memo::read(&row.memo),
+    }
+}
+
+/// A participant.
+#[must_use]
+pub fn participant(row: &ParticipantRow) -> rest::Participant {
+    rest::Participant {
+        id: ParticipantId(row.id),
+        room: RoomId(row.room),
+        identity: row.identity.clone(),
+        status: match row.status {
+            ParticipantStatus::Connected => rest::ParticipantStatus::Connected,
+            ParticipantStatus::Reconnecting => rest::ParticipantStatus::Reconnecting,
+            ParticipantStatus::Disconnected => rest::ParticipantStatus::Disconnected,
+        },
+        created_ms: row.created_ms,
+        updated_ms: row.updated_ms,
+        ended_ms: row.ended_ms,
+    }
+}
+
+/// A track.
+#[must_use]
+pub fn track(row: &TrackRow) -> rest::Track {
+    rest::Track {
+        id: TrackId(row.id),
+        publisher: ParticipantId(row.participant),
+        room: RoomId(row.room),
+        name: row.name.clone(),
+        kind: match row.kind {
+            TrackKind::Audio => Kind::Audio,
+            TrackKind::Video => Kind::Video,
+            TrackKind::Data => Kind::Data,
+        },
+        enabled: row.enabled,
+        created_ms: row.created_ms,
+        updated_ms: row.updated_ms,
+    }
+}
+
+/// The kind of a room in the history.
+#[must_use]
+pub fn kind(row: &RoomRow) -> RoomKind {
+    twilio::kind_of(&row.kind).unwrap_or(RoomKind::Group)
+}
+
+/// What a room in the history is besides its kind.
+#[must_use]
+pub fn options(row: &RoomRow) -> RoomOptions {
+    let known = |name: &String| CODECS.into_iter().find(|(_, word)| word == name).map(|(codec, _)| codec);
+    RoomOptions { audio_only: row.audio_only, codecs: row.codecs.iter().filter_map(known).collect() }
+}
+
+/// A room that begins, as the history keeps it.
+#[must_use]
+pub fn begun(room: &RoomView, account: &str, callback: Option<store::Callback>, at_ms: u64) -> RoomRow {
+    let seconds = |time: std::time::Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let word = |codec: &VideoCodec| CODECS.into_iter().find(|(known, _)| known == codec).map(|(_, word)| word.to_owned());
+    RoomRow {
+        id: room.id.0,
+        account: account.to_owned(),
+        name: room.name.to_string(),
+        kind: twilio::kind_name(room.kind).to_owned(),
+        status: RoomStatus::InProgress,
+        created_ms: at_ms,
+        updated_ms: at_ms,
+        ended_ms: None,
+        by_owner: room.by_owner,
+        seats_max: count(room.terms.seats_max),
+        empty_timeout_s: seconds(room.terms.empty_timeout),
+        unused_timeout_s: seconds(room.terms.unused_timeout),
+        session_max_s: room.terms.session_max.map_or(0, seconds),
+        tracks_max: room.terms.tracks_max.map(count),
+        audio_only: room.options.audio_only,
+        codecs: room.options.codecs.iter().filter_map(word).collect(),
+        callback,
+        memo: room.memo.0.to_string(),
+    }
+}
+
+const CODECS: [(VideoCodec, &str); 3] = [(VideoCodec::Vp8, "vp8"), (VideoCodec::H264, "h264"), (VideoCodec::Vp9, "vp9")];

@@ -1,0 +1,72 @@
+use room::{Command, ParticipantId, RoomId, Rule, RuleLine};
+use store::{RulesRow, Write};
+use twilio::rest::rules::{everything, spell, spell_recording};
+use twilio::rest::{self, Code, Key, Memo, Refusal};
+
+use super::{Answered, Call, denied, rows, unavailable};
+use crate::clock;
+
+impl Call<'_> {
+    pub async fn find_subscribe_rules(&self, room: &Key<RoomId>, who: &Key<ParticipantId>) -> Answered {
+        let (room, who) = self.participant(room, who).await?;
+        need_server(&room, Code::NoSubscriptions)?;
+        let kept = self.desk.store.subscribe_rules(who.id).await.map_err(unavailable)?;
+        let rules = match &kept {
+            Some(kept) => rest::rules::subscribe(&kept.text).unwrap_or_default(),
+            // Not set: as it said when it came in.
+            None => vec![everything(self.desk.hub.rule(ParticipantId(who.id)).await != Some(Rule::Nothing))],
+        };
+        let (created_ms, updated_ms) = times(kept.as_ref());
+        let (room, participant) = (RoomId(room.id), ParticipantId(who.id));
+        Ok(rest::render(self.host, &rest::SubscribeRules { room, participant, rules, created_ms, updated_ms }))
+    }
+
+    pub async fn set_subscribe_rules(&self, room: &Key<RoomId>, who: &Key<ParticipantId>, rules: Vec<RuleLine>) -> Answered {
+        let (row, participant) = self.participant(room, who).await?;
+        need_server(&row, Code::NoSubscriptions)?;
+        let text = spell(&rules);
+        let command = Command::SetRule { participant: ParticipantId(participant.id), rule: Rule::Listed(rules.into()) };
+        self.desk.hub.owner(command).await.map_err(|denial| match denial {
+            room::Refusal::ParticipantNotFound => self.not_found(),
+            denial => denied(denial),
+        })?;
+        self.write(Write::SubscribeRules { participant: participant.id, text, at_ms: clock::unix_ms() }).await?;
+        self.find_subscribe_rules(room, who).await
+    }
+
+    pub async fn find_recording_rules(&self, room: &Key<RoomId>) -> Answered {
+        let row = self.room(room).await?;
+        need_server(&row, Code::NoRecording)?;
+        let kept = self.desk.store.recording_rules(row.id).await.map_err(unavailable)?;
+        let rules = match &kept {
+            Some(kept) => rest::rules::recording(&kept.text).unwrap_or_default(),
+            None => {
+                let memo = Memo::read(&row.memo);
+                memo.recording_rules.unwrap_or_else(|| vec![everything(memo.record_participants_on_connect)])
+            }
+        };
+        let (created_ms, updated_ms) = times(kept.as_ref());
+        Ok(rest::render(self.host, &rest::RecordingRules { room: RoomId(row.id), rules, created_ms, updated_ms }))
+    }
+
+    pub async fn set_recording_rules(&self, room: &Key<RoomId>, rules: Vec<RuleLine>) -> Answered {
+        let row = self.room(room).await?;
+        need_server(&row, Code::NoRecording)?;
+        if row.status != store::RoomStatus::InProgress {
+            return Err(Refusal::room(Code::Status));
+        }
+        let text = spell_recording(&rules);
+        self.write(Write::RecordingRules { room: row.id, text, at_ms: clock::unix_ms() }).await?;
+        self.find_recording_rules(room).await
+    }
+}
+
+/// In a room whose media does not pass the server there is nothing to rule.
+fn need_server(row: &store::RoomRow, code: Code) -> Result<(), Refusal> {
+    let mesh = matches!(rows::kind(row), room::RoomKind::Go | room::RoomKind::PeerToPeer);
+    if mesh { Err(Refusal::room(code)) } else { Ok(()) }
+}
+
+fn times(kept: Option<&RulesRow>) -> (Option<u64>, Option<u64>) {
+    (kept.map(|kept| kept.created_ms), kept.map(|kept| kept.updated_ms))
+}

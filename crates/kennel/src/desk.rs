@@ -14,7 +14,7 @@ use crate::keyring::origin;
 use crate::keyring::store::Store;
 
 /// What clients are told about the place where this server stands.
-const REGION: &str = "local";
+pub const REGION: &str = "local";
 
 /// The same for every connection of Twilio's door.
 #[derive(Clone)]

@@ -9,12 +9,16 @@ use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
 use axum::routing::get;
-use room::{Command, Limits, Moment, Presence, Refusal, RoomKind, RoomOptions, RoomView, Rooms, SavedRoom, Snapshot};
+use room::{
+    Command, Fact, Limits, Moment, Presence, Refusal, RoomId, RoomKind, RoomOptions, RoomView, Rooms, SavedRoom, Snapshot,
+    WhyEnded,
+};
 
 use crate::clock;
 use crate::config::{Config, RoomType};
 use crate::desk::Desk;
 use crate::hub;
+use crate::journal;
 use crate::keyring::origin;
 use crate::metrics::Metrics;
 use crate::web::accept::Connection;
@@ -22,11 +26,29 @@ use crate::web::ws::{self, MESSAGE_BYTES_MAX, Means};
 use crate::web::{Later, Present, RoomRow, RoomsView, SOCKET_BUFFER_BYTES};
 
 /// Starts the rooms as configured, with the media server if there is one, and takes up those from before a restart.
-pub async fn start_rooms(config: &Config, saved: Vec<SavedRoom>, metrics: Metrics, media: Option<hub::Media>) -> hub::Handle {
-    let limits = Limits { session_timeout: config.session_timeout, kind: kind_of(config.room_type), ..Limits::default() };
+pub async fn start_rooms(
+    config: &Config,
+    saved: Vec<SavedRoom>,
+    metrics: Metrics,
+    media: Option<hub::Media>,
+    journal: Option<journal::Handle>,
+) -> hub::Handle {
+    let limits = Limits {
+        session_timeout: config.session_timeout,
+        rooms_max: config.rooms_max,
+        kind: kind_of(config.room_type),
+        ..Limits::default()
+    };
     let mut rooms = Rooms::new(limits, media.is_some(), Box::new(fresh_id));
+    let known: Vec<RoomId> = saved.iter().map(|room| room.id).collect();
     rooms.restore(Moment::START, saved);
-    let hub = hub::start_with(rooms, metrics, media);
+    if let Some(journal) = &journal {
+        // What cannot go on under the configuration of today is over.
+        for room in known.into_iter().filter(|room| rooms.by_id(*room).is_none()) {
+            journal.note(Fact::RoomEnded { room, why: WhyEnded::Empty });
+        }
+    }
+    let hub = hub::start_with(rooms, metrics, media, journal);
     for (name, room) in &config.rooms {
         let options = RoomOptions { audio_only: room.audio_only, codecs: room.video_codecs.clone() };
         if let Err(refusal) = set_kind(&hub, name, room.kind, options).await {
@@ -111,7 +133,9 @@ fn row(room: &RoomView, created: u64) -> RoomRow {
     }
 }
 
-fn kind_of(kind: RoomType) -> RoomKind {
+/// The kind that a type is.
+#[must_use]
+pub fn kind_of(kind: RoomType) -> RoomKind {
     match kind {
         RoomType::Auto => RoomKind::Auto,
         RoomType::Go => RoomKind::Go,

@@ -6,9 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use room::{Answer, Caller, Command, ConnId, Event, Fact, Moment, Order, Output, Refusal, Report, RoomView, Rooms, SavedRoom};
+use room::{
+    Answer, Caller, Command, ConnId, Event, Fact, Moment, Order, Output, ParticipantId, Refusal, Report, RoomView, Rooms, Rule,
+    SavedRoom, Track,
+};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::journal;
 use crate::metrics::Metrics;
 use crate::reports::{self, ReportQueue};
 use crate::seats;
@@ -53,6 +57,8 @@ enum Turn {
     Owner(Command, oneshot::Sender<Result<Answer, Refusal>>),
     Rooms(oneshot::Sender<Vec<RoomView>>),
     Room(Arc<str>, oneshot::Sender<Option<RoomView>>),
+    Subscribed(ParticipantId, oneshot::Sender<Option<Vec<(ParticipantId, Track)>>>),
+    Rule(ParticipantId, oneshot::Sender<Option<Rule>>),
     Save(oneshot::Sender<Vec<SavedRoom>>),
 }
 
@@ -94,6 +100,7 @@ struct Hub {
     rooms: Rooms,
     mailboxes: HashMap<ConnId, Mailbox>,
     media: Option<Box<dyn MediaServer>>,
+    journal: Option<journal::Handle>,
     metrics: Metrics,
     overloaded: Arc<AtomicBool>,
     changed: Arc<AtomicBool>,
@@ -104,12 +111,12 @@ struct Hub {
 /// Starts the hub with these rooms and without a media server; it ends when every handle is gone.
 #[must_use]
 pub fn start(rooms: Rooms, metrics: Metrics) -> Handle {
-    start_with(rooms, metrics, None)
+    start_with(rooms, metrics, None, None)
 }
 
-/// Starts the hub with these rooms and this media server; it ends when every handle is gone.
+/// Starts the hub with these rooms, this media server, and this journal of what happens; it ends when every handle is gone.
 #[must_use]
-pub fn start_with(rooms: Rooms, metrics: Metrics, media: Option<Media>) -> Handle {
+pub fn start_with(rooms: Rooms, metrics: Metrics, media: Option<Media>, journal: Option<journal::Handle>) -> Handle {
     let (server, reports) = match media {
         Some(Media { server, reports }) => (Some(server), reports),
         None => (None, reports::channel(metrics.clone()).1),
@@ -121,6 +128,7 @@ pub fn start_with(rooms: Rooms, metrics: Metrics, media: Option<Media>) -> Handl
         rooms,
         mailboxes: HashMap::new(),
         media: server,
+        journal,
         metrics,
         overloaded: Arc::clone(&overloaded),
         changed: Arc::clone(&changed),
@@ -172,6 +180,20 @@ impl Handle {
     pub async fn room(&self, name: &str) -> Option<RoomView> {
         let (reply, answer) = oneshot::channel();
         self.turn(Turn::Room(name.into(), reply)).await;
+        answer.await.ok().flatten()
+    }
+
+    /// What this participant receives now and from whom, if it is in a room.
+    pub async fn subscribed(&self, participant: ParticipantId) -> Option<Vec<(ParticipantId, Track)>> {
+        let (reply, answer) = oneshot::channel();
+        self.turn(Turn::Subscribed(participant, reply)).await;
+        answer.await.ok().flatten()
+    }
+
+    /// What this participant wants to receive, if it is in a room.
+    pub async fn rule(&self, participant: ParticipantId) -> Option<Rule> {
+        let (reply, answer) = oneshot::channel();
+        self.turn(Turn::Rule(participant, reply)).await;
         answer.await.ok().flatten()
     }
 
@@ -282,6 +304,8 @@ impl Hub {
             Turn::Rooms(reply) => drop(reply.send(self.rooms.rooms().collect())),
             Turn::Save(reply) => drop(reply.send(self.rooms.save(moment(self.start)))),
             Turn::Room(name, reply) => drop(reply.send(self.rooms.by_name(&name))),
+            Turn::Subscribed(who, reply) => drop(reply.send(self.rooms.subscribed(who))),
+            Turn::Rule(who, reply) => drop(reply.send(self.rooms.rule(who))),
         }
     }
 
@@ -313,8 +337,15 @@ impl Hub {
                 Output::Tell(conn, event) => self.deliver(conn, Delivery::Event(event)),
                 Output::Forget(conn) => self.deliver(conn, Delivery::Replaced),
                 Output::Order(order) => self.order(order),
-                Output::Note(fact) => note(&fact),
+                Output::Note(fact) => self.note(fact),
             }
+        }
+    }
+
+    fn note(&self, fact: Fact) {
+        note(&fact);
+        if let Some(journal) = &self.journal {
+            journal.note(fact);
         }
     }
 
@@ -484,7 +515,7 @@ mod tests {
         let (reporter, reports) = reports::channel(metrics.clone());
         let media = Media { server: Box::new(Answering(reporter)), reports };
         let limits = Limits { kind: room::RoomKind::Group, ..Limits::default() };
-        let hub = start_with(rooms(limits, true), metrics.clone(), Some(media));
+        let hub = start_with(rooms(limits, true), metrics.clone(), Some(media), None);
         let offer = room::Signal { step: room::Step::Offer, revision: 1, sealed: room::Sealed("v=0".into()) };
         let (_ann, mut inbox) = join_with(&hub, "ann", Some((room::LinkId("l".into()), offer))).await;
         let answer = inbox.next().await;
@@ -501,7 +532,7 @@ mod tests {
         let (reporter, reports) = reports::channel(metrics.clone());
         let media = Media { server: Box::new(Answering(reporter.clone())), reports };
         let limits = Limits { kind: room::RoomKind::Group, ..Limits::default() };
-        let hub = start_with(rooms(limits, true), metrics, Some(media));
+        let hub = start_with(rooms(limits, true), metrics, Some(media), None);
         let offer = room::Signal { step: room::Step::Offer, revision: 1, sealed: room::Sealed("v=0".into()) };
         let link = room::LinkId("l".into());
         let (ann, mut inbox) = join_with(&hub, "ann", Some((link.clone(), offer))).await;

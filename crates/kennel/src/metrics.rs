@@ -51,6 +51,18 @@ pub struct Metrics {
     pub slow_clients_cut: Counter,
     /// Telemetry events of SDKs that were taken and dropped.
     pub insights_events: Counter,
+    /// Rows and callbacks written to the history.
+    pub journal_writes: Counter,
+    /// Facts that are missing in the history, because the database did not keep up.
+    pub facts_lost: Counter,
+    /// Callbacks that wait to be delivered.
+    pub webhooks_waiting: Gauge,
+    /// Callbacks that were taken.
+    pub webhooks_delivered: Counter,
+    /// Attempts to deliver a callback that failed and are made again.
+    pub webhooks_failed: Counter,
+    /// Callbacks that nobody took.
+    pub webhooks_given_up: Counter,
     /// What the media server counts itself.
     pub media: Arc<Counters>,
     registry: Arc<Registry>,
@@ -86,11 +98,17 @@ impl Metrics {
         let media_rooms_lost = counter("media_rooms_lost", "Rooms whose media was lost with a worker");
         let slow_clients_cut = counter("slow_clients_cut", "Clients cut off with a full queue");
         let insights_events = counter("insights_events", "Telemetry events taken and dropped");
+        let journal_writes = counter("journal_writes", "Rows and callbacks written to the history");
+        let facts_lost = counter("facts_lost", "Facts missing in the history with a database that did not keep up");
+        let webhooks_delivered = counter("webhooks_delivered", "Callbacks taken by their receiver");
+        let webhooks_failed = counter("webhooks_failed", "Failed attempts to deliver a callback");
+        let webhooks_given_up = counter("webhooks_given_up", "Callbacks that nobody took");
         let mut gauge = |name: &str, help: &str| register::<Gauge>(&mut registry, name, help);
         let connections_open = gauge("connections_open", "Connections open now");
         let rooms = gauge("rooms", "Rooms in progress");
         let participants = gauge("participants", "Participants in rooms");
         let live_sockets = gauge("live_sockets", "Open sockets of the live channel");
+        let webhooks_waiting = gauge("webhooks_waiting", "Callbacks that wait to be delivered");
         let requests = register(&mut registry, "requests", "Requests by route and status");
         let refusals = register(&mut registry, "refusals", "Refused joins by the vendor's code");
         let media = Arc::<Counters>::default();
@@ -116,6 +134,12 @@ impl Metrics {
             media_rooms_lost,
             slow_clients_cut,
             insights_events,
+            journal_writes,
+            facts_lost,
+            webhooks_waiting,
+            webhooks_delivered,
+            webhooks_failed,
+            webhooks_given_up,
             media,
             registry: Arc::new(registry),
         }

@@ -12,8 +12,8 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::serve;
-use crate::config::{Config, LogFormat};
-use crate::{clock, logging, net, process, tls};
+use crate::config::{Config, Database, LogFormat};
+use crate::{clock, history, logging, net, process, tls};
 
 /// A certificate that ends sooner than this fails the check, in days.
 const CERTIFICATE_DAYS_MIN: i64 = 14;
@@ -54,6 +54,7 @@ fn lines(config: &Config) -> Vec<Line> {
         Line { name: "https port", found: port("https", config.https, running) },
         Line { name: "data folder", found: folder(&config.data) },
     ];
+    lines.extend(history(config).map(|found| Line { name: "history", found }));
     if config.https.is_some() {
         lines.push(Line { name: "certificate", found: certificate(config) });
     }
@@ -62,6 +63,28 @@ fn lines(config: &Config) -> Vec<Line> {
         lines.push(Line { name: "domain", found: Ok(note) });
     }
     lines
+}
+
+/// Whether the database can be used and agrees with itself; none where there is no database to look at.
+fn history(config: &Config) -> Option<Result<String, String>> {
+    match config.database {
+        Database::Off => return Some(Ok("is off: no REST, no webhooks".to_owned())),
+        Database::File if !config.data.join(store::FILE).exists() => {
+            return Some(Ok("will be made at the first start".to_owned()));
+        }
+        _ => {}
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    Some(runtime.block_on(async {
+        let in_words = |problem: store::Problem| format!("{problem}. Kennel starts without it: --database off.");
+        let Some(store) = history::open(config).await.map_err(in_words)? else { return Ok("is off".to_owned()) };
+        let wrong = store.check().await.map_err(in_words)?;
+        if wrong.is_empty() {
+            Ok("agrees with itself".to_owned())
+        } else {
+            Err(format!("It does not agree with itself: {}.", wrong.join("; ")))
+        }
+    }))
 }
 
 fn clock_is_set(unix_ms: u64) -> Result<String, String> {
@@ -91,6 +114,7 @@ fn folder(path: &Path) -> Result<String, String> {
         let parent = path.ancestors().skip(1).find(|path| path.as_os_str().is_empty() || path.exists()).unwrap_or(path);
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         return match access(parent, Access::WRITE_OK) {
+            Ok(()) if !parent.is_dir() => Err(format!("{} is not a folder. Choose another place with --data.", parent.display())),
             Ok(()) => Ok(format!("{shown} will be made at the first start")),
             Err(_) => Err(format!("{shown} cannot be made. Choose another with --data, or let Kennel's user write there.")),
         };

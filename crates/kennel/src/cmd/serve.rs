@@ -16,18 +16,23 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use twilio::rest::Defaults;
 
 use crate::banner::{Facts, banner};
 use crate::config::Config;
-use crate::desk::Desk;
+use crate::desk::{self, REGION};
+use crate::egress::Egress;
+use crate::history::{self, History};
 use crate::keyring::{Store, StoreProblem, files};
 use crate::metrics::Metrics;
 use crate::net::{self, Lan};
 use crate::reach::Listening;
+use crate::rest::Desk;
 use crate::shutdown::{self, Shutdown, Stopper};
 use crate::tls::{self, Tls, TlsProblem};
 use crate::web::gate::Caps;
 use crate::web::stream::Patience;
+use crate::web::vendor::Calls;
 use crate::web::{self, App, Doorman, Reach, Site, ws};
 use crate::{clock, doors, hub, logging, media, process, seats};
 
@@ -78,6 +83,8 @@ pub enum StartProblem {
     Folder(PathBuf, io::Error),
     /// The keyring cannot be used.
     Store(StoreProblem),
+    /// The history cannot be used.
+    History(store::Problem),
     /// There is no certificate to be had.
     Tls(TlsProblem),
     /// The system refuses the address.
@@ -122,12 +129,16 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
     let metrics = Metrics::new();
     let saved = seats::read(&store, config.session_timeout, clock::unix_ms());
     let media = media::start(&config, &lan.borrow(), &metrics).map_err(|problem| StartProblem::media(&config, problem))?;
-    let hub = doors::start_rooms(&config, saved, metrics.clone(), media).await;
+    let (history, saved) = history::start(&config, &store, saved, &metrics).await?;
+    let journal = history.as_ref().map(|history| history.journal.clone());
+    let hub = doors::start_rooms(&config, saved, metrics.clone(), media, journal).await;
     let site = site(&config, &listening, &lan, tls.as_ref());
-    let app = App::start(site, store.clone(), Arc::new(hub.clone()), metrics.clone(), shutdown.clone());
+    let egress = egress(&config, &listening);
+    let calls = history.as_ref().map(|history| calls(&config, history, hub.clone(), egress.clone()));
+    let app = App::start(site, store.clone(), Arc::new(hub.clone()), calls, metrics.clone(), shutdown.clone());
     let means = ws::Means { hub: hub.clone(), metrics: metrics.clone(), shutdown: shutdown.clone() };
-    let router = web::app(&app, doors::router(Desk::new(store.clone(), config.ice.clone()), means));
-    let doorman = Doorman::new(caps(), Patience::default(), config.trusted_proxies.clone(), metrics);
+    let router = web::app(&app, doors::router(desk::Desk::new(store.clone(), config.ice.clone()), means));
+    let doorman = Doorman::new(caps(), Patience::default(), config.trusted_proxies.clone(), metrics.clone());
     let mut tasks = JoinSet::new();
     let certificates = tls.as_ref().map(|tls| tls.server.clone());
     for (listener, tls) in [(http, None), (https, certificates)] {
@@ -135,6 +146,12 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
         tasks.spawn(attend(listener, tls, router.clone(), doorman.clone(), shutdown.clone()));
     }
     tasks.spawn(web::keep(app));
+    if let Some(history) = history {
+        let keys = store.clone();
+        let secret = Arc::new(move || keys.credentials().twilio_auth_token);
+        tasks.spawn(history.clone().deliver(egress, secret, metrics, shutdown.clone()));
+        tasks.spawn(history.keep(config.clone(), shutdown.clone()));
+    }
     tasks.spawn(seats::keep(hub.clone(), store.clone(), shutdown));
     let (http_addr, https_addr) = (listening.http, listening.https);
     Ok(Running { http_addr, https_addr, tls, store, listening, lan, doorman, hub, stopper, tasks, _lock: lock })
@@ -150,6 +167,20 @@ async fn attend(
     if let Err(problem) = web::serve(listener, tls, router, doorman, shutdown).await {
         tracing::error!(%problem, "a listener ended");
     }
+}
+
+/// What REST is answered by.
+fn calls(config: &Config, history: &History, hub: hub::Handle, egress: Egress) -> Calls {
+    let defaults = Defaults { kind: doors::kind_of(config.room_type), media_region: REGION.to_owned() };
+    let desk = Desk { hub, store: history.store.clone(), journal: history.journal.clone(), egress, defaults };
+    Calls::new(desk, config.rest.writes_per_s, config.rest.reads_per_s)
+}
+
+/// The way out for callbacks. Our own listeners are looked for on every address that the machine has at that moment.
+fn egress(config: &Config, listening: &Listening) -> Egress {
+    let listeners = [listening.http, listening.https, config.media].into_iter().flatten().collect();
+    let machine = || if_addrs::get_if_addrs().unwrap_or_default().iter().map(|interface| interface.ip()).collect();
+    history::egress(config, listeners, Arc::new(machine))
 }
 
 /// As many connections as the system has descriptors for.
@@ -330,6 +361,14 @@ impl fmt::Display for StartProblem {
                 folder.display()
             ),
             Self::Store(problem) => problem.fmt(f),
+            Self::History(store::Problem::Unavailable(why)) => {
+                write!(f, "Kennel cannot open its history: {why}. Rooms run without it: --database off.")
+            }
+            Self::History(problem) => write!(
+                f,
+                "Kennel cannot open its history: {problem}. Nothing was changed. The folder history-copies beside it holds a copy of \
+                 each of the last hours; rooms run without any: --database off."
+            ),
             Self::Tls(problem) => problem.fmt(f),
             Self::Listen { flag, address, problem } => {
                 write!(f, "Kennel cannot listen at {address}: {problem}. Choose another address with --{flag}.")
@@ -343,6 +382,12 @@ impl std::error::Error for StartProblem {}
 impl From<StoreProblem> for StartProblem {
     fn from(problem: StoreProblem) -> Self {
         Self::Store(problem)
+    }
+}
+
+impl From<store::Problem> for StartProblem {
+    fn from(problem: store::Problem) -> Self {
+        Self::History(problem)
     }
 }
 

@@ -23,6 +23,8 @@ pub use secret::Secret;
 use sources::Sources;
 use toml_file::TomlFile;
 
+use crate::egress::Policy;
+
 /// Every choice, checked. `docs/ref/config.md` lists each with its flag, environment name, default and reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -56,6 +58,14 @@ pub struct Config {
     pub default_room: String,
     /// How long the seat of a participant whose connection broke is kept.
     pub session_timeout: Duration,
+    /// Rooms in progress at a time.
+    pub rooms_max: usize,
+    /// Where the history is kept.
+    pub database: Database,
+    /// How long rooms that ended are remembered.
+    pub history: Duration,
+    /// Webhooks and REST.
+    pub rest: Rest,
     /// Which log lines are written, in the syntax of tracing's `EnvFilter`.
     pub log: String,
     /// How log lines look.
@@ -68,6 +78,36 @@ pub struct Config {
     pub ice: Ice,
     /// Credentials given from outside. What is absent here is made at first start and kept in `data`.
     pub vendor: VendorCredentials,
+}
+
+/// Where the history is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// SQLite in the data folder.
+    File,
+    /// PostgreSQL at this address, which may hold a password.
+    Postgres(Secret),
+    /// Nowhere: no REST, no webhooks.
+    Off,
+}
+
+/// Webhooks and the limits of REST.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// Who is told of rooms made on connect.
+    pub callback: Option<store::Callback>,
+    /// Where webhooks may go.
+    pub webhooks_to: Policy,
+    /// Calls that change something, per second and credential.
+    pub writes_per_s: u32,
+    /// Calls that only read, per second and credential.
+    pub reads_per_s: u32,
+}
+
+impl Default for Rest {
+    fn default() -> Self {
+        Self { callback: None, webhooks_to: Policy::Lan, writes_per_s: 20, reads_per_s: 80 }
+    }
 }
 
 /// How to speak to the ACME service.
@@ -183,6 +223,10 @@ impl Default for Config {
             rooms: BTreeMap::new(),
             default_room: "Dog Cam".to_owned(),
             session_timeout: Duration::from_secs(30),
+            rooms_max: 500,
+            database: Database::File,
+            history: Duration::from_secs(30 * 86_400),
+            rest: Rest::default(),
             log: "info".to_owned(),
             log_format: LogFormat::Auto,
             trusted_proxies: Vec::new(),

@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use room::VideoCodec;
 
-use super::{LogFormat, RoomType};
+use super::{Database, LogFormat, RoomType};
+use crate::egress::Policy;
 
 /// The shortest secret that is taken from outside, in characters: a token signed with a shorter one can be cracked offline.
 pub const SECRET_MIN: usize = 20;
@@ -202,6 +203,44 @@ pub fn log_format(text: &str) -> Parsed<LogFormat> {
     }
 }
 
+/// The address of a PostgreSQL database, `sqlite`, or `off`. The refusal never quotes it.
+pub fn database(text: &str) -> Parsed<Database> {
+    let postgres = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+    match text {
+        "sqlite" => Ok(Database::File),
+        "off" => Ok(Database::Off),
+        _ if postgres => Ok(Database::Postgres(super::Secret::new(text))),
+        _ => {
+            Err("is no database. Write postgres://user:password@host/name, sqlite (a file in the data folder), or off."
+                .to_owned())
+        }
+    }
+}
+
+/// An address that webhooks can be sent to.
+pub fn callback_url(text: &str) -> Parsed<String> {
+    let written = crate::egress::target(text).map_err(|problem| format!("'{text}' cannot be told anything: {problem}."));
+    written.map(|_| text.to_owned())
+}
+
+/// How webhooks are sent.
+pub fn callback_method(text: &str) -> Parsed<store::Method> {
+    match text {
+        "POST" => Ok(store::Method::Post),
+        "GET" => Ok(store::Method::Get),
+        _ => Err(format!("'{text}' is not a method of webhooks. Choose POST or GET.")),
+    }
+}
+
+/// Where webhooks may go.
+pub fn webhooks_to(text: &str) -> Parsed<Policy> {
+    match text {
+        "lan" => Ok(Policy::Lan),
+        "public" => Ok(Policy::Public),
+        _ => Err(format!("'{text}' is not a place. Choose lan or public.")),
+    }
+}
+
 /// Two letters and 32 hex digits, as Twilio spells ids.
 pub fn sid(prefix: &str, text: &str) -> Parsed<String> {
     let digits = text.strip_prefix(prefix).unwrap_or_default();
@@ -287,6 +326,10 @@ mod tests {
             &["turn:a?transport=sctp", "stun:a", "turn:?transport=udp"],
         );
         check(log_filter, &["info", "debug,kennel::tls=trace", "off"], &["kennel=loud", "a=b=c"]);
+        check(database, &["postgres://a@b/c", "postgresql:///k", "sqlite", "off"], &["", "mysql://a", "kennel.db"]);
+        check(callback_url, &["http://10.0.0.1/x", "https://h.example/?a"], &["", "h.example", "ftp://h/"]);
+        check(callback_method, &["GET", "POST"], &["get", "PUT", ""]);
+        check(webhooks_to, &["lan", "public"], &["all", ""]);
         check(log_format, &["human", "json", "auto"], &["pretty", ""]);
         check(
             |t| sid("AC", t),

@@ -9,12 +9,18 @@ use super::parse::{self, Parsed};
 use super::settings::{self as s, Setting};
 use super::sources::{Place, Sources};
 use super::toml_file::GivenRoom;
-use super::{Acme, CertificateFiles, Config, Ice, RoomChoice, RoomType, Secret, VendorCredentials};
+use super::{Acme, CertificateFiles, Config, Ice, Rest, RoomChoice, RoomType, Secret, VendorCredentials};
 
 /// Threads more than which no machine of today profits from.
 const WORKERS_MAX: u64 = 256;
 /// A seat kept longer than an hour is not a broken connection any more.
 const SESSION_TIMEOUT_MAX_S: u64 = 3600;
+/// More rooms than that do not fit into any machine's memory.
+const ROOMS_MAX: u64 = 1_000_000;
+/// Ten years.
+const HISTORY_DAYS_MAX: u64 = 3650;
+/// Calls per second and credential.
+const REST_CALLS: std::ops::RangeInclusive<u64> = 1..=100_000;
 /// A TURN credential of under a minute ends during the call's set-up; of over two days it is no longer short-lived.
 const TURN_TTL_S: std::ops::RangeInclusive<u64> = 60..=172_800;
 
@@ -59,12 +65,29 @@ impl Reader<'_> {
             rooms: self.rooms(),
             default_room: self.one(&s::DEFAULT_ROOM, parse::room_name).unwrap_or(d.default_room),
             session_timeout: self.seconds(&s::SESSION_TIMEOUT, 1..=SESSION_TIMEOUT_MAX_S).unwrap_or(d.session_timeout),
+            rooms_max: self.number(&s::ROOMS_MAX, 1..=ROOMS_MAX).map_or(d.rooms_max, |n| n as usize),
+            database: self.one(&s::DATABASE, parse::database).unwrap_or(d.database),
+            history: self.number(&s::HISTORY_DAYS, 1..=HISTORY_DAYS_MAX).map_or(d.history, |n| Duration::from_secs(n * 86_400)),
+            rest: self.rest(),
             log: self.one(&s::LOG, parse::log_filter).unwrap_or(d.log),
             log_format: self.one(&s::LOG_FORMAT, parse::log_format).unwrap_or(d.log_format),
             trusted_proxies: self.many(&s::TRUSTED_PROXY, |text| text.parse()),
             host_names: self.many(&s::HOST_NAME, parse::host_name),
             ice: self.ice(),
             vendor: self.vendor(),
+        }
+    }
+
+    fn rest(&mut self) -> Rest {
+        let d = Rest::default();
+        let method = self.one(&s::STATUS_CALLBACK_METHOD, parse::callback_method).unwrap_or(store::Method::Post);
+        let callback = self.one(&s::STATUS_CALLBACK, parse::callback_url).map(|url| store::Callback { url, method });
+        let calls = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        Rest {
+            callback,
+            webhooks_to: self.one(&s::WEBHOOKS_TO, parse::webhooks_to).unwrap_or(d.webhooks_to),
+            writes_per_s: self.number(&s::REST_WRITES, REST_CALLS).map_or(d.writes_per_s, calls),
+            reads_per_s: self.number(&s::REST_READS, REST_CALLS).map_or(d.reads_per_s, calls),
         }
     }
 

@@ -117,6 +117,29 @@ pub static DEFAULT_ROOM: Setting = setting("default-room", "KENNEL_DEFAULT_ROOM"
 pub static SESSION_TIMEOUT: Setting = setting("session-timeout", "KENNEL_SESSION_TIMEOUT", "session_timeout", "SECONDS")
     .default("30")
     .help("How long the seat of a participant whose connection broke is kept, 1 to 3600 seconds");
+pub static ROOMS_MAX: Setting =
+    setting("rooms-max", "KENNEL_ROOMS_MAX", "rooms_max", "N").default("500").help("Rooms in progress at a time, 1 to 1000000");
+pub static DATABASE: Setting = setting("database", "KENNEL_DATABASE", "database", "URL")
+    .default("sqlite")
+    .help("Where the history is kept: sqlite (in the data folder), postgres://user:password@host/name, or off");
+pub static HISTORY_DAYS: Setting = setting("history-days", "KENNEL_HISTORY_DAYS", "history_days", "DAYS")
+    .default("30")
+    .help("How long rooms that ended are remembered, 1 to 3650 days");
+pub static STATUS_CALLBACK: Setting = setting("status-callback", "KENNEL_STATUS_CALLBACK", "status_callback", "URL")
+    .help("Who is told by webhook of rooms that were made on connect");
+pub static STATUS_CALLBACK_METHOD: Setting =
+    setting("status-callback-method", "KENNEL_STATUS_CALLBACK_METHOD", "status_callback_method", "METHOD")
+        .default("POST")
+        .help("POST or GET");
+pub static WEBHOOKS_TO: Setting = setting("webhooks-to", "KENNEL_WEBHOOKS_TO", "webhooks_to", "WHERE")
+    .default("lan")
+    .help("Where webhooks may go: lan (the internet, this network, this computer) or public (the internet only)");
+pub static REST_WRITES: Setting = setting("rest-writes", "KENNEL_REST_WRITES", "rest_writes", "N")
+    .default("20")
+    .help("REST calls that change something, per second and credential, 1 to 100000");
+pub static REST_READS: Setting = setting("rest-reads", "KENNEL_REST_READS", "rest_reads", "N")
+    .default("80")
+    .help("REST calls that only read, per second and credential, 1 to 100000");
 pub static LOG: Setting = setting("log", "KENNEL_LOG", "log", "FILTER")
     .default("info")
     .help("How much is logged: error, warn, info, debug, trace, or a filter such as info,kennel::tls=debug");
@@ -144,7 +167,7 @@ pub static SIGNALWIRE_PROJECT_KEY: Setting = vendor("SIGNALWIRE_PROJECT_KEY", "U
 pub static SIGNALWIRE_TOKEN: Setting = vendor("SIGNALWIRE_TOKEN", "TEXT", "the project's API token");
 
 /// All of them, in the order of the help.
-pub static ALL: [&Setting; 32] = [
+pub static ALL: [&Setting; 40] = [
     &CONFIG,
     &HTTP,
     &HTTPS,
@@ -163,6 +186,14 @@ pub static ALL: [&Setting; 32] = [
     &ROOM_TYPE,
     &DEFAULT_ROOM,
     &SESSION_TIMEOUT,
+    &ROOMS_MAX,
+    &DATABASE,
+    &HISTORY_DAYS,
+    &STATUS_CALLBACK,
+    &STATUS_CALLBACK_METHOD,
+    &WEBHOOKS_TO,
+    &REST_WRITES,
+    &REST_READS,
     &LOG,
     &LOG_FORMAT,
     &TRUSTED_PROXY,

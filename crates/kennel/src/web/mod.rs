@@ -17,7 +17,7 @@ pub mod problem;
 mod sdk;
 pub mod stream;
 mod tokens;
-mod vendor;
+pub mod vendor;
 pub mod ws;
 
 use std::pin::Pin;
@@ -130,6 +130,8 @@ pub struct App {
     pub rooms: Arc<dyn RoomsView>,
     /// The live channel.
     pub live: live::task::Handle,
+    /// What REST asks; `None` for a server without a history.
+    pub calls: Option<vendor::Calls>,
     /// Figures.
     pub metrics: Metrics,
     /// Who is told when the server ends.
@@ -140,10 +142,17 @@ pub struct App {
 
 impl App {
     /// Puts it together and starts the live channel's task. Needs a running tokio.
-    pub fn start(site: Site, store: Arc<Store>, rooms: Arc<dyn RoomsView>, metrics: Metrics, shutdown: Shutdown) -> Arc<Self> {
+    pub fn start(
+        site: Site,
+        store: Arc<Store>,
+        rooms: Arc<dyn RoomsView>,
+        calls: Option<vendor::Calls>,
+        metrics: Metrics,
+        shutdown: Shutdown,
+    ) -> Arc<Self> {
         let live = live::task::start(metrics.clone(), shutdown.clone());
         let (wrong_keys, names) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { site, store, rooms, live, metrics, shutdown, wrong_keys, names })
+        Arc::new(Self { site, store, rooms, live, calls, metrics, shutdown, wrong_keys, names })
     }
 
     /// The counter of wrong keys. Never hold it over an `await`.
@@ -188,7 +197,7 @@ pub fn app(app: &Arc<App>, doors: Router) -> Router {
         .route("/sdk/kennel-websocket-shim.js", get(sdk::shim))
         .route("/sdk/{*rest}", get(sdk::nothing))
         .route("/v1/VideoEvents", get(insights::socket))
-        .route("/v1/{*rest}", any(vendor::nothing))
+        .route("/v1/{*rest}", any(vendor::call))
         .fallback(pages::other)
         .with_state(app.clone())
         .merge(doors);

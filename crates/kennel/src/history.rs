@@ -1,0 +1,134 @@
+//! The history as this program runs it: the database, the journal that writes it, the courier that tells of it, and forgetting.
+
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use room::SavedRoom;
+use store::{Problem, Store};
+use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::clock;
+use crate::config::{Config, Database, Secret};
+use crate::courier::{self, Courier};
+use crate::egress::{self, Egress};
+use crate::journal::recover::recover;
+use crate::journal::{self, Teller};
+use crate::keyring;
+use crate::metrics::Metrics;
+use crate::shutdown::Shutdown;
+
+/// How often is looked for what is too old, and copies are made.
+const STEP: Duration = Duration::from_secs(3600);
+
+/// Rooms forgotten by one transaction.
+const FORGOTTEN_AT_ONCE: usize = 200;
+
+/// Hourly copies of a database in a file that are kept.
+const COPIES: u64 = 24;
+
+/// What runs.
+#[derive(Clone)]
+pub struct History {
+    /// What happened.
+    pub store: Arc<dyn Store>,
+    /// Who writes it down.
+    pub journal: journal::Handle,
+    wake: Arc<Notify>,
+}
+
+/// Opens the database, settles what was in progress, and starts the journal; with the rooms that go on. `None` when the history is off.
+///
+/// # Errors
+/// The database's.
+pub async fn start(
+    config: &Config,
+    keys: &keyring::Store,
+    seats: Vec<SavedRoom>,
+    metrics: &Metrics,
+) -> Result<(Option<History>, Vec<SavedRoom>), Problem> {
+    let Some(store) = open(config).await? else { return Ok((None, seats)) };
+    let account = keys.credentials().twilio_account_sid;
+    let teller = Teller { account, callback: config.rest.callback.clone() };
+    let recovery = recover(&*store, seats, teller, clock::unix_ms()).await?;
+    if !recovery.writes.is_empty() {
+        store.write(recovery.writes).await?;
+    }
+    let wake = Arc::<Notify>::default();
+    let journal = journal::start(Arc::clone(&store), recovery.book, Arc::clone(&wake), metrics.clone());
+    Ok((Some(History { store, journal, wake }), recovery.rooms))
+}
+
+/// Opens the database that is configured.
+///
+/// # Errors
+/// The database's.
+pub async fn open(config: &Config) -> Result<Option<Arc<dyn Store>>, Problem> {
+    let address = match &config.database {
+        Database::Off => return Ok(None),
+        Database::File => None,
+        Database::Postgres(address) => Some(address.reveal()),
+    };
+    Ok(Some(Arc::new(store::open(address, &config.data).await?)))
+}
+
+impl History {
+    /// Delivers callbacks until the server ends.
+    pub async fn deliver(
+        self,
+        egress: Egress,
+        secret: Arc<dyn Fn() -> Secret + Send + Sync>,
+        metrics: Metrics,
+        shutdown: Shutdown,
+    ) {
+        let courier = Courier { store: self.store, journal: self.journal, egress, secret, metrics };
+        courier::run(courier, self.wake, shutdown).await;
+    }
+
+    /// Forgets what is too old and copies the database, every hour until the server ends.
+    pub async fn keep(self, config: Config, mut shutdown: Shutdown) {
+        let mut hours = interval(STEP);
+        hours.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = hours.tick() => {}
+                () = shutdown.stopping() => return,
+            }
+            if let Err(problem) = self.forget(config.history).await {
+                tracing::warn!(%problem, "what is too old cannot be forgotten now");
+            }
+            if let Err(problem) = self.copy(&config).await {
+                tracing::warn!(%problem, "the history cannot be copied now");
+            }
+        }
+    }
+
+    async fn forget(&self, age: Duration) -> Result<(), Problem> {
+        let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        let before = clock::unix_ms().saturating_sub(age);
+        while self.store.forget(before, FORGOTTEN_AT_ONCE).await? > 0 {}
+        Ok(())
+    }
+
+    /// The copy of this hour takes the place of yesterday's.
+    async fn copy(&self, config: &Config) -> Result<(), Problem> {
+        let folder = config.data.join("history-copies");
+        if config.database != Database::File {
+            return Ok(());
+        }
+        fs::create_dir_all(&folder).map_err(|problem| Problem::Unavailable(problem.to_string()))?;
+        let hour = clock::unix_ms() / 3_600_000 % COPIES;
+        self.store.backup(&folder.join(format!("{hour:02}.sqlite"))).await.map(drop)
+    }
+}
+
+/// The way out to addresses that others chose, closed to this server's own listeners.
+#[must_use]
+pub fn egress(config: &Config, listeners: Vec<SocketAddr>, machine: Arc<dyn Fn() -> Vec<IpAddr> + Send + Sync>) -> Egress {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let own = Arc::new(move |address: SocketAddr| egress::is_own(address, &listeners, &machine()));
+    Egress { policy: config.rest.webhooks_to, own, tls: Arc::new(tls) }
+}

@@ -91,12 +91,13 @@ pub fn target(url: &str) -> Result<Target, Problem> {
         return Err(Problem::Refused("the URL's host is neither a name nor a plain address"));
     }
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     Ok(Target {
         tls,
         host: host.to_owned(),
         port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }),
         authority: place.to_owned(),
-        path: path.to_owned(),
+        path,
     })
 }
 

@@ -124,7 +124,7 @@ fn a_rooms_life_as_it_is_told() {
     desk.after(1).join(1, "den", "ann", &["mic"]);
     assert_eq!(desk.told(), ["participant-connected ann http://b/x", "track-added mic http://b/x"]);
     desk.publish(1, 2, &[("mic", false)]).publish(1, 3, &[("mic", true), ("tune", true)]);
-    assert_eq!(desk.told(), ["track-disabled mic http://b/x", "track-enabled mic http://b/x", "track-added tune http://b/x"]);
+    assert_eq!(desk.told(), ["track-disabled mic http://b/x", "track-added tune http://b/x", "track-enabled mic http://b/x"]);
     desk.after(61).act(Caller::Conn(ConnId(1)), Command::Leave);
     assert_eq!(
         desk.told(),

@@ -98,3 +98,38 @@ test('every page carries a policy, and obeys it with no other origin', async ({ 
   }
   expect(elsewhere(visitor.addresses, kennel.url)).toEqual([]);
 });
+
+test('what is chosen is kept on the device: colours, loudness, keys; and the terms of a new link', async ({ kennel, visitors }) => {
+  const visitor = await visitors.open('owner', { kennel });
+  const { page } = visitor;
+  const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+  await visitor.goto('/');
+  await visitor.at('home-theme').selectOption('dark');
+  expect(await theme()).toBe('dark');
+
+  await visitor.watch();
+  expect(await theme()).toBe('dark');
+  await visitor.at('settings').click();
+  const [slider, keys] = [page.locator('input[type=range]'), visitor.at('watch-settings').locator('input[type=checkbox]')];
+  await slider.fill('0.4');
+  await keys.uncheck();
+  await expect(page.locator('dl')).toHaveCount(0);
+  await page.reload();
+  await visitor.at('settings').click();
+  await expect(slider).toHaveValue('0.4');
+  await expect(keys).not.toBeChecked();
+
+  await visitor.goto('/');
+  await expect(visitor.at('home-theme')).toHaveValue('dark');
+  await visitor.goto('/links');
+  await visitor.at('link-label').fill('Neighbour');
+  await visitor.at('link-camera').check();
+  await visitor.at('link-watch').uncheck();
+  await visitor.at('link-ends-day').check();
+  await visitor.at('link-create').click();
+  await expect(visitor.at('link-text')).toBeVisible();
+  const { body } = await kennel.call('GET', '/kennel/v1/keys');
+  const made = body.keys.find((one: { label: string }) => one.label === 'Neighbour');
+  expect(made.rights).toEqual(['camera']);
+  expect(made.ends).toBeTruthy();
+});

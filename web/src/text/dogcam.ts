@@ -65,7 +65,7 @@ export const watch = {
   shrink: 'Smaller',
   full: 'Full screen',
   fullShort: 'Full',
-  showShort: 'Myself too',
+  showShort: 'Myself',
   showMyself: 'Show myself too',
   stopShowing: 'Only watch',
   leave: 'Leave',

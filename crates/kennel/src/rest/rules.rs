@@ -1,4 +1,4 @@
-use room::{Command, ParticipantId, RoomId, Rule, RuleLine};
+use room::{Command, ParticipantId, RoomId, RoomKind, Rule, RuleLine, Topology};
 use store::{RulesRow, Write};
 use twilio::rest::rules::{everything, spell, spell_recording};
 use twilio::rest::{self, Code, Key, Memo, Refusal};
@@ -63,8 +63,10 @@ impl Call<'_> {
 
 /// In a room whose media does not pass the server there is nothing to rule.
 fn need_server(row: &store::RoomRow, code: Code) -> Result<(), Refusal> {
-    let mesh = matches!(rows::kind(row), room::RoomKind::Go | room::RoomKind::PeerToPeer);
-    if mesh { Err(Refusal::room(code)) } else { Ok(()) }
+    let kind = rows::kind(row);
+    // A room that may move to the server can be ruled there, and is never recorded.
+    let moves = kind == RoomKind::Auto && code == Code::NoSubscriptions;
+    if moves || kind.topology() == Topology::Server { Ok(()) } else { Err(Refusal::room(code)) }
 }
 
 fn times(kept: Option<&RulesRow>) -> (Option<u64>, Option<u64>) {

@@ -3,6 +3,7 @@
 pub mod accept;
 mod api;
 pub mod asked;
+mod events;
 pub mod files;
 pub mod gate;
 mod guard_layers;
@@ -191,6 +192,7 @@ pub fn app(app: &Arc<App>, doors: Router) -> Router {
         .route("/kennel/v1/qr", post(api::qr))
         .route("/kennel/v1/rooms", get(api::rooms))
         .route("/kennel/v1/rooms/{name}", put(api::set_room))
+        .route("/kennel/v1/events", get(events::list))
         .route("/kennel/v1/live", get(api::live))
         .route("/kennel/v1/{*rest}", any(api::nothing))
         .route("/sdk/js/video/releases/{version}/{file}", get(sdk::release))

@@ -9,6 +9,7 @@ use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use store::Store;
 use twilio::rest::{Defaults, Host, Refusal, limit, parse};
 
 use super::App;
@@ -44,6 +45,12 @@ impl Calls {
     #[must_use]
     pub fn new(desk: Desk, writes_per_s: u32, reads_per_s: u32) -> Self {
         Calls { desk, writes_per_s, reads_per_s, rates: Mutex::default() }
+    }
+
+    /// What happened.
+    #[must_use]
+    pub fn history(&self) -> &dyn Store {
+        &*self.desk.store
     }
 
     fn defaults(&self) -> &Defaults {

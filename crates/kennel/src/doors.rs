@@ -36,6 +36,7 @@ pub async fn start_rooms(
     let limits = Limits {
         session_timeout: config.session_timeout,
         rooms_max: config.rooms_max,
+        adhoc: config.adhoc_rooms,
         kind: kind_of(config.room_type),
         ..Limits::default()
     };

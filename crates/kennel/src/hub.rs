@@ -438,7 +438,9 @@ fn moment(start: Instant) -> Moment {
 }
 
 fn deadline(start: Instant, at: Moment) -> tokio::time::Instant {
-    (start + at.since(Moment::START)).into()
+    // What never comes is looked at now and then.
+    const NEVER: Duration = Duration::from_secs(86_400);
+    start.checked_add(at.since(Moment::START)).unwrap_or_else(|| Instant::now() + NEVER).into()
 }
 
 #[cfg(test)]

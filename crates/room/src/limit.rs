@@ -81,7 +81,7 @@ pub struct Limits {
     pub rooms_max: usize,
     /// How long the seat of a client that lost its connection is kept. Then it has left.
     pub session_timeout: Duration,
-    /// Whether the first who joins makes a room. If not, there must be one:
+    /// Whether the first who joins makes a room. If not, there must be one, unless its kind was chosen by name:
     /// [`Refusal::RoomNotMade`](crate::Refusal::RoomNotMade).
     pub adhoc: bool,
     /// Kind of a room made by the first join.

@@ -6,7 +6,7 @@ use crate::rights::permit;
 use crate::room::{Means, Room};
 use crate::{
     Answer, Caller, Command, ConnId, Ids, Moment, Output, ParticipantId, Refusal, Report, RoomId, RoomKind, RoomOptions, SeatKey,
-    WhyLeft,
+    WhyEnded, WhyLeft,
 };
 
 mod ends;
@@ -124,6 +124,23 @@ impl Rooms {
                 self.wake(room_id);
             }
             _ => self.leave(now, room_id, me, WhyLeft::Left),
+        }
+        Ok(Answer::Done)
+    }
+
+    fn handle_owner(&mut self, now: Moment, command: Command) -> Result<Answer, Refusal> {
+        match command {
+            Command::Create(create) => return self.create(now, *create),
+            Command::EndRoom(room) if self.rooms.contains_key(&room) => self.end(now, room, WhyEnded::Completed),
+            Command::EndRoom(_) => return Err(Refusal::RoomNotFound),
+            Command::Remove(participant) => {
+                let room = self.room_of(participant).ok_or(Refusal::ParticipantNotFound)?;
+                self.leave(now, room, participant, WhyLeft::Removed);
+            }
+            Command::SetRule { participant, rule } => self.set_rule(now, participant, rule)?,
+            Command::Withdraw(origin) => self.withdraw(now, &origin),
+            Command::SetKind { name, kind, options } => self.set_kind(&name, kind, options)?,
+            _ => return Err(Refusal::NotPermitted),
         }
         Ok(Answer::Done)
     }

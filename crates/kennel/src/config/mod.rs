@@ -52,6 +52,8 @@ pub struct Config {
     pub dev: bool,
     /// The type of rooms that are made on connect.
     pub room_type: RoomType,
+    /// Whether the first who connects makes a room, even if none of `rooms` has the name.
+    pub adhoc_rooms: bool,
     /// Rooms by name, stronger than `room_type`.
     pub rooms: BTreeMap<String, RoomChoice>,
     /// The room that cameras and watchers meet in when nobody names one.
@@ -220,6 +222,7 @@ impl Default for Config {
             open: false,
             dev: false,
             room_type: RoomType::Auto,
+            adhoc_rooms: true,
             rooms: BTreeMap::new(),
             default_room: "Dog Cam".to_owned(),
             session_timeout: Duration::from_secs(30),

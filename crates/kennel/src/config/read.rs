@@ -62,6 +62,7 @@ impl Reader<'_> {
             open: self.one(&s::OPEN, parse::switch).unwrap_or(d.open),
             dev,
             room_type: self.one(&s::ROOM_TYPE, parse::room_type).unwrap_or(d.room_type),
+            adhoc_rooms: self.one(&s::ADHOC_ROOMS, parse::switch).unwrap_or(d.adhoc_rooms),
             rooms: self.rooms(),
             default_room: self.one(&s::DEFAULT_ROOM, parse::room_name).unwrap_or(d.default_room),
             session_timeout: self.seconds(&s::SESSION_TIMEOUT, 1..=SESSION_TIMEOUT_MAX_S).unwrap_or(d.session_timeout),

@@ -111,6 +111,10 @@ pub static DEV: Setting = setting("dev", "KENNEL_DEV", "dev", "BOOL")
 pub static ROOM_TYPE: Setting = setting("room-type", "KENNEL_ROOM_TYPE", "room_type", "TYPE")
     .default("auto")
     .help("The type of rooms made on connect: auto, go (2 people), peer-to-peer (10), group (50) or group-small (4)");
+pub static ADHOC_ROOMS: Setting = setting("adhoc-rooms", "KENNEL_ADHOC_ROOMS", "adhoc_rooms", "BOOL")
+    .switch()
+    .default("on")
+    .help("Whether the first who connects makes a room; off: only rooms made by REST and rooms of the configuration");
 pub static DEFAULT_ROOM: Setting = setting("default-room", "KENNEL_DEFAULT_ROOM", "default_room", "NAME")
     .default("Dog Cam")
     .help("The room that cameras and watchers meet in");
@@ -167,7 +171,7 @@ pub static SIGNALWIRE_PROJECT_KEY: Setting = vendor("SIGNALWIRE_PROJECT_KEY", "U
 pub static SIGNALWIRE_TOKEN: Setting = vendor("SIGNALWIRE_TOKEN", "TEXT", "the project's API token");
 
 /// All of them, in the order of the help.
-pub static ALL: [&Setting; 40] = [
+pub static ALL: [&Setting; 41] = [
     &CONFIG,
     &HTTP,
     &HTTPS,
@@ -185,6 +189,7 @@ pub static ALL: [&Setting; 40] = [
     &DEV,
     &ROOM_TYPE,
     &DEFAULT_ROOM,
+    &ADHOC_ROOMS,
     &SESSION_TIMEOUT,
     &ROOMS_MAX,
     &DATABASE,

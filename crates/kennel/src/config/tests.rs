@@ -66,6 +66,7 @@ fn everything_can_be_set_by_the_file() {
         data = "/var/lib/kennel"
         open = true
         room_type = "go"
+        adhoc_rooms = false
         default_room = "Küche"
         session_timeout = 5
         log = "debug"
@@ -96,6 +97,7 @@ fn everything_can_be_set_by_the_file() {
         data: "/var/lib/kennel".into(),
         open: true,
         room_type: RoomType::Go,
+        adhoc_rooms: false,
         rooms: [
             room("Dog Cam", RoomType::PeerToPeer, false, &[]),
             room("Choir", RoomType::Group, true, &[]),

@@ -102,12 +102,12 @@ impl Rooms {
 
     /// Begins the room that the first who joins makes.
     fn begin(&mut self, now: Moment, room: &RoomRef) -> Result<RoomId, Refusal> {
+        let chosen = room.name().and_then(|name| self.kinds.get(name)).cloned();
         if matches!(room, RoomRef::Id(..)) {
             return Err(Refusal::RoomNotFound);
-        } else if !self.limits.adhoc {
+        } else if !self.limits.adhoc && chosen.is_none() {
             return Err(Refusal::RoomNotMade);
         }
-        let chosen = room.name().and_then(|name| self.kinds.get(name)).cloned();
         let (kind, options) = chosen.unwrap_or((self.limits.kind, RoomOptions::default()));
         let kind = self.possible(kind);
         self.check_served(kind)?;

@@ -7,30 +7,10 @@ use super::enter::check_name;
 use super::view::view;
 use crate::limit::KINDS_MAX;
 use crate::room::Plan;
-use crate::{
-    Answer, Command, Create, Moment, Origin, ParticipantId, Refusal, RoomKind, RoomOptions, RoomRef, Rule, Topology, WhyEnded,
-    WhyLeft,
-};
+use crate::{Answer, Create, Moment, Origin, ParticipantId, Refusal, RoomKind, RoomOptions, RoomRef, Rule, Topology, WhyLeft};
 
 impl Rooms {
-    pub(super) fn handle_owner(&mut self, now: Moment, command: Command) -> Result<Answer, Refusal> {
-        match command {
-            Command::Create(create) => return self.create(now, *create),
-            Command::EndRoom(room) if self.rooms.contains_key(&room) => self.end(now, room, WhyEnded::Completed),
-            Command::EndRoom(_) => return Err(Refusal::RoomNotFound),
-            Command::Remove(participant) => {
-                let room = self.room_of(participant).ok_or(Refusal::ParticipantNotFound)?;
-                self.leave(now, room, participant, WhyLeft::Removed);
-            }
-            Command::SetRule { participant, rule } => self.set_rule(now, participant, rule)?,
-            Command::Withdraw(origin) => self.withdraw(now, &origin),
-            Command::SetKind { name, kind, options } => self.set_kind(&name, kind, options)?,
-            _ => return Err(Refusal::NotPermitted),
-        }
-        Ok(Answer::Done)
-    }
-
-    fn create(&mut self, now: Moment, create: Create) -> Result<Answer, Refusal> {
+    pub(super) fn create(&mut self, now: Moment, create: Create) -> Result<Answer, Refusal> {
         self.check_create(&create)?;
         let Create { room, kind, options, mut terms, memo } = create;
         let kind = self.possible(kind);
@@ -52,7 +32,7 @@ impl Rooms {
         }
     }
 
-    fn set_rule(&mut self, now: Moment, participant: ParticipantId, rule: Rule) -> Result<(), Refusal> {
+    pub(super) fn set_rule(&mut self, now: Moment, participant: ParticipantId, rule: Rule) -> Result<(), Refusal> {
         let id = self.room_of(participant).ok_or(Refusal::ParticipantNotFound)?;
         let (room, mut means) = self.room(now, id)?;
         room.set_rule(participant, rule, &mut means)?;
@@ -60,7 +40,7 @@ impl Rooms {
         Ok(())
     }
 
-    fn set_kind(&mut self, name: &Arc<str>, kind: RoomKind, options: RoomOptions) -> Result<(), Refusal> {
+    pub(super) fn set_kind(&mut self, name: &Arc<str>, kind: RoomKind, options: RoomOptions) -> Result<(), Refusal> {
         check_name(&RoomRef::Name(Arc::clone(name)))?;
         self.check_kind(kind, &options)?;
         if self.kinds.len() >= KINDS_MAX && !self.kinds.contains_key(name) {
@@ -82,7 +62,7 @@ impl Rooms {
         if unserved { Err(Refusal::AudioOnlyNotServed) } else { Ok(()) }
     }
 
-    fn withdraw(&mut self, now: Moment, origin: &Origin) {
+    pub(super) fn withdraw(&mut self, now: Moment, origin: &Origin) {
         let guests: Vec<_> = self
             .rooms
             .values()

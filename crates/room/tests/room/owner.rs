@@ -128,6 +128,8 @@ fn without_adhoc_rooms_there_must_be_one() {
     assert_eq!(party.join_with("ann", "", &[], unnamed), Err(Refusal::RoomNotMade));
     create(&mut party, |_| {}).unwrap();
     assert_eq!(party.join("ann", "den", &[]), Ok(()));
+    party.set_kind("yard", RoomKind::Go, RoomOptions::default()).unwrap();
+    assert_eq!(party.join("bo", "yard", &[]), Ok(()), "its owner has said what it is");
 }
 
 #[test]

@@ -55,6 +55,9 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// How long to sleep at most, whatever the clock of the machine did meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(30);
 
+/// How the outcome of a callback begins that nobody took.
+const GAVE_UP: &str = "gave up";
+
 /// Everything a courier needs.
 #[derive(Clone)]
 pub struct Courier {
@@ -99,6 +102,12 @@ pub async fn run(courier: Courier, wake: Arc<Notify>, mut shutdown: Shutdown) {
             () = shutdown.stopping() => return,
         }
     }
+}
+
+/// Whether an outcome in the history is the last word: it was taken, or given up.
+#[must_use]
+pub fn is_settled(outcome: &str) -> bool {
+    outcome.starts_with(GAVE_UP) || outcome.parse().is_ok_and(|status: u16| (200..300).contains(&status))
 }
 
 /// What is on its way.
@@ -267,7 +276,7 @@ fn settle(delivery: &Delivery, outcome: Outcome, now: u64, metrics: &Metrics) ->
         Outcome::Later(why) | Outcome::Never(why) => {
             metrics.webhooks_given_up.inc();
             tracing::info!(event = %delivery.event.name, %why, "a callback was given up");
-            Write::Delivered { id, at_ms, outcome: format!("gave up: {why}") }
+            Write::Delivered { id, at_ms, outcome: format!("{GAVE_UP}: {why}") }
         }
     }
 }
@@ -325,5 +334,6 @@ mod tests {
         assert_eq!([next(0), next(1), next(5), next(99)], [2_000, 3_000, 61_000, 61_000]);
         let given_up = settle(&delivery(99, 0), later(), day, &Metrics::new());
         assert_eq!(given_up, Write::Delivered { id: 7, at_ms: day, outcome: "gave up: 503".to_owned() });
+        assert!(is_settled("gave up: 503") && is_settled("204") && !is_settled("503") && !is_settled(""));
     }
 }

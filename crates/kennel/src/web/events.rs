@@ -13,6 +13,7 @@ use twilio::sid;
 use super::App;
 use super::problem::Problem;
 use crate::auth::Caller;
+use crate::courier;
 use crate::keyring::Right;
 
 /// Events of one answer.
@@ -49,7 +50,7 @@ pub async fn list(
 }
 
 fn show(event: &EventRow) -> Value {
-    let waits = event.callback.is_some() && event.outcome.is_empty();
+    let waits = event.callback.is_some() && !courier::is_settled(&event.outcome);
     // Without the query and credentials of the URL: they may be secrets of the receiver's.
     let told = event.callback.as_ref().and_then(|callback| crate::egress::target(&callback.url).ok());
     json!({

@@ -7,6 +7,8 @@ mod clients;
 mod orders;
 mod route;
 mod share;
+#[cfg(test)]
+mod tests;
 mod tick;
 mod watch;
 
@@ -82,8 +84,8 @@ pub struct Engine {
     dirty: VecDeque<PeerKey>,
     /// There was more to negotiate than one turn takes.
     busy_since: Option<Instant>,
-    /// Some key frame is wished for.
-    wished: bool,
+    /// Tracks of which some key frame is wished for, and perhaps some of which none is any more.
+    wishing: Vec<TrackKey>,
     /// Somebody's pictures should not wait for the next look around.
     share_due: bool,
     /// Clients with packets in line.
@@ -180,7 +182,7 @@ impl Engine {
             news: VecDeque::new(),
             dirty: VecDeque::new(),
             busy_since: None,
-            wished: false,
+            wishing: Vec::new(),
             share_due: false,
             touched: Vec::new(),
             timers: BinaryHeap::new(),

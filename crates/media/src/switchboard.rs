@@ -141,8 +141,8 @@ impl Switchboard {
         self.sources.iter().enumerate().filter_map(|(index, source)| Some((TrackKey(index), source.as_ref()?)))
     }
 
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Source> {
-        self.sources.iter_mut().flatten()
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (TrackKey, &mut Source)> {
+        self.sources.iter_mut().enumerate().filter_map(|(index, source)| Some((TrackKey(index), source.as_mut()?)))
     }
 }
 

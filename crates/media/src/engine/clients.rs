@@ -67,7 +67,8 @@ impl Engine {
         slot.uses = slot.uses.wrapping_add(1);
         self.free.push(key.index);
         self.demux.forget(key);
-        for source in self.board.iter_mut() {
+        for track in self.tracks_of(client.peer.room) {
+            let Some(source) = self.board.by_id_mut(track) else { continue };
             source.receivers.retain(|receiver| receiver.peer != key);
             source.readers.retain(|reader| *reader != key);
             if source.peer == Some(key) {
@@ -208,12 +209,19 @@ impl Engine {
         self.report(end, News::Placed(placed));
     }
 
+    /// Every track of a room. A worker has many rooms, and what happens in one does not concern the others.
+    fn tracks_of(&self, room: RoomId) -> Vec<TrackId> {
+        let members = self.halls.get(&room).into_iter().flat_map(|hall| hall.members.values());
+        members.flat_map(|member| member.tracks.iter().map(|track| track.id)).collect()
+    }
+
     /// Makes the board agree with where the client's tracks are placed.
     fn connect_receivers(&mut self, key: PeerKey) {
         let Some(client) = self.client(key) else { return };
         let ready: Vec<_> = client.peer.placements().filter(|placement| placement.ready).map(|p| (p.track, p.ssrc)).collect();
         let mut fresh = false;
-        for source in self.board.iter_mut().filter(|source| source.kind != Kind::Data) {
+        for track in self.tracks_of(client.peer.room) {
+            let Some(source) = self.board.by_id_mut(track).filter(|source| source.kind != Kind::Data) else { continue };
             let here = ready.iter().find(|(track, _)| *track == source.id).map(|(_, ssrc)| *ssrc);
             source.receivers.retain(|receiver| receiver.peer != key || Some(receiver.ssrc) == here);
             let Some(ssrc) = here.filter(|_| !source.receivers.iter().any(|receiver| receiver.peer == key)) else { continue };

@@ -92,7 +92,7 @@ impl Engine {
             for index in 0..source.receivers.len() {
                 if let Some(layer) = source.receivers.get(index).and_then(waits) {
                     source.wish_keyframe(layer, false);
-                    self.wished = true;
+                    note_wish(&mut self.wishing, track);
                 }
             }
         }
@@ -152,27 +152,31 @@ impl Engine {
         let Some(track) = client.peer.placements().find(|placement| placement.mid == mid).map(|placement| placement.track) else {
             return;
         };
-        let Some(source) = self.board.by_id_mut(track) else { return };
+        let Some(track) = self.board.key(track) else { return };
+        let Some(source) = self.board.get_mut(track) else { return };
         let Some(receiver) = source.receivers.iter_mut().find(|receiver| receiver.peer == key) else { return };
         let layer = receiver.forwarder.as_ref().and_then(|forwarder| forwarder.current().or(forwarder.awaits_keyframe()));
         if let Some(layer) = layer.filter(|_| receiver.hears_keyframe_request(now)) {
             source.wish_keyframe(layer, false);
-            self.wished = true;
+            note_wish(&mut self.wishing, track);
         }
     }
 
     /// Asks publishers for the key frames that are wished for.
     pub(super) fn ask_keyframes(&mut self, now: Instant) {
-        if !std::mem::take(&mut self.wished) {
+        if self.wishing.is_empty() {
             return;
         }
         let mut asks: Vec<(PeerKey, Ssrc)> = Vec::new();
-        for source in self.board.iter_mut().filter(|source| source.kind == Kind::Video && source.wishes()) {
+        self.wishing.sort_unstable();
+        self.wishing.dedup();
+        self.wishing.retain(|track| {
+            let Some(source) = self.board.get_mut(*track).filter(|source| source.kind == Kind::Video) else { return false };
             if let Some(peer) = source.peer {
                 asks.extend(source.take_keyframe_wishes(now).map(|ssrc| (peer, ssrc)));
             }
-            self.wished |= source.wishes();
-        }
+            source.wishes()
+        });
         for (peer, ssrc) in asks {
             self.counts.keyframes_asked += 1;
             self.on(now, peer, |peer, out| peer.ask_keyframe(now, ssrc, out));
@@ -306,6 +310,13 @@ pub(super) fn forwarder(codec: Codec, random: &mut u64) -> Forwarder {
     let start = mix(random);
     let (seq, time) = ((start & 0x7fff) as u16, (start >> 32) as u32);
     Forwarder::new(codec, seq, time)
+}
+
+/// Frames of one track come one after the other.
+pub(super) fn note_wish(wishing: &mut Vec<TrackKey>, track: TrackKey) {
+    if wishing.last() != Some(&track) {
+        wishing.push(track);
+    }
 }
 
 fn mark_share(slots: &mut [Slot], key: PeerKey) {

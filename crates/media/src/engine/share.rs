@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use room::{Kind, News, ParticipantId, Priority, RoomId, TrackId, Wish};
 use str0m::bwe::Bitrate;
 
+use super::route::note_wish;
 use super::{Client, Engine};
 use crate::allocate::{Allocator, Candidate, Choice, Needs, Space};
 use crate::forward::Forwarder;
@@ -180,7 +181,8 @@ impl Engine {
 
     /// Points a receiver at its layer.
     fn aim(&mut self, key: PeerKey, track: TrackId, choice: Choice) {
-        let Some(source) = self.board.by_id_mut(track) else { return };
+        let Some(track) = self.board.key(track) else { return };
+        let Some(source) = self.board.get_mut(track) else { return };
         let Some(receiver) = source.receivers.iter_mut().find(|receiver| receiver.peer == key) else { return };
         receiver.choice = choice;
         if receiver.target == choice.send {
@@ -196,14 +198,14 @@ impl Engine {
         let awaited = receiver.forwarder.as_ref().map_or(choice.send, Forwarder::awaits_keyframe);
         if let Some(layer) = awaited {
             source.wish_keyframe(layer, fresh);
-            self.wished = true;
+            note_wish(&mut self.wishing, track);
         }
     }
 
     /// Tells publishers which layers somebody needs.
     pub(super) fn share_needs(&mut self, now: Instant) {
         let mut news = Vec::new();
-        for source in self.board.iter_mut().filter(|source| source.kind == Kind::Video && source.layer_count() > 1) {
+        for (key, source) in self.board.iter_mut().filter(|(_, source)| source.kind == Kind::Video && source.layer_count() > 1) {
             let Some(publisher) = source.peer else { continue };
             let count = source.layer_count();
             if source.needs.as_ref().is_none_or(|(of, _)| *of != count) {
@@ -215,7 +217,7 @@ impl Engine {
                 news.push((publisher, News::Layers { track: source.id, needed: change.needed }));
                 for layer in change.woken {
                     source.wish_keyframe(layer, false);
-                    self.wished = true;
+                    note_wish(&mut self.wishing, key);
                 }
             }
         }

@@ -157,11 +157,9 @@ impl Watch {
 impl Engine {
     /// Judges every connection for which a second is over, and tells those who asked.
     pub(super) fn watch_quality(&mut self, now: Instant) {
-        let each = self.halls.values().flat_map(|hall| hall.members.values().filter_map(|member| member.key));
-        let keys: Vec<PeerKey> = each.collect();
         let mut told = Vec::new();
-        for key in keys {
-            let Some(client) = self.client_mut(key) else { continue };
+        for (index, slot) in (0_u32..).zip(&mut self.slots) {
+            let Some(client) = slot.client.as_deref_mut() else { continue };
             let watch = &mut client.watch;
             if watch.judged.is_some_and(|at| now.saturating_duration_since(at) < JUDGE_INTERVAL) {
                 continue;
@@ -170,7 +168,7 @@ impl Engine {
             let (_, wanted) = client.bitrates;
             watch.judge(client.peer.is_connected(), wanted, client.estimate.map(|estimate| estimate.as_u64()));
             if watch.wanted {
-                told.push(key);
+                told.push(PeerKey { index, uses: slot.uses });
             }
         }
         for key in told {

@@ -1,0 +1,39 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use room::{Act, Kind, Order, ParticipantId, Priority, RoomId, Track, TrackId};
+
+use super::Engine;
+use super::route::note_wish;
+use crate::settings::{Identity, Settings};
+
+/// Rooms with one publisher each, who has no transport.
+fn engine(now: Instant, rooms: u128) -> Engine {
+    let identity = Identity::generate().expect("a certificate");
+    let mut engine = Engine::new(now, Settings::new(&[], &identity, Arc::default(), 1), 1);
+    for n in 1..=rooms {
+        let (id, label): (_, Arc<str>) = (TrackId(n), "cam".into());
+        let kind = Kind::Video;
+        let track = Track { id, label: label.clone(), kind, name: label, enabled: true, priority: Priority::Standard };
+        engine.handle_order(now, Order::new(RoomId(n), ParticipantId(n), Act::Publish(vec![track])));
+    }
+    engine
+}
+
+#[test]
+fn only_tracks_of_which_something_is_wished_are_looked_at() {
+    let now = Instant::now();
+    let mut engine = engine(now, 3);
+    let key = engine.board.key(TrackId(2)).expect("a track");
+    for _ in 0..3 {
+        engine.board.get_mut(key).expect("a track").wish_keyframe(0, false);
+        note_wish(&mut engine.wishing, key);
+    }
+    engine.wishing.extend(engine.board.key(TrackId(3)));
+    assert_eq!(engine.wishing.len(), 2);
+    engine.ask_keyframes(now);
+    assert_eq!(engine.wishing, [key], "its publisher may come yet; of the other nothing was wished");
+    engine.handle_order(now, Order::new(RoomId(2), ParticipantId(2), Act::Close));
+    engine.flush(now);
+    assert_eq!((engine.wishing.len(), engine.sizes()), (0, (2, 0, 2)));
+}

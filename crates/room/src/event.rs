@@ -218,6 +218,9 @@ pub enum WhyEnded {
     Expired,
     /// Its owner ended it.
     Completed,
+    /// After the program was started anew there was no place for it: no media server that it needs, another room of its name, or too
+    /// many rooms.
+    NotRestored,
 }
 
 /// What happened, for the history, in an order that makes sense: a room before its participants, a participant before its tracks, and

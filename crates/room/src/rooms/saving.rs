@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::Rooms;
-use crate::Moment;
 use crate::room::{Means, Room};
 use crate::saved::SavedRoom;
+use crate::{Fact, Moment, Output, WhyEnded, WhyLeft};
 
 impl Rooms {
     /// All rooms as they can be written down, at any moment.
@@ -16,36 +16,38 @@ impl Rooms {
 
     /// Takes up rooms that were written down before the program was started anew. Their participants count as reconnecting,
     /// and lose their seats after the session timeout as usual; whatever else time brings comes as if the program had run. What does not
-    /// fit any more, or is over meanwhile, is left out.
+    /// fit any more ends: [`WhyEnded::NotRestored`].
     pub fn restore(&mut self, now: Moment, saved: Vec<SavedRoom>) {
-        for room in saved {
-            if self.rooms.len() < self.limits.rooms_max && self.can_restore(&room) {
+        for room in saved.into_iter().filter(|room| room.by_owner || !room.participants.is_empty()) {
+            if !self.rooms.contains_key(&room.id) {
                 self.restore_room(now, room);
             }
         }
     }
 
-    fn can_restore(&self, room: &SavedRoom) -> bool {
-        let taken = self.rooms.contains_key(&room.id) || self.names.contains_key(&room.name);
-        let unserved = self.check_served(room.kind).is_err() || (room.served && !self.media);
-        let empty = room.participants.is_empty() && !room.by_owner;
-        !taken && !unserved && !empty
-    }
-
     fn restore_room(&mut self, now: Moment, mut saved: SavedRoom) {
+        let fits = self.fits(&saved);
         saved.kind = self.possible(saved.kind);
         saved.terms.seats_max = saved.terms.seats_max.min(saved.kind.participants_max());
         let deadline = now + self.limits.session_timeout;
         let mut means = Means { now, ids: &mut *self.ids, out: &mut self.out, session_timeout: self.limits.session_timeout };
-        let room = Room::restore(saved, deadline, &mut means);
-        if room.over(now).is_some() {
+        let mut room = Room::restore(saved, deadline, &mut means);
+        let id = room.id;
+        if !fits {
+            room.ids().into_iter().for_each(|one| room.leave(one, WhyLeft::RoomEnded, &mut means));
+            self.out.push_back(Output::Note(Fact::RoomEnded { room: id, why: WhyEnded::NotRestored }));
             return;
         }
-        let id = room.id;
         self.seats.extend(room.participants.iter().map(|p| (p.seat, (id, p.id()))));
         self.people.extend(room.participants.iter().map(|p| (p.id(), id)));
         self.names.insert(Arc::clone(&room.name), id);
         self.rooms.insert(id, room);
         self.wake(id);
+    }
+
+    fn fits(&self, room: &SavedRoom) -> bool {
+        let unserved = self.check_served(room.kind).is_err() || (room.served && !self.media);
+        let taken = self.names.contains_key(&room.name) || self.rooms.len() >= self.limits.rooms_max;
+        !unserved && !taken
     }
 }

@@ -342,7 +342,8 @@ fn what_is_over_after_a_while_does_not_come_back() {
         let mut anew = Party::new(Limits::default());
         anew.skip_ids(1_000);
         let saved = saved.iter().cloned().filter_map(|room| room.after(down, 30 * SECOND)).collect();
-        anew.rooms.restore(anew.now, saved);
+        anew.restore(saved);
+        anew.pass(Duration::ZERO);
         let rooms = anew.rooms.rooms().map(|room| (room.name.to_string(), room.participants.len())).collect::<Vec<_>>();
         assert_eq!(rooms, expected.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect::<Vec<_>>(), "{down:?}");
     };

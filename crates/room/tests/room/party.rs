@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use room::{
     Answer, Caller, Command, ConnId, Event, Fact, Join, Joined, Kind, Limits, LinkId, Moment, News, Output, ParticipantId,
-    Priority, Profile, Refusal, Report, Resume, Rights, RoomId, RoomKind, RoomOptions, RoomRef, Rooms, Rule, Sealed, SeatKey,
-    Signal, Step, TrackDraft,
+    Priority, Profile, Refusal, Report, Resume, Rights, RoomId, RoomKind, RoomOptions, RoomRef, Rooms, Rule, SavedRoom, Sealed,
+    SeatKey, Signal, Step, TrackDraft,
 };
 
 use crate::media::Media;
@@ -61,9 +61,15 @@ impl Party {
     pub fn restarted(self, limits: Limits) -> Party {
         let mut anew = Party::new(limits);
         anew.skip_ids(self.last_id.load(Relaxed).max(self.next_conn));
-        anew.rooms.restore(anew.now, self.rooms.save(self.now));
+        anew.restore(self.rooms.save(self.now));
         anew.people = self.people;
         anew
+    }
+
+    /// Rooms that were written down are taken up.
+    pub fn restore(&mut self, saved: Vec<SavedRoom>) {
+        self.rooms.restore(self.now, saved);
+        self.deliver();
     }
 
     /// `name` joins `room` with these tracks and a prepared link called `name/` and its connection's number.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use room::{
-    Answer, Caller, Command, Fact, Limits, LinkId, Refusal, Resume, RoomKind, RoomOptions, RoomRef, Rule, SeatKey, Step,
+    Answer, Caller, Change, Command, Fact, Limits, LinkId, Refusal, Resume, RoomKind, RoomOptions, RoomRef, Rule, SeatKey, Step,
     TrackRefusal, WhyEnded,
 };
 
@@ -531,8 +531,12 @@ fn what_was_written_down_does_not_replace_what_is_there() {
     let mut old = party();
     old.join("ann", "den", &[]).unwrap();
     let mut party = party();
+    party.skip_ids(1_000);
     party.join("bo", "den", &[]).unwrap();
-    party.rooms.restore(party.now, old.rooms.save(old.now));
+    party.restore(old.rooms.save(old.now));
     assert_eq!(party.rooms.count(), (1, 1));
     assert!(party.rooms.by_name("den").unwrap().participants.iter().all(|p| &*p.identity == "bo"));
+    let [.., left, ended] = &party.facts[..] else { panic!("{:?}", party.facts) };
+    assert!(matches!(left, Fact::Participant { participant, change: Change::Left(_), .. } if &*participant.identity == "ann"));
+    assert!(matches!(ended, Fact::RoomEnded { why: WhyEnded::NotRestored, .. }), "the history hears of it");
 }

@@ -246,6 +246,8 @@ impl Hub {
     async fn run(mut self, mut queue: mpsc::Receiver<(Instant, Turn)>, mut reports: ReportQueue) {
         let mut turns = Vec::with_capacity(TURNS_AT_ONCE);
         let mut told = Vec::with_capacity(TURNS_AT_ONCE);
+        // What a restart had no place for.
+        self.drain();
         loop {
             let timeout = self.rooms.poll_timeout().map(|at| deadline(self.start, at));
             tokio::select! {

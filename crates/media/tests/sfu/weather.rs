@@ -10,7 +10,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Three who send pictures and sound, connected.
 fn three(seed: u64) -> (World, [usize; 3]) {
-    let mut world = World::new(seed);
+    let mut world = World::new(crate::seed(seed));
     let all = [world.join(true, true, false), world.join(true, true, false), world.join(true, true, false)];
     world.run(3 * SECOND);
     (world, all)

@@ -47,11 +47,15 @@ fn change_layers(picture: Picture, seed: u64, films: &[Rc<Film>]) {
     viewers.iter().for_each(|viewer| hint(&mut world, *viewer, track, 1280, 720));
     world.run(2 * SECOND);
     world.weather = BAD;
+    let mut changed = vec![world.now; viewers.len()];
     for _ in 0..400 {
         world.run(Duration::from_millis(37));
         obey(&mut world, ann);
-        let roll = world.random() % 40;
-        if let Some(viewer) = viewers.get(roll as usize) {
+        // What is late finds its place over one change, not over two: those of one viewer are half a second apart.
+        let roll = (world.random() % 30) as usize;
+        let now = world.now;
+        if let Some(viewer) = viewers.get(roll).filter(|_| now - changed[roll] > SECOND / 2) {
+            changed[roll] = now;
             let (width, height) = films[world.random() as usize % films.len()].size();
             hint(&mut world, *viewer, track, width, height);
         }
@@ -64,7 +68,7 @@ fn change_layers(picture: Picture, seed: u64, films: &[Rc<Film>]) {
         println!("{picture:?} {n}: {} frames, {ups} times up and {downs} times down so far", sizes.len());
         assert!(sizes.len() > 15 * 28, "{} frames", sizes.len());
     }
-    assert!(ups >= 3 && downs >= 3);
+    assert!(ups >= 2 && downs >= 2);
 }
 
 #[test]

@@ -26,6 +26,9 @@ const USED_PERCENT: u64 = 90;
 /// travels, or by a client whose processor is late, falls below that, and then nothing is sent that could raise it again.
 const PICTURES_LEAST: u64 = 150_000;
 
+/// For how long they may not, once even that was too much.
+const LEAST_PAUSE: Duration = Duration::from_secs(120);
+
 /// Bits per second that the estimate may always assume.
 const LEAST: u64 = 100_000;
 
@@ -44,6 +47,8 @@ pub(super) struct Share {
     pub due: bool,
     /// Bits per second that the choices use.
     used: u64,
+    /// Until when no picture is sent against the estimate.
+    drowned_until: Option<Instant>,
 }
 
 /// What a client said of one track.
@@ -126,14 +131,18 @@ impl Engine {
         let mut share = std::mem::take(&mut client.share);
         let profile = client.profile;
         let estimate = client.estimate.map(|estimate| estimate.as_u64());
-        let below = estimate.is_some_and(|estimate| estimate < share.used) && share.used > PICTURES_LEAST;
+        if estimate.is_some_and(|estimate| estimate < share.used) && client.watch.is_drowned() {
+            share.drowned_until = Some(now + LEAST_PAUSE);
+        }
+        let pictures_least = if share.drowned_until.is_some_and(|until| now < until) { 0 } else { PICTURES_LEAST };
+        let below = estimate.is_some_and(|estimate| estimate < share.used) && share.used > pictures_least;
         let overloaded = client.watch.is_overloaded(below);
         (share.due, share.shared) = (false, Some(now));
         let sounds = self.gather(now, &mut share, room, who);
         let reserved = sounds * AUDIO_BITRATE;
         // Lost packets alone make the estimate fall as low as it gets, on a line that only is bad. What travels without waiting fits.
         let proven = if overloaded { 0 } else { share.used + reserved };
-        let least = proven.max(reserved + PICTURES_LEAST);
+        let least = proven.max(reserved + pictures_least);
         let estimate = estimate.map(|estimate| estimate.max(least.saturating_mul(100) / USED_PERCENT));
         let space = Space { estimate, reserved, congested: overloaded };
         let Share { allocator, candidates, choices, used, .. } = &mut share;

@@ -20,6 +20,12 @@ const QUEUE_DELAY: Duration = Duration::from_millis(120);
 /// In how many seconds in a row.
 const WAITS_MIN: u8 = 2;
 
+/// A round trip this much above the shortest seen is of no use for pictures, whatever makes it so long.
+const DROWNED_DELAY: Duration = Duration::from_millis(500);
+
+/// In how many seconds in a row.
+const DROWNED_MIN: u8 = 4;
+
 /// The shortest round trip seen is forgotten by this share a second, so that a longer way is learnt.
 const BASE_DRIFT: f64 = 1.01;
 
@@ -48,6 +54,8 @@ pub(super) struct Watch {
     settles: u8,
     /// Seconds in a row in which packets waited.
     waited: u8,
+    /// And in which they waited very long.
+    drowned: u8,
     loss: f32,
     judged: Option<Instant>,
 }
@@ -81,6 +89,7 @@ impl Watch {
         let base = self.rtt_base.filter(|_| self.settles == 0).map_or(rtt, |base| base.mul_f64(BASE_DRIFT).min(rtt));
         self.settles = self.settles.saturating_sub(1);
         self.rtt_base = Some(base);
+        self.drowned = if rtt > base * 2 + DROWNED_DELAY { self.drowned.saturating_add(1) } else { 0 };
         self.waited = if rtt > base * 2 + QUEUE_DELAY { self.waited.saturating_add(1) } else { 0 };
     }
 
@@ -110,6 +119,12 @@ impl Watch {
     /// now and then; only if the estimate too is below what is sent is it the way that is full.
     pub fn is_overloaded(&self, estimate_below: bool) -> bool {
         self.loss > LOSS_UNBEARABLE || estimate_below && self.waited >= WAITS_MIN
+    }
+
+    /// Whether packets wait so long, and have done so for so long, that the way is full even where little travels. What gets lost is not
+    /// known then: the word of it waits too.
+    pub fn is_drowned(&self) -> bool {
+        self.drowned >= DROWNED_MIN
     }
 
     fn count(&mut self, way: Way, name: (Mid, Option<Rid>), bytes: u64, packets: u64, lost: f32, jitter_ms: f32) {
@@ -244,6 +259,18 @@ mod tests {
         });
         let full: Vec<usize> = full.enumerate().filter(|(_, full)| *full).map(|(index, _)| index).collect();
         assert_eq!(full, expected);
+    }
+
+    #[test]
+    fn only_who_waits_very_long_for_long_is_drowned() {
+        let mut watch = Watch::default();
+        let mut drowned = |rtt_ms: u64| {
+            watch.handle_peer(&second(1, rtt_ms, 0.0));
+            watch.is_drowned()
+        };
+        assert_eq!([40, 400, 400, 400, 400, 400].map(&mut drowned), [false; 6]);
+        assert_eq!([2_000, 2_000, 2_000, 40, 2_000].map(&mut drowned), [false; 5]);
+        assert_eq!([2_000, 2_000, 2_000, 40].map(&mut drowned), [false, false, true, false]);
     }
 
     #[test]

@@ -188,3 +188,33 @@ fn a_link_too_narrow_for_all_shows_as_tracks_switched_off() {
         assert!(watcher.worst_gap < Duration::from_millis(100), "{:?}", watcher.worst_gap);
     }
 }
+
+#[test]
+fn a_link_too_narrow_for_the_smallest_picture_carries_sound_alone_and_in_time() {
+    let mut world = World::new(crate::seed(55));
+    let ann = world.join_as(&Join { audio: true, ..camera(Picture::Group) });
+    let bo = world.join_as(&Join::default());
+    let (track, sound) = (world.track(ann, Kind::Video), world.track(ann, Kind::Audio));
+    world.run(6 * SECOND);
+    let who = world.clients[bo].who;
+    // The smallest picture takes 120 kbit/s by itself.
+    world.narrow.insert(who, Narrow::new(world.now, 100_000, 2 * SECOND));
+    world.run(40 * SECOND);
+    assert_eq!(switched_off(&world, who), [track]);
+    let heard = world.heard(bo, sound);
+    for _ in 0..20 {
+        world.run(SECOND);
+        let waits = world.narrow[&who].wait(world.now);
+        assert!(waits < Duration::from_millis(500), "the next packet waits {waits:?}");
+    }
+    let heard = world.heard(bo, sound) - heard;
+    assert!(heard > 20 * 48, "{heard} packets of sound");
+    assert_eq!(switched_off(&world, who), [track]);
+    world.narrow.clear();
+    let (since, frames) = (world.now, world.frames(bo, track));
+    while world.frames(bo, track) == frames && world.now - since < 130 * SECOND {
+        world.run(SECOND);
+    }
+    println!("pictures again after {:?}", world.now - since);
+    assert!(world.frames(bo, track) > frames);
+}

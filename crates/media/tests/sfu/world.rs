@@ -43,6 +43,11 @@ impl Narrow {
         Narrow { bits_per_s, queue, free: now }
     }
 
+    /// How long a datagram would wait now.
+    pub fn wait(&self, now: Instant) -> Duration {
+        self.free.saturating_duration_since(now)
+    }
+
     fn pass(&mut self, now: Instant, bytes: usize) -> Option<Duration> {
         let wait = self.free.saturating_duration_since(now);
         if wait > self.queue {

@@ -50,6 +50,10 @@ pub struct Client {
     /// Its microphone.
     pub microphone: Option<Stream<Microphone>>,
     pending: Option<SdpPendingOffer>,
+    /// The latest time that the transport was told.
+    clock: Instant,
+    /// Something was taken in after which the transport has not said all yet.
+    unsaid: bool,
     /// The transport gave up, and why.
     pub failed: Option<String>,
 }
@@ -60,7 +64,17 @@ impl Client {
         let config = Rtc::builder().set_rtp_mode(true).clear_codecs().enable_vp8(true).enable_opus(true, false);
         let mut rtc = config.build(now);
         rtc.add_local_candidate(Candidate::host(local, Protocol::Udp).map_err(|e| RtcError::RemoteSdp(e.to_string()))?);
-        Ok(Client { rtc, local, due: now, camera: None, microphone: None, pending: None, failed: None })
+        Ok(Client {
+            rtc,
+            local,
+            due: now,
+            camera: None,
+            microphone: None,
+            pending: None,
+            clock: now,
+            unsaid: false,
+            failed: None,
+        })
     }
 
     /// Its first offer, with sound and pictures; what it does not send it receives only. The names are those of its tracks.
@@ -141,35 +155,65 @@ impl Client {
         self.handle_timeout(now, out);
     }
 
-    /// Takes a datagram.
-    pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, bytes: &[u8], out: &mut dyn FnMut(Said)) {
+    /// Takes a datagram that came then. What arrived in it is told at once, all else by [`settle`](Client::settle): a transport that is asked
+    /// everything after each packet costs several times as much.
+    pub fn handle_datagram(&mut self, at: Instant, source: SocketAddr, bytes: &[u8], out: &mut dyn FnMut(Said)) {
         let Ok(receive) = Receive::new(Protocol::Udp, source, self.local, bytes) else { return };
-        let _ = self.rtc.handle_input(Input::Receive(now, receive));
-        self.drain(now, out);
+        self.clock = self.clock.max(at);
+        let _ = self.rtc.handle_input(Input::Receive(self.clock, receive));
+        self.unsaid = true;
+        match self.rtc.poll_output() {
+            Ok(Output::Event(event @ Event::RtpPacket(_))) => self.handle_event(&event, out),
+            output => {
+                let is_more = self.handle_output(output, out);
+                if is_more {
+                    self.drain(out);
+                }
+            }
+        }
+    }
+
+    /// Takes all that the transport still has to say.
+    pub fn settle(&mut self, out: &mut dyn FnMut(Said)) {
+        if self.unsaid {
+            self.drain(out);
+        }
     }
 
     /// The time named by `due` has come.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut dyn FnMut(Said)) {
-        let _ = self.rtc.handle_input(Input::Timeout(now));
-        self.drain(now, out);
+        self.clock = self.clock.max(now);
+        let _ = self.rtc.handle_input(Input::Timeout(self.clock));
+        self.drain(out);
     }
 
-    fn drain(&mut self, now: Instant, out: &mut dyn FnMut(Said)) {
+    fn drain(&mut self, out: &mut dyn FnMut(Said)) {
         loop {
-            match self.rtc.poll_output() {
-                Ok(Output::Timeout(due)) => {
-                    self.due = due.max(now + Duration::from_micros(100));
-                    return;
-                }
-                Ok(Output::Transmit(transmit)) => out(Said::Send(transmit.destination, &transmit.contents)),
-                Ok(Output::Event(event)) => self.handle_event(&event, out),
-                Err(problem) => {
-                    self.failed = Some(problem.to_string());
-                    self.due = now + Duration::from_secs(3_600);
-                    return;
-                }
+            let output = self.rtc.poll_output();
+            if !self.handle_output(output, out) {
+                return;
             }
         }
+    }
+
+    /// Whether there may be more.
+    fn handle_output(&mut self, output: Result<Output, RtcError>, out: &mut dyn FnMut(Said)) -> bool {
+        match output {
+            Ok(Output::Timeout(due)) => {
+                self.due = due.max(self.clock + Duration::from_micros(100));
+                self.unsaid = false;
+                return false;
+            }
+            Ok(Output::Transmit(transmit)) => out(Said::Send(transmit.destination, &transmit.contents)),
+            Ok(Output::Event(event)) => self.handle_event(&event, out),
+            Err(problem) => {
+                self.failed = Some(problem.to_string());
+                self.due = self.clock + Duration::from_secs(3_600);
+                self.unsaid = false;
+                return false;
+            }
+        }
+        true
     }
 
     fn handle_event(&mut self, event: &Event, out: &mut dyn FnMut(Said)) {

@@ -2,23 +2,31 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, Waker};
+use str0m::RtcError;
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::client::{Client, Said};
 use crate::histogram::Histogram;
 use crate::net::{self, Reader, time_of_day};
+use crate::signal::{Door, Introduction, Post, Reply, Word};
 use crate::sink::{Sink, Verdict};
 use crate::source::{Camera, Microphone, Picture};
-use crate::twilio::{self, Reply, Seat, Word};
 
 /// How long what arrives may wait until it is read. It is stamped by the system when it arrives, so this is no part of what is measured.
-const READ_INTERVAL: Duration = Duration::from_millis(1);
+const READ_INTERVAL: Duration = Duration::from_millis(3);
+
+/// How long nothing is looked at, at most.
+const NAP_MAX: Duration = Duration::from_millis(1);
+
+/// Says that the poll was woken by the post.
+const POST: Token = Token(usize::MAX);
 
 /// Events taken from the poll at a time.
 const EVENTS: usize = 1_024;
@@ -36,7 +44,10 @@ pub struct Joiner {
 
 /// All clients of a run.
 pub struct Field {
+    door: Door,
     http: SocketAddr,
+    /// Where clients are.
+    ip: Ipv4Addr,
     start: Instant,
     poll: Poll,
     events: Events,
@@ -47,7 +58,9 @@ pub struct Field {
     runtime: Runtime,
     words: Receiver<(u32, Word)>,
     /// For those who join.
-    says: Sender<(u32, Word)>,
+    post: Post,
+    /// When was read last.
+    read_at: Instant,
     meters: Meters,
 }
 
@@ -65,15 +78,22 @@ struct Meters {
 struct Place {
     client: Client,
     socket: mio::net::UdpSocket,
+    /// There may be something to read.
     is_ready: bool,
     room: usize,
+    /// The first place of the same participant, or this one.
+    owner: usize,
+    /// Whether it is for receiving too.
+    hears: bool,
     sink: Sink,
-    replies: UnboundedSender<Reply>,
+    replies: Option<UnboundedSender<Reply>>,
     /// The time of day at which it began to join, if there was something to hear.
     joined_at: Option<Duration>,
     first_at: Option<Duration>,
-    sends: Vec<u32>,
 }
+
+/// A first offer, and the tracks in it: kind and name.
+type Offer = (String, Vec<(&'static str, String)>);
 
 /// What was counted between two moments.
 pub struct Tally {
@@ -98,19 +118,24 @@ impl Field {
     ///
     /// # Errors
     /// What the system says.
-    pub fn new(http: SocketAddr) -> io::Result<Self> {
-        let (says, words) = channel();
+    pub fn new(door: Door, http: SocketAddr, ip: Ipv4Addr) -> io::Result<Self> {
+        let (sender, words) = channel();
+        let poll = Poll::new()?;
+        let post = Post { words: sender, waker: Arc::new(Waker::new(poll.registry(), POST)?) };
         Ok(Field {
+            door,
             http,
+            ip,
             start: Instant::now(),
-            poll: Poll::new()?,
+            poll,
             events: Events::with_capacity(EVENTS),
             reader: Reader::new(),
             places: Vec::new(),
             sources: Vec::new(),
             runtime: tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?,
             words,
-            says,
+            post,
+            read_at: Instant::now(),
             meters: Meters::default(),
         })
     }
@@ -120,40 +145,54 @@ impl Field {
     /// # Errors
     /// What the system or the transport says.
     pub fn join(&mut self, joiner: &Joiner) -> io::Result<()> {
+        let one = self.door.has_one_connection();
+        let sends = joiner.sound.is_some() || joiner.picture.is_some();
+        let owner = self.places.len();
+        let feeds = self.senders_of(joiner.room);
+        let publisher = if sends || one { Some(self.place(joiner, owner, one)?) } else { None };
+        let subscriber = if one { owner } else { self.place(joiner, owner, true)? };
+        let (offer, tracks) = match publisher {
+            Some(number) => self.offer(number, joiner).map_err(io::Error::other)?,
+            None => Default::default(),
+        };
+        let (room, publisher, number) = (joiner.room, publisher.filter(|_| sends).map(|number| number as u32), subscriber as u32);
+        let introduction = Introduction { http: self.http, room, publisher, subscriber: number, tracks, offer, feeds };
+        self.places[subscriber].joined_at = self.is_live(room).then(time_of_day);
+        self.places[subscriber].replies = Some(self.door.attend(&self.runtime, introduction, self.post.clone()));
+        Ok(())
+    }
+
+    /// A client with its socket.
+    fn place(&mut self, joiner: &Joiner, owner: usize, hears: bool) -> io::Result<usize> {
         let number = self.places.len();
-        let mut socket = net::open(Ipv4Addr::LOCALHOST)?;
+        let mut socket = net::open(self.ip)?;
         self.poll.registry().register(&mut socket, Token(number), Interest::READABLE)?;
-        let mut client = Client::new(Instant::now(), socket.local_addr()?).map_err(io::Error::other)?;
+        let client = Client::new(Instant::now(), socket.local_addr()?).map_err(io::Error::other)?;
+        let (sink, is_ready, replies) = (Sink::default(), false, None);
+        let (joined_at, first_at, room) = (None, None, joiner.room);
+        self.places.push(Place { client, socket, is_ready, room, owner, hears, sink, replies, joined_at, first_at });
+        Ok(number)
+    }
+
+    /// A client's first offer, and the tracks in it.
+    fn offer(&mut self, number: usize, joiner: &Joiner) -> Result<Offer, RtcError> {
         let sound = joiner.sound.map(|speaks| (format!("audio-{number}"), self.source(number), speaks));
         let picture = joiner.picture.map(|picture| (format!("video-{number}"), self.source(number), picture));
         // Nobody's frames begin at the same moment as another's.
         let begin = self.start.elapsed() + Duration::from_micros(number as u64 * 7_919 % 33_333);
-        let offer = client.offer(
+        let offer = self.places[number].client.offer(
             sound.as_ref().map(|(name, source, speaks)| (name.as_str(), *source, Microphone::new(*speaks, begin))),
             picture.as_ref().map(|(name, source, picture)| (name.as_str(), *source, Camera::new(*picture, begin))),
-        );
-        let (replies, inbox) = unbounded_channel();
-        let mut tracks: Vec<(&'static str, String)> = sound.iter().map(|(name, ..)| ("audio", name.clone())).collect();
-        tracks.extend(picture.iter().map(|(name, ..)| ("video", name.clone())));
-        let sends = sound.iter().map(|s| s.1).chain(picture.iter().map(|p| p.1)).collect();
-        let joined_at = self.is_live(joiner.room).then(time_of_day);
-        let place = Place {
-            client,
-            socket,
-            is_ready: false,
-            room: joiner.room,
-            sink: Sink::default(),
-            replies,
-            joined_at,
-            first_at: None,
-            sends,
-        };
-        self.places.push(place);
-        let room = format!("room {}", joiner.room);
-        let offer = offer.map_err(io::Error::other)?;
-        let seat = Seat { http: self.http, number: number as u32, room, tracks, offer };
-        self.runtime.spawn(twilio::attend(seat, inbox, self.says.clone()));
-        Ok(())
+        )?;
+        let tracks = sound.map(|one| ("audio", one.0)).into_iter().chain(picture.map(|one| ("video", one.0)));
+        Ok((offer, tracks.collect()))
+    }
+
+    /// The clients that send in a room.
+    fn senders_of(&self, room: usize) -> Vec<u32> {
+        let mut senders: Vec<u32> = self.sources.iter().filter(|n| self.places[**n].room == room).map(|n| *n as u32).collect();
+        senders.dedup();
+        senders
     }
 
     fn source(&mut self, number: usize) -> u32 {
@@ -162,12 +201,17 @@ impl Field {
     }
 
     fn is_live(&self, room: usize) -> bool {
-        self.places.iter().any(|place| place.room == room && !place.sends.is_empty() && place.client.is_connected())
+        self.sources.iter().map(|owner| &self.places[*owner]).any(|place| place.room == room && place.client.is_connected())
     }
 
-    /// How many there are.
+    /// How many connections there are.
     pub fn len(&self) -> usize {
         self.places.len()
+    }
+
+    /// How many participants there are.
+    pub fn participants(&self) -> usize {
+        self.places.iter().filter(|place| place.hears).count()
     }
 
     /// Works for so long.
@@ -199,7 +243,10 @@ impl Field {
 
     /// Who should hear what.
     fn pairs(&self) -> impl Iterator<Item = (usize, usize)> {
-        let hears = |place: usize, owner: usize| place != owner && self.places[place].room == self.places[owner].room;
+        let hears = |place: usize, other: usize| {
+            let (place, other) = (&self.places[place], &self.places[other]);
+            place.hears && place.owner != other.owner && place.room == other.room
+        };
         let all = (0..self.places.len()).flat_map(|place| self.sources.iter().enumerate().map(move |one| (place, one)));
         all.filter(move |(place, (_, owner))| hears(*place, **owner)).map(|(place, (source, _))| (place, source))
     }
@@ -261,16 +308,30 @@ impl Field {
         numbers
     }
 
-    /// Does what is due, reads what is there, then sleeps until the next packet is due or something may have come.
+    /// Does what is due, reads what is there, then waits until the next packet is due or something may have come.
     fn step(&mut self, end: Instant) -> io::Result<()> {
         self.listen()?;
         self.send();
-        self.poll.poll(&mut self.events, Some(Duration::ZERO))?;
-        for event in &self.events {
-            if let Some(place) = self.places.get_mut(event.token().0) {
-                place.is_ready = true;
-            }
+        let busy = self.places.iter().any(Place::is_joining);
+        if busy || self.read_at.elapsed() >= READ_INTERVAL {
+            self.receive()?;
         }
+        let media = self.places.iter().filter_map(|place| place.client.media_due()).min();
+        let next = media.map(|due| self.start + due).into_iter().chain([end, Instant::now() + NAP_MAX]).min();
+        let nap = next.map(|next| next.saturating_duration_since(Instant::now())).unwrap_or_default();
+        match busy {
+            // A handshake waits for each of its datagrams.
+            true => self.poll.poll(&mut self.events, Some(nap))?,
+            false => thread::sleep(nap),
+        }
+        self.note_ready();
+        Ok(())
+    }
+
+    fn receive(&mut self) -> io::Result<()> {
+        self.read_at = Instant::now();
+        self.poll.poll(&mut self.events, Some(Duration::ZERO))?;
+        self.note_ready();
         for place in &mut self.places {
             place.receive(&mut self.reader, &mut self.meters);
             place.tick(&mut self.meters);
@@ -278,10 +339,16 @@ impl Field {
                 return Err(io::Error::other(why));
             }
         }
-        let media = self.places.iter().filter_map(|place| place.client.media_due()).min();
-        let next = media.map(|due| self.start + due).into_iter().chain([end, Instant::now() + READ_INTERVAL]).min();
-        thread::sleep(next.map(|next| next.saturating_duration_since(Instant::now())).unwrap_or_default());
         Ok(())
+    }
+
+    fn note_ready(&mut self) {
+        for event in &self.events {
+            if let Some(place) = self.places.get_mut(event.token().0) {
+                place.is_ready = true;
+            }
+        }
+        self.events.clear();
     }
 
     /// What the server said.
@@ -316,20 +383,29 @@ impl Place {
             Word::Answer(sdp) => self.client.handle_answer(now, &sdp).map_err(|e| e.to_string()),
             Word::Offer(revision, sdp) => {
                 let answer = self.client.handle_offer(now, &sdp).map_err(|e| e.to_string())?;
-                self.replies.send((revision, answer)).map_err(|_| "the conversation is over".to_owned())
+                let replies = self.replies.as_ref().ok_or("nobody asked")?;
+                replies.send((revision, answer)).map_err(|_| "the conversation is over".to_owned())
             }
             Word::Ended(why) => Err(why),
         }
     }
 
+    /// Whether it has not yet what it came for, as far as that can be told.
+    fn is_joining(&self) -> bool {
+        !self.client.is_connected() || self.joined_at.is_some() && self.first_at.is_none()
+    }
+
     fn receive(&mut self, reader: &mut Reader, meters: &mut Meters) {
+        let (now, today) = (Instant::now(), time_of_day());
+        let Place { client, socket, sink, first_at, .. } = self;
         while self.is_ready {
-            let now = Instant::now();
-            let Place { client, socket, sink, first_at, .. } = self;
             self.is_ready = reader.read(socket, |from, at, bytes| {
-                client.handle_datagram(now, from, bytes, &mut |said| take(said, socket, sink, first_at, meters, at));
+                // The transport reports to the server when it got what, and is to see the network, not us.
+                let came = now.checked_sub(today.saturating_sub(at)).unwrap_or(now);
+                client.handle_datagram(came, from, bytes, &mut |said| take(said, socket, sink, first_at, meters, at));
             });
         }
+        client.settle(&mut |said| take(said, socket, sink, first_at, meters, today));
     }
 
     fn tick(&mut self, meters: &mut Meters) {

@@ -5,11 +5,13 @@ mod client;
 mod field;
 mod hiccup;
 mod histogram;
+mod janus;
 mod net;
 mod report;
 mod run;
 mod scenario;
 mod server;
+mod signal;
 mod sink;
 mod source;
 mod stamp;
@@ -17,6 +19,7 @@ mod twilio;
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -24,14 +27,22 @@ use clap::Parser;
 
 use crate::report::Figures;
 use crate::scenario::{Kind, Scenario};
+use crate::server::Choice;
+use crate::signal::Door;
 
 /// Measures what a server needs for a delivered packet, and how long the packet takes.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Choices {
-    /// The program that is measured
+    /// What is measured, in turn; Janus needs its package, and a network as scripts/bench-janus makes it
+    #[arg(long, value_delimiter = ',', default_value = "kennel")]
+    doors: Vec<Door>,
+    /// The program of Kennel
     #[arg(long, default_value = "target/release/kennel")]
     server: PathBuf,
+    /// Where servers and clients are
+    #[arg(long, default_value = "127.0.0.1")]
+    address: Ipv4Addr,
     /// The load; without it, the short set: 1 to 10, 1 to 50, 1 to 100, 8 to each other, a gallery of 50, a storm
     #[arg(long)]
     scenario: Option<Kind>,
@@ -50,9 +61,12 @@ struct Choices {
     /// Joins a second
     #[arg(long, default_value_t = 20)]
     joins_per_s: u32,
-    /// Worker threads of the server
+    /// Threads for media: Kennel's workers
     #[arg(long, default_value_t = 1)]
     workers: usize,
+    /// Threads for media: event loops of Janus
+    #[arg(long, default_value_t = 2)]
+    event_loops: usize,
     /// A file to which a line of JSON is added for each round
     #[arg(long)]
     json: Option<PathBuf>,
@@ -84,7 +98,7 @@ impl Choices {
 fn main() -> ExitCode {
     match measure(&Choices::parse()) {
         Ok(all) => {
-            println!("{}", report::table(&all));
+            println!("{}\n{}", report::table(&all), report::ratios(&all));
             ExitCode::SUCCESS
         }
         Err(problem) => {
@@ -94,15 +108,19 @@ fn main() -> ExitCode {
     }
 }
 
-/// Rounds in turn, so that a change of the machine meets every load.
+/// Servers and rounds in turn, so that a change of the machine meets all.
 fn measure(choices: &Choices) -> io::Result<Vec<Figures>> {
     let program = choices.server.canonicalize().map_err(|e| io::Error::other(format!("{}: {e}", choices.server.display())))?;
     let mut all = Vec::new();
     for round in 1..=choices.rounds {
         for scenario in choices.scenarios() {
-            let figures = run::run(&program, choices.workers, &scenario, round)?;
-            note(choices, &figures)?;
-            all.push(figures);
+            for door in &choices.doors {
+                let workers = if *door == Door::Janus { choices.event_loops } else { choices.workers };
+                let choice = Choice { door: *door, program: program.clone(), ip: choices.address, workers };
+                let figures = run::run(&choice, &scenario, round)?;
+                note(choices, &figures)?;
+                all.push(figures);
+            }
         }
     }
     Ok(all)

@@ -31,6 +31,8 @@ pub struct Figures {
     pub delivered: u64,
     /// Packets that they did not get.
     pub lost: u64,
+    /// Packets that the server says it passed on: fewer than expected if it chose to send less. 0 if it does not tell.
+    pub forwarded: u64,
     /// Packets that came after later ones.
     pub reordered: u64,
     /// Packets that came once more.
@@ -147,6 +149,41 @@ pub fn table(all: &[Figures]) -> String {
     text
 }
 
+/// Kennel's medians as shares of those of the other server under the same loads; nothing if there is only one server.
+pub fn ratios(all: &[Figures]) -> String {
+    let others: Vec<&Figures> = all.iter().filter(|one| one.server != "kennel" && one.round == 1).collect();
+    let line = |other: &&Figures| {
+        let ratio = |of: fn(&Figures) -> Option<f64>| {
+            Some(middle(all, "kennel", &other.scenario, of)? / middle(all, other.server, &other.scenario, of)?)
+        };
+        let show = |ratio: Option<f64>| ratio.map_or("-".into(), |ratio| format!("{ratio:.2}"));
+        let (cpu, p50, p99) = (ratio(|f| Some(f.cpu_us_per_packet)), ratio(|f| f.latency_p50_ms), ratio(|f| f.latency_p99_ms));
+        let (join, memory) = (ratio(|f| Some(f.join_p50_ms)), ratio(|f| Some(f.kb_per_client)));
+        format!(
+            "| {} | {} | {} | {} | {} | {} | {} |\n",
+            other.server,
+            other.scenario,
+            show(cpu),
+            show(p50),
+            show(p99),
+            show(join),
+            show(memory)
+        )
+    };
+    if others.is_empty() {
+        return String::new();
+    }
+    let head = "| kennel against | load | CPU/packet | p50 | p99 | join p50 | kB/client |\n|---|---|---|---|---|---|---|\n";
+    format!("{head}{}", others.iter().map(line).collect::<String>())
+}
+
+fn middle(all: &[Figures], server: &str, scenario: &str, of: fn(&Figures) -> Option<f64>) -> Option<f64> {
+    let rounds = all.iter().filter(|one| one.server == server && one.scenario == scenario);
+    let mut values: Vec<f64> = rounds.filter_map(of).collect();
+    values.sort_by(f64::total_cmp);
+    median(&values)
+}
+
 /// A median, with the least and the most if they differ.
 fn cell(mut values: Vec<f64>) -> String {
     values.sort_by(f64::total_cmp);
@@ -195,5 +232,14 @@ mod tests {
         let text = table(&[round("1 to 10", 1), round("1 to 50", 0), round("1 to 10", 3)]);
         assert_eq!(text.lines().count(), 4);
         assert!(text.contains("| kennel | 1 to 10 | 0 | 0 | 0 | 2.00 [1.00..3.00] |"), "{text}");
+    }
+
+    #[test]
+    fn ratios_are_those_of_medians() {
+        let round = |server, round, cpu_us_per_packet| Figures { server, round, cpu_us_per_packet, ..Figures::default() };
+        let all = [round("kennel", 1, 4.0), round("janus", 1, 10.0), round("kennel", 2, 5.0), round("janus", 2, 30.0)];
+        let all: Vec<Figures> = all.into_iter().chain([round("kennel", 3, 9.0), round("janus", 3, 20.0)]).collect();
+        assert!(ratios(&all).contains("| janus |  | 0.25 | - | - |"), "{}", ratios(&all));
+        assert_eq!(ratios(&all[..1]), "");
     }
 }

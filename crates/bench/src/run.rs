@@ -1,7 +1,6 @@
 //! One measurement, from the server's start to its end.
 
 use std::io;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::field::{Field, Joiner};
@@ -10,7 +9,7 @@ use crate::histogram::Histogram;
 use crate::net::time_of_day;
 use crate::report::Figures;
 use crate::scenario::{Kind, Scenario};
-use crate::server::{Server, datagrams_dropped, load_average, own_cpu};
+use crate::server::{Choice, Server, datagrams_dropped, load_average, own_cpu};
 
 /// Until an idle server's memory is looked at.
 const SETTLE: Duration = Duration::from_millis(500);
@@ -31,13 +30,13 @@ const CALM: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// The server does not start, or a client failed.
-pub fn run(program: &Path, workers: usize, scenario: &Scenario, round: u32) -> io::Result<Figures> {
+pub fn run(choice: &Choice, scenario: &Scenario, round: u32) -> io::Result<Figures> {
     let (unix_s, load) = (time_of_day().as_secs(), load_average());
-    let server = Server::start(program, workers)?;
-    let mut field = Field::new(server.http)?;
+    let server = Server::start(choice)?;
+    let mut field = Field::new(choice.door, server.http, choice.ip)?;
     field.run_for(SETTLE)?;
     let mut figures = Figures {
-        server: "kennel",
+        server: choice.door.name(),
         scenario: scenario.name(),
         round,
         rooms: scenario.rooms(),
@@ -56,9 +55,9 @@ pub fn run(program: &Path, workers: usize, scenario: &Scenario, round: u32) -> i
         note_joins(&mut figures, &field.joins(0));
         window(&server, &mut field, Duration::from_secs(scenario.seconds), &mut figures)?;
     }
-    figures.clients = field.len();
+    figures.clients = field.participants();
     figures.rss_kb = server.resident_kb();
-    figures.kb_per_client = figures.rss_kb.saturating_sub(figures.rss_idle_kb) as f64 / field.len().max(1) as f64;
+    figures.kb_per_client = figures.rss_kb.saturating_sub(figures.rss_idle_kb) as f64 / field.participants().max(1) as f64;
     Ok(figures)
 }
 
@@ -111,6 +110,7 @@ fn window(server: &Server, field: &mut Field, time: Duration, figures: &mut Figu
     figures.note(&tally);
     figures.system_dropped = datagrams_dropped().saturating_sub(dropped);
     let grown = |name: &str| later.get(name).saturating_sub(metrics.get(name)) as f64;
+    figures.forwarded = grown("kennel_media_packets_out_total") as u64;
     figures.datagrams_per_send = grown("kennel_media_datagrams_out_total") / grown("kennel_media_sends_total").max(1.0);
     figures.packets_per_turn = grown("kennel_media_packets_out_total") / grown("kennel_media_turns_total").max(1.0);
     note_latency(figures, &tally.latency, &hiccups);

@@ -1,13 +1,15 @@
 //! A server that runs for one measurement, with a data folder and ports of its own, and what it uses of the machine.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::path::Path;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
+
+use crate::signal::Door;
 
 /// The account of the bench; nothing secret.
 pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
@@ -19,6 +21,9 @@ pub const SECRET: &str = "bench-secret-bench-secret-bench-";
 /// How long a server may take until it answers.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// The program of Janus, as its package installs it.
+const JANUS: &str = "janus";
+
 /// A server. Dropping it ends it.
 pub struct Server {
     process: Child,
@@ -27,26 +32,32 @@ pub struct Server {
     _data: tempfile::TempDir,
 }
 
+/// What to start.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// Which server.
+    pub door: Door,
+    /// The program of Kennel.
+    pub program: PathBuf,
+    /// Where it listens, and clients are.
+    pub ip: Ipv4Addr,
+    /// Threads for media: Kennel's workers, event loops of Janus.
+    pub workers: usize,
+}
+
 impl Server {
     /// Starts a server and waits until it answers.
     ///
     /// # Errors
     /// It does not start, or does not answer in time.
-    pub fn start(program: &Path, workers: usize) -> io::Result<Self> {
+    pub fn start(choice: &Choice) -> io::Result<Self> {
         let data = tempfile::tempdir()?;
-        let http = free_port()?;
-        let mut command = Command::new(program);
-        command.args(["serve", "--https", "off", "--room-type", "group", "--log", "warn"]);
-        command.args([
-            "--http",
-            &http.to_string(),
-            "--media",
-            &free_media_port()?.to_string(),
-            "--workers",
-            &workers.to_string(),
-        ]);
-        command.arg("--data").arg(data.path().join("data")).current_dir(data.path()).stdout(Stdio::null());
-        command.envs([("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_API_KEY_SID", KEY), ("TWILIO_API_KEY_SECRET", SECRET)]);
+        let http = free_port(choice.ip)?;
+        let mut command = match choice.door {
+            Door::Kennel => kennel(choice, data.path(), http)?,
+            Door::Janus => janus(choice, data.path(), http)?,
+        };
+        command.current_dir(data.path()).stdout(Stdio::null());
         let server = Server { process: command.spawn()?, http, _data: data };
         server.wait()?;
         Ok(server)
@@ -144,14 +155,52 @@ pub fn load_average() -> f64 {
     text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0)
 }
 
-fn free_port() -> io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr()
+fn kennel(choice: &Choice, data: &Path, http: SocketAddr) -> io::Result<Command> {
+    let media = free_media_port(choice.ip)?;
+    let mut command = Command::new(&choice.program);
+    // What is set for somebody else's server must not change what is measured.
+    std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("KENNEL_")).for_each(|name| {
+        command.env_remove(name);
+    });
+    command.args(["serve", "--https", "off", "--room-type", "group", "--log", "warn"]);
+    command.args(["--http", &http.to_string(), "--media", &media.to_string(), "--workers", &choice.workers.to_string()]);
+    command.arg("--data").arg(data.join("data"));
+    command.envs([("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_API_KEY_SID", KEY), ("TWILIO_API_KEY_SECRET", SECRET)]);
+    Ok(command)
+}
+
+/// Tuned, or the comparison would be a cheat: event loops instead of a thread for each connection, no other plugins and transports.
+fn janus(choice: &Choice, data: &Path, http: SocketAddr) -> io::Result<Command> {
+    let (ip, port, loops) = (choice.ip, http.port(), choice.workers);
+    let general = format!("general: {{ debug_level = 2; session_timeout = 0; event_loops = {loops}; }}\n");
+    let plugins = without("plugins", "/usr/lib/x86_64-linux-gnu/janus/plugins", "libjanus_videoroom");
+    let transports = without("transports", "/usr/lib/x86_64-linux-gnu/janus/transports", "libjanus_websockets");
+    let nat = format!("nat: {{ ice_enforce_list = \"{ip}\"; }}\nmedia: {{ ipv6 = false; }}\n");
+    std::fs::write(data.join("janus.jcfg"), format!("{general}{plugins}{transports}{nat}"))?;
+    let websockets = format!("general: {{ json = \"compact\"; ws = true; ws_port = {port}; ws_ip = \"{ip}\"; wss = false; }}\n");
+    std::fs::write(data.join("janus.transport.websockets.jcfg"), websockets)?;
+    std::fs::write(data.join("janus.plugin.videoroom.jcfg"), "general: { }\n")?;
+    let mut command = Command::new(JANUS);
+    command.args(["--disable-colors", "--configs-folder"]).arg(data);
+    Ok(command)
+}
+
+/// A line of its configuration that leaves out all modules of a folder but one.
+fn without(kind: &str, folder: &str, kept: &str) -> String {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
+    let others: Vec<String> = names.filter(|name| name.ends_with(".so") && !name.starts_with(kept)).collect();
+    format!("{kind}: {{ disable = \"{}\"; }}\n", others.join(","))
+}
+
+fn free_port(ip: Ipv4Addr) -> io::Result<SocketAddr> {
+    TcpListener::bind((ip, 0))?.local_addr()
 }
 
 /// A port that is free for UDP and TCP.
-fn free_media_port() -> io::Result<SocketAddr> {
+fn free_media_port(ip: Ipv4Addr) -> io::Result<SocketAddr> {
     loop {
-        let address = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
+        let address = UdpSocket::bind((ip, 0))?.local_addr()?;
         if TcpListener::bind(address).is_ok() {
             return Ok(address);
         }

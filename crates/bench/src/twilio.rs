@@ -1,7 +1,6 @@
 //! Kennel by Twilio's signaling: what the vendor's SDK says for one participant of a group room. See `docs/wire/twilio.md`.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -14,6 +13,7 @@ use twilio::token::{Mint, mint};
 
 use crate::net::time_of_day;
 use crate::server::{ACCOUNT, KEY, SECRET};
+use crate::signal::{Post, Reply, Word};
 
 /// Silence that is agreed on; somebody says something before it is over.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -36,31 +36,17 @@ pub struct Seat {
     pub offer: String,
 }
 
-/// What the server says to a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Word {
-    /// The answer to its offer.
-    Answer(String),
-    /// An offer, and its revision.
-    Offer(u64, String),
-    /// It is out of the room, or never was in it.
-    Ended(String),
-}
-
-/// A client's answer to an offer of that revision.
-pub type Reply = (u64, String);
-
 type Socket = WebSocketStream<TcpStream>;
 
 /// Joins, and passes on what is said until there are no more replies to come.
-pub async fn attend(seat: Seat, mut replies: UnboundedReceiver<Reply>, words: Sender<(u32, Word)>) {
+pub async fn attend(seat: Seat, mut replies: UnboundedReceiver<Reply>, post: Post) {
     let number = seat.number;
-    if let Err(why) = converse(seat, &mut replies, &words).await {
-        let _ = words.send((number, Word::Ended(why)));
+    if let Err(why) = converse(seat, &mut replies, &post).await {
+        let _ = post.send(number, Word::Ended(why));
     }
 }
 
-async fn converse(seat: Seat, replies: &mut UnboundedReceiver<Reply>, words: &Sender<(u32, Word)>) -> Result<(), String> {
+async fn converse(seat: Seat, replies: &mut UnboundedReceiver<Reply>, post: &Post) -> Result<(), String> {
     let mut socket = open(&seat).await?;
     let token = token(&seat);
     let ice = json!({ "type": "ice", "version": 1, "edge": "roaming", "token": token });
@@ -76,7 +62,7 @@ async fn converse(seat: Seat, replies: &mut UnboundedReceiver<Reply>, words: &Se
                 let Some(Ok(frame)) = frame else { return Err("the server closed the socket".into()) };
                 let Message::Text(text) = frame else { continue };
                 for word in understand(&text, &mut session)? {
-                    words.send((seat.number, word)).map_err(|_| "the run is over")?;
+                    post.send(seat.number, word)?;
                 }
             }
             reply = replies.recv() => match reply {

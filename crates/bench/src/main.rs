@@ -117,9 +117,14 @@ fn measure(choices: &Choices) -> io::Result<Vec<Figures>> {
             for door in &choices.doors {
                 let workers = if *door == Door::Janus { choices.event_loops } else { choices.workers };
                 let choice = Choice { door: *door, program: program.clone(), ip: choices.address, workers };
-                let figures = run::run(&choice, &scenario, round)?;
-                note(choices, &figures)?;
-                all.push(figures);
+                match run::run(&choice, &scenario, round) {
+                    Ok(figures) => {
+                        note(choices, &figures)?;
+                        all.push(figures);
+                    }
+                    // The other loads may be measured all the same.
+                    Err(problem) => eprintln!("{} on {} failed: {problem}.", scenario.name(), door.name()),
+                }
             }
         }
     }

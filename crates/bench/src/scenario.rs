@@ -13,6 +13,12 @@ const ROOM_SEATS: usize = 50;
 /// Who speaks at a time in a gallery; the others send what Opus sends of silence.
 const GALLERY_SPEAKERS: usize = 3;
 
+/// More senders than this in a room come slowly.
+const CROWD: usize = 10;
+
+/// How slowly.
+const CROWD_JOINS_PER_S: u32 = 4;
+
 /// The kinds of load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
@@ -74,7 +80,9 @@ impl Scenario {
 
     /// Time from one join to the next.
     pub fn join_interval(&self) -> Duration {
-        Duration::from_secs(1) / self.joins_per_s.max(1)
+        // Everybody negotiates with everybody who comes: what one thread does for all clients here is the work of as many machines.
+        let most = if self.publishers > CROWD { CROWD_JOINS_PER_S } else { self.joins_per_s };
+        Duration::from_secs(1) / self.joins_per_s.min(most).max(1)
     }
 }
 

@@ -2,8 +2,10 @@
 //!
 //! `make bench` runs it. Figures go to the standard output as a table and one JSON line.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::process::{Child, Command, Stdio};
+#[allow(missing_docs, reason = "shared with other benches")]
+mod program;
+
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
@@ -13,9 +15,10 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 use twilio::token::{Mint, mint};
 
-const ACCOUNT: &str = "AC00000000000000000000000000000001";
-const KEY: &str = "SK00000000000000000000000000000001";
-const SECRET: &str = "bench-secret-bench-secret-bench-";
+use program::{ACCOUNT, KEY, SECRET, Server};
+
+/// Rooms whose media the clients, which have none, need not negotiate.
+const MESH: &[&str] = &["--room-type", "peer-to-peer", "--rooms-max", "2000"];
 
 /// Joins offered a second, open loop: a slow answer does not slow the next one down.
 const JOINS_PER_S: u32 = 200;
@@ -31,12 +34,6 @@ const IDLE_CLIENTS: u32 = 1000;
 
 type Socket = WebSocketStream<TcpStream>;
 
-struct Server {
-    process: Child,
-    http: SocketAddr,
-    _data: tempfile::TempDir,
-}
-
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let report = runtime.block_on(measure());
@@ -46,12 +43,12 @@ fn main() {
 
 /// A server for each run, so that one does not pay for the memory of the other.
 async fn measure() -> Value {
-    let server = Server::start();
+    let server = Server::start(MESH);
     tokio::time::sleep(Duration::from_secs(1)).await;
     let idle_kb = server.resident_kb();
     let idle = measure_idle(&server).await;
     drop(server);
-    let server = Server::start();
+    let server = Server::start(MESH);
     let joins = measure_joins(&server).await;
     json!({ "bench": "signaling", "idle_rss_kb": idle_kb, "joins": joins, "after_joins_rss_kb": server.resident_kb(), "idle_clients": idle })
 }
@@ -148,66 +145,6 @@ async fn hear(socket: &mut Socket, kind: &str) {
         if body == kind {
             return;
         }
-    }
-}
-
-impl Server {
-    fn start() -> Self {
-        let data = tempfile::tempdir().expect("a folder");
-        let http = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
-        let process = Command::new(env!("CARGO_BIN_EXE_kennel"))
-            .args([
-                "serve",
-                "--http",
-                &http.to_string(),
-                "--https",
-                "off",
-                "--room-type",
-                "peer-to-peer",
-                "--log",
-                "warn",
-                "--data",
-            ])
-            .arg(data.path())
-            .env("TWILIO_ACCOUNT_SID", ACCOUNT)
-            .env("TWILIO_API_KEY_SID", KEY)
-            .env("TWILIO_API_KEY_SECRET", SECRET)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let server = Server { process, http, _data: data };
-        server.wait();
-        server
-    }
-
-    fn wait(&self) {
-        let give_up = Instant::now() + Duration::from_secs(20);
-        while std::net::TcpStream::connect(self.http).is_err() {
-            assert!(Instant::now() < give_up, "the server does not answer on {}", self.http);
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    /// `VmRSS` of proc(5), in kB.
-    fn resident_kb(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("the server lives");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a VmRSS line");
-        line.split_whitespace().nth(1).and_then(|kb| kb.parse().ok()).expect("a number")
-    }
-
-    /// CPU time used so far, from the scheduler's own count in ns (proc(5), `schedstat` of each thread).
-    fn cpu(&self) -> Duration {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.process.id())).expect("the server lives");
-        let threads = tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok());
-        let ns = threads.filter_map(|line| line.split(' ').next().and_then(|ns| ns.parse::<u64>().ok())).sum();
-        Duration::from_nanos(ns)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

@@ -42,6 +42,9 @@ const FORGET: &str = "DELETE FROM rooms WHERE id IN (
 
 fn room_began(link: &mut dyn Link, room: &RoomRow) -> Result<(), Fault> {
     let (url, method) = callback_values(room.callback.as_ref());
+    if room.ended_ms.is_some() != (room.status != RoomStatus::InProgress) {
+        return Err(misused("a room has ended without a moment, or has one and runs"));
+    }
     let (first, beyond) = places(room.created_ms)?;
     let values = [
         Value::Int(first),
@@ -89,6 +92,9 @@ fn room_ended(link: &mut dyn Link, room: u128, status: RoomStatus, at_ms: u64) -
 }
 
 fn joined(link: &mut dyn Link, participant: &ParticipantRow) -> Result<(), Fault> {
+    if participant.ended_ms.is_some() != (participant.status == ParticipantStatus::Disconnected) {
+        return Err(misused("a participant has left without a moment, or has one and is there"));
+    }
     let (first, beyond) = places(participant.created_ms)?;
     let values = [
         Value::Int(first),

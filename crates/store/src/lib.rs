@@ -10,6 +10,8 @@ mod keeper;
 pub mod limit;
 mod link;
 mod list;
+#[cfg(test)]
+mod plans;
 mod postgres;
 mod read;
 mod row;
@@ -52,10 +54,15 @@ pub async fn open(address: Option<&str>, folder: &Path) -> Result<Keeper, Proble
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Makes all of this durable, in order and in one transaction, and returns when it is: after a crash either all of it is there
-    /// or nothing. Every [`Write::Event`] gets the next number of its room's sequence.
+    /// or nothing. Every [`Write::Event`] gets the next number of its room's sequence. Batches are made in the order in which they were
+    /// handed over, many of them by one commit, and also when nobody waits for the answer any more. In words, a NUL becomes U+FFFD.
+    ///
+    /// What has happened already and is said again changes nothing: a room that ended, a participant who left, a callback that was
+    /// delivered.
     ///
     /// # Errors
-    /// [`Problem`], and then nothing was written.
+    /// [`Problem`], and then nothing was written. One exception: a database server that is lost in the middle of a commit and not found
+    /// again within [`RESOLVE_TIMEOUT`](limit::RESOLVE_TIMEOUT); then [`Problem::Unavailable`] says that it is not known.
     async fn write(&self, writes: Vec<Write>) -> Result<(), Problem>;
 
     /// The room of this id, or the one in progress of this name.

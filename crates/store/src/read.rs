@@ -49,7 +49,7 @@ pub(crate) fn participant(link: &mut dyn Link, room: u128, who: &IdentityOrId) -
     };
     let latest = |and: &str| format!("SELECT {PARTICIPANT} WHERE room = $1 AND {condition} {and} ORDER BY place DESC LIMIT 1");
     let values = [room.into(), value];
-    match one(link, &latest("AND status < 2"), &values, participant_row)? {
+    match one(link, &latest("AND ended_ms IS NULL"), &values, participant_row)? {
         Some(there) => Ok(Some(there)),
         None => one(link, &latest(""), &values, participant_row),
     }
@@ -137,7 +137,7 @@ pub(crate) fn alive(link: &mut dyn Link) -> Result<Alive, Fault> {
 
 fn alive_now(link: &mut dyn Link) -> Result<Alive, Fault> {
     let rooms = link.rows(&format!("SELECT {ROOM} WHERE status = 0 ORDER BY place"), &[])?;
-    let participants = link.rows(&format!("SELECT {PARTICIPANT} WHERE status < 2 ORDER BY place"), &[])?;
+    let participants = link.rows(&format!("SELECT {PARTICIPANT} WHERE ended_ms IS NULL ORDER BY place"), &[])?;
     Ok(Alive {
         at_ms: one(link, "SELECT at_ms FROM alive", &[], |row| row.number(0))?.unwrap_or(0),
         rooms: rooms.iter().map(room_row).collect::<Result<_, _>>()?,

@@ -264,6 +264,13 @@ mod tests {
     use super::*;
     use crate::{Store, Write};
 
+    #[test]
+    fn every_question_finds_its_rows_by_an_index() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut link = File { path: folder.path().join(FILE) }.writer().expect("a database");
+        crate::plans::check(link.as_mut());
+    }
+
     /// A database that may not grow.
     struct Small(File);
 

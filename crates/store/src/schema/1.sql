@@ -46,7 +46,8 @@ CREATE TABLE participants (
 CREATE INDEX participants_by_room ON participants (room, place);
 CREATE INDEX participants_by_status ON participants (room, status, place);
 CREATE INDEX participants_by_identity ON participants (room, identity, place);
-CREATE INDEX participants_there ON participants (room, identity, place) WHERE status < 2;
+CREATE INDEX participants_by_identity_and_status ON participants (room, identity, status, place);
+CREATE INDEX participants_there ON participants (room, identity, place) WHERE ended_ms IS NULL;
 
 CREATE TABLE tracks (
   place {row},
@@ -97,7 +98,7 @@ CREATE TABLE events (
 CREATE INDEX events_by_account ON events (account, place);
 CREATE INDEX events_by_room ON events (room, place);
 CREATE INDEX events_by_participant ON events (participant) WHERE participant IS NOT NULL;
-CREATE INDEX events_waiting ON events (room, place) WHERE waits_ms IS NOT NULL;
+CREATE INDEX events_waiting ON events (room, place, waits_ms) WHERE waits_ms IS NOT NULL;
 CREATE INDEX events_due ON events (waits_ms, place) WHERE head = 1;
 
 CREATE TABLE settings (

@@ -52,7 +52,14 @@ impl Server {
         give_away(folder.path());
         let data = folder.path().join("data");
         let made = as_somebody(&program("initdb"))
-            .args(["--username=kennel", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"])
+            .args([
+                "--username=kennel",
+                "--auth-local=trust",
+                "--auth-host=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-sync",
+            ])
             .arg(format!("--pwfile={}", folder.path().join("word").display()))
             .arg(data)
             .output()

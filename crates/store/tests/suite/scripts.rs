@@ -75,6 +75,7 @@ pub async fn a_name_is_given_once_at_a_time(store: &dyn Store) {
     write(store, [began(room(1, "a", 1))]).await;
     refuse(store, [began(room(2, "a", 1))]).await;
     refuse(store, [began(room(1, "b", 1))]).await;
+    refuse(store, [began(RoomRow { ended_ms: Some(2), ..room(2, "b", 1) })]).await;
     write(store, [began(RoomRow { account: "AC1".into(), ..room(3, "a", 1) })]).await;
     write(store, [ended(1, 2), began(room(4, "a", 3))]).await;
     check_room(store, name("a"), Some(&room(4, "a", 3))).await;

@@ -22,6 +22,7 @@ use crate::{Problem, Store, check, read};
 pub struct Keeper {
     /// Taken only by drop: without senders the threads end.
     ways: Option<(mpsc::Sender<Batch>, mpsc::Sender<Question>)>,
+    database: Arc<dyn Database>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -32,7 +33,7 @@ impl Keeper {
     pub(crate) fn start(database: Arc<dyn Database>) -> Result<Keeper, Problem> {
         let (writes, batches) = mpsc::channel(WRITES_WAITING_MAX);
         let (reads, questions) = mpsc::channel(READS_WAITING_MAX);
-        let mut keeper = Keeper { ways: Some((writes, reads)), threads: Vec::new() };
+        let mut keeper = Keeper { ways: Some((writes, reads)), database: database.clone(), threads: Vec::new() };
         let base = database.clone();
         keeper.spawn("store-writer", move |ready| Writer::new(base).work(batches, ready))?;
         let questions = Arc::new(Mutex::new(questions));
@@ -74,6 +75,7 @@ impl Keeper {
 impl Drop for Keeper {
     fn drop(&mut self) {
         self.ways = None;
+        self.database.stop();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }

@@ -61,8 +61,9 @@ pub trait Store: Send + Sync {
     /// delivered.
     ///
     /// # Errors
-    /// [`Problem`], and then nothing was written. One exception: a database server that is lost in the middle of a commit and not found
-    /// again within [`RESOLVE_TIMEOUT`](limit::RESOLVE_TIMEOUT); then [`Problem::Unavailable`] says that it is not known.
+    /// [`Problem`], and then nothing was written: the same may be tried again. Where the answer of a database server to a commit was
+    /// lost, this returns when the server is found again and has told what became of it. Only at the end of the program it may remain
+    /// unknown; then [`Problem::Unavailable`] says so.
     async fn write(&self, writes: Vec<Write>) -> Result<(), Problem>;
 
     /// The room of this id, or the one in progress of this name.

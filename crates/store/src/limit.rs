@@ -39,9 +39,5 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a database server may take for one answer. Longer: the connection counts as lost.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long the outcome of a commit whose answer was lost is looked for. Longer:
-/// [`Problem::Unavailable`](crate::Problem::Unavailable), and whether it took place is not known.
-pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(15);
-
 /// How long after its last write a program's mark stays in a database server, in days.
 pub const MARK_DAYS: u32 = 30;

@@ -10,6 +10,9 @@ pub(crate) trait Database: Send + Sync + 'static {
 
     /// A connection that only reads.
     fn reader(&self) -> Result<Box<dyn Link>, Problem>;
+
+    /// The program ends: what waits for the database without end gives up.
+    fn stop(&self) {}
 }
 
 /// A connection. It stays on the thread that made it.

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
@@ -14,7 +15,7 @@ use tokio_postgres::{Client, Error, NoTls, Statement};
 use crate::Problem;
 use crate::address::Address;
 use crate::keeper::Keeper;
-use crate::limit::{CONNECT_TIMEOUT, MARK_DAYS, READ_TIMEOUT, RESOLVE_TIMEOUT, STATEMENTS_MAX, WRITE_TIMEOUT};
+use crate::limit::{CONNECT_TIMEOUT, MARK_DAYS, READ_TIMEOUT, STATEMENTS_MAX, WRITE_TIMEOUT};
 use crate::link::{Database, Fault, Link, Row, Value, in_words};
 use crate::schema::{Dialect, bring_up};
 
@@ -28,7 +29,7 @@ impl Postgres {
     /// # Errors
     /// [`Problem::Unusable`] for an address that makes no sense, and tables of a newer program.
     pub async fn connect(url: &str) -> Result<Keeper, Problem> {
-        let server = Arc::new(Server { address: Address::read(url)? });
+        let server = Arc::new(Server { address: Address::read(url)?, stopped: Arc::default() });
         let start = tokio::task::spawn_blocking(move || Keeper::start(server));
         start.await.unwrap_or_else(|error| Err(Problem::Unavailable(error.to_string())))
     }
@@ -36,13 +37,19 @@ impl Postgres {
 
 struct Server {
     address: Address,
+    stopped: Arc<AtomicBool>,
 }
 
 impl Database for Server {
     fn writer(&self) -> Result<Box<dyn Link>, Problem> {
         let mut link = Sql::connect(self.address.clone(), WRITE_TIMEOUT).map_err(|fault| self.named(fault))?;
         link.prepare_to_write().map_err(|fault| self.named(fault))?;
+        link.stopped = self.stopped.clone();
         Ok(Box::new(link))
+    }
+
+    fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
     }
 
     fn reader(&self) -> Result<Box<dyn Link>, Problem> {
@@ -79,6 +86,7 @@ struct Sql {
     patience: Duration,
     in_transaction: bool,
     mark: Option<Mark>,
+    stopped: Arc<AtomicBool>,
 }
 
 struct Wire {
@@ -99,7 +107,7 @@ impl Sql {
     fn connect(address: Address, patience: Duration) -> Result<Sql, Fault> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Problem::Unavailable(error.to_string()))?;
-        let mut link = Sql { address, runtime, wire: None, patience, in_transaction: false, mark: None };
+        let mut link = Sql { address, runtime, wire: None, patience, in_transaction: false, mark: None, stopped: Arc::default() };
         link.reconnect()?;
         Ok(link)
     }
@@ -136,14 +144,15 @@ impl Sql {
         Ok(())
     }
 
-    /// Whether a commit took place whose answer was lost.
+    /// Whether a commit took place whose answer was lost. Nothing else can be written before that is known, so there is nothing to be
+    /// gained by giving up.
     fn resolve(&mut self, lost: Fault) -> Result<(), Fault> {
         let Some(mark) = self.mark else { return Err(lost) };
-        let start = Instant::now();
-        while start.elapsed() < RESOLVE_TIMEOUT {
+        tracing::warn!(problem = %lost.problem, "the answer to a commit was lost; its outcome is looked for");
+        while !self.stopped.load(Ordering::Relaxed) {
             match self.number_of(mark.writer) {
                 Ok(number) if number == mark.number => return Ok(()),
-                Ok(_) => return Err(Fault { lost: false, ..lost }),
+                Ok(_) => return Err(lost),
                 Err(fault) => tracing::debug!(problem = %fault.problem, "the outcome of a commit is not known yet"),
             }
             std::thread::sleep(RESOLVE_PAUSE);
@@ -206,7 +215,7 @@ const SESSION: &str = "SET client_min_messages = warning; SET lock_timeout = '5s
 const SCHEMA_LOCK: i64 = 0x6b65_6e6e_656c;
 
 /// Between two attempts to learn the outcome of a commit.
-const RESOLVE_PAUSE: Duration = Duration::from_millis(100);
+const RESOLVE_PAUSE: Duration = Duration::from_millis(250);
 
 async fn open(address: &Address) -> Result<Wire, Error> {
     let (client, driver) = match &address.tls {

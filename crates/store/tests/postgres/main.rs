@@ -7,6 +7,8 @@ mod server;
 #[path = "../suite/mod.rs"]
 mod suite;
 
+use std::time::Duration;
+
 use proxy::{Cut, Proxy};
 use server::Server;
 use store::{Postgres, Problem, Store};
@@ -55,6 +57,32 @@ async fn a_commit_whose_answer_is_lost_is_made_once() {
     }
 }
 
+/// Nobody is answered before the outcome is known; only the end of the program ends the wait.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL; scripts/test runs it"]
+async fn a_lost_answer_is_waited_for() {
+    let server = Server::start(&[]);
+    let proxy = Proxy::start(server.socket()).await;
+    let store = Postgres::connect(&format!("postgres://kennel:secret@127.0.0.1:{}/postgres", proxy.port)).await.unwrap();
+    store.write(vec![began(room(1, "a", 1))]).await.unwrap();
+    for cut in [Cut::AfterCommit, Cut::BeforeCommit] {
+        proxy.cut(cut);
+        proxy.block(true);
+        let mut write = store.write(vec![happened(event(1, "e", 1))]);
+        let early = tokio::time::timeout(Duration::from_millis(700), &mut write).await;
+        assert!(early.is_err() && proxy.has_cut(), "{early:?}");
+        proxy.block(false);
+        write.await.unwrap();
+    }
+    assert_eq!(store.events(ACCOUNT, Some(1), first(9)).await.unwrap().rows.len(), 2);
+
+    proxy.cut(Cut::AfterCommit);
+    proxy.block(true);
+    let endless = tokio::time::timeout(Duration::from_millis(700), store.write(vec![happened(event(1, "e", 1))])).await;
+    assert!(endless.is_err());
+    tokio::task::spawn_blocking(move || drop(store)).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL; scripts/test runs it"]
 async fn a_server_that_crashed_is_found_again() {
@@ -96,7 +124,7 @@ async fn connections_that_are_killed_lose_nothing() {
     };
     let killing = async {
         for _ in 0..12 {
-            tokio::time::sleep(std::time::Duration::from_millis(40)).await;
+            tokio::time::sleep(Duration::from_millis(40)).await;
             server.ask(kill).await;
         }
     };

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -20,6 +20,7 @@ pub enum Cut {
 pub struct Proxy {
     pub port: u16,
     cut: Arc<AtomicU8>,
+    blocked: Arc<AtomicBool>,
 }
 
 impl Proxy {
@@ -27,19 +28,28 @@ impl Proxy {
     pub async fn start(server: PathBuf) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (port, cut) = (listener.local_addr().unwrap().port(), Arc::new(AtomicU8::new(0)));
-        let seen = cut.clone();
+        let blocked = Arc::new(AtomicBool::new(false));
+        let (seen, closed) = (cut.clone(), blocked.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                if closed.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let (server, cut) = (server.clone(), seen.clone());
                 tokio::spawn(async move { drop(lead(client, server, &cut).await) });
             }
         });
-        Proxy { port, cut }
+        Proxy { port, cut, blocked }
     }
 
     /// The next commit on any connection is cut.
     pub fn cut(&self, cut: Cut) {
         self.cut.store(cut as u8, Ordering::SeqCst);
+    }
+
+    /// Whether nobody new is let through.
+    pub fn block(&self, blocked: bool) {
+        self.blocked.store(blocked, Ordering::SeqCst);
     }
 
     /// Whether it was.
@@ -55,7 +65,7 @@ async fn lead(mut client: TcpStream, server: PathBuf, cut: &AtomicU8) -> io::Res
         tokio::select! {
             read = client.read(&mut up) => {
                 let bytes = up.get(..read?).filter(|bytes| !bytes.is_empty()).ok_or(io::ErrorKind::UnexpectedEof)?;
-                let commit = bytes.windows(6).any(|word| word == b"COMMIT");
+                let commit = bytes.windows(7).any(|word| word == b"COMMIT\0");
                 let cut = if commit { cut.swap(0, Ordering::SeqCst) } else { 0 };
                 if cut != Cut::BeforeCommit as u8 {
                     server.write_all(bytes).await?;

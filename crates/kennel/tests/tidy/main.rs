@@ -158,7 +158,7 @@ fn names_and_addresses_stay_out_of_the_log_above_debug() {
 fn unsafe_is_forbidden_everywhere() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("the workspace manifest");
     assert!(manifest.contains("unsafe_code = \"forbid\""));
-    for crate_name in ["room", "twilio", "media", "kennel"] {
+    for crate_name in ["room", "twilio", "media", "kennel", "bench"] {
         let own = fs::read_to_string(root().join(format!("crates/{crate_name}/Cargo.toml"))).expect("a manifest");
         assert!(own.contains("[lints]\nworkspace = true"), "crates/{crate_name} does not take the workspace's lints");
     }

@@ -301,8 +301,13 @@ impl Hub {
                 let result = self.command(Caller::Conn(conn), command);
                 self.deliver(conn, Delivery::Result(result));
             }
-            // Whoever asked may have gone away meanwhile; then nobody misses the answer.
-            Turn::Owner(command, reply) => drop(reply.send(self.command(Caller::Owner, command))),
+            Turn::Owner(command, reply) => {
+                let result = self.command(Caller::Owner, command);
+                // What it caused is noted before the answer: whoever has that finds it in the history.
+                self.drain();
+                // Whoever asked may have gone away meanwhile; then nobody misses the answer.
+                drop(reply.send(result));
+            }
             Turn::Rooms(reply) => drop(reply.send(self.rooms.rooms().collect())),
             Turn::Save(reply) => drop(reply.send(self.rooms.save(moment(self.start)))),
             Turn::Room(name, reply) => drop(reply.send(self.rooms.by_name(&name))),

@@ -27,8 +27,11 @@ use crate::shutdown::Shutdown;
 /// Callbacks on their way at a time, to all receivers.
 const AT_ONCE_MAX: usize = 64;
 
-/// Callbacks on their way to one receiver. One that hangs holds up no more than these.
+/// Callbacks on their way to one receiver: scheme, host and port as they are written. One that hangs holds up no more than these.
 const PER_HOST_MAX: usize = 8;
+
+/// Callbacks looked at together. More than are on their way, whose rows are still the first of their rooms.
+const LOOKED_AT: usize = AT_ONCE_MAX * 4;
 
 /// What one delivery may take, from the connection to the answer's end: the vendor's own ceiling.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -123,8 +126,13 @@ struct Road {
 impl Road {
     /// Whether this may be sent now.
     fn is_free(&self, delivery: &Delivery, host: &str) -> bool {
-        let all = self.tasks.len() < AT_ONCE_MAX;
-        all && !self.rooms.contains(&delivery.event.room) && self.hosts.get(host).copied().unwrap_or(0) < PER_HOST_MAX
+        let busy = self.hosts.get(host).is_some_and(|count| *count >= PER_HOST_MAX);
+        self.tasks.len() < AT_ONCE_MAX && !busy && !self.rooms.contains(&delivery.event.room)
+    }
+
+    /// Receivers that nothing more may be sent to now.
+    fn busy(&self) -> Vec<String> {
+        self.hosts.iter().filter(|(_, count)| **count >= PER_HOST_MAX).map(|(host, _)| host.clone()).collect()
     }
 
     fn depart(&mut self, room: u128, host: String, way: impl Future<Output = ()> + Send + 'static) {
@@ -151,13 +159,20 @@ impl Courier {
     /// Sends what is due and free to go; returns how long to wait for the next.
     async fn send_due(&self, road: &mut Road) -> Result<Duration, store::Problem> {
         let now = clock::unix_ms();
-        // Rooms that are on their way are still the first of those that are due.
-        for delivery in self.store.due(now, AT_ONCE_MAX * 4).await? {
-            let host = delivery.event.callback.as_ref().and_then(|callback| egress::target(&callback.url).ok());
-            let host = host.map(|target| target.authority).unwrap_or_default();
-            if road.is_free(&delivery, &host) {
-                let courier = self.clone();
-                road.depart(delivery.event.room, host, async move { courier.carry(delivery).await });
+        loop {
+            // What waits for a busy receiver is not even looked at: it could be so much that nothing else is seen.
+            let busy = road.busy();
+            let due = self.store.due(now, LOOKED_AT, &busy).await?;
+            let all = due.len() < LOOKED_AT;
+            for delivery in due {
+                let host = delivery.event.callback.as_ref().map_or("", |callback| receiver(&callback.url)).to_owned();
+                if road.is_free(&delivery, &host) {
+                    let courier = self.clone();
+                    road.depart(delivery.event.room, host, async move { courier.carry(delivery).await });
+                }
+            }
+            if all || road.tasks.len() >= AT_ONCE_MAX || road.busy().len() == busy.len() {
+                break;
             }
         }
         let (next, waiting) = self.store.next_due(now).await?;
@@ -210,6 +225,13 @@ impl Courier {
             () = async { drop(connection.await); std::future::pending().await } => unreachable!(),
         }
     }
+}
+
+/// Scheme, host and port of a URL, as they are written.
+fn receiver(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let end = url.get(host..).and_then(|rest| rest.find(['/', '?', '#']));
+    end.and_then(|end| url.get(..host + end)).unwrap_or(url)
 }
 
 fn method(method: store::Method) -> twilio::rest::Method {
@@ -305,6 +327,19 @@ mod tests {
             outcome: String::new(),
         };
         Delivery { id: 7, attempts, event }
+    }
+
+    #[test]
+    fn receivers_by_their_urls() {
+        for (url, expected) in [
+            ("http://a.example", "http://a.example"),
+            ("http://a.example:81/x?y#z", "http://a.example:81"),
+            ("https://u:p@[::1]?x/y", "https://u:p@[::1]"),
+            ("a/b", "a"),
+            ("", ""),
+        ] {
+            assert_eq!(receiver(url), expected);
+        }
     }
 
     #[test]

@@ -189,8 +189,9 @@ impl Store for Keeper {
         self.ask(move |link| read::setting(link, &key)).await
     }
 
-    async fn due(&self, now_ms: u64, count: usize) -> Result<Vec<Delivery>, Problem> {
-        self.ask(move |link| read::due(link, now_ms, count)).await
+    async fn due(&self, now_ms: u64, count: usize, except: &[String]) -> Result<Vec<Delivery>, Problem> {
+        let except = except.to_vec();
+        self.ask(move |link| read::due(link, now_ms, count, &except)).await
     }
 
     async fn next_due(&self, now_ms: u64) -> Result<(Option<u64>, u64), Problem> {

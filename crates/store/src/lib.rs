@@ -94,8 +94,9 @@ pub trait Store: Send + Sync {
     async fn setting(&self, key: &str) -> Result<Option<String>, Problem>;
 
     /// Callbacks whose turn has come: of each room at most the oldest one that waits, if its time is not later than `now_ms`; at most
-    /// `count` of them, the longest waiting first.
-    async fn due(&self, now_ms: u64, count: usize) -> Result<Vec<Delivery>, Problem>;
+    /// `count` of them, the longest waiting first. None goes to one of the receivers in `except`, each the beginning of a URL up to its
+    /// path.
+    async fn due(&self, now_ms: u64, count: usize, except: &[String]) -> Result<Vec<Delivery>, Problem>;
 
     /// When the next callback is due that is not due at `now_ms`, and how many wait in all.
     async fn next_due(&self, now_ms: u64) -> Result<(Option<u64>, u64), Problem>;

@@ -101,10 +101,19 @@ pub(crate) fn setting(link: &mut dyn Link, key: &str) -> Result<Option<String>, 
     one(link, "SELECT value FROM settings WHERE key = $1", &[Value::text(key)], |row| row.text(0))
 }
 
-pub(crate) fn due(link: &mut dyn Link, now_ms: u64, count: usize) -> Result<Vec<Delivery>, Fault> {
-    let sql = format!("SELECT {EVENT} WHERE head = 1 AND waits_ms <= $1 ORDER BY waits_ms, place LIMIT $2");
-    let count = Value::Int(i64::try_from(count).unwrap_or(i64::MAX));
-    let rows = link.rows(&sql, &[Value::until(now_ms), count])?;
+pub(crate) fn due(link: &mut dyn Link, now_ms: u64, count: usize, except: &[String]) -> Result<Vec<Delivery>, Fault> {
+    let mut sql = format!("SELECT {EVENT} WHERE head = 1 AND waits_ms <= $1");
+    let mut values = vec![Value::until(now_ms)];
+    for start in except {
+        values.push(Value::text(start));
+        let (length, number) = (start.chars().count(), values.len());
+        // Up to its path: http://a.example is not the beginning of http://a.example.org/.
+        let next = format!("substr(callback_url, {length} + 1, 1) NOT IN ('', '/', '?', '#')");
+        sql += &format!(" AND (substr(callback_url, 1, {length}) <> ${number} OR {next})");
+    }
+    values.push(Value::Int(i64::try_from(count).unwrap_or(i64::MAX)));
+    sql += &format!(" ORDER BY waits_ms, place LIMIT ${}", values.len());
+    let rows = link.rows(&sql, &values)?;
     let delivery = |row: &Row| Ok(Delivery { id: row.int(0)?, attempts: row.number(11)?, event: event_row(row)? });
     rows.iter().map(delivery).collect()
 }

@@ -88,7 +88,7 @@ async fn forget(store: &dyn Store, model: &mut Model, before_ms: u64, count: usi
 }
 
 async fn learn_ids(store: &dyn Store, model: &mut Model) {
-    for delivery in store.due(u64::MAX, 1_000).await.unwrap() {
+    for delivery in store.due(u64::MAX, 1_000, &[]).await.unwrap() {
         model.ids.insert(delivery.id, (delivery.event.room, delivery.event.sequence));
     }
 }
@@ -264,7 +264,7 @@ async fn walk_sets(
 }
 
 async fn compare_due(store: &dyn Store, model: &Model, now_ms: u64, count: usize) {
-    let due = store.due(now_ms, count).await.unwrap();
+    let due = store.due(now_ms, count, &[]).await.unwrap();
     let mut expected = model.due(now_ms);
     expected.truncate(count);
     let found: Vec<_> = due.into_iter().map(|delivery| (delivery.attempts, delivery.event)).collect();

@@ -1,8 +1,8 @@
 //! Short stories, each on an empty database.
 
 use store::{
-    Alive, EventRow, IdentityOrId, NameOrId, Page, ParticipantFilter, ParticipantStatus, Problem, RoomFilter, RoomRow, RulesRow,
-    Store, Write,
+    Alive, Callback, EventRow, IdentityOrId, Method, NameOrId, Page, ParticipantFilter, ParticipantStatus, Problem, RoomFilter,
+    RoomRow, RulesRow, Store, Write,
 };
 
 use super::rows::*;
@@ -21,6 +21,7 @@ macro_rules! for_each_script {
             rules_and_settings_keep_the_last_word
             events_of_a_room_are_numbered_without_a_gap
             callbacks_wait_their_turn_in_their_room
+            callbacks_of_busy_receivers_make_way
             a_callback_that_was_taken_is_taken_once
             pages_neither_lose_nor_repeat_while_rooms_come_and_go
             rooms_are_forgotten_unless_somebody_is_still_to_be_told
@@ -195,12 +196,12 @@ pub async fn events_of_a_room_are_numbered_without_a_gap(store: &dyn Store) {
 
 /// What is due, as `room/sequence` and how often it was tried.
 async fn due(store: &dyn Store, now_ms: u64) -> Vec<(String, u32)> {
-    let due = store.due(now_ms, 100).await.unwrap();
+    let due = store.due(now_ms, 100, &[]).await.unwrap();
     due.iter().map(|one| (format!("{}/{}", one.event.room, one.event.sequence), one.attempts)).collect()
 }
 
 async fn id_of(store: &dyn Store, room: u128) -> i64 {
-    let due = store.due(1_000_000, 100).await.unwrap();
+    let due = store.due(1_000_000, 100, &[]).await.unwrap();
     due.iter().find(|one| one.event.room == room).unwrap().id
 }
 
@@ -215,9 +216,9 @@ pub async fn callbacks_wait_their_turn_in_their_room(store: &dyn Store) {
     check(4, &[]).await;
     check(20, &[("2/0", 0), ("1/0", 0)]).await;
     assert_eq!(store.next_due(20).await.unwrap(), (Some(30), 4));
-    assert_eq!(store.due(100, 2).await.unwrap().len(), 2);
+    assert_eq!(store.due(100, 2, &[]).await.unwrap().len(), 2);
 
-    let one = store.due(20, 1).await.unwrap().remove(0);
+    let one = store.due(20, 1, &[]).await.unwrap().remove(0);
     assert_eq!(one.event, EventRow { sequence: 0, ..told(2, "a", 5) });
 
     write(store, [deferred(id_of(store, 1).await, 50)]).await;
@@ -230,6 +231,32 @@ pub async fn callbacks_wait_their_turn_in_their_room(store: &dyn Store) {
     }
     check(100, &[]).await;
     assert_eq!(store.next_due(0).await.unwrap(), (None, 0));
+}
+
+pub async fn callbacks_of_busy_receivers_make_way(store: &dyn Store) {
+    let urls = [
+        "http://a.ex/1",
+        "http://a.ex?2",
+        "http://a.example/3",
+        "http://a.ex:81/4",
+        "https://a.ex/5",
+        "http://a.ex",
+        "http://ä.ex/7",
+    ];
+    for (n, url) in (1..).zip(urls) {
+        let callback = Some(Callback { url: (*url).into(), method: Method::Post });
+        write(store, [began(room(n, url, 1)), happened(EventRow { callback, ..event(n, "a", 10) })]).await;
+    }
+    let check = async |except: &[&str], count, expected: &[u128]| {
+        let except: Vec<String> = except.iter().map(|start| (*start).to_owned()).collect();
+        let due = store.due(10, count, &except).await.unwrap();
+        assert_eq!(due.iter().map(|one| one.event.room).collect::<Vec<_>>(), expected, "{except:?}");
+    };
+    check(&[], 9, &[1, 2, 3, 4, 5, 6, 7]).await;
+    check(&["http://a.ex"], 9, &[3, 4, 5, 7]).await;
+    check(&["http://a.ex"], 2, &[3, 4]).await;
+    check(&["http://a.ex:81", "http://ä.ex", "http://a.ex"], 9, &[3, 5]).await;
+    check(&["HTTP://A.EX", "http://a.e_", "http://'"], 9, &[1, 2, 3, 4, 5, 6, 7]).await;
 }
 
 pub async fn a_callback_that_was_taken_is_taken_once(store: &dyn Store) {
@@ -356,7 +383,7 @@ pub async fn moments_beyond_reason_are_refused(store: &dyn Store) {
     }
     let later = RoomFilter { created_from_ms: Some(latest + 1), ..RoomFilter::default() };
     assert_eq!(store.rooms(ACCOUNT, later, first(9)).await.unwrap().rows, []);
-    assert_eq!(store.due(u64::MAX, usize::MAX).await.unwrap(), []);
+    assert_eq!(store.due(u64::MAX, usize::MAX, &[]).await.unwrap(), []);
     let late = RoomFilter { created_from_ms: Some(latest), created_before_ms: Some(u64::MAX), ..RoomFilter::default() };
     let found = store.rooms(ACCOUNT, late, first(9)).await.unwrap();
     assert_eq!(found.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [2, 1]);

@@ -41,7 +41,10 @@ struct Known {
 /// # Errors
 /// The database's.
 pub async fn recover(store: &dyn Store, seats: Vec<SavedRoom>, teller: Teller, now_ms: u64) -> Result<Recovery, store::Problem> {
-    let alive = store.alive().await?;
+    let mut alive = store.alive().await?;
+    // What happened last was known, too; otherwise a room could end before it.
+    let last = store.events(&teller.account, None, Page::First { size: 1 }).await?;
+    alive.at_ms = last.rows.first().map_or(alive.at_ms, |event| alive.at_ms.max(event.at_ms));
     let mut known: HashMap<u128, Known> = HashMap::new();
     for one in &alive.participants {
         known.entry(one.room).or_default().inside.push(one.clone());

@@ -202,6 +202,19 @@ async fn without_its_seats_a_room_made_by_joining_ended_when_the_program_did() {
 }
 
 #[tokio::test]
+async fn nothing_ended_before_the_last_thing_that_happened() {
+    let mut desk = Desk::new();
+    desk.join(1, "den", "ann", &[]);
+    desk.after(104).join(2, "den", "bob", &[]);
+    let room = desk.rooms.by_name("den").expect("in progress").id.0;
+    let (_folder, store) = database(&mut desk).await;
+    restart(&mut desk, &store, false).await;
+    let told = store.events(ACCOUNT, Some(room), Page::First { size: 50 }).await.expect("a list").rows;
+    let times: Vec<_> = told.iter().rev().map(|event| event.at_ms).collect();
+    assert_eq!(times, [1_000_000, 1_000_000, 1_104_000, 1_104_000, 1_104_000, 1_104_000]);
+}
+
+#[tokio::test]
 async fn a_room_that_its_owner_made_goes_on_empty_with_what_is_left_of_its_time() {
     let mut desk = Desk::new();
     let room = desk.create("den", "http://b/x");

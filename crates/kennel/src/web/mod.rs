@@ -199,6 +199,7 @@ pub fn app(app: &Arc<App>, doors: Router) -> Router {
         .route("/sdk/kennel-websocket-shim.js", get(sdk::shim))
         .route("/sdk/{*rest}", get(sdk::nothing))
         .route("/v1/VideoEvents", get(insights::socket))
+        .route("/v1/", any(vendor::call))
         .route("/v1/{*rest}", any(vendor::call))
         .fallback(pages::other)
         .with_state(app.clone())

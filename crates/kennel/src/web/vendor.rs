@@ -146,14 +146,15 @@ fn refuse(refusal: &Refusal) -> Response {
 /// Whose Basic credentials these are, if they are right.
 fn authenticate(app: &App, headers: &HeaderMap, asked: &Asked) -> Result<String, Box<Response>> {
     let (peer, now) = (Peer::from(asked.peer), Instant::now());
-    if app.wrong_keys().is_barred(peer, now) {
-        return Err(Box::new(too_many()));
-    }
     let given = basic(headers);
+    // These first: such secrets are too long to be guessed, and an app that has a wrong one must not lock out the app beside it.
     if let Some((user, password)) = &given
         && is_right(app, user, password)
     {
         return Ok(user.clone());
+    }
+    if app.wrong_keys().is_barred(peer, now) {
+        return Err(Box::new(too_many()));
     }
     // Asking without any credential is how a client learns that it needs one.
     if given.is_some() && app.wrong_keys().count(peer, now) == Tries::UsedUp {

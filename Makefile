@@ -34,6 +34,13 @@ e2e-pages: web/node_modules/.package-lock.json
 	npm --prefix $* ci --no-audit --no-fund
 	@touch $@
 
+# The vendor's library for Python, in the version that the number stands for.
+e2e-rest/.venv-%/.ready: e2e-rest/requirements-%.txt
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
 bench: ## Load figures: joins per second and latency
 	cargo bench --workspace
 
@@ -49,4 +56,4 @@ fmt: ## Format Rust
 	cargo fmt --all
 
 clean: ## Remove what was built and fetched
-	rm -rf target web/dist web/node_modules e2e/node_modules e2e/out .tools
+	rm -rf target web/dist web/node_modules e2e/node_modules e2e/out e2e-rest/node_modules e2e-rest/.venv-* .tools

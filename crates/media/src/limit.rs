@@ -82,8 +82,9 @@ pub const KEYFRAME_HEARD_GAP: Duration = Duration::from_millis(500);
 /// Packets of one track that are kept for one receiver, to be sent again when it misses them. Older ones are gone.
 pub const REPAIR_PACKETS: usize = 1_000;
 
-/// How long they are kept.
-pub const REPAIR_TIME: Duration = Duration::from_secs(3);
+/// How long they are kept: for a few attempts at the longest round trips on which people still talk. Each packet takes half a kilobyte for
+/// each receiver.
+pub const REPAIR_TIME: Duration = Duration::from_millis(1_500);
 
 /// Share of what one receiver gets of one track that may be repairs. Above, what is asked for is not sent again. A line that loses
 /// three of ten needs 0.3 on average, and more at times: with 0.3 it shows half as many pictures, with 0.5 no more than with this.

@@ -6,6 +6,7 @@
 //! because the library invents tracks where there are none.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use room::{MediaRefusal, TrackId};
 use str0m::Rtc;
@@ -321,7 +322,11 @@ impl Negotiation {
             if let Some(stream) = rtc.direct_api().stream_tx(&down.ssrc) {
                 // Its publisher has paced it already. A queue of ours would only turn overload into delay.
                 stream.set_unpaced(true);
-                stream.set_rtx_cache(REPAIR_PACKETS, REPAIR_TIME, Some(REPAIR_SHARE_MAX));
+                match stream.rtx() {
+                    Some(_) => stream.set_rtx_cache(REPAIR_PACKETS, REPAIR_TIME, Some(REPAIR_SHARE_MAX)),
+                    // Sound is never repaired: nothing is kept or counted for that.
+                    None => stream.set_rtx_cache(0, Duration::ZERO, None),
+                }
             }
         }
         // Something may have been wanted meanwhile.

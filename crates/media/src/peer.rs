@@ -17,7 +17,7 @@ use str0m::media::{KeyframeRequestKind, Mid, Pt};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc};
 use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
-use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, PacerReason, Reason, Rtc, RtcConfig};
 
 use crate::data::{Lines, Manner, Use};
 use crate::demux::Class;
@@ -32,6 +32,16 @@ const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(5_000);
 
 /// How often it counts.
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long the library may go without a look at its timers after the last packet in line has left. The next packet is a look as well,
+/// and where media flows it comes sooner than this: a track of sound has one each 20 ms.
+const LOOK_PAUSE: Duration = Duration::from_millis(25);
+
+/// The same while the library fills up what is sent, to find out how much the way takes: that goes by the millisecond.
+const LOOK_PAUSE_PROBING: Duration = Duration::from_millis(2);
+
+/// How many packets leave at once before somebody else's do.
+const PACKETS_AT_ONCE_MAX: usize = 512;
 
 /// A client that was not heard where it was for so long, and is heard elsewhere, has moved.
 const HOME_SILENCE: Duration = Duration::from_millis(500);
@@ -83,7 +93,13 @@ pub(crate) struct Peer {
     lines: Lines,
     /// When the library wants to be called again.
     due: Instant,
+    /// When it wanted to be, for a reason that cannot wait for the next packet.
+    look_by: Option<Instant>,
+    /// It fills up what is sent, to find out how much the way takes.
+    probing: bool,
     errors: u32,
+    /// The sources of packets that were put in line and did not leave yet.
+    line: Vec<Ssrc>,
     /// Where it sends from, and when it was last heard there.
     home: Option<(Protocol, SocketAddr, Instant)>,
     /// Where else checks of its came from.
@@ -104,7 +120,22 @@ impl Peer {
         }
         let (room, who, link) = place;
         let talk = Negotiation::new(settings.salt);
-        Peer { room, who, link, rtc, talk, lines: Lines::default(), due: now, errors: 0, home: None, elsewhere: Vec::new() }
+        let (lines, line, elsewhere) = (Lines::default(), Vec::new(), Vec::new());
+        Peer {
+            room,
+            who,
+            link,
+            rtc,
+            talk,
+            lines,
+            due: now,
+            look_by: None,
+            probing: false,
+            errors: 0,
+            line,
+            home: None,
+            elsewhere,
+        }
     }
 
     /// The name by which checks for this peer are known (RFC 8445, section 5.3).
@@ -175,10 +206,7 @@ impl Peer {
 
     /// The time named by [`due`](Peer::due) has come.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
-        match self.rtc.handle_input(Input::Timeout(now)) {
-            Ok(()) => self.errors = 0,
-            Err(_) => self.errors += 1,
-        }
+        self.look_around(now);
         self.drain(now, out);
     }
 
@@ -263,6 +291,9 @@ impl Peer {
         }
         if let Some(stream) = self.rtc.direct_api().stream_tx(&ssrc) {
             stream.write_rtp(write);
+            if self.line.len() < PACKETS_AT_ONCE_MAX {
+                self.line.push(ssrc);
+            }
         }
     }
 
@@ -370,14 +401,31 @@ impl Peer {
     }
 
     /// Takes everything the library has, until it names a time.
+    ///
+    /// Its pacer lets one packet out for each call and wants to be called again at once. Of a line of packets all but the last are
+    /// followed by that call right here, so that they leave together; the last is followed by it a little later.
     fn drain(&mut self, now: Instant, out: &mut Outbox) {
+        let mut left = PACKETS_AT_ONCE_MAX;
         loop {
             match self.rtc.poll_output() {
-                Ok(Output::Timeout(due)) => {
-                    self.due = due;
-                    return;
+                Ok(Output::Timeout(due)) if left == 0 || !self.is_held_back() => return self.rest_until(due),
+                Ok(Output::Timeout(_)) => {
+                    left -= 1;
+                    self.look_around(now);
                 }
-                Ok(Output::Transmit(transmit)) => out.transmits.push_back(transmit),
+                Ok(Output::Transmit(transmit)) => {
+                    let in_line = self.leaves_line(&transmit.contents);
+                    out.transmits.push_back(transmit);
+                    if in_line && self.line.is_empty() {
+                        // Nothing is left: whatever else there is comes before packets.
+                        self.due = self.next_look(now);
+                        return;
+                    }
+                    if in_line && left > 0 {
+                        left -= 1;
+                        self.look_around(now);
+                    }
+                }
                 Ok(Output::Event(Event::RtpPacket(packet))) => out.packets.push(packet),
                 Ok(Output::Event(event)) => out.news.extend(news_of(event)),
                 Err(problem) => {
@@ -388,6 +436,48 @@ impl Peer {
                 }
             }
         }
+    }
+
+    /// Whether more might leave if the library were called again.
+    fn is_held_back(&self) -> bool {
+        self.rtc.last_timeout_reason() == Reason::Pacer(PacerReason::Immediate)
+    }
+
+    fn look_around(&mut self, now: Instant) {
+        match self.rtc.handle_input(Input::Timeout(now)) {
+            Ok(()) => self.errors = 0,
+            Err(_) => self.errors += 1,
+        }
+    }
+
+    /// Whether a datagram is a packet that was put in line; it has left then.
+    fn leaves_line(&mut self, datagram: &[u8]) -> bool {
+        let ssrc = datagram.get(8..12).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
+        let place = self.line.iter().position(|own| Some(**own) == ssrc).filter(|_| Class::of(datagram) == Class::Rtp);
+        place.is_some_and(|place| {
+            self.line.swap_remove(place);
+            true
+        })
+    }
+
+    /// The library has nothing more to say before then.
+    fn rest_until(&mut self, due: Instant) {
+        use PacerReason::{Handle, Padding, Probe1, Probe2};
+        let reason = self.rtc.last_timeout_reason();
+        self.due = due;
+        self.probing = matches!(reason, Reason::Pacer(Padding | Probe1 | Probe2));
+        // The rest can wait for the next packet, which is a call too.
+        self.look_by = Some(due).filter(|_| self.probing || matches!(reason, Reason::Nack | Reason::Twcc));
+        // When its pacer has nothing to send, nothing is in line: what the library gave up is not waited for.
+        if matches!(reason, Reason::Pacer(Handle | Padding)) {
+            self.line.clear();
+        }
+    }
+
+    /// When to call the library after the last packet in line has left. What it last waited for stays, as far as it is still to come.
+    fn next_look(&self, now: Instant) -> Instant {
+        let pause = now + if self.probing { LOOK_PAUSE_PROBING } else { LOOK_PAUSE };
+        self.look_by.filter(|by| *by > now).map_or(pause, |by| by.min(pause))
     }
 }
 

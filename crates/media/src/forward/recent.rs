@@ -3,7 +3,8 @@
 use crate::limit::STRAYS_MAX;
 
 /// The packets behind a hole, kept until the hole is filled: the first packet of a key frame may be the one that was lost, and
-/// who was waiting for it had no use for the rest. One per stream (SSRC). Allocates when it is made only.
+/// who was waiting for it had no use for the rest. One per stream (SSRC). Takes memory from the first hole on only: most streams have
+/// none for minutes, and packets are large.
 #[derive(Debug)]
 pub struct Recent<T> {
     packets_max: usize,
@@ -19,7 +20,7 @@ pub struct Recent<T> {
 impl<T> Recent<T> {
     /// Waits for a missing packet until the stream is so many packets further.
     pub fn new(packets_max: usize) -> Self {
-        Recent { packets_max, whole: None, wanted: None, held: Vec::with_capacity(packets_max), strays: 0 }
+        Recent { packets_max, whole: None, wanted: None, held: Vec::new(), strays: 0 }
     }
 
     /// A packet of the stream came, and is about to be forwarded. True if all that came of what follows it is here.

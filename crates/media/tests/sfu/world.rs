@@ -14,6 +14,7 @@ use str0m::channel::ChannelConfig;
 use str0m::net::Protocol;
 
 use crate::client::{Client, Join, Picture};
+use crate::meter::Meter;
 
 pub const ROOM: RoomId = RoomId(77);
 const STEP: Duration = Duration::from_millis(1);
@@ -84,17 +85,11 @@ pub struct World {
     /// The newest placements of each client.
     pub placed: BTreeMap<ParticipantId, Vec<(TrackId, Arc<str>)>>,
     pub reports: Vec<Report>,
-    /// Time of the processor spent in the engine.
-    pub engine_time: Duration,
+    /// What the engine took.
+    pub cost: Meter,
     /// Nobody sends pictures or sound yet.
     pub quiet: bool,
     signals: Vec<(Instant, ParticipantId, Signal)>,
-}
-
-/// What this thread has used of the processor.
-pub fn cpu() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(u64::try_from(time.tv_sec).unwrap(), u32::try_from(time.tv_nsec).unwrap())
 }
 
 pub fn settings(server: SocketAddr) -> Settings {
@@ -127,7 +122,7 @@ impl World {
             next: 1,
             placed: BTreeMap::new(),
             reports: Vec::new(),
-            engine_time: Duration::ZERO,
+            cost: Meter::default(),
             quiet: false,
             signals: Vec::new(),
         }
@@ -167,6 +162,7 @@ impl World {
     }
 
     /// Somebody leaves, and is forgotten here too.
+    #[allow(dead_code, reason = "the soak test's")]
     pub fn leave(&mut self, client: usize) {
         let who = self.clients.remove(client).who;
         self.order(who, Act::Close);
@@ -176,10 +172,17 @@ impl World {
         self.subscribe_all();
     }
 
+    /// Forgets what happened so far.
+    #[allow(dead_code, reason = "the soak test's")]
+    pub fn forget(&mut self) {
+        self.placed.clear();
+        self.astray.clear();
+        self.signals.clear();
+        self.reports = Vec::new();
+    }
+
     pub fn order(&mut self, who: ParticipantId, act: Act) {
-        let began = cpu();
-        self.engine.handle_order(self.now, Order::new(ROOM, who, act));
-        self.engine_time += cpu() - began;
+        self.cost.measure(|| self.engine.handle_order(self.now, Order::new(ROOM, who, act)));
     }
 
     pub fn subscribe_all(&mut self) {
@@ -212,9 +215,7 @@ impl World {
                 self.drain(index);
             }
         }
-        let began = cpu();
-        self.engine.flush(self.now);
-        self.engine_time += cpu() - began;
+        self.cost.measure(|| self.engine.flush(self.now));
         self.collect();
     }
 
@@ -234,8 +235,11 @@ impl World {
     }
 
     fn collect(&mut self) {
-        while let Some(transmit) = self.engine.poll_transmit() {
-            let (source, destination, bytes) = (transmit.source, transmit.destination, transmit.bytes.to_vec());
+        let mut sent = Vec::new();
+        self.cost.measure(|| sent.extend(std::iter::from_fn(|| self.engine.poll_transmit())));
+        let all: Vec<_> = sent.iter().map(|sent| (sent.source, sent.destination, sent.bytes.to_vec())).collect();
+        self.cost.measure(|| drop(sent));
+        for (source, destination, bytes) in all {
             assert!(!is_sourceless(&bytes), "browsers take a packet of source 0 for one of the track in whose section it comes");
             let Some(client) = self.clients.iter().find(|c| c.outside == destination) else {
                 self.astray.entry(destination).or_default().push(bytes);
@@ -265,18 +269,22 @@ impl World {
     }
 
     fn deliver(&mut self) {
+        let mut to_server = Vec::new();
         while let Some(entry) = self.flying.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let (source, destination, bytes) = entry.remove();
             if destination == self.server {
-                let datagram = Datagram { protocol: Protocol::Udp, source, destination, bytes: &bytes };
-                let began = cpu();
-                self.engine.handle_datagram(self.now, datagram);
-                self.engine_time += cpu() - began;
+                to_server.push((source, bytes));
             } else if let Some(index) = self.clients.iter().position(|c| c.outside == destination) {
                 self.clients[index].handle_datagram(self.now, source, &bytes);
                 self.drain(index);
             }
         }
+        self.cost.measure(|| {
+            for (source, bytes) in &to_server {
+                let datagram = Datagram { protocol: Protocol::Udp, source: *source, destination: self.server, bytes };
+                self.engine.handle_datagram(self.now, datagram);
+            }
+        });
         let due: Vec<_> = self.signals.iter().filter(|(at, _, _)| *at <= self.now).cloned().collect();
         self.signals.retain(|(at, _, _)| *at > self.now);
         for (_, who, signal) in due {

@@ -25,6 +25,7 @@ use str0m::rtp::RtpPacket;
 use crate::data::{Allowance, DataAllowance};
 use crate::demux::{Class, Demux, Dropped, Verdict};
 use crate::limit::NEGOTIATIONS_PER_TURN;
+use crate::negotiate::Say;
 use crate::net::{Datagram, Transmit};
 use crate::peer::{Outbox, Path, Peer, PeerNews, Taken};
 use crate::settings::Settings;
@@ -436,6 +437,12 @@ impl Client {
             *last = now;
         }
         may
+    }
+
+    /// Whether this answers an offer of ours. When many come at once everybody has many to answer.
+    fn is_asked_for(&self, signal: &room::Signal) -> bool {
+        let waits = |offer: &Say| offer.revision == signal.revision;
+        signal.step == room::Step::Answer && self.peer.unanswered().is_some_and(waits)
     }
 
     /// Whether a check from there is still within what one client may try.

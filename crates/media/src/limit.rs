@@ -27,7 +27,7 @@ pub const PAYLOAD_BYTES_MAX: usize = 1_450;
 /// Addresses from which one client is known or tries to be. Checks from more are dropped and counted, until ICE is restarted.
 pub const ADDRESSES_MAX: usize = 64;
 
-/// Descriptions a second from one client, with bursts of five times as many. More: it is refused.
+/// Descriptions a second from one client, with bursts of five times as many; answers to offers of ours are not counted. More: it is refused.
 pub const DESCRIPTIONS_PER_S: u32 = 4;
 
 /// Packets a second of one track of sound, with bursts of as many: twice what the shortest usual packets need. More are dropped and counted.

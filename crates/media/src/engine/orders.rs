@@ -57,7 +57,7 @@ impl Engine {
     /// What the client says on its link.
     pub(super) fn handle_signal(&mut self, now: Instant, key: PeerKey, signal: &Signal) {
         let text = &*signal.sealed.0;
-        if self.client_mut(key).is_some_and(|client| !client.descriptions.take(now, 1)) {
+        if self.client_mut(key).is_some_and(|client| !client.is_asked_for(signal) && !client.descriptions.take(now, 1)) {
             return self.refuse(now, key, MediaRefusal::Flood);
         }
         let heard = match signal.step {

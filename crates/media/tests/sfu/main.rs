@@ -87,6 +87,20 @@ fn six_see_everyone() {
 }
 
 #[test]
+fn a_crowd_that_comes_at_once_gets_everything() {
+    const CROWD: usize = 26;
+    let mut world = World::new(10);
+    world.quiet = true;
+    for _ in 0..CROWD {
+        world.join(true, false, false);
+        world.run(Duration::from_millis(20));
+    }
+    world.run(3 * SECOND);
+    let placed: Vec<usize> = world.placed.values().map(Vec::len).collect();
+    assert_eq!(placed, [CROWD - 1; CROWD]);
+}
+
+#[test]
 fn what_is_wanted_while_an_offer_waits_comes_after_its_answer() {
     let mut world = World::new(9);
     let (ann, bo) = (world.join(true, true, false), world.join(true, true, false));

@@ -17,6 +17,9 @@ const SETTLE: Duration = Duration::from_millis(500);
 /// From when everybody hears everything until it is measured.
 const WARM_UP: Duration = Duration::from_secs(3);
 
+/// What joins are moved by, so many times as 7 of 20 come.
+const OUT_OF_STEP: Duration = Duration::from_micros(1_030);
+
 /// For what is still under way at the end.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -64,7 +67,8 @@ pub fn run(choice: &Choice, scenario: &Scenario, round: u32) -> io::Result<Figur
 fn join(field: &mut Field, joiners: &[Joiner], scenario: &Scenario) -> io::Result<()> {
     let start = Instant::now();
     for (n, joiner) in (0..).zip(joiners) {
-        let due = start + scenario.join_interval() * n;
+        // Not in step with anybody's packets: how long the first one takes to come would depend on it.
+        let due = start + scenario.join_interval() * n + OUT_OF_STEP * (n * 7 % 20);
         field.run_for(due.saturating_duration_since(Instant::now()))?;
         field.join(joiner)?;
     }

@@ -20,15 +20,35 @@ pub(crate) fn places(ms: u64) -> Result<(i64, i64), Fault> {
 /// Which rows of which table.
 pub(crate) struct List {
     /// `column, column … FROM table`; the first column is the place.
-    pub from: String,
+    from: &'static str,
     sql: String,
     values: Vec<Value>,
+    span: Span,
+}
+
+/// Places from the first one on and before the other. One of each, however many there are to hold: an index is walked from one bound
+/// to one other, and rows between two lower bounds would be looked at in vain.
+#[derive(Clone, Copy)]
+struct Span {
+    from: i64,
+    before: i64,
+}
+
+impl Span {
+    fn after(self, place: i64) -> Span {
+        Span { before: self.before.min(place), ..self }
+    }
+
+    fn before(self, place: i64) -> Span {
+        Span { from: self.from.max(place.saturating_add(1)), ..self }
+    }
 }
 
 impl List {
     /// Rows whose column has this value.
-    pub(crate) fn of(from: String, column: &str, value: Value) -> List {
-        List { from, sql: format!("WHERE {column} = $1"), values: vec![value] }
+    pub(crate) fn of(from: &'static str, column: &str, value: Value) -> List {
+        let span = Span { from: 0, before: i64::MAX };
+        List { from, sql: format!("WHERE {column} = $1"), values: vec![value], span }
     }
 
     /// Of these only those that hold this too: `column =`, `column <`.
@@ -46,28 +66,24 @@ impl List {
     pub(crate) fn created(&mut self, from_ms: Option<u64>, before_ms: Option<u64>) -> Result<(), Fault> {
         if let Some(from) = from_ms {
             let (first, beyond) = places(from.min(TIME_MAX_MS))?;
-            self.and("place >=", Value::Int(if from > TIME_MAX_MS { beyond } else { first }));
+            self.span.from = if from > TIME_MAX_MS { beyond } else { first };
         }
         if let Some(before) = before_ms.filter(|before| *before <= TIME_MAX_MS) {
-            self.and("place <", Value::Int(places(before)?.0));
+            self.span.before = places(before)?.0;
         }
         Ok(())
     }
 
     /// One page of them, the newest first.
     pub(crate) fn page<T>(self, link: &mut dyn Link, page: Page, read: fn(&Row) -> Result<T, Fault>) -> Result<PageOf<T>, Fault> {
-        let (bound, size) = match page {
-            Page::First { size } => (None, size),
-            Page::After { place, size } => (Some(("place <", place)), size),
-            Page::Before { place, size } => (Some(("place >", place)), size),
+        let (span, behind, size) = match page {
+            Page::First { size } => (self.span, None, size),
+            Page::After { place, size } => (self.span.after(place), Some(self.span.before(place.saturating_sub(1))), size),
+            Page::Before { place, size } => (self.span.before(place), Some(self.span.after(place.saturating_add(1))), size),
         };
         let backward = matches!(page, Page::Before { .. });
-        let (mut rows, more) = self.some(link, bound, backward, size)?;
-        let behind = match page {
-            Page::First { .. } => false,
-            Page::After { place, .. } => self.any(link, "place >=", place)?,
-            Page::Before { place, .. } => self.any(link, "place <=", place)?,
-        };
+        let (mut rows, more) = self.some(link, span, backward, size)?;
+        let behind = behind.map_or(Ok(false), |span| self.any(link, span))?;
         if backward {
             rows.reverse();
         }
@@ -81,27 +97,28 @@ impl List {
         })
     }
 
-    /// Up to `size` rows beyond a bound, nearest first, and whether there are more.
-    fn some(&self, link: &mut dyn Link, bound: Option<(&str, i64)>, up: bool, size: usize) -> Result<(Vec<Row>, bool), Fault> {
-        let (mut sql, mut values) = (format!("SELECT {} {}", self.from, self.sql), self.values.clone());
-        if let Some((comparison, place)) = bound {
-            values.push(Value::Int(place));
-            sql += &format!(" AND {comparison} ${}", values.len());
-        }
+    /// Up to `size` rows of a span, the oldest or the newest first, and whether there are more.
+    fn some(&self, link: &mut dyn Link, span: Span, oldest: bool, size: usize) -> Result<(Vec<Row>, bool), Fault> {
+        let (within, mut values) = self.within(span);
         values.push(Value::Int(i64::try_from(size).unwrap_or(i64::MAX).saturating_add(1)));
-        sql += &format!(" ORDER BY place {} LIMIT ${}", if up { "ASC" } else { "DESC" }, values.len());
+        let (order, limit) = (if oldest { "ASC" } else { "DESC" }, values.len());
+        let sql = format!("SELECT {} {within} ORDER BY place {order} LIMIT ${limit}", self.from);
         let mut rows = link.rows(&sql, &values)?;
         let more = rows.len() > size;
         rows.truncate(size);
         Ok((rows, more))
     }
 
-    /// Whether there is any row there.
-    fn any(&self, link: &mut dyn Link, comparison: &str, place: i64) -> Result<bool, Fault> {
+    /// Whether there is any row in a span.
+    fn any(&self, link: &mut dyn Link, span: Span) -> Result<bool, Fault> {
         let table = self.from.rsplit(' ').next().unwrap_or_default();
-        let mut values = self.values.clone();
-        values.push(Value::Int(place));
-        let sql = format!("SELECT 1 FROM {table} {} AND {comparison} ${} LIMIT 1", self.sql, values.len());
-        Ok(!link.rows(&sql, &values)?.is_empty())
+        let (within, values) = self.within(span);
+        Ok(!link.rows(&format!("SELECT 1 FROM {table} {within} LIMIT 1"), &values)?.is_empty())
+    }
+
+    fn within(&self, span: Span) -> (String, Vec<Value>) {
+        let (next, mut values) = (self.values.len() + 1, self.values.clone());
+        values.extend([Value::Int(span.from), Value::Int(span.before)]);
+        (format!("{} AND place >= ${next} AND place < ${}", self.sql, next + 1), values)
     }
 }

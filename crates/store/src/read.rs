@@ -31,7 +31,7 @@ pub(crate) fn room(link: &mut dyn Link, account: &str, room: &NameOrId) -> Resul
 }
 
 pub(crate) fn rooms(link: &mut dyn Link, account: &str, filter: &RoomFilter, page: Page) -> Result<PageOf<RoomRow>, Fault> {
-    let mut list = List::of(ROOM.into(), "account", Value::text(account));
+    let mut list = List::of(ROOM, "account", Value::text(account));
     if let Some(name) = &filter.name {
         list.and("name =", Value::text(name));
     }
@@ -61,7 +61,7 @@ pub(crate) fn participants(
     filter: &ParticipantFilter,
     page: Page,
 ) -> Result<PageOf<ParticipantRow>, Fault> {
-    let mut list = List::of(PARTICIPANT.into(), "room", room.into());
+    let mut list = List::of(PARTICIPANT, "room", room.into());
     if let Some(identity) = &filter.identity {
         list.and("identity =", Value::text(identity));
     }
@@ -82,7 +82,7 @@ pub(crate) fn track(link: &mut dyn Link, participant: u128, track: &NameOrId) ->
 }
 
 pub(crate) fn tracks(link: &mut dyn Link, participant: u128, page: Page) -> Result<PageOf<TrackRow>, Fault> {
-    let mut list = List::of(TRACK.into(), "participant", participant.into());
+    let mut list = List::of(TRACK, "participant", participant.into());
     list.and_so("removed_ms IS NULL");
     list.page(link, page, track_row)
 }
@@ -127,9 +127,9 @@ pub(crate) fn next_due(link: &mut dyn Link, now_ms: u64) -> Result<(Option<u64>,
 
 pub(crate) fn events(link: &mut dyn Link, account: &str, room: Option<u128>, page: Page) -> Result<PageOf<EventRow>, Fault> {
     let list = match room {
-        None => List::of(EVENT.into(), "account", Value::text(account)),
+        None => List::of(EVENT, "account", Value::text(account)),
         Some(room) => {
-            let mut list = List::of(EVENT.into(), "room", room.into());
+            let mut list = List::of(EVENT, "room", room.into());
             list.and("account =", Value::text(account));
             list
         }

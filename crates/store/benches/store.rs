@@ -48,10 +48,10 @@ async fn creations(store: &Arc<Keeper>) {
         store.write(vec![began(room(id, &format!("room {n}"), n)), happened(told(id, "room-created", n))]).await.unwrap();
     })
     .await;
-    let mut due = store.due(u64::MAX, 1_000).await.unwrap();
+    let mut due = store.due(u64::MAX, 1_000, &[]).await.unwrap();
     while !due.is_empty() {
         store.write(due.iter().map(|one| delivered(one.id, 1)).collect()).await.unwrap();
-        due = store.due(u64::MAX, 1_000).await.unwrap();
+        due = store.due(u64::MAX, 1_000, &[]).await.unwrap();
     }
 }
 
@@ -134,7 +134,7 @@ async fn callbacks(store: &Arc<Keeper>, name: &str, rooms: u64) {
     let begin = Instant::now();
     loop {
         let start = Instant::now();
-        let due = store.due(u64::MAX, 50).await.unwrap();
+        let due = store.due(u64::MAX, 50, &[]).await.unwrap();
         if due.is_empty() {
             break;
         }

@@ -23,6 +23,11 @@ pub(crate) trait Link {
     /// The rows that a statement gives.
     fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Fault>;
 
+    /// Words after a table's name that make it be read along this index, where a database has such words and guesses badly without.
+    fn along(&self, _index: &str) -> String {
+        String::new()
+    }
+
     /// Runs several statements that take nothing and give nothing.
     fn script(&mut self, sql: &str) -> Result<(), Fault>;
 

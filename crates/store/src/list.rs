@@ -24,6 +24,7 @@ pub(crate) struct List {
     sql: String,
     values: Vec<Value>,
     span: Span,
+    index: &'static str,
 }
 
 /// Places from the first one on and before the other. One of each, however many there are to hold: an index is walked from one bound
@@ -45,10 +46,10 @@ impl Span {
 }
 
 impl List {
-    /// Rows whose column has this value.
-    pub(crate) fn of(from: &'static str, column: &str, value: Value) -> List {
+    /// Rows whose column has this value, to be walked along this index.
+    pub(crate) fn of(from: &'static str, index: &'static str, column: &str, value: Value) -> List {
         let span = Span { from: 0, before: i64::MAX };
-        List { from, sql: format!("WHERE {column} = $1"), values: vec![value], span }
+        List { from, sql: format!("WHERE {column} = $1"), values: vec![value], span, index }
     }
 
     /// Of these only those that hold this too: `column =`, `column <`.
@@ -102,7 +103,8 @@ impl List {
         let (within, mut values) = self.within(span);
         values.push(Value::Int(i64::try_from(size).unwrap_or(i64::MAX).saturating_add(1)));
         let (order, limit) = (if oldest { "ASC" } else { "DESC" }, values.len());
-        let sql = format!("SELECT {} {within} ORDER BY place {order} LIMIT ${limit}", self.from);
+        let along = link.along(self.index);
+        let sql = format!("SELECT {}{along} {within} ORDER BY place {order} LIMIT ${limit}", self.from);
         let mut rows = link.rows(&sql, &values)?;
         let more = rows.len() > size;
         rows.truncate(size);
@@ -113,7 +115,8 @@ impl List {
     fn any(&self, link: &mut dyn Link, span: Span) -> Result<bool, Fault> {
         let table = self.from.rsplit(' ').next().unwrap_or_default();
         let (within, values) = self.within(span);
-        Ok(!link.rows(&format!("SELECT 1 FROM {table} {within} LIMIT 1"), &values)?.is_empty())
+        let sql = format!("SELECT 1 FROM {table}{} {within} ORDER BY place LIMIT 1", link.along(self.index));
+        Ok(!link.rows(&sql, &values)?.is_empty())
     }
 
     fn within(&self, span: Span) -> (String, Vec<Value>) {

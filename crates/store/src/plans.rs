@@ -17,7 +17,8 @@ impl Explained<'_> {
             let sorts = step.contains("TEMP B-TREE");
             let reads_all =
                 step.starts_with("SCAN") && !step.contains("COVERING INDEX events_waiting") && !step.contains("CONSTANT ROW");
-            assert!(!sorts && !reads_all, "{step}: {sql}");
+            let reads_much = step.contains("(rowid>") || step.contains("(rowid<");
+            assert!(!sorts && !reads_all && !reads_much, "{step}: {sql}");
         }
     }
 }
@@ -31,6 +32,10 @@ impl Link for Explained<'_> {
     fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Fault> {
         self.explain(sql, values);
         self.0.rows(sql, values)
+    }
+
+    fn along(&self, index: &str) -> String {
+        self.0.along(index)
     }
 
     fn script(&mut self, sql: &str) -> Result<(), Fault> {
@@ -107,7 +112,8 @@ fn ask_others(link: &mut dyn Link) -> Result<(), Fault> {
     read::subscribe_rules(link, 1)?;
     read::recording_rules(link, 1)?;
     read::setting(link, "a")?;
-    read::due(link, 1, 1)?;
+    read::due(link, 1, 1, &[])?;
+    read::due(link, 1, 1, &["http://a".into(), "http://b".into()])?;
     read::next_due(link, 1).map(drop)
 }
 

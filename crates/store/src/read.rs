@@ -31,7 +31,13 @@ pub(crate) fn room(link: &mut dyn Link, account: &str, room: &NameOrId) -> Resul
 }
 
 pub(crate) fn rooms(link: &mut dyn Link, account: &str, filter: &RoomFilter, page: Page) -> Result<PageOf<RoomRow>, Fault> {
-    let mut list = List::of(ROOM, "account", Value::text(account));
+    let index = match (&filter.name, filter.status) {
+        (None, None) => "rooms_by_account",
+        (None, Some(_)) => "rooms_by_status",
+        (Some(_), None) => "rooms_by_name",
+        (Some(_), Some(_)) => "rooms_by_name_and_status",
+    };
+    let mut list = List::of(ROOM, index, "account", Value::text(account));
     if let Some(name) = &filter.name {
         list.and("name =", Value::text(name));
     }
@@ -61,7 +67,13 @@ pub(crate) fn participants(
     filter: &ParticipantFilter,
     page: Page,
 ) -> Result<PageOf<ParticipantRow>, Fault> {
-    let mut list = List::of(PARTICIPANT, "room", room.into());
+    let index = match (&filter.identity, filter.status) {
+        (None, None) => "participants_by_room",
+        (None, Some(_)) => "participants_by_status",
+        (Some(_), None) => "participants_by_identity",
+        (Some(_), Some(_)) => "participants_by_identity_and_status",
+    };
+    let mut list = List::of(PARTICIPANT, index, "room", room.into());
     if let Some(identity) = &filter.identity {
         list.and("identity =", Value::text(identity));
     }
@@ -82,7 +94,7 @@ pub(crate) fn track(link: &mut dyn Link, participant: u128, track: &NameOrId) ->
 }
 
 pub(crate) fn tracks(link: &mut dyn Link, participant: u128, page: Page) -> Result<PageOf<TrackRow>, Fault> {
-    let mut list = List::of(TRACK, "participant", participant.into());
+    let mut list = List::of(TRACK, "tracks_published", "participant", participant.into());
     list.and_so("removed_ms IS NULL");
     list.page(link, page, track_row)
 }
@@ -127,9 +139,9 @@ pub(crate) fn next_due(link: &mut dyn Link, now_ms: u64) -> Result<(Option<u64>,
 
 pub(crate) fn events(link: &mut dyn Link, account: &str, room: Option<u128>, page: Page) -> Result<PageOf<EventRow>, Fault> {
     let list = match room {
-        None => List::of(EVENT, "account", Value::text(account)),
+        None => List::of(EVENT, "events_by_account", "account", Value::text(account)),
         Some(room) => {
-            let mut list = List::of(EVENT, "room", room.into());
+            let mut list = List::of(EVENT, "events_by_room", "room", room.into());
             list.and("account =", Value::text(account));
             list
         }

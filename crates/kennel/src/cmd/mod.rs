@@ -4,6 +4,7 @@ pub mod check;
 mod flags;
 pub mod keys;
 pub mod serve;
+pub mod shim;
 pub mod token;
 
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ enum Command {
     Keys(keys::Args),
     /// Print an access token for an app written for the vendor's SDK
     Token(token::Args),
+    /// Print a file that points an app's library at Kennel, where its code is to stay as it is
+    Shim(shim::Args),
 }
 
 /// Runs the command that the command line names and returns the exit code: 0 done, 1 failed, 2 wrong usage or configuration.
@@ -45,6 +48,7 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(config, &args),
         Command::Keys(args) => with(config, |config| keys::run(config, &args)),
         Command::Token(args) => with(config, |config| token::run(config, &args)),
+        Command::Shim(args) => shim::run(&args),
     }
 }
 

@@ -31,18 +31,19 @@ def binary():
 class Kennel:
     """A server. Its ports stay the same over a restart, and so does its folder."""
 
-    def __init__(self, *args, env=None):
+    def __init__(self, *args, env=None, https="off"):
         # No rate stands in a test's way unless the test is about rates.
         self.env = {"KENNEL_REST_WRITES": "100000", "KENNEL_REST_READS": "100000", "KENNEL_ROOMS_MAX": "20000", **(env or {})}
         self.args = args
         self.folder = tempfile.TemporaryDirectory(prefix="kennel-rest-")
         self.http = self.media = "127.0.0.1:0"
+        self.https = https
         self.process = None
         self.said = []
         self.start()
 
     def start(self):
-        args = ["serve", "--http", self.http, "--https", "off", "--media", self.media, "--data", self.folder.name, *self.args]
+        args = ["serve", "--http", self.http, "--https", self.https, "--media", self.media, "--data", self.folder.name, *self.args]
         self.process = subprocess.Popen(
             [binary(), *args], cwd=self.folder.name, env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True,
@@ -50,7 +51,7 @@ class Kennel:
         for line in self.process.stderr:
             self.said.append(line)
             if "Kennel is running" in line:
-                self.http = json.loads(line)["http"]
+                self.http, self.https = (json.loads(line)[name] for name in ("http", "https"))
                 break
         else:
             raise AssertionError("it ended before it ran:\n" + "".join(self.said))

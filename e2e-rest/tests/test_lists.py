@@ -4,6 +4,8 @@ import datetime as dt
 
 import pytest
 
+from kennel import ACCOUNT, KEY, SECRET
+
 
 @pytest.fixture(scope="module")
 def seven(kennel):
@@ -43,6 +45,28 @@ def test_a_room_made_between_two_pages_is_neither_lost_nor_doubled(video, seven)
     assert sids(first) + sids(first.next_page()) == seven
     video.rooms(late.sid).update(status="completed")
     assert sids(video.rooms.list(page_size=3)) == seven
+
+
+@pytest.mark.once
+def test_the_library_that_does_not_wait(kennel, seven):
+    """The newer one also has an asynchronous client, by another HTTP library."""
+    import asyncio
+
+    from twilio.http.async_http_client import AsyncTwilioHttpClient
+    from twilio.rest import Client
+
+    async def ask():
+        async with AsyncTwilioHttpClient() as http:
+            client = Client(KEY, SECRET, ACCOUNT, http_client=http)
+            client.video.base_url = kennel.url
+            rooms = client.video.v1.rooms
+            listed = [room.sid for room in await rooms.list_async(page_size=2)]
+            made = await rooms.create_async(unique_name="Später 犬 +", type="go")
+            found = await rooms("Später 犬 +").fetch_async()
+            done = await rooms(made.sid).update_async(status="completed")
+            return listed, found.sid == made.sid, done.status
+
+    assert asyncio.run(ask()) == (seven, True, "completed")
 
 
 def test_filters(video, seven):

@@ -205,3 +205,28 @@ def test_kennel_itself_is_no_receiver(kennel, video):
     room = video.rooms.create(type="go", status_callback=f"http://localhost:{port}/v1/Rooms")
     outcome = f"SELECT outcome FROM events WHERE room = x'{room.sid[2:]}'"
     until(lambda: kennel.query(outcome), lambda rows: "egress refused" in str(rows))
+
+
+@pytest.mark.once
+def test_only_the_internet_if_so_wished(fresh, receiver):
+    receiver = receiver()
+    kennel = fresh("--webhooks-to", "public")
+    for url in (receiver.url(), "http://10.0.0.1/", "http://192.168.1.1/", "http://[::1]/", "http://[fd00::1]/"):
+        refused(400, 53111, lambda: kennel.client().video.rooms.create(type="go", status_callback=url))
+    room = kennel.client().video.rooms.create(type="go", status_callback=f"http://localhost:{receiver.port}/")
+    outcome = f"SELECT outcome FROM events WHERE room = x'{room.sid[2:]}'"
+    until(lambda: kennel.query(outcome), lambda rows: "egress refused" in str(rows))
+    assert receiver.calls == []
+
+
+@pytest.mark.once
+def test_user_and_password_of_a_receiver(kennel, video, receiver):
+    import base64
+
+    receiver = receiver()
+    url = f"http://ann:pa%20ss@127.0.0.1:{receiver.port}/e"
+    room = video.rooms.create(type="go", status_callback=url)
+    receiver.until(lambda r: r.of(room.sid))
+    call = receiver.of(room.sid)[0]
+    assert base64.b64decode(call.headers["Authorization"].removeprefix("Basic ")) == b"ann:pa ss"
+    assert "pa%20ss" not in kennel.log

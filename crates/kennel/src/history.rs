@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,7 +119,12 @@ impl History {
         if config.database != Database::File {
             return Ok(());
         }
-        fs::create_dir_all(&folder).map_err(|problem| Problem::Unavailable(problem.to_string()))?;
+        // Closed to others from its first moment.
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .map_err(|problem| Problem::Unavailable(problem.to_string()))?;
         let hour = clock::unix_ms() / 3_600_000 % COPIES;
         self.store.backup(&folder.join(format!("{hour:02}.sqlite"))).await.map(drop)
     }

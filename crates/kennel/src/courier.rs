@@ -13,8 +13,8 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use store::{Delivery, Store, Write};
 use tokio::sync::Notify;
-use tokio::task::{self, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::task::{self, JoinError, JoinSet};
+use tokio::time::{Instant, sleep, timeout};
 use twilio::webhook;
 
 use crate::clock;
@@ -30,8 +30,11 @@ const AT_ONCE_MAX: usize = 64;
 /// Callbacks on their way to one receiver: scheme, host and port as they are written. One that hangs holds up no more than these.
 const PER_HOST_MAX: usize = 8;
 
-/// Callbacks looked at together. More than are on their way, whose rows are still the first of their rooms.
-const LOOKED_AT: usize = AT_ONCE_MAX * 4;
+/// Callbacks looked at together, beside those on their way, whose rows are still the first of their rooms.
+const LOOKED_AT: usize = PER_HOST_MAX * 2;
+
+/// How often it is asked what waits and until when, while there is something to do anyway.
+const COUNT_PAUSE: Duration = Duration::from_millis(250);
 
 /// What one delivery may take, from the connection to the answer's end: the vendor's own ceiling.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -100,9 +103,13 @@ pub async fn run(courier: Courier, wake: Arc<Notify>, mut shutdown: Shutdown) {
         };
         tokio::select! {
             () = wake.notified() => {}
-            Some(done) = road.tasks.join_next_with_id() => road.arrived(done.map_or_else(|lost| lost.id(), |(id, ())| id)),
+            Some(done) = road.tasks.join_next_with_id() => road.arrived(done),
             () = sleep(pause.min(SLEEP_MAX)) => {}
             () = shutdown.stopping() => return,
+        }
+        // What arrived together is followed together.
+        while let Some(done) = road.tasks.try_join_next_with_id() {
+            road.arrived(done);
         }
     }
 }
@@ -121,6 +128,8 @@ struct Road {
     bound: HashMap<task::Id, (u128, String)>,
     rooms: HashSet<u128>,
     hosts: HashMap<String, usize>,
+    /// When it was last asked what waits.
+    counted: Option<Instant>,
 }
 
 impl Road {
@@ -143,7 +152,8 @@ impl Road {
     }
 
     /// One is done, by its end or by a panic.
-    fn arrived(&mut self, task: task::Id) {
+    fn arrived(&mut self, done: Result<(task::Id, ()), JoinError>) {
+        let task = done.map_or_else(|lost| lost.id(), |(id, ())| id);
         let Some((room, host)) = self.bound.remove(&task) else { return };
         self.rooms.remove(&room);
         if let Some(count) = self.hosts.get_mut(&host) {
@@ -159,25 +169,31 @@ impl Courier {
     /// Sends what is due and free to go; returns how long to wait for the next.
     async fn send_due(&self, road: &mut Road) -> Result<Duration, store::Problem> {
         let now = clock::unix_ms();
-        loop {
-            // What waits for a busy receiver is not even looked at: it could be so much that nothing else is seen.
-            let busy = road.busy();
-            let due = self.store.due(now, LOOKED_AT, &busy).await?;
-            let all = due.len() < LOOKED_AT;
-            for delivery in due {
-                let host = delivery.event.callback.as_ref().map_or("", |callback| receiver(&callback.url)).to_owned();
-                if road.is_free(&delivery, &host) {
-                    let courier = self.clone();
-                    road.depart(delivery.event.room, host, async move { courier.carry(delivery).await });
-                }
-            }
-            if all || road.tasks.len() >= AT_ONCE_MAX || road.busy().len() == busy.len() {
-                break;
-            }
+        while road.tasks.len() < AT_ONCE_MAX && self.send_some(road, now).await? {}
+        if road.counted.is_some_and(|at| at.elapsed() < COUNT_PAUSE) {
+            return Ok(COUNT_PAUSE);
         }
+        road.counted = Some(Instant::now());
         let (next, waiting) = self.store.next_due(now).await?;
         self.metrics.webhooks_waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         Ok(next.map_or(SLEEP_MAX, |next| Duration::from_millis(next.saturating_sub(now))))
+    }
+
+    /// Sends some of what is due; tells whether there may be more that is free to go.
+    async fn send_some(&self, road: &mut Road, now: u64) -> Result<bool, store::Problem> {
+        // What waits for a busy receiver is not even looked at: it could be so much that nothing else is seen. So something of what is
+        // looked at goes, or its receiver is busy by now.
+        let count = road.tasks.len() + LOOKED_AT;
+        let due = self.store.due(now, count, &road.busy()).await?;
+        let (more, before) = (due.len() == count, road.tasks.len());
+        for delivery in due {
+            let host = delivery.event.callback.as_ref().map_or("", |callback| receiver(&callback.url)).to_owned();
+            if road.is_free(&delivery, &host) {
+                let courier = self.clone();
+                road.depart(delivery.event.room, host, async move { courier.carry(delivery).await });
+            }
+        }
+        Ok(more && road.tasks.len() > before)
     }
 
     /// One attempt, and what became of it. A panic on the way costs this attempt only: the row is still there.

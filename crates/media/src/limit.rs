@@ -76,6 +76,9 @@ pub const FLOOD_TIME_MAX: Duration = Duration::from_secs(10);
 /// Time between key frame requests for one layer, except right after a new subscription. Requests in between are answered by one.
 pub const KEYFRAME_GAP: Duration = Duration::from_millis(500);
 
+/// The same right after a new subscription. Those that come together share one key frame.
+pub const FIRST_KEYFRAME_GAP: Duration = Duration::from_millis(100);
+
 /// Key frame requests heard from one subscriber: one per this time for each track.
 pub const KEYFRAME_HEARD_GAP: Duration = Duration::from_millis(500);
 

@@ -12,7 +12,7 @@ use crate::allocate::{self, Choice, Needs};
 use crate::codec::{Codec, Descriptor, Size};
 use crate::data::Allowance;
 use crate::forward::{Forwarder, Recent};
-use crate::limit::{KEYFRAME_GAP, KEYFRAME_HEARD_GAP, LAYERS_MAX, SOUND_BYTES_PER_S, SOUND_PACKETS_PER_S};
+use crate::limit::{FIRST_KEYFRAME_GAP, KEYFRAME_GAP, KEYFRAME_HEARD_GAP, LAYERS_MAX, SOUND_BYTES_PER_S, SOUND_PACKETS_PER_S};
 
 /// A client's place in its engine. A place that is given to another client has another number of use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -196,13 +196,19 @@ impl Source {
         layers
     }
 
-    /// Wishes for a key frame of one layer. An urgent one is heard at once, others not more often than [`KEYFRAME_GAP`].
-    pub fn wish_keyframe(&mut self, layer: u8, urgent: bool) {
+    /// Wishes for a key frame of one layer. It is asked for not more often than once in [`KEYFRAME_GAP`].
+    pub fn wish_keyframe(&mut self, layer: u8) {
         if let Some(layer) = self.layers.get_mut(usize::from(layer)) {
             layer.wish = true;
-            if urgent {
-                layer.asked = None;
-            }
+        }
+    }
+
+    /// Wishes for a key frame of one layer for somebody who has no picture yet. It is asked for at once, unless one was asked for within
+    /// [`FIRST_KEYFRAME_GAP`] and so is still to come.
+    pub fn wish_first_keyframe(&mut self, now: Instant, layer: u8) {
+        self.wish_keyframe(layer);
+        if let Some(layer) = self.layers.get_mut(usize::from(layer)) {
+            layer.asked = layer.asked.filter(|asked| now.saturating_duration_since(*asked) < FIRST_KEYFRAME_GAP);
         }
     }
 

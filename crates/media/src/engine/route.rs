@@ -91,7 +91,7 @@ impl Engine {
         if descriptor.starts_frame && source.kind == Kind::Video {
             for index in 0..source.receivers.len() {
                 if let Some(layer) = source.receivers.get(index).and_then(waits) {
-                    source.wish_keyframe(layer, false);
+                    source.wish_keyframe(layer);
                     note_wish(&mut self.wishing, track);
                 }
             }
@@ -157,7 +157,7 @@ impl Engine {
         let Some(receiver) = source.receivers.iter_mut().find(|receiver| receiver.peer == key) else { return };
         let layer = receiver.forwarder.as_ref().and_then(|forwarder| forwarder.current().or(forwarder.awaits_keyframe()));
         if let Some(layer) = layer.filter(|_| receiver.hears_keyframe_request(now)) {
-            source.wish_keyframe(layer, false);
+            source.wish_keyframe(layer);
             note_wish(&mut self.wishing, track);
         }
     }

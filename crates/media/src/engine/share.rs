@@ -150,7 +150,7 @@ impl Engine {
         let switched = allocator.poll_switched();
         *used = total.used;
         for (candidate, choice) in candidates.iter().zip(&*choices) {
-            self.aim(key, candidate.id, *choice);
+            self.aim(now, key, candidate.id, *choice);
         }
         if let Some(client) = self.client_mut(key) {
             client.share = share;
@@ -189,7 +189,7 @@ impl Engine {
     }
 
     /// Points a receiver at its layer.
-    fn aim(&mut self, key: PeerKey, track: TrackId, choice: Choice) {
+    fn aim(&mut self, now: Instant, key: PeerKey, track: TrackId, choice: Choice) {
         let Some(track) = self.board.key(track) else { return };
         let Some(source) = self.board.get_mut(track) else { return };
         let Some(receiver) = source.receivers.iter_mut().find(|receiver| receiver.peer == key) else { return };
@@ -206,7 +206,11 @@ impl Engine {
         }
         let awaited = receiver.forwarder.as_ref().map_or(choice.send, Forwarder::awaits_keyframe);
         if let Some(layer) = awaited {
-            source.wish_keyframe(layer, fresh);
+            if fresh {
+                source.wish_first_keyframe(now, layer);
+            } else {
+                source.wish_keyframe(layer);
+            }
             note_wish(&mut self.wishing, track);
         }
     }
@@ -225,7 +229,7 @@ impl Engine {
             if let Some(change) = needs.poll_change(now) {
                 news.push((publisher, News::Layers { track: source.id, needed: change.needed }));
                 for layer in change.woken {
-                    source.wish_keyframe(layer, false);
+                    source.wish_keyframe(layer);
                     note_wish(&mut self.wishing, key);
                 }
             }

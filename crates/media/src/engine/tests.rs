@@ -26,7 +26,7 @@ fn only_tracks_of_which_something_is_wished_are_looked_at() {
     let mut engine = engine(now, 3);
     let key = engine.board.key(TrackId(2)).expect("a track");
     for _ in 0..3 {
-        engine.board.get_mut(key).expect("a track").wish_keyframe(0, false);
+        engine.board.get_mut(key).expect("a track").wish_keyframe(0);
         note_wish(&mut engine.wishing, key);
     }
     engine.wishing.extend(engine.board.key(TrackId(3)));

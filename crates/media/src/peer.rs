@@ -537,7 +537,15 @@ fn config(settings: &Settings, codecs: &[VideoCodec]) -> RtcConfig {
         VideoCodec::H264 => config.enable_h264(true),
         VideoCodec::Vp9 => config.enable_vp9(true),
     });
-    probing_with_pictures(config)
+    without_remb(probing_with_pictures(config))
+}
+
+/// An older report on bandwidth, by the receiver. Estimates here come from reports on single packets alone, so nobody need send it.
+fn without_remb(mut config: RtcConfig) -> RtcConfig {
+    let mut all = config.codec_config().params().to_vec();
+    all.iter_mut().for_each(|params| params.set_fb_remb(false));
+    *config.codec_config() = CodecConfig::new_from_payload_params(all);
+    config
 }
 
 /// Probes travel with pictures only, as repairs of them. Where there are none the library would send probes under source 0 on the first

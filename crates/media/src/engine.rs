@@ -135,6 +135,8 @@ struct Client {
     ufrag: String,
     packets: Allowance,
     bytes: Allowance,
+    /// Bytes of RTCP since then.
+    feedback: (Instant, usize),
     data: DataAllowance,
     /// Reliable data tracks that this client could not follow, and until when it does not get them.
     overrun: Vec<(TrackId, Instant)>,
@@ -225,6 +227,10 @@ impl Engine {
         let &Datagram { protocol, source, destination, bytes } = datagram;
         let Some(client) = self.client_mut(key) else { return };
         if !client.may_send(now, bytes.len()) || asked && !client.may_come_from(source) {
+            self.counts.flooded += 1;
+            return;
+        }
+        if Class::of(bytes) == Class::Rtcp && !client.may_report(now, bytes.len()) {
             self.counts.flooded += 1;
             return;
         }
@@ -404,6 +410,7 @@ impl Client {
             ufrag,
             packets: Allowance::new(now, crate::limit::PACKETS_IN_PER_S),
             bytes: Allowance::new(now, crate::limit::BYTES_IN_PER_S),
+            feedback: (now, 0),
             data: DataAllowance::new(now),
             overrun: Vec::new(),
             early: Vec::new(),
@@ -443,6 +450,15 @@ impl Client {
     fn is_asked_for(&self, signal: &room::Signal) -> bool {
         let waits = |offer: &Say| offer.revision == signal.revision;
         signal.step == room::Step::Answer && self.peer.unanswered().is_some_and(waits)
+    }
+
+    /// Whether RTCP of this size is still within what one client may send at a time.
+    fn may_report(&mut self, now: Instant, bytes: usize) -> bool {
+        if now.saturating_duration_since(self.feedback.0) >= crate::limit::FEEDBACK_TIME {
+            self.feedback = (now, 0);
+        }
+        self.feedback.1 = self.feedback.1.saturating_add(bytes);
+        self.feedback.1 <= crate::limit::FEEDBACK_BYTES_MAX
     }
 
     /// Whether a check from there is still within what one client may try.

@@ -148,8 +148,10 @@ impl Engine {
         let Some(client) = self.client_mut(key) else { return };
         let first = client.first_offer.is_some();
         if !std::mem::replace(&mut client.dirty, true) {
-            // Who waits for a first answer comes first.
-            if first { self.dirty.push_front(key) } else { self.dirty.push_back(key) }
+            // Who waits for a first answer comes first; of these, who came first.
+            let waits = |other: &&PeerKey| self.client(**other).is_some_and(|client| client.first_offer.is_some());
+            let place = if first { self.dirty.iter().take_while(waits).count() } else { self.dirty.len() };
+            self.dirty.insert(place, key);
         }
     }
 
@@ -301,7 +303,7 @@ impl Engine {
     pub(super) fn handle_news(&mut self, now: Instant, key: PeerKey, news: PeerNews) {
         match news {
             PeerNews::Connected => self.handle_connected(key),
-            PeerNews::Path(IceConnectionState::Disconnected) => self.set_connect_by(key, Some(now + LOST_TIMEOUT)),
+            PeerNews::Path(IceConnectionState::Disconnected) => self.note_lost(now, key),
             PeerNews::Path(IceConnectionState::Connected | IceConnectionState::Completed) => self.note_path(key),
             PeerNews::Path(_) => {}
             PeerNews::Keyframe(mid) => self.handle_keyframe_request(now, key, mid),
@@ -337,6 +339,13 @@ impl Engine {
     fn set_connect_by(&mut self, key: PeerKey, by: Option<Instant>) {
         if let Some(client) = self.client_mut(key) {
             client.connect_by = by;
+        }
+    }
+
+    /// The path is gone. Who was never connected, or has lost it before, gets no more time.
+    fn note_lost(&mut self, now: Instant, key: PeerKey) {
+        if let Some(client) = self.client_mut(key) {
+            client.connect_by.get_or_insert(now + LOST_TIMEOUT);
         }
     }
 

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use room::{Act, Kind, TrackId};
+use room::{Act, Kind, News, Report, Step, TrackId};
+use str0m::IceConnectionState;
 
 use crate::client::{Join, Picture};
 use crate::world::World;
@@ -195,4 +196,31 @@ fn who_leaves_hears_it_and_the_others_stop_hearing_of_them() {
     let tracks = world.engine.sizes();
     assert_eq!(tracks, (1, 1, 2));
     assert_eq!(world.placed[&other], []);
+}
+
+#[test]
+fn first_answers_come_in_the_order_of_the_offers() {
+    let mut world = World::new(51);
+    let all: Vec<usize> = (0..10).map(|_| world.join(true, false, false)).collect();
+    world.run(Duration::from_millis(50));
+    let answered = world.reports.iter().filter_map(|report| match report {
+        Report::Of { who, news: News::Signal(signal), .. } if signal.step == Step::Answer => Some(*who),
+        _ => None,
+    });
+    let order: Vec<_> = all.iter().map(|client| world.clients[*client].who).collect();
+    assert_eq!(answered.collect::<Vec<_>>(), order);
+}
+
+/// A path that comes and goes before the handshake is over gives no more time for it.
+#[test]
+fn who_finds_a_path_and_never_connects_is_given_up_in_time() {
+    let mut world = World::new(52);
+    let ann = world.join(true, false, false);
+    while !matches!(world.clients[ann].path, Some(IceConnectionState::Connected | IceConnectionState::Completed)) {
+        world.step();
+    }
+    world.cut.push(world.clients[ann].who);
+    world.run(media::limit::CONNECT_TIMEOUT + Duration::from_secs(1));
+    assert!(!world.reports.iter().any(|report| matches!(report, Report::Of { news: News::Connected, .. })));
+    assert_eq!(world.dead(), [world.clients[ann].who]);
 }

@@ -55,7 +55,8 @@ impl Engine {
             source.receivers.iter().for_each(|receiver| mark_share(&mut self.slots, receiver.peer));
             self.share_due = true;
         }
-        if source.kind == Kind::Audio {
+        // Who is muted and sends all the same does not speak.
+        if source.kind == Kind::Audio && source.enabled {
             note_level(&mut self.halls, source.room, source.publisher, now, &packet);
         }
         let mut recent = take_recent(source, layer);

@@ -152,6 +152,38 @@ fn everything_is_forgotten_when_everybody_has_left() {
     assert_eq!(world.engine.poll_timeout(), None);
 }
 
+/// Estimates are made here from reports on single packets; clients that could send others are not asked to.
+#[test]
+fn only_reports_that_are_heeded_are_asked_for() {
+    let mut world = World::new(12);
+    let offered = |text: &mut String| assert!(text.contains("goog-remb") && text.contains("transport-cc"));
+    let one = client::Join { audio: true, video: client::Picture::One, ..client::Join::default() };
+    world.join_changed(&one, offered);
+    world.run(Duration::from_millis(50));
+    let said = world.reports.iter().find_map(|report| match report {
+        Report::Of { news: News::Signal(signal), .. } => Some(signal.sealed.0.to_string()),
+        _ => None,
+    });
+    let said = said.expect("an answer");
+    assert!(said.contains("transport-cc") && said.contains("nack pli") && !said.contains("goog-remb"), "{said}");
+}
+
+/// Who speaks is said of those who can be heard.
+#[test]
+fn who_is_muted_and_sends_all_the_same_does_not_speak() {
+    for muted in [false, true] {
+        let mut world = World::new(11);
+        let ann = world.join(true, false, false);
+        world.join(false, false, false);
+        let who = world.clients[ann].who;
+        let tracks = world.clients[ann].tracks.iter().map(|track| room::Track { enabled: !muted, ..track.clone() }).collect();
+        world.order(who, room::Act::Publish(tracks));
+        world.run(3 * SECOND);
+        let spoke = world.reports.iter().any(|report| matches!(report, Report::Speaker { who: Some(_), .. }));
+        assert_eq!(spoke, !muted);
+    }
+}
+
 #[test]
 fn an_ice_restart_keeps_pictures_moving() {
     let mut world = World::new(8);

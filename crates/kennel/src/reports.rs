@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use room::{News, Report};
+use room::{Channel, News, Report};
 use tokio::sync::mpsc;
 
 use crate::metrics::Metrics;
 
-/// Reports that wait for the hub. Of more, those that are not vital are dropped and counted: figures, and words on channels.
-/// Vital ones are always queued; a peer has only a few of them under way at a time, so peers bound them.
+/// Reports that wait for the hub. Of more, those that are not vital are dropped and counted: figures, and words on most channels.
+/// Vital ones are always queued: a peer has only a few of them under way at a time, or is held to so many words a second.
 pub const REPORTS_MAX: usize = 4096;
 
 /// The media server's end. Cheap to clone.
@@ -35,10 +35,15 @@ pub fn channel(metrics: Metrics) -> (Reporter, ReportQueue) {
     (Reporter { sender, waiting: Arc::clone(&waiting), metrics }, ReportQueue { receiver, waiting })
 }
 
-/// Whether a client goes wrong if this is not heard.
+/// Whether this is told however much waits. Figures come anew every second. Of words on channels only those are that their client does
+/// not say again: priorities, and what became of hints about layers.
 #[must_use]
 pub fn is_vital(report: &Report) -> bool {
-    !matches!(report, Report::Of { news: News::Quality(_) | News::Said(..), .. })
+    match report {
+        Report::Of { news: News::Said(channel, _), .. } => matches!(channel, Channel::Priority | Channel::Layers),
+        Report::Of { news: News::Quality(_), .. } => false,
+        _ => true,
+    }
 }
 
 impl Reporter {
@@ -83,11 +88,13 @@ mod tests {
         (0..REPORTS_MAX + 3).for_each(|_| reporter.report(figures.clone()));
         assert_eq!(metrics.media_reports_dropped.get(), 3);
         reporter.report(of(News::Said(room::Channel::Render, room::Sealed("hey".into()))));
+        reporter.report(of(News::Said(room::Channel::Priority, room::Sealed("low".into()))));
+        reporter.report(of(News::Said(room::Channel::Layers, room::Sealed("done".into()))));
         reporter.report(of(News::Dead));
         assert_eq!(metrics.media_reports_dropped.get(), 4);
         let mut told = Vec::new();
         queue.next(&mut told, usize::MAX).await;
-        assert_eq!((told.len(), told.pop()), (REPORTS_MAX + 1, Some(of(News::Dead))));
+        assert_eq!((told.len(), told.pop()), (REPORTS_MAX + 3, Some(of(News::Dead))));
         reporter.report(figures);
         queue.next(&mut told, 1).await;
         assert_eq!(metrics.media_reports_dropped.get(), 4);

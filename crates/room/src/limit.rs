@@ -35,6 +35,9 @@ pub const SERVED_AUDIO_MAX: usize = 50;
 /// Hints in one command. The rest of a longer list is not looked at.
 pub const HINTS_MAX: usize = 256;
 
+/// Texts on channels that are kept for a participant whose connection is gone. Of more, the oldest are dropped.
+pub const WORDS_KEPT_MAX: usize = 16;
+
 /// Lines of one rule about what a participant receives, as the vendors have it. More:
 /// [`Refusal::Malformed`](crate::Refusal::Malformed).
 pub const RULE_LINES_MAX: usize = 20;

@@ -2,7 +2,7 @@
 //! at most one link, to the server. An order names nobody whose link was not opened before, and no track that the server was not
 //! told of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::limit::{HINTS_MAX, SERVED_RELINKS_MAX, SERVED_RELINKS_TIME};
@@ -31,6 +31,8 @@ pub(crate) struct Served {
     off: BTreeMap<TrackId, bool>,
     /// Which layers of its own tracks are needed, as told last.
     layers: BTreeMap<TrackId, Vec<bool>>,
+    /// What it said on channels while nobody could hear it: at most [`crate::limit::WORDS_KEPT_MAX`].
+    words: VecDeque<(Channel, Sealed)>,
     /// Links that died within the last while, and when the last one did.
     relinks: (u32, Moment),
 }
@@ -57,6 +59,7 @@ impl Served {
             placed: Vec::new(),
             off: BTreeMap::new(),
             layers: BTreeMap::new(),
+            words: VecDeque::new(),
             relinks: (0, Moment::START),
         }
     }
@@ -112,6 +115,13 @@ impl Served {
         self.off.extend(off.iter().map(|track| (*track, true)).chain(on.iter().map(|track| (*track, false))));
         let asked = self.asked.as_deref().unwrap_or_default();
         self.off.retain(|track, _| asked.contains(track));
+    }
+
+    fn keep_words(&mut self, channel: Channel, text: Sealed) {
+        if self.words.len() == crate::limit::WORDS_KEPT_MAX {
+            self.words.pop_front();
+        }
+        self.words.push_back((channel, text));
     }
 
     /// Counts a dead link; false if there were too many.
@@ -171,12 +181,15 @@ impl Room {
         served.off.retain(|track, _| asked.contains(track));
         served.layers.retain(|track, _| tracks.contains(track));
         let (off, on): (Vec<TrackId>, Vec<TrackId>) = served.off.keys().partition(|track| served.off.get(track) == Some(&true));
-        let layers = served.layers.clone();
+        let (layers, words) = (served.layers.clone(), std::mem::take(&mut served.words));
         if !off.is_empty() || !on.is_empty() {
             self.tell(me, Event::Switched { off, on }, means);
         }
         for (track, needed) in layers {
             self.tell(me, Event::Layers { track, needed }, means);
+        }
+        for (channel, text) in words {
+            self.tell(me, Event::Said { channel, text }, means);
         }
     }
 
@@ -203,9 +216,7 @@ impl Room {
                 self.relink_server(who, means);
             }
             News::Opened(channel) if served.channels.contains(&channel) => self.tell(who, Event::Opened(channel), means),
-            News::Said(channel, text) if served.channels.contains(&channel) => {
-                self.tell(who, Event::Said { channel, text }, means);
-            }
+            News::Said(channel, text) if served.channels.contains(&channel) => self.hear(who, channel, text, means),
             News::Opened(_) | News::Said(..) => {}
             News::Quality(quality) => self.tell(who, Event::Quality(Box::new(quality)), means),
             News::Switched { off, on } => {
@@ -222,6 +233,15 @@ impl Room {
                 }
             }
         }
+    }
+
+    /// A participant says something on a channel. While its connection is gone nobody understands that; its door may come back.
+    fn hear(&mut self, who: ParticipantId, channel: Channel, text: Sealed, means: &mut Means<'_>) {
+        let place = self.place_of(who);
+        if place.conn.is_none() {
+            return place.served.keep_words(channel, text);
+        }
+        self.tell(who, Event::Said { channel, text }, means);
     }
 
     /// The media server says who speaks.
@@ -341,6 +361,7 @@ impl Room {
         served.placed.clear();
         served.off.clear();
         served.layers.clear();
+        served.words.clear();
         served.link.take().is_some_and(|link| link.open)
     }
 

@@ -83,6 +83,8 @@ impl Served {
         let opened = live.filter(|state| state.wanted.is_none());
         if back && opened.is_some() {
             self.ready.extend(&self.channels);
+            // What it asked for was heard by the session before this one, or by none; older SDKs ask again only after a reply.
+            self.asked = self.channels.contains(&Channel::Quality).then_some(Detail { own: 1, others: 1 });
         }
         opened.map(|state| state.link.clone()).map(|link| self.grant(&link)).unwrap_or_default()
     }

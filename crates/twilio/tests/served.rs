@@ -286,6 +286,48 @@ fn figures_are_told_once_for_each_time_they_are_asked_for() {
     assert_eq!(stage.told()[0].1["local"], 4);
 }
 
+impl Stage {
+    /// The socket is cut and the client comes back on another; `meanwhile` happens in between.
+    fn cut(&mut self, session: &Value, meanwhile: impl FnOnce(&mut Stage)) {
+        self.hub.close(self.conn, Some(1006));
+        meanwhile(self);
+        self.conn = self.hub.open(door::session);
+        let answered = json!({ "id": LINK, "description": { "type": "offer", "revision": 1, "sdp": "v=0\r\n" } });
+        let sync = json!({ "type": "sync", "version": 2, "session": session, "token": door::token("ann", None),
+            "participant": { "revision": 1, "tracks": [] }, "peer_connections": [answered] });
+        self.hub.text(self.conn, &json!({ "type": "hello", "id": "h", "version": 2, "body": sync }).to_string());
+    }
+}
+
+/// Older SDKs ask for figures only once until they are told some, and the cut came in between.
+#[test]
+fn figures_go_on_after_a_cut() {
+    let mut stage = Stage::asking();
+    stage.answer(LINK, 1);
+    let session = stage.heard()[0]["session"].clone();
+    stage.said(Channel::Quality, r#"{"type":"network_quality","reportLevel":1,"remoteReportLevel":0}"#);
+    stage.cut(&session, |_| ());
+    stage.told();
+    stage.news(News::Quality(Quality { own: OwnQuality { level: 3, ..OwnQuality::default() }, others: vec![] }));
+    let told = stage.told();
+    assert_eq!((told.len(), &told[0].1["local"]["level"].as_u64().or(told[0].1["local"].as_u64())), (1, &Some(3)), "{told:?}");
+}
+
+/// What a client said on its channels while its socket was cut is heard when it is back.
+#[test]
+fn words_said_during_a_cut_are_heard() {
+    let mut stage = Stage::asking();
+    stage.answer(LINK, 1);
+    let session = stage.heard()[0]["session"].clone();
+    let hints = r#"{"type":"render_hints","subscriber":{"id":1,"hints":[{"track":"MT1","enabled":true}]}}"#;
+    stage.cut(&session, |stage| {
+        stage.said(Channel::Render, hints);
+        assert_eq!(stage.told(), []);
+    });
+    let told = stage.told();
+    assert!(told.iter().any(|(channel, _)| *channel == Channel::Render), "{told:?}");
+}
+
 #[test]
 fn a_client_that_comes_back_has_its_channels() {
     let mut stage = Stage::asking();
@@ -293,13 +335,7 @@ fn a_client_that_comes_back_has_its_channels() {
     let session = stage.heard()[0]["session"].clone();
     let (room, who, _) = stage.ids();
     stage.hub.report(Report::Speaker { room, who: Some(who) });
-    let conn = stage.conn;
-    stage.hub.close(conn, Some(1006));
-    stage.conn = stage.hub.open(door::session);
-    let answered = json!({ "id": LINK, "description": { "type": "offer", "revision": 1, "sdp": "v=0\r\n" } });
-    let sync = json!({ "type": "sync", "version": 2, "session": session, "token": door::token("ann", None),
-        "participant": { "revision": 1, "tracks": [] }, "peer_connections": [answered] });
-    stage.hub.text(stage.conn, &json!({ "type": "hello", "id": "h", "version": 2, "body": sync }).to_string());
+    stage.cut(&session, |_| ());
     assert!(stage.hub.orders.iter().any(|order| order.act == Act::Repeat));
     assert_eq!(stage.told()[0].0, Channel::Speaker, "that may have changed meanwhile");
     let heard = stage.heard();

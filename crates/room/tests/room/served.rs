@@ -229,6 +229,22 @@ fn who_comes_back_is_told_again_what_was_not_answered() {
 }
 
 #[test]
+fn the_last_words_of_who_was_away_are_heard_when_it_is_back() {
+    let mut party = two();
+    party.join_with("cy", "den", &[], |join| join.channels = vec![Channel::Render]).unwrap();
+    party.act("cy", Command::Lose).unwrap();
+    for n in 0..20 {
+        party.news("cy", News::Said(Channel::Render, Sealed(format!("{n}").into())));
+    }
+    party.resume("cy", vec![(link("cy/3"), offer(1))]).unwrap();
+    let heard = party.heard("cy");
+    assert_eq!((heard.len(), &*heard[0], &*heard[15]), (16, "said 4 on Render", "said 19 on Render"));
+    party.act("cy", Command::Lose).unwrap();
+    party.resume("cy", vec![(link("cy/3"), offer(1))]).unwrap();
+    assert_eq!(party.heard("cy"), [] as [&str; 0], "once");
+}
+
+#[test]
 fn who_comes_back_hears_what_is_switched_off_and_which_layers_are_needed() {
     let mut party = two();
     let (anns, bos) = (cam_of(&party, "ann"), vec![draft("v cam")]);

@@ -49,6 +49,13 @@ pub const SERVED_RELINKS_MAX: u32 = 20;
 /// After so long without a dead link, the dead ones before are forgotten.
 pub const SERVED_RELINKS_TIME: Duration = Duration::from_secs(600);
 
+/// How often a media worker may lose a room within [`LOSSES_TIME`]. The last time, everybody in it is put out:
+/// [`WhyLeft::Unreachable`](crate::WhyLeft::Unreachable). What the room does may be what breaks the worker, and others are there too.
+pub const LOSSES_MAX: usize = 3;
+
+/// How long a loss counts.
+pub const LOSSES_TIME: Duration = Duration::from_secs(60);
+
 /// Participants of a room of kind `Auto` who send to each other. One more, and media goes through the server.
 pub const AUTO_MESH_MAX: usize = 2;
 

@@ -41,6 +41,8 @@ pub(crate) struct Room {
     pub speaker: Option<ParticipantId>,
     /// Participants whom the media server cannot serve, to be put out.
     pub unserved: Vec<(ParticipantId, WhyLeft)>,
+    /// When the media server lost everything of this room, lately.
+    pub losses: Vec<Moment>,
 }
 
 /// What a room is to be.
@@ -80,6 +82,7 @@ impl Room {
             spares: BTreeMap::new(),
             speaker: None,
             unserved: Vec::new(),
+            losses: Vec::new(),
         }
     }
 

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::limit::{HINTS_MAX, SERVED_RELINKS_MAX, SERVED_RELINKS_TIME};
+use crate::limit::{HINTS_MAX, LOSSES_MAX, LOSSES_TIME, SERVED_RELINKS_MAX, SERVED_RELINKS_TIME};
 use crate::rights::may_hint;
 use crate::room::{Means, Room};
 use crate::subscribe::served_subscriptions;
@@ -269,9 +269,20 @@ impl Room {
         self.set_speaker(None, means);
         self.resubscribe(means);
         self.show(means);
+        if !self.may_lose(means.now) {
+            self.unserved.extend(self.participants.iter().map(|place| (place.id(), WhyLeft::Unreachable)));
+            return;
+        }
         for who in lost {
             self.renew_server_link(who, means);
         }
+    }
+
+    /// Counts a loss; false if there were too many.
+    fn may_lose(&mut self, now: Moment) -> bool {
+        self.losses.retain(|at| now.since(*at) < LOSSES_TIME);
+        self.losses.push(now);
+        self.losses.len() < LOSSES_MAX
     }
 
     /// Asks everybody for a new link: the program was started anew, and the media server knows nobody.

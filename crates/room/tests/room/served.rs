@@ -202,6 +202,34 @@ fn after_a_worker_is_lost_everybody_makes_a_new_link() {
     assert_eq!(party.media.peers.len(), 2);
 }
 
+/// Loses everything of the room and makes new links, where people are asked for them; who is still inside.
+fn lose(party: &mut Party) -> usize {
+    let room = party.people["ann"].joined.room;
+    party.media.lose(room);
+    party.report_lost();
+    for name in ["ann", "bo"].into_iter().take(party.rooms.count().1) {
+        let anew = wanted(party, name);
+        party.signal(name, &anew, Step::Offer, 2);
+    }
+    party.rooms.count().1
+}
+
+#[test]
+fn a_room_that_is_lost_again_and_again_is_given_up() {
+    for (pause, left) in [(29, [2, 2, 0]), (30, [2, 2, 2])] {
+        let mut party = two();
+        let inside = [0, pause, pause].map(|pause| {
+            party.pass(pause * SECOND);
+            lose(&mut party)
+        });
+        assert_eq!(inside, left, "{pause} s in between");
+        party.media.check_settled();
+        if left[2] == 0 {
+            assert_eq!((party.heard("ann").pop(), party.media.peers.len()), (Some("out: Unreachable".into()), 0));
+        }
+    }
+}
+
 #[test]
 fn a_link_that_is_opened_while_a_loss_is_on_its_way_is_closed() {
     let mut party = two();

@@ -109,8 +109,11 @@ pub(crate) struct Peer {
 /// How many such places are kept in mind.
 const ELSEWHERE_MAX: usize = 8;
 
-/// How many times in a row the library may fail before the peer is given up.
+/// How many times in a row the library may fail to do what it is time for before the peer is given up.
 const ERRORS_MAX: u32 = 50;
+
+/// How long it is left alone after a failure.
+const ERROR_PAUSE: Duration = Duration::from_millis(100);
 
 impl Peer {
     pub fn new(now: Instant, settings: &Settings, place: (RoomId, ParticipantId, LinkId), codecs: &[VideoCodec]) -> Self {
@@ -206,8 +209,9 @@ impl Peer {
 
     /// The time named by [`due`](Peer::due) has come.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
-        self.look_around(now);
-        self.drain(now, out);
+        let looked = self.look_around(now);
+        let drained = self.drain(now, out);
+        self.errors = if looked && drained { 0 } else { self.errors.saturating_add(1) };
     }
 
     /// The client's offer; our answer, unless the offer lost or is old.
@@ -404,14 +408,20 @@ impl Peer {
     ///
     /// Its pacer lets one packet out for each call and wants to be called again at once. Of a line of packets all but the last are
     /// followed by that call right here, so that they leave together; the last is followed by it a little later.
-    fn drain(&mut self, now: Instant, out: &mut Outbox) {
-        let mut left = PACKETS_AT_ONCE_MAX;
+    ///
+    /// False if the library failed. Only what fails when time is up counts against the peer: whoever can send a datagram that makes
+    /// the library fail could end it otherwise.
+    fn drain(&mut self, now: Instant, out: &mut Outbox) -> bool {
+        let (mut left, mut fine) = (PACKETS_AT_ONCE_MAX, true);
         loop {
             match self.rtc.poll_output() {
-                Ok(Output::Timeout(due)) if left == 0 || !self.is_held_back() => return self.rest_until(due),
+                Ok(Output::Timeout(due)) if left == 0 || !self.is_held_back() => {
+                    self.rest_until(due);
+                    return fine;
+                }
                 Ok(Output::Timeout(_)) => {
                     left -= 1;
-                    self.look_around(now);
+                    fine &= self.look_around(now);
                 }
                 Ok(Output::Transmit(transmit)) => {
                     let in_line = self.leaves_line(&transmit.contents);
@@ -419,20 +429,20 @@ impl Peer {
                     if in_line && self.line.is_empty() {
                         // Nothing is left: whatever else there is comes before packets.
                         self.due = self.next_look(now);
-                        return;
+                        return fine;
                     }
                     if in_line && left > 0 {
                         left -= 1;
-                        self.look_around(now);
+                        fine &= self.look_around(now);
                     }
                 }
                 Ok(Output::Event(Event::RtpPacket(packet))) => out.packets.push(packet),
                 Ok(Output::Event(event)) => out.news.extend(news_of(event)),
                 Err(problem) => {
                     tracing::debug!(%problem, room = ?self.room, who = ?self.who, "a transport failed");
-                    self.errors += 1;
-                    self.due = now + Duration::from_millis(100);
-                    return;
+                    let next = now + ERROR_PAUSE;
+                    self.due = if self.due > now { self.due.min(next) } else { next };
+                    return false;
                 }
             }
         }
@@ -443,11 +453,8 @@ impl Peer {
         self.rtc.last_timeout_reason() == Reason::Pacer(PacerReason::Immediate)
     }
 
-    fn look_around(&mut self, now: Instant) {
-        match self.rtc.handle_input(Input::Timeout(now)) {
-            Ok(()) => self.errors = 0,
-            Err(_) => self.errors += 1,
-        }
+    fn look_around(&mut self, now: Instant) -> bool {
+        self.rtc.handle_input(Input::Timeout(now)).is_ok()
     }
 
     /// Whether a datagram is a packet that was put in line; it has left then.

@@ -208,6 +208,9 @@ pub const TCP_QUEUED_BYTES_MAX: usize = 256 * 1024;
 /// Bytes read from one TCP connection in one turn. The rest follow in the next turn.
 pub const TCP_READ_PER_TURN_BYTES: usize = 64 * 1024;
 
+/// TCP connections accepted in one turn. The rest follow in the next turn.
+pub const ACCEPTS_PER_TURN_MAX: usize = 64;
+
 /// How long no TCP connection is accepted after the system refused one, for instance for want of descriptors.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 

@@ -15,13 +15,16 @@ use mio::{Interest, Registry, Token};
 use crate::counters::Counters;
 use crate::demux::is_named_request;
 use crate::limit::{
-    ACCEPT_PAUSE, FRAME_BYTES_MAX, TCP_IDLE_TIMEOUT, TCP_KNOWN_TIMEOUT, TCP_PER_ADDRESS_MAX, TCP_QUEUED_BYTES_MAX,
-    TCP_READ_PER_TURN_BYTES, TCP_UNKNOWN_MAX,
+    ACCEPT_PAUSE, ACCEPTS_PER_TURN_MAX, FRAME_BYTES_MAX, TCP_IDLE_TIMEOUT, TCP_KNOWN_TIMEOUT, TCP_PER_ADDRESS_MAX,
+    TCP_QUEUED_BYTES_MAX, TCP_READ_PER_TURN_BYTES, TCP_UNKNOWN_MAX,
 };
 use crate::net::{Datagram, Faces, Protocol, Transmit, plain};
 
 /// How often connections are looked over for those to be closed.
 const SWEEP: Duration = Duration::from_secs(1);
+
+/// After so long at the latest the next turn begins, if there is something left to do.
+const NEXT_TURN: Duration = Duration::from_millis(1);
 
 /// Bytes read by one call.
 const READ_BYTES: usize = 16 * 1024;
@@ -143,13 +146,17 @@ impl Tcp {
         })
     }
 
-    /// Accepts whoever waits.
+    /// Accepts whoever waits, as many as one may in a turn.
     pub fn accept(&mut self, now: Instant) {
-        self.accept_at = None;
-        loop {
+        // The poll says only once that somebody waits.
+        self.accept_at = Some(now + NEXT_TURN);
+        for _ in 0..ACCEPTS_PER_TURN_MAX {
             match self.listener.accept() {
                 Ok((stream, remote)) => self.open(now, stream, plain(remote)),
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    self.accept_at = None;
+                    return;
+                }
                 Err(e) if matches!(e.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted) => {}
                 Err(_) => {
                     self.accept_at = Some(now + ACCEPT_PAUSE);

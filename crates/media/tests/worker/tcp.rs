@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use media::counters::Counters;
-use media::limit::{FRAME_BYTES_MAX, TCP_IDLE_TIMEOUT, TCP_KNOWN_TIMEOUT, TCP_PER_ADDRESS_MAX, TCP_UNKNOWN_MAX};
+use media::limit::{
+    ACCEPTS_PER_TURN_MAX, FRAME_BYTES_MAX, TCP_IDLE_TIMEOUT, TCP_KNOWN_TIMEOUT, TCP_PER_ADDRESS_MAX, TCP_UNKNOWN_MAX,
+};
 use media::net::{Faces, Protocol, Transmit};
 use media::tcp::{Frames, Tcp, TooLong};
 use mio::{Events, Poll, Token};
@@ -263,6 +265,20 @@ fn strangers_have_only_so_many_connections() {
     bench.pass(TCP_KNOWN_TIMEOUT);
     assert_eq!(bench.counters.tcp_closed.get(), TCP_UNKNOWN_MAX as u64);
     drop(served);
+}
+
+/// Who is in already does not wait for everybody who comes.
+#[test]
+fn of_a_crowd_only_so_many_come_in_a_turn() {
+    let mut bench = Bench::new();
+    let crowd: Vec<TcpStream> = (0..100).map(|n| bench.connect_from([127, 3, 0, 1 + n / 10])).collect();
+    bench.turn();
+    assert_eq!(bench.counters.tcp_opened.get(), ACCEPTS_PER_TURN_MAX as u64);
+    let due = bench.tcp.poll_timeout().expect("the others wait") - bench.now;
+    assert!(due <= Duration::from_millis(1), "{due:?}");
+    bench.pass(due);
+    assert_eq!(bench.counters.tcp_opened.get(), crowd.len() as u64);
+    assert!(bench.tcp.poll_timeout().expect("a time to look around") - bench.now > Duration::from_millis(100));
 }
 
 #[test]

@@ -165,8 +165,8 @@ struct Client {
     estimate: Option<Bitrate>,
     share: share::Share,
     watch: watch::Watch,
-    /// Bits per second that the transport was last told of: now and if there were room.
-    bitrates: (u64, u64),
+    /// Bits per second that the transport was last told would be sent if there were room.
+    desired: u64,
 }
 
 impl Engine {
@@ -367,10 +367,6 @@ impl Core for Engine {
         Engine::flush(self, now);
     }
 
-    fn handle_timeout(&mut self, now: Instant) {
-        Engine::handle_timeout(self, now);
-    }
-
     fn handle_tcp_closed(&mut self, source: SocketAddr) {
         Engine::handle_tcp_closed(self, source);
     }
@@ -429,7 +425,7 @@ impl Client {
             estimate: None,
             share: share::Share::default(),
             watch: watch::Watch::default(),
-            bitrates: (0, 0),
+            desired: 0,
         }
     }
 

@@ -49,7 +49,7 @@ pub const PLACEMENTS_REFUSED_MAX: u8 = 3;
 /// client is there to hear the offer.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a client may take from our first answer to an established transport. Then its link is dead.
+/// How long a client may take from its first offer to an established transport. Then its link is dead.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a client whose path is gone may take to find another (a check from a new address, an ICE restart). Then its link is dead.

@@ -23,17 +23,15 @@ pub trait Core {
     fn handle_order(&mut self, now: Instant, order: Order);
     /// Takes in a datagram. Called for each of a batch, then comes [`Core::flush`].
     fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>);
-    /// The batch is complete.
+    /// The batch is complete, or a time that [`Core::poll_timeout`] gave has come.
     fn flush(&mut self, now: Instant);
-    /// A time that [`Core::poll_timeout`] gave has come.
-    fn handle_timeout(&mut self, now: Instant);
     /// A TCP connection from there ended.
     fn handle_tcp_closed(&mut self, source: SocketAddr);
     /// The next datagram to send. Those to one destination come next to each other.
     fn poll_transmit(&mut self) -> Option<Transmit>;
     /// The next thing to tell the rooms.
     fn poll_report(&mut self) -> Option<Report>;
-    /// When [`Core::handle_timeout`] is due.
+    /// When [`Core::flush`] is due at the latest.
     fn poll_timeout(&self) -> Option<Instant>;
 }
 
@@ -210,9 +208,6 @@ where
         let taken = self.setup.orders.try_iter().take(ORDERS_PER_TURN_MAX).map(|order| core.handle_order(now, order)).count();
         self.has_orders = taken == ORDERS_PER_TURN_MAX;
         self.setup.sockets.receive(now, core);
-        if core.poll_timeout().is_some_and(|due| due <= now) {
-            core.handle_timeout(now);
-        }
         core.flush(now);
         self.setup.sockets.send(core);
         while let Some(report) = core.poll_report() {

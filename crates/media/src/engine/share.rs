@@ -102,10 +102,11 @@ impl Share {
 }
 
 impl Engine {
-    /// Keeps a client's wish; it is acted on with the next look around.
+    /// Keeps a client's wish; it is acted on with the next flush.
     pub(super) fn note_hint(&mut self, key: PeerKey, track: TrackId, wish: Wish) {
         if let Some(client) = self.client_mut(key) {
             client.share.note(track, wish);
+            self.share_due = true;
         }
     }
 
@@ -154,9 +155,9 @@ impl Engine {
         }
         if let Some(client) = self.client_mut(key) {
             client.share = share;
-            let (least, desired) = (space.reserved + total.used.max(LEAST), total.probe.max(LEAST));
-            if client.bitrates != (least, desired) {
-                client.bitrates = (least, desired);
+            let desired = total.probe.max(LEAST);
+            if client.desired != desired {
+                client.desired = desired;
                 self.on(now, key, |peer, out| peer.set_bitrate(now, Bitrate::from(LEAST), Bitrate::from(desired), out));
             }
         }

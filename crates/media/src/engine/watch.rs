@@ -180,7 +180,7 @@ impl Engine {
                 continue;
             }
             watch.judged = Some(now);
-            let (_, wanted) = client.bitrates;
+            let wanted = client.desired;
             watch.judge(client.peer.is_connected(), wanted, client.estimate.map(|estimate| estimate.as_u64()));
             if watch.wanted {
                 told.push(PeerKey { index, uses: slot.uses });

@@ -58,8 +58,6 @@ impl Core for Script {
         self.reports.reverse();
     }
 
-    fn handle_timeout(&mut self, _: Instant) {}
-
     fn handle_tcp_closed(&mut self, _: SocketAddr) {
         self.reports.push(TCP_ENDED);
     }

@@ -1,5 +1,5 @@
-//! The rooms over a restart: who sat where is written down each second in which something changed and once more at the end, sealed,
-//! because it holds the seats' secrets. In a mesh room media goes on meanwhile, so clients that come back notice nothing.
+//! The rooms over a restart: who sat where is written down each second in which something changed, every few seconds otherwise, and once
+//! more at the end; sealed, because it holds the seats' secrets. In a mesh room media goes on meanwhile, so clients that come back notice nothing.
 //!
 //! After a crash the last second is missing: a client that came in during it is told that its seat is gone and joins again.
 
@@ -13,6 +13,8 @@ use room::{
 };
 use serde::{Deserialize, Serialize};
 
+use tokio::time::Instant;
+
 use crate::clock;
 use crate::config::Secret;
 use crate::hub;
@@ -24,6 +26,10 @@ const FILE: &str = "seats.sealed";
 
 /// How often it is written at most.
 const STEP: Duration = Duration::from_secs(1);
+
+/// How old it may become while there are rooms, at most a sixth of the session timeout: people who come back after a crash must find
+/// their seats however quiet the room was before.
+const AGE_MAX: Duration = Duration::from_secs(5);
 
 /// Changes when the form does; an older form is left unread.
 const VERSION: u32 = 1;
@@ -75,21 +81,33 @@ pub fn is_changed_by_report(report: &Report) -> bool {
 }
 
 /// Writes the rooms down until the end. Call [`write`] once more when every connection is closed.
-pub async fn keep(hub: hub::Handle, store: Arc<Store>, mut shutdown: Shutdown) {
+pub async fn keep(hub: hub::Handle, store: Arc<Store>, session_timeout: Duration, mut shutdown: Shutdown) {
+    // After a crash, the age of what was written down counts against every seat.
+    let age_max = (session_timeout / 6).clamp(STEP, AGE_MAX);
+    let mut written = Instant::now();
     loop {
         tokio::select! {
             () = tokio::time::sleep(STEP) => {}
             () = shutdown.stopping() => return,
         }
-        if hub.take_changed() {
-            write(&hub, &store).await;
+        let changed = hub.take_changed();
+        if !changed && written.elapsed() < age_max {
+            continue;
+        }
+        written = Instant::now();
+        let rooms = hub.save().await;
+        if changed || !rooms.is_empty() {
+            put(rooms, &store).await;
         }
     }
 }
 
 /// Writes the rooms down as they are now.
 pub async fn write(hub: &hub::Handle, store: &Arc<Store>) {
-    let rooms = hub.save().await;
+    put(hub.save().await, store).await;
+}
+
+async fn put(rooms: Vec<SavedRoom>, store: &Arc<Store>) {
     let store = Arc::clone(store);
     let written = tokio::task::spawn_blocking(move || store.write_sealed(FILE, &spell(&rooms, clock::unix_ms()))).await;
     if let Ok(Err(problem)) = written {
@@ -560,6 +578,36 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), &Default::default(), 0).unwrap();
         (folder, store)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rooms_are_written_down_again_however_quiet_they_are() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Arc::new(Store::open(folder.path(), &Default::default(), 0).expect("open"));
+        let hub = hub::start(room::Rooms::new(Limits::default(), false, Box::new(|| 77)), crate::metrics::Metrics::new());
+        let create = room::Create {
+            room: room::RoomRef::Name("den".into()),
+            kind: RoomKind::Go,
+            options: RoomOptions::default(),
+            terms: Terms::made(RoomKind::Go),
+            memo: Sealed("".into()),
+        };
+        hub.owner(Command::Create(Box::new(create))).await.expect("made");
+        let (_stopper, shutdown) = crate::shutdown::channel();
+        tokio::spawn(keep(hub.clone(), Arc::clone(&store), Duration::from_secs(30), shutdown));
+        assert_eq!(hub.save().await.len(), 1);
+        let file = || std::fs::read(folder.path().join(FILE)).ok();
+        let mut seen = Vec::new();
+        for _ in 0..40 {
+            tokio::time::sleep(STEP).await;
+            // Writing is done by a thread, which knows nothing of the paused clock.
+            std::thread::sleep(Duration::from_millis(2));
+            let now = file();
+            if now.is_some() && seen.last() != Some(&now) {
+                seen.push(now);
+            }
+        }
+        assert!(seen.len() >= 5, "sealed anew {} times in 40 s", seen.len());
     }
 
     #[test]

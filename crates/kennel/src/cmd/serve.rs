@@ -152,7 +152,7 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
         tasks.spawn(history.clone().deliver(egress, secret, metrics, shutdown.clone()));
         tasks.spawn(history.keep(config.clone(), shutdown.clone()));
     }
-    tasks.spawn(seats::keep(hub.clone(), store.clone(), shutdown));
+    tasks.spawn(seats::keep(hub.clone(), store.clone(), config.session_timeout, shutdown));
     let (http_addr, https_addr) = (listening.http, listening.https);
     Ok(Running { http_addr, https_addr, tls, store, listening, lan, doorman, hub, stopper, tasks, _lock: lock })
 }

@@ -284,7 +284,6 @@ impl Hub {
     fn handle_reports(&mut self, told: &mut Vec<Report>) {
         for report in told.drain(..) {
             self.metrics.media_reports.inc();
-            self.metrics.media_rooms_lost.inc_by(u64::from(matches!(report, Report::Lost(_))));
             if seats::is_changed_by_report(&report) {
                 self.changed.store(true, Relaxed);
             }

@@ -45,8 +45,6 @@ pub struct Metrics {
     pub media_reports: Counter,
     /// Reports that were dropped because the hub could not keep up; none of them vital.
     pub media_reports_dropped: Counter,
-    /// Rooms whose media was lost with a worker.
-    pub media_rooms_lost: Counter,
     /// Clients that were cut off because their queue was full.
     pub slow_clients_cut: Counter,
     /// Telemetry events of SDKs that were taken and dropped.
@@ -95,7 +93,6 @@ impl Metrics {
         let media_orders = counter("media_orders", "Orders to the media server");
         let media_reports = counter("media_reports", "Reports of the media server");
         let media_reports_dropped = counter("media_reports_dropped", "Reports dropped with a full queue");
-        let media_rooms_lost = counter("media_rooms_lost", "Rooms whose media was lost with a worker");
         let slow_clients_cut = counter("slow_clients_cut", "Clients cut off with a full queue");
         let insights_events = counter("insights_events", "Telemetry events taken and dropped");
         let journal_writes = counter("journal_writes", "Rows and callbacks written to the history");
@@ -131,7 +128,6 @@ impl Metrics {
             media_orders,
             media_reports,
             media_reports_dropped,
-            media_rooms_lost,
             slow_clients_cut,
             insights_events,
             journal_writes,
@@ -220,5 +216,10 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }
+        let mut families: Vec<_> = text.lines().filter(|line| line.starts_with("# TYPE ")).collect();
+        let all = families.len();
+        families.sort_unstable();
+        families.dedup();
+        assert_eq!(families.len(), all, "a family twice in\n{text}");
     }
 }

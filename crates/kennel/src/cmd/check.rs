@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::ExitCode;
@@ -52,6 +52,7 @@ fn lines(config: &Config) -> Vec<Line> {
         Line { name: "open files", found: process::prepare().map(|count| format!("{count} are allowed")) },
         Line { name: "http port", found: port("http", config.http, running) },
         Line { name: "https port", found: port("https", config.https, running) },
+        Line { name: "media port", found: media_port(config.media, running) },
         Line { name: "data folder", found: folder(&config.data) },
     ];
     lines.extend(history(config).map(|found| Line { name: "history", found }));
@@ -104,6 +105,16 @@ fn port(flag: &'static str, address: Option<SocketAddr>, running: bool) -> Resul
             Ok(format!("{address} is in use; Kennel is running"))
         }
         (Some(address), Err(problem)) => Err(serve::StartProblem::listening(flag, address, problem).to_string()),
+    }
+}
+
+/// The first worker's; the others have the next ones.
+fn media_port(address: Option<SocketAddr>, running: bool) -> Result<String, String> {
+    let Some(at) = address else { return Ok("is off".to_owned()) };
+    match UdpSocket::bind(at) {
+        Ok(_) => port("media", address, running),
+        Err(problem) if running && problem.kind() == ErrorKind::AddrInUse => Ok(format!("{at} is in use; Kennel is running")),
+        Err(problem) => Err(serve::StartProblem::listening("media", at, problem).to_string()),
     }
 }
 

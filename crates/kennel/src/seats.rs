@@ -1,7 +1,7 @@
-//! The rooms over a restart: who sat where is written down each second in which something changed, every few seconds otherwise, and once
-//! more at the end; sealed, because it holds the seats' secrets. In a mesh room media goes on meanwhile, so clients that come back notice nothing.
+//! The rooms over a restart: who sat where is written down within 200 ms of a change, every few seconds otherwise, and once more at the
+//! end; sealed, because it holds the seats' secrets. In a mesh room media goes on meanwhile, so clients that come back notice nothing.
 //!
-//! After a crash the last second is missing: a client that came in during it is told that its seat is gone and joins again.
+//! After a crash the last 200 ms are missing: a client that came in during them is told that its seat is gone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,8 +24,8 @@ use crate::shutdown::Shutdown;
 /// The file in the data folder.
 const FILE: &str = "seats.sealed";
 
-/// How often it is written at most.
-const STEP: Duration = Duration::from_secs(1);
+/// How often it is written at most. Whoever came in within it before a crash has no seat, and the SDK does not join again by itself.
+const STEP: Duration = Duration::from_millis(200);
 
 /// How old it may become while there are rooms, at most a sixth of the session timeout: people who come back after a crash must find
 /// their seats however quiet the room was before.
@@ -599,7 +599,7 @@ mod tests {
         let file = || std::fs::read(folder.path().join(FILE)).ok();
         let mut seen = Vec::new();
         for _ in 0..40 {
-            tokio::time::sleep(STEP).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
             // Writing is done by a thread, which knows nothing of the paused clock.
             std::thread::sleep(Duration::from_millis(2));
             let now = file();

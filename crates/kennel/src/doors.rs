@@ -9,10 +9,7 @@ use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
 use axum::routing::get;
-use room::{
-    Command, Fact, Limits, Moment, Presence, Refusal, RoomId, RoomKind, RoomOptions, RoomView, Rooms, SavedRoom, Snapshot,
-    WhyEnded,
-};
+use room::{Command, Limits, Moment, Presence, Refusal, RoomKind, RoomOptions, RoomView, Rooms, SavedRoom, Snapshot};
 
 use crate::clock;
 use crate::config::{Config, RoomType};
@@ -41,14 +38,7 @@ pub async fn start_rooms(
         ..Limits::default()
     };
     let mut rooms = Rooms::new(limits, media.is_some(), Box::new(fresh_id));
-    let known: Vec<RoomId> = saved.iter().map(|room| room.id).collect();
     rooms.restore(Moment::START, saved);
-    if let Some(journal) = &journal {
-        // What cannot go on under the configuration of today is over.
-        for room in known.into_iter().filter(|room| rooms.by_id(*room).is_none()) {
-            journal.note(Fact::RoomEnded { room, why: WhyEnded::Empty });
-        }
-    }
     let hub = hub::start_with(rooms, metrics, media, journal);
     for (name, room) in &config.rooms {
         let options = RoomOptions { audio_only: room.audio_only, codecs: room.video_codecs.clone() };

@@ -80,16 +80,16 @@ fn settle(alive: &Alive, known: &HashMap<u128, Known>, seats: Vec<SavedRoom>, te
     for row in &alive.rooms {
         let known = known.get(&row.id).unwrap_or(&nothing);
         recovery.book.restore(row, &known.inside);
-        match seats.remove(&row.id) {
-            Some(mut room) => {
-                room.participants.retain(|one| !known.gone.contains(&one.id.0));
+        match seats.remove(&row.id).map(|room| without_gone(room, known)) {
+            // One that somebody's joining made ends with the last leave.
+            Some(room) if room.by_owner || !room.participants.is_empty() => {
                 recovery.resume(row, known, room, alive.at_ms, now_ms);
             }
-            None if row.by_owner => {
+            _ if row.by_owner => {
                 let room = empty(row, known, alive.at_ms, now_ms);
                 recovery.resume(row, known, room, alive.at_ms, now_ms);
             }
-            None => {
+            _ => {
                 recovery.part(row, known.inside.iter(), alive.at_ms);
                 recovery.record(alive.at_ms, &Fact::RoomEnded { room: RoomId(row.id), why: WhyEnded::Empty });
             }
@@ -169,6 +169,12 @@ impl Recovery {
     fn record(&mut self, at_ms: u64, fact: &Fact) {
         self.book.record(at_ms, fact, &mut self.writes);
     }
+}
+
+/// The seats of those who left after they were written down are given up.
+fn without_gone(mut room: SavedRoom, known: &Known) -> SavedRoom {
+    room.participants.retain(|one| !known.gone.contains(&one.id.0));
+    room
 }
 
 /// A room that its owner made and in which nobody is, as its row has it.

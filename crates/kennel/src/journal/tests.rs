@@ -254,3 +254,40 @@ async fn a_room_that_ended_after_its_seats_were_written_down_stays_ended() {
     let recovery = recover(&*store, seats, teller(), 1_110_000).await.expect("recovered");
     assert!(recovery.rooms.is_empty(), "{:?}", recovery.rooms);
 }
+
+#[tokio::test]
+async fn a_room_made_by_joining_whose_last_one_left_before_a_crash_is_over() {
+    let mut desk = Desk::new();
+    desk.join(1, "den", "ann", &[]);
+    let (room, seats) = (desk.rooms.by_name("den").expect("in progress").id.0, desk.rooms.save(Moment::after_start(desk.now)));
+    desk.act(Caller::Conn(ConnId(1)), Command::Leave);
+    // The crash came between her leave and the end of the room.
+    desk.writes.retain(|write| !matches!(write, Write::RoomEnded { .. }));
+    let (_folder, store) = database(&mut desk).await;
+    let recovery = recover(&*store, seats, teller(), 1_110_000).await.expect("recovered");
+    store.write(recovery.writes).await.expect("written");
+    assert!(recovery.rooms.is_empty() && recovery.book.is_empty());
+    let row = store.room(ACCOUNT, NameOrId::Id(room)).await.expect("asked").expect("found");
+    assert_eq!(row.status, RoomStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_room_that_does_not_fit_any_more_ends_for_those_in_it_too() {
+    let mut desk = Desk::new();
+    desk.join(1, "den", "ann", &["mic"]);
+    let room = desk.rooms.by_name("den").expect("in progress").id.0;
+    let (_folder, store) = database(&mut desk).await;
+    let recovery = restart(&mut desk, &store, true).await;
+    desk.book = recovery.book;
+    desk.rooms = Rooms::new(Limits { rooms_max: 0, ..Limits::default() }, true, Box::new(|| 99));
+    desk.rooms.restore(Moment::START, recovery.rooms);
+    while let Some(output) = desk.rooms.poll_output() {
+        if let Output::Note(fact) = output {
+            desk.book.record(1_110_000, &fact, &mut desk.writes);
+        }
+    }
+    store.write(desk.writes).await.expect("written");
+    assert_eq!(statuses(&store, room).await, [("ann".to_owned(), ParticipantStatus::Disconnected, Some(1_110_000))]);
+    let row = store.room(ACCOUNT, NameOrId::Id(room)).await.expect("asked").expect("found");
+    assert_eq!(row.status, RoomStatus::Completed);
+}

@@ -165,6 +165,24 @@ fn unsafe_is_forbidden_everywhere() {
 }
 
 #[test]
+fn only_the_codecs_of_the_mixer_are_unsafe() {
+    let own = fs::read_to_string(root().join("crates/mixer/Cargo.toml")).expect("a manifest");
+    assert!(own.contains("unsafe_code = \"deny\""));
+    for (path, text) in sources("crates/mixer/src") {
+        let codec = path.components().any(|part| part.as_os_str() == "codec");
+        assert!(codec || !code(&text).contains("unsafe"), "{} is unsafe; that is for the codecs", path.display());
+    }
+}
+
+#[test]
+fn the_mixer_is_a_value() {
+    let banned =
+        ["Instant::now", "SystemTime", "thread::", "std::fs", "std::env", "UdpSocket", "TcpStream", "tokio", "async fn", "Mutex"];
+    refuse("crates/mixer/src", &banned, "time and input are arguments");
+    refuse("crates/mixer/src", &["wilio", "ignalwire", "ignalWire", "json", "serde"], "the mixer knows pictures and sound only");
+}
+
+#[test]
 fn pages_never_turn_text_into_markup() {
     for (path, text) in files("web/src", &[".svelte", ".ts"]) {
         for banned in ["{@html", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write"] {

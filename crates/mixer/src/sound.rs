@@ -1,0 +1,1 @@
+//! The sound side: everyone hears all the others.

@@ -57,7 +57,14 @@ fn act(what: u8, whom: u8, bytes: &[u8]) -> Option<Act> {
     Some(match what % 8 {
         0 => {
             let offer = Signal { step: Step::Offer, revision: 1, sealed };
-            Act::Open(Box::new(Open { link, offer, channels: vec![], profile: Profile::default(), codecs: vec![] }))
+            Act::Open(Box::new(Open {
+                link,
+                offer,
+                channels: vec![],
+                profile: Profile::default(),
+                codecs: vec![],
+                view: room::View::Tracks,
+            }))
         }
         1 => Act::Signal(link, Signal { step: Step::Offer, revision, sealed }),
         2 => Act::Signal(link, Signal { step: Step::Answer, revision, sealed }),

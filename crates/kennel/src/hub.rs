@@ -1,9 +1,11 @@
 //! The one task that owns the rooms. It moves values between queues and decides nothing.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use room::{
@@ -236,9 +238,16 @@ impl Handle {
 impl Inbox {
     /// The next delivery; none when the hub cut this connection for not reading.
     pub async fn next(&mut self) -> Option<Delivery> {
-        let delivery = self.receiver.recv().await?;
-        self.bytes.fetch_sub(size(&delivery), Relaxed);
-        Some(delivery)
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// The same, for whoever waits for several.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        let delivery = self.receiver.poll_recv(context);
+        if let Poll::Ready(Some(delivery)) = &delivery {
+            self.bytes.fetch_sub(size(delivery), Relaxed);
+        }
+        delivery
     }
 }
 
@@ -498,6 +507,7 @@ mod tests {
             offer,
             channels: Vec::new(),
             profile: room::Profile::default(),
+            part: room::Part::default(),
         };
         hub.command(conn, Command::Join(Box::new(join))).await;
         assert!(matches!(inbox.next().await, Some(Delivery::Result(Ok(Answer::Joined(_))))));

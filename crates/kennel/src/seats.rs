@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use room::{
-    Channel, Command, Kind, Limits, LinkId, Mode, News, ParticipantId, Priority, Profile, Report, Rights, RoomId, RoomKind,
-    RoomOptions, Rule, RuleLine, SavedLink, SavedParticipant, SavedRoom, Sealed, SeatKey, Signal, Sizes, Step, SwitchOff, Terms,
-    Track, TrackId, VideoCodec, Which, Whom,
+    Channel, Command, Kind, Limits, LinkId, Mode, News, ParticipantId, Permissions, Priority, Profile, Report, Rights, RoomId,
+    RoomKind, RoomOptions, Rule, RuleLine, SavedLink, SavedParticipant, SavedRoom, Sealed, SeatKey, Signal, Sizes, Step,
+    SwitchOff, Terms, Track, TrackId, VideoCodec, Which, Whom,
 };
 use serde::{Deserialize, Serialize};
 
@@ -379,7 +379,7 @@ impl From<ParticipantForm> for SavedParticipant {
             id: ParticipantId(form.id),
             identity: form.identity.into(),
             seat: SeatKey(form.seat),
-            rights: Rights { publish: form.publish },
+            rights: Rights { publish: form.publish, permissions: Permissions::NONE },
             rule: match form.rule {
                 Some(lines) => Rule::Listed(lines.into_iter().map(Into::into).collect()),
                 None if form.receives => Rule::All,

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Channel, ConnId, Hint, Kind, LinkId, Origin, ParticipantId, Priority, Profile, Rights, RoomId, RoomKind, RoomOptions, Rule,
-    Sealed, SeatKey, Signal, Terms,
+    Channel, ConnId, Definition, Hint, Kind, LinkId, MemberAct, Origin, Part, ParticipantId, Priority, Profile, Question, Rights,
+    RoomId, RoomKind, RoomOptions, Rule, Sealed, SeatKey, Signal, StageAct, Target, Terms,
 };
 
 /// Who gives a command.
@@ -45,6 +45,20 @@ pub enum Command {
     /// This is how I want to receive tracks. Those that I do not receive are passed over, and so are all beyond
     /// [`HINTS_MAX`](crate::limit::HINTS_MAX).
     Hint(Vec<Hint>),
+    /// Do this with a member.
+    Member(Target, MemberAct),
+    /// Do this with the mix.
+    Stage(StageAct),
+    /// Tell me this. Answered by [`Answer::Layouts`](crate::Answer::Layouts), [`Answer::Stage`](crate::Answer::Stage) or
+    /// [`Answer::Member`](crate::Answer::Member).
+    Ask(Question),
+    /// This is my link to the media server from now on, with its first offer; the one before it, which may have the same name, ends.
+    Open {
+        /// Which link.
+        link: LinkId,
+        /// Its offer.
+        offer: Signal,
+    },
     /// Leave for good.
     Leave,
     /// The connection is gone; the client may come back.
@@ -62,6 +76,11 @@ pub enum Command {
         /// What.
         rule: Rule,
     },
+    /// The room of this name is made like this when the first one joins, until its definition is taken away. A room in progress stays
+    /// as it is.
+    Define(Arc<str>, Box<Definition>),
+    /// There is no room of this name any more until somebody makes it. A room in progress goes on.
+    Undefine(Arc<str>),
     /// Put out everyone whom this key let in.
     Withdraw(Origin),
     /// The kind that a room of this name has when it is made by joining: from its next beginning, and at once as far as those inside
@@ -114,6 +133,8 @@ pub struct Join {
     pub channels: Vec<Channel>,
     /// How it wants its bandwidth shared by the media server, if there is one.
     pub profile: Profile,
+    /// How it takes part besides.
+    pub part: Part,
 }
 
 /// Coming back.

@@ -16,6 +16,12 @@ pub trait Session: Send {
     /// Something happened in the room.
     fn handle_event(&mut self, now: Moment, event: Event);
 
+    /// The rooms answered the oldest command of this child that was not answered yet: see [`Action::Child`].
+    fn handle_child_result(&mut self, _now: Moment, _child: u8, _result: Result<Answer, Refusal>) {}
+
+    /// Something happened in the room, told to this child.
+    fn handle_child_event(&mut self, _now: Moment, _child: u8, _event: Event) {}
+
     /// The connection is closed, with this code if the other end gave one (RFC 6455, section 7.4).
     fn handle_close(&mut self, code: Option<u16>);
 
@@ -38,6 +44,9 @@ pub trait Session: Send {
     fn poll_timeout(&self) -> Option<Moment>;
 }
 
+/// Other participants that one connection can have besides its own.
+pub const CHILDREN_MAX: u8 = 8;
+
 /// What a session wants of the shell.
 #[derive(Clone, Debug)]
 pub enum Action {
@@ -45,6 +54,9 @@ pub enum Action {
     Send(String),
     /// Give the rooms this command; its answer comes by [`Session::handle_result`].
     Command(Command),
+    /// Give the rooms this command of another participant that has the same connection, such as a screen that the client shares. The
+    /// number, at most [`CHILDREN_MAX`], is the session's own and stands for one participant at a time.
+    Child(u8, Command),
     /// Count this: the client was refused with this code of its vendor's.
     Refused(u32),
     /// Count this: so many messages of the client's meant nothing and were passed over.

@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    Channel, LinkId, MediaRefusal, ParticipantId, Quality, RoomId, RoomKind, RoomView, Sealed, SeatKey, Signal, Snapshot, Track,
-    TrackId,
+    Channel, Layout, LayoutName, LinkId, MediaRefusal, MemberField, ParticipantId, Quality, Rights, Role, RoomId, RoomKind,
+    RoomView, Sealed, SeatKey, Signal, Snapshot, StageField, StageView, Track, TrackId,
 };
 
 /// The answer to a client's own command.
@@ -15,6 +15,12 @@ pub enum Answer {
     Published(Published),
     /// The room that was made.
     Room(Box<RoomView>),
+    /// The layouts there are.
+    Layouts(Vec<LayoutName>),
+    /// The mix, and everybody in it, in the order they came.
+    Stage(Arc<StageView>, Vec<Arc<Snapshot>>),
+    /// One member.
+    Member(Arc<Snapshot>),
     /// Done; nothing more to say.
     Done,
 }
@@ -48,6 +54,14 @@ pub struct Joined {
     pub channels: Vec<Channel>,
     /// The dominant speaker, as far as the media server knows.
     pub speaker: Option<ParticipantId>,
+    /// As everybody sees it.
+    pub own: Arc<Snapshot>,
+    /// What it may do.
+    pub rights: Rights,
+    /// The mix.
+    pub stage: Arc<StageView>,
+    /// How members stand.
+    pub layout: Arc<Layout>,
 }
 
 /// What became of a client's own tracks.
@@ -164,6 +178,40 @@ pub enum Event {
         track: TrackId,
         /// Whether each layer is needed.
         needed: Vec<bool>,
+    },
+    /// Fields of a member, perhaps the hearer itself, changed.
+    Member {
+        /// How it is now.
+        participant: Arc<Snapshot>,
+        /// What changed.
+        changed: Vec<MemberField>,
+    },
+    /// A member began or ceased to talk.
+    Talking(ParticipantId, bool),
+    /// The mix changed.
+    Stage {
+        /// How it is now.
+        stage: Arc<StageView>,
+        /// What changed.
+        changed: Vec<StageField>,
+    },
+    /// Members stand otherwise. To who receives a mix, only.
+    Layout(Arc<Layout>),
+    /// The hearer may do other things than before, and is audience or not any more.
+    Role {
+        /// What it is now.
+        role: Role,
+        /// What it may do.
+        rights: Rights,
+    },
+    /// The hearer's pictures are shown in this size, in pixels, so many a second; larger ones are wasted.
+    Size {
+        /// Across.
+        width: u16,
+        /// Down.
+        height: u16,
+        /// A second.
+        fps: u8,
     },
     /// This client is out of the room.
     Out(WhyLeft),
@@ -302,6 +350,10 @@ pub enum Refusal {
     RoomNotMade,
     /// Not between one and as many as rooms of this kind have.
     SeatsInvalid,
+    /// The room takes nobody at this time: [`Definition::opens`](crate::Definition::opens) and what follows it.
+    NotNow,
+    /// A moderator locked the room.
+    RoomLocked,
     /// Every seat is taken.
     RoomFull,
     /// The key that lets the client in is for another room.

@@ -14,11 +14,13 @@ mod moving;
 mod order;
 mod output;
 mod participant;
+mod permission;
 mod rights;
 mod room;
 mod rooms;
 mod saved;
 mod served;
+mod stage;
 mod subscribe;
 mod terms;
 mod topology;
@@ -39,9 +41,14 @@ pub use order::{
 };
 pub use output::Output;
 pub use participant::{Kind, Presence, Priority, Snapshot, Track};
+pub use permission::{Permission, Permissions};
 pub use rights::{Origin, Rights};
 pub use rooms::{RoomView, Rooms, is_speakable};
 pub use saved::{SavedLink, SavedParticipant, SavedRoom};
+pub use stage::{
+    Area, Canvas, Cell, Definition, Ear, Layout, LayoutName, Member, MemberAct, MemberField, Meta, MetaChange, Part, Place,
+    Position, Question, Role, Scene, StageAct, StageField, StageSettings, StageView, Target, View, Voice,
+};
 pub use subscribe::{Rule, RuleLine, Which, Whom};
 pub use terms::Terms;
 pub use topology::{RoomKind, RoomOptions, Topology};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{LinkId, ParticipantId, Priority, RoomId, Sealed, Signal, Track, TrackId};
+use crate::{LinkId, ParticipantId, Priority, RoomId, Scene, Sealed, Signal, Track, TrackId, View};
 
 /// What media is asked to do for one participant. Orders of one room arrive in the order in which they were given.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +34,9 @@ pub enum Act {
     Hint(Vec<Hint>),
     /// Send this text to the participant on this channel.
     Say(Channel, Sealed),
+    /// This is what the room's mix looks and sounds like from now on; none: nobody receives it. Of the room as a whole, said to any
+    /// of its participants.
+    Scene(Option<Arc<Scene>>),
     /// The participant is gone.
     Close,
 }
@@ -51,6 +54,8 @@ pub struct Open {
     pub profile: Profile,
     /// The video codecs of the room, best first. Empty: what the media server prefers.
     pub codecs: Vec<VideoCodec>,
+    /// What it receives. A mix comes on the sections of its own offer: the server offers nothing to it, and answers with sound first.
+    pub view: View,
 }
 
 /// A message channel between the media server and one participant, for words that only a door understands.
@@ -218,6 +223,8 @@ pub enum News {
     Opened(Channel),
     /// It said this on a channel.
     Said(Channel, Sealed),
+    /// It began or ceased to talk, as the mixer hears it.
+    Talking(bool),
     /// How good its own and the others' connections are.
     Quality(Quality),
     /// Tracks that it receives and that stopped or go on.

@@ -4,7 +4,8 @@ use crate::rights::may_publish;
 use crate::saved::{REVISION_GAP, SavedParticipant};
 use crate::served::Served;
 use crate::{
-    ConnId, Ids, Join, Moment, Origin, ParticipantId, Published, Rights, Rule, SeatKey, TrackDraft, TrackId, TrackRefusal, limit,
+    ConnId, Ids, Join, Member, Moment, Origin, ParticipantId, Published, Rights, Rule, SeatKey, TrackDraft, TrackId,
+    TrackRefusal, limit,
 };
 
 /// What a track carries.
@@ -71,6 +72,8 @@ pub struct Snapshot {
     pub revision: u64,
     /// What it publishes, in the order it was published.
     pub tracks: Vec<Track>,
+    /// How it takes part in the mix.
+    pub member: Member,
 }
 
 /// A participant as its room keeps it.
@@ -128,8 +131,14 @@ impl ListChange {
 
 impl Participant {
     pub fn new(id: ParticipantId, seat: SeatKey, conn: ConnId, join: &Join, now: Moment) -> Self {
-        let snapshot =
-            Snapshot { id, identity: Arc::clone(&join.identity), presence: Presence::Connected, revision: 1, tracks: Vec::new() };
+        let snapshot = Snapshot {
+            id,
+            identity: Arc::clone(&join.identity),
+            presence: Presence::Connected,
+            revision: 1,
+            tracks: Vec::new(),
+            member: Member::new(&join.part),
+        };
         Participant {
             snapshot: Arc::new(snapshot),
             seat,
@@ -171,8 +180,14 @@ impl Participant {
     /// Somebody who lost the connection to us, and may come back until `deadline`.
     pub fn restore(saved: SavedParticipant, deadline: Moment, now: Moment) -> Self {
         let revision = saved.revision + REVISION_GAP;
-        let snapshot =
-            Snapshot { id: saved.id, identity: saved.identity, presence: Presence::Reconnecting, revision, tracks: saved.tracks };
+        let snapshot = Snapshot {
+            id: saved.id,
+            identity: saved.identity,
+            presence: Presence::Reconnecting,
+            revision,
+            tracks: saved.tracks,
+            member: Member::default(),
+        };
         Participant {
             snapshot: Arc::new(snapshot),
             seat: saved.seat,

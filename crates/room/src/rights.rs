@@ -1,17 +1,19 @@
 use std::sync::Arc;
 
-use crate::{Caller, Command, Refusal, RoomId, RoomRef, TrackId};
+use crate::{Caller, Command, Permissions, Refusal, RoomId, RoomRef, TrackId};
 
 /// What a caller may do. A closed set; this module is the only place that says no.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rights {
     /// Publish tracks.
     pub publish: bool,
+    /// Change the mix, itself and others in it.
+    pub permissions: Permissions,
 }
 
 impl Rights {
     /// Everything a guest of a room may do.
-    pub const GUEST: Rights = Rights { publish: true };
+    pub const GUEST: Rights = Rights { publish: true, permissions: Permissions::NONE };
 }
 
 /// Which key let this participant in, so that withdrawing the key removes it. Opaque here.
@@ -27,6 +29,10 @@ pub(crate) fn permit(caller: Caller, command: &Command) -> Result<(), Refusal> {
             | Command::Signal { .. }
             | Command::Say { .. }
             | Command::Hint(_)
+            | Command::Member(..)
+            | Command::Stage(_)
+            | Command::Ask(_)
+            | Command::Open { .. }
             | Command::Leave
             | Command::Lose
     );

@@ -299,6 +299,10 @@ impl Room {
             links,
             channels: me.served.channels.clone(),
             speaker: self.speaker,
+            own: Arc::clone(&me.snapshot),
+            rights: me.rights,
+            stage: Arc::default(),
+            layout: Arc::default(),
         }
     }
 

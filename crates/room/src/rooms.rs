@@ -118,6 +118,9 @@ impl Rooms {
             }
             Command::Say { channel, text } => room.say(me, channel, text, &mut means),
             Command::Hint(hints) => room.hint(me, &hints, &mut means),
+            Command::Member(..) | Command::Stage(_) | Command::Ask(_) | Command::Open { .. } => {
+                return Err(Refusal::NotPermitted);
+            }
             Command::Lose => {
                 room.lose(me, &mut means);
                 self.conns.remove(&conn);

@@ -217,7 +217,7 @@ impl Room {
             }
             News::Opened(channel) if served.channels.contains(&channel) => self.tell(who, Event::Opened(channel), means),
             News::Said(channel, text) if served.channels.contains(&channel) => self.hear(who, channel, text, means),
-            News::Opened(_) | News::Said(..) => {}
+            News::Opened(_) | News::Said(..) | News::Talking(_) => {}
             News::Quality(quality) => self.tell(who, Event::Quality(Box::new(quality)), means),
             News::Switched { off, on } => {
                 served.note_switched(&off, &on);
@@ -336,10 +336,10 @@ impl Room {
     fn open(&mut self, who: ParticipantId, link: LinkId, offer: Signal, means: &mut Means<'_>) {
         let codecs = self.options.codecs.clone();
         let place = self.place_of(who);
-        let tracks = place.snapshot.tracks.clone();
+        let (tracks, view) = (place.snapshot.tracks.clone(), place.snapshot.member.view);
         let served = &mut place.served;
         served.link = Some(ServerLink { id: link.clone(), open: true, connected: false, revision: offer.revision });
-        let open = Open { link, offer, channels: served.channels.clone(), profile: served.profile, codecs };
+        let open = Open { link, offer, channels: served.channels.clone(), profile: served.profile, codecs, view };
         self.order(who, Act::Open(Box::new(open)), means);
         self.order(who, Act::Publish(tracks), means);
         self.resubscribe(means);

@@ -43,6 +43,8 @@ impl From<Refusal> for Problem {
             Refusal::RoomNotMade => Problem::new(53103, "Rooms are not made by joining here"),
             Refusal::SeatsInvalid => Problem::new(53107, "The number of participants is not one that rooms of this type have"),
             Refusal::NoRules => Problem::new(53117, "Rooms of this type have no subscriptions"),
+            Refusal::NotNow => Problem::new(53105, "The room takes nobody at this time"),
+            Refusal::RoomLocked => Problem::new(53105, "The room is locked"),
             Refusal::RoomFull => Problem::new(53105, "The room is full"),
             Refusal::RoomNotAllowed => Problem::new(20106, "The token is for another room"),
             Refusal::RoomNotFound => Problem::new(53106, "There is no such room"),

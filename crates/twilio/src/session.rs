@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use room::door::{Action, Session as Door};
 use room::{
-    Answer, Command, Event, Join, Joined, LinkId, Moment, Published, Refusal, Resume, Rights, Signal, Snapshot, Step, Subscribed,
-    WhyLeft,
+    Answer, Command, Event, Join, Joined, LinkId, Moment, Part, Published, Refusal, Resume, Rights, Signal, Snapshot, Step,
+    Subscribed, WhyLeft,
 };
 use serde_json::value::RawValue;
 
@@ -219,6 +219,7 @@ impl Session {
             offer: parse::first_offer(connect.peer_connections)?,
             channels,
             profile,
+            part: Part::default(),
         };
         self.stage = Stage::Asking;
         self.command(Command::Join(Box::new(join)), Waiting::Join);

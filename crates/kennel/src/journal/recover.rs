@@ -160,6 +160,7 @@ impl Recovery {
                 presence: Presence::Disconnected,
                 revision: 0,
                 tracks: Vec::new(),
+                member: room::Member::default(),
             });
             let (room, change) = (RoomId(row.id), Change::Left(WhyLeft::TimedOut));
             self.record(at_ms.max(one.created_ms), &Fact::Participant { room, participant, change });
@@ -213,6 +214,7 @@ fn snapshot(one: &SavedParticipant) -> Snapshot {
         presence: Presence::Reconnecting,
         revision: one.revision,
         tracks: one.tracks.clone(),
+        member: room::Member::default(),
     }
 }
 

@@ -83,6 +83,7 @@ impl Desk {
             offer: None,
             channels: Vec::new(),
             profile: room::Profile::default(),
+            part: room::Part::default(),
         };
         self.act(Caller::Conn(ConnId(conn)), Command::Join(Box::new(join)));
         self

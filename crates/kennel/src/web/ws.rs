@@ -1,12 +1,15 @@
 //! The only loop over a vendor's WebSocket, for every door: it moves text, time and deliveries, and holds the limits.
 
+use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures_util::FutureExt;
-use room::ConnId;
-use room::door::{Action, Session};
+use room::door::{Action, CHILDREN_MAX, Session};
+use room::{Command, ConnId};
 use tokio::time::Instant;
 
 use super::accept::Connection;
@@ -54,7 +57,8 @@ pub async fn drive(socket: WebSocket, session: Box<dyn Session>, place: Connecti
     let Means { hub, metrics, shutdown } = means;
     let (conn, inbox) = hub.open().await;
     let pace = Pace::new(Instant::now());
-    let mut drive = Drive { socket, session, hub, metrics, conn, inbox, pace, stranger: Some(place) };
+    let children = Children::default();
+    let mut drive = Drive { socket, session, hub, metrics, conn, inbox, children, pace, stranger: Some(place) };
     if drive.hub.overloaded() {
         drive.session.handle_overload(drive.hub.moment(), RETRY_AFTER);
     }
@@ -69,6 +73,9 @@ pub async fn drive(socket: WebSocket, session: Box<dyn Session>, place: Connecti
             tracing::error!("a session panicked; its connection is closed and everything else goes on");
         }
     }
+    for (conn, _) in drive.children.0.values() {
+        drive.hub.close(*conn).await;
+    }
     drive.hub.close(drive.conn).await;
 }
 
@@ -79,6 +86,7 @@ struct Drive {
     metrics: Metrics,
     conn: ConnId,
     inbox: Inbox,
+    children: Children,
     pace: Pace,
     /// Until the client has shown a token that holds.
     stranger: Option<Connection>,
@@ -103,6 +111,7 @@ impl Drive {
         tokio::select! {
             message = self.socket.recv(), if held.is_none() => self.handle_message(message).await,
             delivery = self.inbox.next() => self.handle_delivery(delivery).await,
+            (child, delivery) = self.children.next() => self.handle_child(child, delivery).await,
             () = sleep_until(held) => self.check_flood().await,
             () = sleep_until(timeout) => {
                 self.session.handle_timeout(self.hub.moment());
@@ -149,6 +158,35 @@ impl Drive {
         Ok(())
     }
 
+    async fn handle_child(&mut self, child: u8, delivery: Option<Delivery>) -> Result<(), Over> {
+        let now = self.hub.moment();
+        match delivery {
+            None => return self.close(close_code::AGAIN, "too slow").await,
+            // Its person came back on another connection, and brought it along.
+            Some(Delivery::Replaced) => drop(self.children.0.remove(&child)),
+            Some(Delivery::Result(result)) => self.session.handle_child_result(now, child, result),
+            Some(Delivery::Event(event)) => self.session.handle_child_event(now, child, event),
+        }
+        Ok(())
+    }
+
+    /// Gives the rooms a command of another participant with this connection.
+    async fn command_child(&mut self, child: u8, command: Command) {
+        if child >= CHILDREN_MAX {
+            tracing::error!(child, "a session names more children than it may have");
+            return;
+        }
+        let conn = match self.children.0.get(&child) {
+            Some((conn, _)) => *conn,
+            None => {
+                let (conn, inbox) = self.hub.open().await;
+                self.children.0.insert(child, (conn, inbox));
+                conn
+            }
+        };
+        self.hub.command(conn, command).await;
+    }
+
     /// Does what the session wants.
     async fn flush(&mut self) -> Result<(), Over> {
         while let Some(action) = self.session.poll_output() {
@@ -160,6 +198,7 @@ impl Drive {
                 Action::Refused(code) => self.metrics.refusal(code),
                 Action::Ignored(count) => drop(self.metrics.messages_ignored.inc_by(count)),
                 Action::Command(command) => self.hub.command(self.conn, command).await,
+                Action::Child(child, command) => self.command_child(child, command).await,
                 Action::Close(code, reason) => {
                     self.flush_commands().await;
                     self.close(code, reason).await?;
@@ -178,8 +217,10 @@ impl Drive {
     /// The last wishes of a session whose connection is gone.
     async fn flush_commands(&mut self) {
         while let Some(action) = self.session.poll_output() {
-            if let Action::Command(command) = action {
-                self.hub.command(self.conn, command).await;
+            match action {
+                Action::Command(command) => self.hub.command(self.conn, command).await,
+                Action::Child(child, command) => self.command_child(child, command).await,
+                _ => {}
             }
         }
     }
@@ -239,6 +280,24 @@ async fn sleep_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
+    }
+}
+
+/// Other participants with the same connection, by the session's numbers.
+#[derive(Default)]
+struct Children(BTreeMap<u8, (ConnId, Inbox)>);
+
+impl Children {
+    /// What comes next for any of them. Never, as long as there are none.
+    async fn next(&mut self) -> (u8, Option<Delivery>) {
+        poll_fn(|context| {
+            let ready = self.0.iter_mut().find_map(|(child, (_, inbox))| match inbox.poll_next(context) {
+                Poll::Ready(delivery) => Some((*child, delivery)),
+                Poll::Pending => None,
+            });
+            ready.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) fn handle(engine: &mut Engine, now: Instant, order: Order) {
                 engine.on(now, key, |peer, out| peer.say(now, channel, text.0, out));
             }
         }
+        Act::Scene(_) => {}
         Act::Close => engine.close(now, room, who),
     }
 }
@@ -39,7 +40,7 @@ impl Engine {
         if let Some(old) = self.key_of(room, who) {
             self.drop_client(now, old);
         }
-        let Open { link, offer, channels, profile, codecs } = open;
+        let Open { link, offer, channels, profile, codecs, view: _ } = open;
         let peer = Peer::new(now, &self.settings, (room, who, link.clone()), &codecs);
         let mut client = Client::new(now, peer, profile);
         client.first_offer = Some(offer);

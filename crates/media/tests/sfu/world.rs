@@ -154,7 +154,14 @@ impl World {
         offer.sealed = Sealed(text.into());
         let (who, link, tracks) = (client.who, client.link.clone(), client.tracks.clone());
         self.clients.push(client);
-        let open = Open { link, offer, channels: join.channels.clone(), profile: join.profile, codecs: join.codecs.clone() };
+        let open = Open {
+            link,
+            offer,
+            channels: join.channels.clone(),
+            profile: join.profile,
+            codecs: join.codecs.clone(),
+            view: room::View::Tracks,
+        };
         self.order(who, Act::Open(Box::new(open)));
         self.order(who, Act::Publish(tracks));
         self.subscribe_all();

@@ -132,7 +132,14 @@ pub fn loopback(pool: &Pool, n: usize) -> SocketAddr {
 
 pub fn open(room: u128, who: u128) -> Order {
     let offer = Signal { step: Step::Offer, revision: 1, sealed: Sealed("".into()) };
-    let open = Open { link: LinkId("l".into()), offer, channels: vec![], profile: Default::default(), codecs: vec![] };
+    let open = Open {
+        link: LinkId("l".into()),
+        offer,
+        channels: vec![],
+        profile: Default::default(),
+        codecs: vec![],
+        view: room::View::Tracks,
+    };
     Order::new(RoomId(room), ParticipantId(who), Act::Open(Box::new(open)))
 }
 

@@ -108,7 +108,14 @@ fn client(path: &impl Path) -> (Rtc, SdpPendingOffer, Order) {
     api.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
     let (offer, pending) = api.apply().unwrap();
     let offer = Signal { step: Step::Offer, revision: 1, sealed: Sealed(offer.to_sdp_string().into()) };
-    let open = Open { link: LinkId("l".into()), offer, channels: vec![], profile: Default::default(), codecs: vec![] };
+    let open = Open {
+        link: LinkId("l".into()),
+        offer,
+        channels: vec![],
+        profile: Default::default(),
+        codecs: vec![],
+        view: room::View::Tracks,
+    };
     (rtc, pending, Order::new(RoomId(1), ParticipantId(1), Act::Open(Box::new(open))))
 }
 

@@ -59,7 +59,7 @@ impl Media {
                 assert!(hints.iter().all(received));
             }
             Act::Close => drop(self.peers.remove(&at)),
-            Act::Away | Act::Repeat | Act::Say(..) | Act::Open(_) => {}
+            Act::Away | Act::Repeat | Act::Say(..) | Act::Scene(_) | Act::Open(_) => {}
         }
     }
 
@@ -107,6 +107,7 @@ fn short(order: &Order) -> String {
         Act::Subscribe(tracks) => format!("subscribe {}", tracks.len()),
         Act::Hint(hints) => format!("hint {:?}", hints.iter().map(|hint| hint.wish).collect::<Vec<_>>()),
         Act::Say(channel, text) => format!("say {} on {channel:?}", text.0),
+        Act::Scene(scene) => format!("scene of {}", scene.as_ref().map_or(0, |scene| scene.cells.len())),
         Act::Close => "close".into(),
     }
 }

@@ -89,6 +89,7 @@ impl Party {
             rule: Rule::All,
             channels: Vec::new(),
             profile: Profile::default(),
+            part: room::Part::default(),
             offer: Some((LinkId(format!("{}/{}", name.chars().take(8).collect::<String>(), conn.0).into()), offer(1))),
         };
         edit(&mut join);
@@ -275,6 +276,12 @@ fn short(event: &Event) -> String {
         Event::Quality(quality) => format!("quality {}", quality.own.level),
         Event::Switched { off, on } => format!("off {} on {}", off.len(), on.len()),
         Event::Layers { needed, .. } => format!("layers {needed:?}"),
+        Event::Member { participant, changed } => format!("{}: {changed:?}", participant.identity),
+        Event::Talking(who, talking) => format!("talking {} {talking}", who.0),
+        Event::Stage { changed, .. } => format!("stage {changed:?}"),
+        Event::Layout(layout) => format!("layout {:?} of {}", layout.name, layout.places.len()),
+        Event::Role { role, .. } => format!("{role:?} now"),
+        Event::Size { width, height, fps } => format!("{width}x{height} at {fps}"),
         Event::Out(why) => format!("out: {why:?}"),
     }
 }

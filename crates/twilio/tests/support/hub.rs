@@ -206,7 +206,7 @@ impl Hub {
     fn turn(&mut self, conn: ConnId) {
         while let Some(action) = self.sessions.get_mut(&conn).and_then(|session| session.poll_output()) {
             match action {
-                Action::Refused(_) => {}
+                Action::Refused(_) | Action::Child(..) => {}
                 Action::Ignored(count) => self.ignored += count,
                 Action::Send(text) => self.out.push_back(Sent::Text(conn, text)),
                 Action::Command(command) => self.commands.push_back((conn, command)),

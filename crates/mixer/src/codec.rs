@@ -1,8 +1,11 @@
 //! The codecs. Each module wraps a library of C in types that nobody can misuse: what comes from outside is looked at before C sees it.
 
+pub mod h264;
 pub mod vp8;
 
 use std::fmt;
+
+use crate::limit;
 
 /// Why a codec did not do what it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,3 +35,10 @@ impl fmt::Display for CodecError {
 }
 
 impl std::error::Error for CodecError {}
+
+/// Whether a picture of this width and height in pixels may come in.
+#[must_use]
+pub fn is_size_allowed(width: u16, height: u16) -> bool {
+    let pixels = u32::from(width) * u32::from(height);
+    pixels > 0 && pixels <= limit::PICTURE_PIXELS_MAX && width.max(height) <= limit::PICTURE_SIDE_MAX
+}

@@ -122,6 +122,13 @@ impl Frame {
         Picture { y: Plane { bytes: y, stride: self.width, width: self.width, height: self.height }, u: half(u), v: half(v) }
     }
 
+    /// Takes the place of another picture of the same size; what one of them has more stays as it is.
+    pub fn copy_from(&mut self, picture: &Picture<'_>) {
+        for (mut to, from) in self.planes_mut().into_iter().zip(picture.planes()) {
+            to.copy_from(&from);
+        }
+    }
+
     /// The three planes, to be written, one row after the other without gaps.
     pub fn planes_mut(&mut self) -> [PlaneMut<'_>; 3] {
         let area = self.width * self.height;
@@ -165,6 +172,16 @@ impl PlaneMut<'_> {
         let (width, height) = (width.min(self.width - x), height.min(self.height - y));
         let bytes = self.bytes.get_mut(y * self.stride + x..).unwrap_or_default();
         PlaneMut { bytes, stride: self.stride, width, height }
+    }
+
+    /// Copies another plane, row by row, as far as both go.
+    pub fn copy_from(&mut self, from: &Plane<'_>) {
+        let width = self.width.min(from.width);
+        for y in 0..self.height.min(from.height) {
+            if let (Some(to), Some(from)) = (self.row(y).get_mut(..width), from.row(y).get(..width)) {
+                to.copy_from_slice(from);
+            }
+        }
     }
 
     /// Fills it with one value.

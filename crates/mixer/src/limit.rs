@@ -9,3 +9,9 @@ pub const PICTURE_SIDE_MAX: u16 = 4096;
 
 /// Bytes of one frame that comes in: a key frame of a full picture at the best quality has less. Larger: refused.
 pub const FRAME_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Pixels of all the pictures that one stream of H264 may refer to: 16 of 1280x720, 4 of the largest. More: refused before they are taken.
+pub const REFERENCE_PIXELS_MAX: u32 = 4 * PICTURE_PIXELS_MAX;
+
+/// Bytes looked at of what describes a stream of H264. The largest that the standard has is smaller; what is cut off is refused.
+pub const SPS_BYTES_MAX: usize = 4096;

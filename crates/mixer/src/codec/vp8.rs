@@ -4,7 +4,7 @@
 use std::ffi::c_int;
 use std::ptr::NonNull;
 
-use super::CodecError;
+use super::{CodecError, is_size_allowed};
 use crate::frame::{Picture, Plane};
 use crate::limit;
 
@@ -87,13 +87,6 @@ impl Header {
         // The upper two bits say how a player should scale; nobody does.
         Some(Header::Key(u16::from_le_bytes([w0, w1]) & 0x3fff, u16::from_le_bytes([h0, h1]) & 0x3fff))
     }
-}
-
-/// Whether a picture of this size may come in.
-#[must_use]
-pub fn is_size_allowed(width: u16, height: u16) -> bool {
-    let pixels = u32::from(width) * u32::from(height);
-    pixels > 0 && pixels <= limit::PICTURE_PIXELS_MAX && width.max(height) <= limit::PICTURE_SIDE_MAX
 }
 
 /// A decoder. After a damaged frame it wants a key frame.

@@ -22,6 +22,7 @@ pub(crate) fn apply(link: &mut dyn Link, write: &Write) -> Result<(), Fault> {
             anonymize(link, *participant, identity, parameter, *at_ms)
         }
         Write::Setting { key, value } => set(link, key, value),
+        Write::Unset { key } => link.run("DELETE FROM settings WHERE key = $1", &[Value::text(key)]).map(drop),
         Write::Event(event) => event_happened(link, event),
         Write::Delivered { id, at_ms, outcome } => delivered(link, *id, *at_ms, outcome),
         Write::Deferred { id, next_ms, outcome } => deferred(link, *id, *next_ms, outcome),

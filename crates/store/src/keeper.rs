@@ -189,6 +189,11 @@ impl Store for Keeper {
         self.ask(move |link| read::setting(link, &key)).await
     }
 
+    async fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>, Problem> {
+        let prefix = prefix.to_owned();
+        self.ask(move |link| read::settings(link, &prefix)).await
+    }
+
     async fn due(&self, now_ms: u64, count: usize, except: &[String]) -> Result<Vec<Delivery>, Problem> {
         let except = except.to_vec();
         self.ask(move |link| read::due(link, now_ms, count, &except)).await

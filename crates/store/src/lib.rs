@@ -93,6 +93,9 @@ pub trait Store: Send + Sync {
     /// A value put by [`Write::Setting`].
     async fn setting(&self, key: &str) -> Result<Option<String>, Problem>;
 
+    /// All values whose keys begin like this, with their keys, in no order.
+    async fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>, Problem>;
+
     /// Callbacks whose turn has come: of each room at most the oldest one that waits, if its time is not later than `now_ms`; at most
     /// `count` of them, the longest waiting first. None goes to one of the receivers in `except`, each the beginning of a URL up to its
     /// path.

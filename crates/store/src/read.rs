@@ -113,6 +113,11 @@ pub(crate) fn setting(link: &mut dyn Link, key: &str) -> Result<Option<String>, 
     one(link, "SELECT value FROM settings WHERE key = $1", &[Value::text(key)], |row| row.text(0))
 }
 
+pub(crate) fn settings(link: &mut dyn Link, prefix: &str) -> Result<Vec<(String, String)>, Fault> {
+    let sql = format!("SELECT key, value FROM settings WHERE substr(key, 1, {}) = $1", prefix.chars().count());
+    link.rows(&sql, &[Value::text(prefix)])?.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
+}
+
 pub(crate) fn due(link: &mut dyn Link, now_ms: u64, count: usize, except: &[String]) -> Result<Vec<Delivery>, Fault> {
     let mut sql = format!("SELECT {EVENT} WHERE head = 1 AND waits_ms <= $1");
     let mut values = vec![Value::until(now_ms)];

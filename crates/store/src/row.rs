@@ -68,6 +68,11 @@ pub enum Write {
         /// The value.
         value: String,
     },
+    /// No value under a key any more.
+    Unset {
+        /// The key.
+        key: String,
+    },
     /// Something happened in a room; it gets the next number of the room's sequence, from 0. With a callback it waits to be delivered.
     Event(Box<EventRow>),
     /// A callback was taken by its receiver, or given up: it does not wait any more.

@@ -68,6 +68,10 @@ impl Model {
                 self.settings.insert(key.clone(), value.clone());
                 Some(())
             }
+            Write::Unset { key } => {
+                self.settings.remove(key);
+                Some(())
+            }
             Write::Event(event) => self.happened(event),
             Write::Delivered { id, outcome, .. } => self.tried(*id, None, outcome),
             Write::Deferred { id, next_ms, outcome } => self.tried(*id, Some(*next_ms), outcome),

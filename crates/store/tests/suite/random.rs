@@ -122,6 +122,7 @@ fn some_writes(model: &Model, dice: &mut Dice, at_ms: u64) -> Vec<Write> {
             vec![Write::Anonymize { participant: some_participant, identity: format!("PA{new}"), parameter, at_ms }]
         }
         11 if dice.chance(50) => vec![Write::Setting { key: name.into(), value: new.to_string() }],
+        11 if dice.chance(30) => vec![Write::Unset { key: name.into() }],
         11 => vec![Write::Alive { at_ms }],
         12 => some_event(model, dice, at_ms),
         _ => some_try(model, dice, at_ms),
@@ -188,6 +189,13 @@ async fn compare(store: &dyn Store, model: &Model, dice: &mut Dice, now_ms: u64)
     }
     for name in NAMES {
         assert_eq!(store.setting(name).await.unwrap().as_ref(), model.settings.get(name));
+        let mut found = store.settings(name).await.unwrap();
+        found.sort();
+        let expected =
+            model.settings.iter().filter(|(key, _)| key.starts_with(name)).map(|(key, value)| (key.clone(), value.clone()));
+        let mut expected: Vec<_> = expected.collect();
+        expected.sort();
+        assert_eq!(found, expected);
     }
     assert_eq!(store.alive().await.unwrap(), model.alive());
     compare_due(store, model, now_ms + dice.below(20) - 10, 1 + dice.below(5) as usize).await;

@@ -71,17 +71,21 @@ fn the_rooms_know_no_wire_no_vendor_and_no_time_of_day() {
 #[test]
 fn doors_depend_on_no_runtime_and_not_on_each_other() {
     let allowed = ["kennel-room", "serde", "serde_json", "aws-lc-rs", "base64"];
-    for dependency in dependencies("twilio") {
-        assert!(allowed.contains(&&*dependency), "crates/twilio must not depend on {dependency}");
+    for (door, other) in [("twilio", ["ignalwire", "ignalWire"]), ("signalwire", ["wilio", "WILIO"])] {
+        for dependency in dependencies(door) {
+            assert!(allowed.contains(&&*dependency), "crates/{door} must not depend on {dependency}");
+        }
+        let folder = format!("crates/{door}/src");
+        refuse(&folder, &other, "doors do not know each other");
+        refuse(&folder, &["tokio", "axum", "str0m"], "a door is a pure translator");
     }
-    refuse("crates/twilio/src", &["ignalwire", "SignalWire", "tokio", "axum", "str0m"], "a door is a pure translator");
 }
 
 #[test]
 fn only_the_shell_reads_clocks_and_opens_things() {
     let banned =
         ["Instant::now", "SystemTime", "thread::", "std::net", "std::fs", "std::env", "File::", "UdpSocket", "TcpStream"];
-    for folder in ["crates/room/src", "crates/twilio/src"] {
+    for folder in ["crates/room/src", "crates/twilio/src", "crates/signalwire/src"] {
         refuse(folder, &banned, "time, randomness and input are arguments, effects are returned");
     }
 }
@@ -134,11 +138,10 @@ fn rights_are_checked_in_one_place() {
             && !["rooms.rs", "owner.rs"].iter().any(|name| path.ends_with(name));
         assert!(!(elsewhere && decides), "{} refuses by right; that is rights.rs's work", path.display());
     }
-    refuse(
-        "crates/twilio/src",
-        &["Refusal::NotPermitted)", "Err(Refusal::RoomNotAllowed"],
-        "a door refuses what is malformed, never what is not permitted",
-    );
+    for door in ["crates/twilio/src", "crates/signalwire/src"] {
+        let banned = ["Refusal::NotPermitted)", "Err(Refusal::RoomNotAllowed"];
+        refuse(door, &banned, "a door refuses what is malformed, never what is not permitted");
+    }
 }
 
 #[test]
@@ -158,7 +161,7 @@ fn names_and_addresses_stay_out_of_the_log_above_debug() {
 fn unsafe_is_forbidden_everywhere() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("the workspace manifest");
     assert!(manifest.contains("unsafe_code = \"forbid\""));
-    for crate_name in ["room", "twilio", "media", "kennel", "bench"] {
+    for crate_name in ["room", "twilio", "signalwire", "media", "kennel", "bench"] {
         let own = fs::read_to_string(root().join(format!("crates/{crate_name}/Cargo.toml"))).expect("a manifest");
         assert!(own.contains("[lints]\nworkspace = true"), "crates/{crate_name} does not take the workspace's lints");
     }

@@ -1,0 +1,3 @@
+//! SignalWire Video's wire, translated to and from the rooms. Text in, text out: no socket, no clock, no runtime.
+
+pub mod uuid;

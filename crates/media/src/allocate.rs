@@ -10,7 +10,7 @@ mod track;
 use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
-use divide::{Division, Pass};
+use divide::{Budget, Division, Pass};
 use room::{Mode, Priority, Profile, SwitchOff, TrackId};
 use track::{Held, Item};
 
@@ -120,7 +120,7 @@ pub struct Total {
     /// What would be used if there were room for all that is shown.
     pub wanted: u64,
     /// The estimate, reserve included, at which nothing would be missing: what to probe for. More than `wanted`, because more is
-    /// only sent when there is room to spare.
+    /// only sent when there is room to spare; but a larger estimate than the subscriber's own bound is of no use.
     pub probe: u64,
 }
 
@@ -242,7 +242,7 @@ impl Allocator {
     }
 
     /// Less at once when there is less room, and what was asked for just now.
-    fn keep_what_fits(&mut self, now: Instant, mode: Mode, budget: u64) {
+    fn keep_what_fits(&mut self, now: Instant, mode: Mode, budget: Budget) {
         Division::new(&mut self.items, &self.rank, budget, Pass::Keep).run(mode);
         let less = self.items.iter_mut().fold(false, |less, item| {
             item.kept = item.got;
@@ -262,7 +262,7 @@ impl Allocator {
     }
 
     /// More when there has been room for it for long enough.
-    fn raise_what_fits(&mut self, now: Instant, mode: Mode, budget: u64, congested: bool) {
+    fn raise_what_fits(&mut self, now: Instant, mode: Mode, budget: Budget, congested: bool) {
         Division::new(&mut self.items, &self.rank, budget, Pass::Rearrange).run(mode);
         if self.rank.iter().any(|&at| self.loses_to_an_equal(at)) {
             Division::new(&mut self.items, &self.rank, budget, Pass::Add).run(mode);
@@ -316,15 +316,17 @@ impl Allocator {
             self.items.iter().filter(|item| item.is_wanted()).map(|item| item.cost(item.top)).fold(0, u64::saturating_add);
         let wanted = wanted.min(profile.bitrate_max.unwrap_or(u64::MAX));
         let spare = if used < wanted { divide::spare(wanted) } else { 0 };
-        Total { used, wanted, probe: wanted.saturating_add(spare).saturating_add(reserved) }
+        let most = wanted.saturating_add(spare).min(profile.bitrate_max.unwrap_or(u64::MAX));
+        Total { used, wanted, probe: most.saturating_add(reserved) }
     }
 }
 
-/// Bits per second that all video may use.
-fn budget(profile: &Profile, space: Space) -> u64 {
+/// Bits per second that all video may use. Only where nothing may be switched off does the subscriber's own bound give way.
+fn budget(profile: &Profile, space: Space) -> Budget {
     let start = if space.congested { START_BITRATE_CONGESTED } else { START_BITRATE };
     let room = space.estimate.map_or(start, |estimate| estimate.saturating_sub(space.reserved));
-    room.min(profile.bitrate_max.unwrap_or(u64::MAX))
+    let bound = profile.bitrate_max.unwrap_or(u64::MAX);
+    Budget { room: room.min(bound), firm: if profile.switch_off == SwitchOff::Disabled { u64::MAX } else { bound } }
 }
 
 fn best_active(track: &Candidate, layer: u8) -> Option<u8> {

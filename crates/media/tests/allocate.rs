@@ -63,10 +63,19 @@ fn check(profile: Profile, space: Space, tracks: &[Candidate], expected: &str) {
     let mut choices = Vec::new();
     let total = Allocator::new().share(Instant::now(), &profile, space, tracks, &mut choices);
     assert_eq!(word(&choices), expected);
-    let floored = profile.switch_off == SwitchOff::Disabled || profile.switch_off == SwitchOff::Detected;
-    let room = space.estimate.unwrap_or(START_BITRATE).min(profile.bitrate_max.unwrap_or(u64::MAX));
-    assert!(floored || total.used <= room, "{total:?} of {room}");
+    let room = space.estimate.unwrap_or(START_BITRATE);
+    assert!(total.used <= most(&profile, room), "{total:?} of {room}");
     assert!(total.wanted >= total.used || profile.bitrate_max.is_some(), "{total:?}");
+}
+
+/// Bits per second that may be sent where there is this room.
+fn most(profile: &Profile, room: u64) -> u64 {
+    let bound = profile.bitrate_max.unwrap_or(u64::MAX);
+    match profile.switch_off {
+        SwitchOff::Predicted => room.min(bound),
+        SwitchOff::Detected => bound,
+        SwitchOff::Disabled => u64::MAX,
+    }
 }
 
 fn word(choices: &[Choice]) -> String {
@@ -208,6 +217,22 @@ fn switching_off_waits_for_congestion_where_asked() {
     line.tracks.pop();
     line.run(20_200, 20_000 + RAISE_WAIT.as_millis() as u64 + 400, 1_000);
     assert_eq!(line.word, "10");
+}
+
+#[test]
+fn a_subscribers_own_bound_holds_where_its_pictures_stay_on() {
+    let bound = |switch_off| Profile { bitrate_max: Some(500_000), ..profile(Mode::Grid, switch_off) };
+    let four = [camera(1), camera(2), camera(3), camera(4)];
+    check(bound(SwitchOff::Detected), kbits(9_000), &four, "000b");
+    check(bound(SwitchOff::Detected), kbits(9_000), &[camera(1), camera(2), camera(3), high(camera(4))], "00b0");
+    check(bound(SwitchOff::Disabled), kbits(9_000), &four, "0000");
+    // Tracks grow while they are on.
+    let mut line = Line::new(bound(SwitchOff::Detected), vec![single(1, 200), single(2, 200)]);
+    assert_eq!(line.at(0, 9_000, false), "00");
+    line.tracks = vec![single(1, 320), single(2, 320)];
+    assert_eq!(line.at(200, 9_000, false), "0b");
+    let mut line = Line::new(bound(SwitchOff::Disabled), vec![single(1, 320), single(2, 320)]);
+    assert_eq!(line.at(0, 9_000, false), "00");
 }
 
 /// A subscriber in virtual time.
@@ -544,7 +569,8 @@ fn promises_hold_whatever_happens() {
             (chance(count, seed) * below as f64) as u64
         };
         let modes = [Mode::Grid, Mode::Collaboration, Mode::Presentation];
-        let mut profile = profile(modes[random(3) as usize], SwitchOff::Predicted);
+        let switch_off = if random(2) == 0 { SwitchOff::Predicted } else { SwitchOff::Detected };
+        let mut profile = profile(modes[random(3) as usize], switch_off);
         profile.tracks_max = (random(2) == 0).then(|| random(6) as u16);
         profile.bitrate_max = (random(3) == 0).then(|| random(4_000_000));
         profile.speaker_priority = (random(2) == 0).then_some(Priority::High);
@@ -587,7 +613,9 @@ fn hold(line: &mut Line, step: u64, space: Space) {
     let (now, mut choices) = (line.start + Duration::from_millis(step * 200), Vec::new());
     let total = line.allocator.share(now, &line.profile, space, &line.tracks, &mut choices);
     let room = space.estimate.map_or(START_BITRATE, |estimate| estimate.saturating_sub(space.reserved));
-    assert!(total.used <= room.min(line.profile.bitrate_max.unwrap_or(u64::MAX)), "{total:?} of {room}");
+    assert!(total.used <= most(&line.profile, room), "{total:?} of {room}");
+    let bound = line.profile.bitrate_max.unwrap_or(u64::MAX).saturating_add(space.reserved);
+    assert!(total.probe <= bound, "{total:?} beyond {bound}");
     assert_eq!(choices.len(), line.tracks.len());
     let sent = line.tracks.iter().zip(&choices).filter(|(track, choice)| !track.muted && choice.layer.is_some()).count();
     assert!(sent <= line.profile.tracks_max.map_or(usize::MAX, usize::from));

@@ -30,13 +30,25 @@ pub(super) struct Division<'a> {
     rank: &'a [usize],
     /// Bits per second.
     left: u64,
+    /// What tracks that stay on may still take, in bits per second.
+    firm: u64,
     pass: Pass,
 }
 
+/// Bits per second that may be divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Budget {
+    /// All together.
+    pub room: u64,
+    /// The smallest layers of tracks that stay on, whether there is room or not.
+    pub firm: u64,
+}
+
 impl<'a> Division<'a> {
-    pub fn new(items: &'a mut [Item], rank: &'a [usize], budget: u64, pass: Pass) -> Self {
-        let budget = if matches!(pass, Pass::Keep | Pass::Restore) { budget } else { percent(budget, FULL_PERCENT) };
-        Division { items, rank, left: budget, pass }
+    pub fn new(items: &'a mut [Item], rank: &'a [usize], budget: Budget, pass: Pass) -> Self {
+        let Budget { room, firm } = budget;
+        let left = if matches!(pass, Pass::Keep | Pass::Restore) { room } else { percent(room, FULL_PERCENT) };
+        Division { items, rank, left, firm, pass }
     }
 
     pub fn run(mut self, mode: Mode) {
@@ -50,13 +62,16 @@ impl<'a> Division<'a> {
 
     /// What is beyond question: tracks that stay on, and when nobody may lose, what each one keeps.
     fn start(&mut self) {
-        for item in &mut *self.items {
+        for &at in self.rank {
+            let Some(item) = self.items.get_mut(at) else { continue };
             item.got = match self.pass {
                 Pass::Add => item.kept,
                 Pass::Restore => item.got,
-                Pass::Keep | Pass::Rearrange => item.smallest().filter(|_| item.stays),
+                Pass::Keep | Pass::Rearrange => item.smallest().filter(|layer| item.stays && item.cost(*layer) <= self.firm),
             };
-            self.left = self.left.saturating_sub(item.got.map_or(0, |layer| item.cost(layer)));
+            let cost = item.got.map_or(0, |layer| item.cost(layer));
+            self.left = self.left.saturating_sub(cost);
+            self.firm = self.firm.saturating_sub(cost);
         }
     }
 

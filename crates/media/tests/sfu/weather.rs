@@ -52,14 +52,15 @@ fn three_of_ten_lost_by_one_still_play_and_the_others_do_not_notice() {
     let address = world.clients[all[0]].outside;
     world.local.insert(address, Weather { loss: 300, delay: Duration::from_millis(30), ..Weather::default() });
     world.run(3 * SECOND);
-    let got = in_seconds(&mut world, &all, 10);
+    // Long enough for chance to count little: in 10 s somebody sees 200 pictures or 45, in 30 s 300 at the least.
+    let got = in_seconds(&mut world, &all, 30);
     let own = world.track(all[0], Kind::Video);
     let marked = pairs(&world, &all).into_iter().map(|(viewer, track, _)| viewer == all[0] || track == own);
     let (bad, good): (Vec<_>, Vec<_>) = marked.zip(got).partition(|(bad, _)| *bad);
     let mean = bad.iter().map(|(_, (frames, _))| frames).sum::<u64>() / bad.len() as u64;
-    assert!(mean >= 80, "8 pictures a second: {bad:?}");
-    assert!(bad.iter().all(|(_, (frames, sounds))| *frames >= 30 && *sounds >= 250), "{bad:?}");
-    assert!(good.iter().all(|(_, (frames, sounds))| *frames >= 295 && *sounds >= 490), "{good:?}");
+    assert!(mean >= 240, "8 pictures a second: {bad:?}");
+    assert!(bad.iter().all(|(_, (frames, sounds))| *frames >= 120 && *sounds >= 900), "{bad:?}");
+    assert!(good.iter().all(|(_, (frames, sounds))| *frames >= 895 && *sounds >= 1_490), "{good:?}");
     assert_eq!((world.dead(), world.engine.counts().flooded), (vec![], 0), "what honest clients ask for is heard");
     // Back to everything within 5 s.
     world.local.clear();

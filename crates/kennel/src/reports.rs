@@ -35,12 +35,15 @@ pub fn channel(metrics: Metrics) -> (Reporter, ReportQueue) {
     (Reporter { sender, waiting: Arc::clone(&waiting), metrics }, ReportQueue { receiver, waiting })
 }
 
-/// Whether this is told however much waits. Figures come anew every second. Of words on channels only those are that their client does
-/// not say again: priorities, and what became of hints about layers.
+/// Whether this is told however much waits. Figures come anew every second. Of words on channels those are that their client does not
+/// say again, priorities and what became of hints about layers; and hints about tiles, because until the answer a client of the SDK
+/// says nothing of its other tiles, and asks for all of them again only after 2, 4, 8 s.
 #[must_use]
 pub fn is_vital(report: &Report) -> bool {
     match report {
-        Report::Of { news: News::Said(channel, _), .. } => matches!(channel, Channel::Priority | Channel::Layers),
+        Report::Of { news: News::Said(channel, _), .. } => {
+            matches!(channel, Channel::Priority | Channel::Layers | Channel::Render)
+        }
         Report::Of { news: News::Quality(_), .. } => false,
         _ => true,
     }
@@ -87,14 +90,14 @@ mod tests {
         let figures = of(News::Quality(room::Quality::default()));
         (0..REPORTS_MAX + 3).for_each(|_| reporter.report(figures.clone()));
         assert_eq!(metrics.media_reports_dropped.get(), 3);
-        reporter.report(of(News::Said(room::Channel::Render, room::Sealed("hey".into()))));
-        reporter.report(of(News::Said(room::Channel::Priority, room::Sealed("low".into()))));
-        reporter.report(of(News::Said(room::Channel::Layers, room::Sealed("done".into()))));
+        for channel in [Channel::Quality, Channel::Render, Channel::Priority, Channel::Layers] {
+            reporter.report(of(News::Said(channel, room::Sealed("hey".into()))));
+        }
         reporter.report(of(News::Dead));
         assert_eq!(metrics.media_reports_dropped.get(), 4);
         let mut told = Vec::new();
         queue.next(&mut told, usize::MAX).await;
-        assert_eq!((told.len(), told.pop()), (REPORTS_MAX + 3, Some(of(News::Dead))));
+        assert_eq!((told.len(), told.pop()), (REPORTS_MAX + 4, Some(of(News::Dead))));
         reporter.report(figures);
         queue.next(&mut told, 1).await;
         assert_eq!(metrics.media_reports_dropped.get(), 4);

@@ -86,6 +86,8 @@ pub struct Counters {
     pub messages_dropped: Counter,
     /// Key frames asked of publishers.
     pub keyframes_asked: Counter,
+    /// Times that a client had asked for more to be sent again than its share.
+    pub repairs_refused: Counter,
     /// Panics of one client's transport.
     pub transport_panics: Counter,
 }
@@ -142,6 +144,11 @@ impl Counters {
                 self.messages_dropped.get(),
             ),
             ("keyframes_asked", "Key frames asked of publishers", self.keyframes_asked.get()),
+            (
+                "repairs_refused",
+                "Times that a client had asked for more to be sent again than its share",
+                self.repairs_refused.get(),
+            ),
             ("transport_panics", "Panics of one client's transport", self.transport_panics.get()),
         ]
     }

@@ -60,6 +60,8 @@ pub struct Counts {
     pub offers_lost: u64,
     /// Messages and texts above what one client may send, or too large.
     pub messages_dropped: u64,
+    /// Times that a client had asked for more to be sent again than its share.
+    pub repairs_refused: u64,
     /// Key frames asked for.
     pub keyframes_asked: u64,
     /// Panics of one client's transport, each at the price of that client's link.
@@ -316,6 +318,7 @@ impl Engine {
             (&shared.offers_lost, now.offers_lost, told.offers_lost),
             (&shared.messages_dropped, now.messages_dropped, told.messages_dropped),
             (&shared.keyframes_asked, now.keyframes_asked, told.keyframes_asked),
+            (&shared.repairs_refused, now.repairs_refused, told.repairs_refused),
             (&shared.transport_panics, now.panics, told.panics),
         ] {
             counter.add(now - told);

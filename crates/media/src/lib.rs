@@ -14,6 +14,7 @@ pub mod net;
 pub mod peer;
 pub mod pool;
 pub mod quality;
+mod repair;
 pub mod sdp;
 pub mod settings;
 pub mod speak;

@@ -93,9 +93,14 @@ pub const REPAIR_TIME: Duration = Duration::from_millis(1_500);
 /// three of ten needs 0.3 on average, and more at times: with 0.3 it shows half as many pictures, with 0.5 no more than with this.
 pub const REPAIR_SHARE_MAX: f32 = 0.4;
 
+/// Bytes a second that one client may be sent again whatever it gets: a key frame of which every packet was lost. Above this and
+/// [`REPAIR_SHARE_MAX`] of all tracks together, over the last half to whole second, nothing is sent again and what was kept for it is
+/// forgotten.
+pub const REPAIR_FLOOR_BYTES: u64 = 64 * 1_024;
+
 /// Bytes of RTCP from one client within [`FEEDBACK_TIME`]: 320 kbit/s. A client that receives twenty pictures and sounds over a line that
 /// loses one of ten packets stays below. More are dropped unread and counted. One datagram can ask for six thousand packets; the library
-/// notes all that it is asked for, as often as it is asked, and [`REPAIR_SHARE_MAX`] counts only what was sent.
+/// notes all that it is asked for, as often as it is asked.
 pub const FEEDBACK_BYTES_MAX: usize = 4_000;
 
 /// How long RTCP is added up.

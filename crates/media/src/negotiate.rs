@@ -313,6 +313,21 @@ impl Negotiation {
         })
     }
 
+    /// Whether packets of a track that the client receives are sent again under this source.
+    pub fn is_repair(&self, ssrc: Ssrc) -> bool {
+        self.sections.iter().filter_map(|section| section.down.as_ref()).any(|down| down.rtx == Some(ssrc))
+    }
+
+    /// What was sent cannot be sent again.
+    pub fn forget_sent(&self, rtc: &mut Rtc) {
+        let downs = self.sections.iter().filter_map(|section| section.down.as_ref());
+        for down in downs.filter(|down| down.ready && down.rtx.is_some()) {
+            if let Some(stream) = rtc.direct_api().stream_tx(&down.ssrc) {
+                stream.set_rtx_cache(REPAIR_PACKETS, REPAIR_TIME, Some(REPAIR_SHARE_MAX));
+            }
+        }
+    }
+
     /// Both ends have the same description now.
     fn agree(&mut self, rtc: &mut Rtc) {
         for section in &mut self.sections {

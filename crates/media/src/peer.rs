@@ -24,6 +24,7 @@ use crate::demux::Class;
 use crate::forward::Rewritten;
 use crate::limit::{self, DATA_QUEUED_BYTES_MAX};
 use crate::negotiate::{Negotiation, Placement, Say};
+use crate::repair::Repairs;
 use crate::settings::Settings;
 
 /// Assumed of every connection until it shows what it can take: enough for a few pictures at once, and soon taken back where it is
@@ -52,6 +53,8 @@ pub(crate) struct Outbox {
     pub transmits: VecDeque<Transmit>,
     pub packets: Vec<RtpPacket>,
     pub news: Vec<PeerNews>,
+    /// Packets that were asked for again and did not leave.
+    pub repairs_refused: u64,
 }
 
 /// What happened on a transport, besides packets.
@@ -100,6 +103,9 @@ pub(crate) struct Peer {
     errors: u32,
     /// The sources of packets that were put in line and did not leave yet.
     line: Vec<Ssrc>,
+    repairs: Repairs,
+    /// Bytes a second that would be sent if there were room.
+    desired: u64,
     /// Where it sends from, and when it was last heard there.
     home: Option<(Protocol, SocketAddr, Instant)>,
     /// Where else checks of its came from.
@@ -136,6 +142,8 @@ impl Peer {
             probing: false,
             errors: 0,
             line,
+            repairs: Repairs::new(now),
+            desired: 0,
             home: None,
             elsewhere,
         }
@@ -316,6 +324,7 @@ impl Peer {
 
     /// What the client's video would take if there were room, and what it takes now, in bits per second: how far to probe.
     pub fn set_bitrate(&mut self, now: Instant, least: Bitrate, desired: Bitrate, out: &mut Outbox) {
+        self.desired = desired.as_u64() / 8;
         self.rtc.bwe().set_bitrate(least, desired);
         self.drain(now, out);
     }
@@ -416,7 +425,7 @@ impl Peer {
         loop {
             match self.rtc.poll_output() {
                 Ok(Output::Timeout(due)) if left == 0 || !self.is_held_back() => {
-                    self.rest_until(due);
+                    self.rest_until(now, due);
                     return fine;
                 }
                 Ok(Output::Timeout(_)) => {
@@ -425,7 +434,11 @@ impl Peer {
                 }
                 Ok(Output::Transmit(transmit)) => {
                     let in_line = self.leaves_line(&transmit.contents);
-                    out.transmits.push_back(transmit);
+                    if self.may_leave(now, &transmit.contents, in_line) {
+                        out.transmits.push_back(transmit);
+                    } else {
+                        out.repairs_refused += 1;
+                    }
                     if in_line && self.line.is_empty() {
                         // Nothing is left: whatever else there is comes before packets.
                         self.due = self.next_look(now);
@@ -459,20 +472,38 @@ impl Peer {
 
     /// Whether a datagram is a packet that was put in line; it has left then.
     fn leaves_line(&mut self, datagram: &[u8]) -> bool {
-        let ssrc = datagram.get(8..12).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
-        let place = self.line.iter().position(|own| Some(**own) == ssrc).filter(|_| Class::of(datagram) == Class::Rtp);
+        let source = source_of(datagram);
+        let place = self.line.iter().position(|own| Some(*own) == source);
         place.is_some_and(|place| {
             self.line.swap_remove(place);
             true
         })
     }
 
+    /// Whether a datagram goes on its way. Not if it repeats a packet for a client that has asked for too many: then nothing can be
+    /// repeated any more of what was sent until now, and what else was asked for is forgotten with it.
+    fn may_leave(&mut self, now: Instant, datagram: &[u8], in_line: bool) -> bool {
+        if in_line {
+            self.repairs.note_media(now, datagram.len());
+            return true;
+        }
+        let repair = source_of(datagram).is_some_and(|source| self.talk.is_repair(source));
+        let may = !repair || self.repairs.may_send(now, datagram.len());
+        if !may {
+            self.talk.forget_sent(&mut self.rtc);
+        }
+        may
+    }
+
     /// The library has nothing more to say before then.
-    fn rest_until(&mut self, due: Instant) {
+    fn rest_until(&mut self, now: Instant, due: Instant) {
         use PacerReason::{Handle, Padding, Probe1, Probe2};
         let reason = self.rtc.last_timeout_reason();
         self.due = due;
         self.probing = matches!(reason, Reason::Pacer(Padding | Probe1 | Probe2));
+        if self.probing {
+            self.repairs.note_probing(now, self.desired);
+        }
         // The rest can wait for the next packet, which is a call too.
         self.look_by = Some(due).filter(|_| self.probing || matches!(reason, Reason::Nack | Reason::Twcc));
         // When its pacer has nothing to send, nothing is in line: what the library gave up is not waited for.
@@ -486,6 +517,12 @@ impl Peer {
         let pause = now + if self.probing { LOOK_PAUSE_PROBING } else { LOOK_PAUSE };
         self.look_by.filter(|by| *by > now).map_or(pause, |by| by.min(pause))
     }
+}
+
+/// The source of a packet of media (RFC 3550, section 5.1).
+fn source_of(datagram: &[u8]) -> Option<Ssrc> {
+    let bytes = datagram.get(8..12).filter(|_| Class::of(datagram) == Class::Rtp)?;
+    Some(u32::from_be_bytes(bytes.try_into().ok()?).into())
 }
 
 fn news_of(event: Event) -> Option<PeerNews> {

@@ -1,6 +1,6 @@
 //! A model of a client: the real transport, negotiating as the vendor's SDK does, with synthetic pictures and sound.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use room::{Channel, Kind, LinkId, ParticipantId, Priority, Profile, Sealed, Signal, Step, Track, TrackId, VideoCodec};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
+use str0m::config::CryptoProvider;
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::rtcp::Rtcp;
@@ -26,6 +27,8 @@ pub struct Join {
     pub profile: Profile,
     /// Of the room; none: the usual ones.
     pub codecs: Vec<VideoCodec>,
+    /// None: the usual.
+    pub crypto: Option<Arc<CryptoProvider>>,
 }
 
 /// How somebody sends pictures.
@@ -78,8 +81,8 @@ pub struct Client {
     pub opened: u32,
     /// Packets of no track that it knows.
     pub strays: u64,
-    /// Sources that packets came from.
-    pub received: BTreeSet<Ssrc>,
+    /// Sources that packets came from, and the number of the last.
+    pub received: BTreeMap<Ssrc, u16>,
 }
 
 impl Client {
@@ -89,7 +92,11 @@ impl Client {
         let (vp9, h264) = (join.codecs.contains(&VideoCodec::Vp9), join.codecs.contains(&VideoCodec::H264));
         let rtc = Rtc::builder().set_rtp_mode(true).clear_codecs().enable_opus(true, false);
         let rtc = rtc.enable_vp8(true).enable_vp9(vp9).enable_h264(h264);
-        let mut rtc = rtc.enable_raw_packets(layered).set_sctp_max_buffered_amount(4 << 20).build(now);
+        let rtc = rtc.enable_raw_packets(layered).set_sctp_max_buffered_amount(4 << 20);
+        let mut rtc = match &join.crypto {
+            Some(crypto) => rtc.set_crypto_provider(Arc::clone(crypto)).build(now),
+            None => rtc.build(now),
+        };
         rtc.add_local_candidate(Candidate::host(address, Protocol::Udp).unwrap());
         Client {
             who: ParticipantId(u128::from(number)),
@@ -119,7 +126,7 @@ impl Client {
             closed: false,
             opened: 0,
             strays: 0,
-            received: BTreeSet::new(),
+            received: BTreeMap::new(),
         }
     }
 
@@ -312,7 +319,7 @@ impl Client {
                     self.strays += 1;
                     return;
                 };
-                self.received.insert(packet.header.ssrc);
+                self.received.insert(packet.header.ssrc, packet.header.sequence_number);
                 let pt = packet.header.payload_type;
                 let audio = self.rtc.codec_config().find(|p| p.pt() == pt).unwrap().spec().codec.is_audio();
                 if audio {
@@ -365,6 +372,15 @@ impl Client {
         if let Some(stream) = self.rtc.direct_api().stream_rx(&ssrc) {
             stream.request_keyframe(KeyframeRequestKind::Pli);
         }
+    }
+
+    /// Says this RTCP, if its cryptography [is forged](crate::forge).
+    pub fn say_rtcp(&mut self, mark: &[u8], packets: &[u8]) {
+        self.wake();
+        let mut api = self.rtc.direct_api();
+        // Not the first of its datagram: the header of that one cannot be exchanged.
+        api.send_pli_feedback(1.into(), 1.into());
+        api.send_app_specific_feedback(1.into(), 1.into(), [mark, packets].concat());
     }
 }
 

@@ -5,6 +5,7 @@
 mod client;
 mod decoded;
 mod film;
+mod forge;
 mod layers;
 mod messages;
 mod meter;
@@ -12,6 +13,7 @@ mod paths;
 mod picture;
 mod requests;
 mod spoof;
+mod storm;
 mod weather;
 mod world;
 

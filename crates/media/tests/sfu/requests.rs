@@ -22,7 +22,7 @@ fn a_storm_of_keyframe_requests_is_a_breeze_upstream() {
         if n % 10 < 2 {
             // Two requests each millisecond of 10 s: two hundred a second from each viewer.
             let client = &mut world.clients[viewer];
-            let sources: Vec<_> = client.received.iter().copied().collect();
+            let sources: Vec<_> = client.received.keys().copied().collect();
             sources.into_iter().for_each(|ssrc| client.ask(ssrc));
             asked += 1;
         }
@@ -64,7 +64,7 @@ fn a_client_that_floods_with_feedback_is_not_heard_out() {
     let before: Vec<u64> = publishers.iter().map(|ann| world.frames(bo, world.track(*ann, Kind::Video))).collect();
     for _ in 0..3_000 {
         let client = &mut world.clients[eve];
-        let sources: Vec<_> = client.received.iter().copied().collect();
+        let sources: Vec<_> = client.received.keys().copied().collect();
         sources.into_iter().for_each(|ssrc| client.ask(ssrc));
         world.step();
     }

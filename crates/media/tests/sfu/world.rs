@@ -74,6 +74,8 @@ pub struct World {
     pub narrow: HashMap<ParticipantId, Narrow>,
     /// Bytes that went to addresses where nobody is.
     pub astray: HashMap<SocketAddr, Vec<Vec<u8>>>,
+    /// Bytes that were sent to each address.
+    pub bytes_to: HashMap<SocketAddr, u64>,
     /// All that a client sent, if it is to be kept.
     pub tapped: Option<(ParticipantId, Vec<Vec<u8>>)>,
     /// Clients whose datagrams go nowhere.
@@ -114,6 +116,7 @@ impl World {
             local: HashMap::new(),
             narrow: HashMap::new(),
             astray: HashMap::new(),
+            bytes_to: HashMap::new(),
             tapped: None,
             cut: Vec::new(),
             flying: BTreeMap::new(),
@@ -247,6 +250,7 @@ impl World {
         let all: Vec<_> = sent.iter().map(|sent| (sent.source, sent.destination, sent.bytes.to_vec())).collect();
         self.cost.measure(|| drop(sent));
         for (source, destination, bytes) in all {
+            *self.bytes_to.entry(destination).or_default() += bytes.len() as u64;
             assert!(!is_sourceless(&bytes), "browsers take a packet of source 0 for one of the track in whose section it comes");
             let Some(client) = self.clients.iter().find(|c| c.outside == destination) else {
                 self.astray.entry(destination).or_default().push(bytes);

@@ -1,4 +1,5 @@
-//! Builds the thin layer of C over libvpx and links both into the crate, so that the program needs no shared library of either.
+//! Builds the thin layer of C over libvpx and links it, libvpx and libopus into the crate, so that the program needs no shared library
+//! of theirs.
 //!
 //! The layer is compiled against the headers that are installed, so that layouts and version numbers are the compiler's business.
 
@@ -11,12 +12,17 @@ fn main() {
     println!("cargo:rerun-if-changed={SHIM}");
     let mut build = cc::Build::new();
     build.file(SHIM).opt_level(2).warnings_into_errors(true);
-    let Some(folder) = folder_of("libvpx.a", build.get_compiler().to_command()) else {
-        panic!("libvpx is not there to be linked: install it (apt-get install libvpx-dev), or let `scripts/bootstrap run` do it");
-    };
+    let compiler = build.get_compiler();
     build.compile("mixer_shim");
-    println!("cargo:rustc-link-search=native={folder}");
-    println!("cargo:rustc-link-lib=static=vpx");
+    for library in ["vpx", "opus"] {
+        let Some(folder) = folder_of(&format!("lib{library}.a"), compiler.to_command()) else {
+            panic!(
+                "lib{library} cannot be linked: install it (apt-get install lib{library}-dev), or let `scripts/bootstrap run` do it"
+            );
+        };
+        println!("cargo:rustc-link-search=native={folder}");
+        println!("cargo:rustc-link-lib=static={library}");
+    }
     println!("cargo:rustc-link-lib=m");
 }
 

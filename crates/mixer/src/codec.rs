@@ -1,6 +1,7 @@
 //! The codecs. Each module wraps a library of C in types that nobody can misuse: what comes from outside is looked at before C sees it.
 
 pub mod h264;
+pub mod opus;
 pub mod vp8;
 
 use std::fmt;

@@ -3,5 +3,6 @@
 
 pub mod codec;
 pub mod frame;
+pub mod input;
 pub mod limit;
 pub mod sound;

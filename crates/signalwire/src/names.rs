@@ -1,0 +1,204 @@
+//! This vendor's words for what the rooms know: layouts, positions, permissions, and an app's own words.
+
+use ::room::{LayoutName, Meta, Permission, Position, Sealed};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A layout's name.
+#[must_use]
+pub fn layout(layout: LayoutName) -> &'static str {
+    match layout {
+        LayoutName::GridResponsive => "grid-responsive",
+        LayoutName::GridResponsiveMobile => "grid-responsive-mobile",
+        LayoutName::Highlight1Responsive => "highlight-1-responsive",
+        LayoutName::Grid1x1 => "1x1",
+        LayoutName::Grid2x1 => "2x1",
+        LayoutName::Grid2x2 => "2x2",
+        LayoutName::FiveUp => "5up",
+        LayoutName::Grid3x3 => "3x3",
+        LayoutName::Grid4x4 => "4x4",
+        LayoutName::Grid5x5 => "5x5",
+        LayoutName::Grid6x6 => "6x6",
+        LayoutName::Grid8x8 => "8x8",
+        LayoutName::Grid10x10 => "10x10",
+        LayoutName::ScreenShare => "screen-share",
+        LayoutName::FullScreen => "full-screen",
+    }
+}
+
+/// The layout of this name.
+#[must_use]
+pub fn parse_layout(text: &str) -> Option<LayoutName> {
+    LayoutName::ALL.into_iter().find(|one| layout(*one) == text)
+}
+
+/// A position's name.
+#[must_use]
+pub fn position(position: Position) -> String {
+    match position {
+        Position::Auto => "auto".to_owned(),
+        Position::Standard(number) => format!("standard-{number}"),
+        Position::Reserved(number) => format!("reserved-{number}"),
+        Position::Playback => "playback".to_owned(),
+        Position::FullScreen => "full-screen".to_owned(),
+        Position::OffCanvas => "off-canvas".to_owned(),
+    }
+}
+
+/// The position of this name.
+#[must_use]
+pub fn parse_position(text: &str) -> Option<Position> {
+    let plain = [Position::Auto, Position::Playback, Position::FullScreen, Position::OffCanvas];
+    let known = plain.into_iter().find(|one| position(*one) == text);
+    let number =
+        |prefix| text.strip_prefix(prefix).and_then(|number: &str| number.parse::<u8>().ok()).filter(|number| *number > 0);
+    known.or_else(|| number("standard-").map(Position::Standard)).or_else(|| number("reserved-").map(Position::Reserved))
+}
+
+/// A permission's name.
+#[must_use]
+pub fn permission(permission: Permission) -> &'static str {
+    match permission {
+        Permission::SelfMuteAudio => "room.self.audio_mute",
+        Permission::SelfUnmuteAudio => "room.self.audio_unmute",
+        Permission::SelfMuteVideo => "room.self.video_mute",
+        Permission::SelfUnmuteVideo => "room.self.video_unmute",
+        Permission::SelfDeaf => "room.self.deaf",
+        Permission::SelfUndeaf => "room.self.undeaf",
+        Permission::SelfInputVolume => "room.self.set_input_volume",
+        Permission::SelfOutputVolume => "room.self.set_output_volume",
+        Permission::SelfSensitivity => "room.self.set_input_sensitivity",
+        Permission::SelfPosition => "room.self.set_position",
+        Permission::SelfMeta => "room.self.set_meta",
+        Permission::SelfRaiseHand => "room.self.raisehand",
+        Permission::SelfLowerHand => "room.self.lowerhand",
+        Permission::SelfScreen => "room.self.screenshare",
+        Permission::SelfDevice => "room.self.additional_source",
+        Permission::MuteAudio => "room.member.audio_mute",
+        Permission::UnmuteAudio => "room.member.audio_unmute",
+        Permission::MuteVideo => "room.member.video_mute",
+        Permission::UnmuteVideo => "room.member.video_unmute",
+        Permission::Deaf => "room.member.deaf",
+        Permission::Undeaf => "room.member.undeaf",
+        Permission::InputVolume => "room.member.set_input_volume",
+        Permission::OutputVolume => "room.member.set_output_volume",
+        Permission::Sensitivity => "room.member.set_input_sensitivity",
+        Permission::Position => "room.member.set_position",
+        Permission::Meta => "room.member.set_meta",
+        Permission::RaiseHand => "room.member.raisehand",
+        Permission::LowerHand => "room.member.lowerhand",
+        Permission::Remove => "room.member.remove",
+        Permission::Promote => "room.member.promote",
+        Permission::Demote => "room.member.demote",
+        Permission::HideVideoMuted => "room.hide_video_muted",
+        Permission::ShowVideoMuted => "room.show_video_muted",
+        Permission::ListLayouts => "room.list_available_layouts",
+        Permission::Lock => "room.lock",
+        Permission::Unlock => "room.unlock",
+        Permission::Playback => "room.playback",
+        Permission::PlaybackSeek => "room.playback_seek",
+        Permission::PrioritizeHands => "room.prioritize_handraise",
+        Permission::Recording => "room.recording",
+        Permission::RoomLayout => "room.set_layout",
+        Permission::RoomPosition => "room.set_position",
+        Permission::RoomMeta => "room.set_meta",
+        Permission::Stream => "room.stream",
+    }
+}
+
+/// The permission of this name.
+#[must_use]
+pub fn parse_permission(text: &str) -> Option<Permission> {
+    Permission::ALL.into_iter().find(|one| permission(*one) == text)
+}
+
+/// What a token lets its holder do that does not say: the same for everybody.
+pub const USUAL: [Permission; 11] = [
+    Permission::SelfMuteAudio,
+    Permission::SelfUnmuteAudio,
+    Permission::SelfMuteVideo,
+    Permission::SelfUnmuteVideo,
+    Permission::SelfDeaf,
+    Permission::SelfUndeaf,
+    Permission::SelfInputVolume,
+    Permission::SelfOutputVolume,
+    Permission::SelfSensitivity,
+    Permission::SelfScreen,
+    Permission::SelfDevice,
+];
+
+/// What a token's holder may send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MediaAllowed {
+    /// Sound and pictures.
+    #[default]
+    All,
+    /// Sound.
+    AudioOnly,
+    /// Pictures.
+    VideoOnly,
+}
+
+impl MediaAllowed {
+    /// As tokens have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            MediaAllowed::All => "all",
+            MediaAllowed::AudioOnly => "audio-only",
+            MediaAllowed::VideoOnly => "video-only",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [MediaAllowed::All, MediaAllowed::AudioOnly, MediaAllowed::VideoOnly].into_iter().find(|one| one.name() == text)
+    }
+}
+
+/// An app's words, from a JSON object. What is none has none.
+#[must_use]
+pub fn read_meta(text: &str) -> Meta {
+    let map: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).unwrap_or_default();
+    map.into_iter().map(|(key, value)| (Arc::from(key), Sealed(value.get().into()))).collect()
+}
+
+/// The same as a JSON object.
+#[must_use]
+pub fn write_meta(meta: &Meta) -> String {
+    let read = |sealed: &Sealed| RawValue::from_string(sealed.0.to_string()).ok();
+    let map: BTreeMap<&str, Option<Box<RawValue>>> = meta.iter().map(|(key, value)| (&**key, read(value))).collect();
+    serde_json::to_string(&map).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_read_as_it_is_written() {
+        for one in LayoutName::ALL {
+            assert_eq!(parse_layout(layout(one)), Some(one));
+        }
+        for one in Permission::ALL {
+            assert_eq!(parse_permission(permission(one)), Some(one));
+        }
+        let positions =
+            [Position::Auto, Position::Standard(12), Position::Reserved(1), Position::OffCanvas, Position::FullScreen];
+        for one in positions {
+            assert_eq!(parse_position(&position(one)), Some(one));
+        }
+        for text in ["", "standard-0", "standard-256", "standard--1", "reserved", "Auto"] {
+            assert_eq!(parse_position(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_apps_words_are_kept_as_they_are() {
+        let text = r#"{"a":{"b":[1,2.50]},"z":null}"#;
+        assert_eq!(write_meta(&read_meta(text)), text);
+        assert_eq!(read_meta("[1]"), Meta::new());
+    }
+}

@@ -1,0 +1,184 @@
+//! What requests ask for, what is refused and how, and the shape of answers.
+
+use serde_json::{Value, json};
+use signalwire::rest::{self, Ask, Ends, Member, Refusal, Request, RoomRecord, Session, SessionStatus, parse};
+
+fn ask(method: &str, path: &str, query: &str, body: &str) -> Result<Ask, Refusal> {
+    parse(&Request { method, path, query, body: body.as_bytes() })
+}
+
+fn made(body: &Value) -> RoomRecord {
+    match ask("POST", "/api/video/rooms", "", &body.to_string()) {
+        Ok(Ask::CreateRoom(draft)) => draft.make(7, 1_000),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The status, and the attribute of every fault.
+fn refused(method: &str, path: &str, query: &str, body: &str) -> (u16, Vec<String>) {
+    let refusal = ask(method, path, query, body).expect_err("refused");
+    let text: Value = serde_json::from_str(&refusal.body()).expect("json");
+    let faults = text["errors"].as_array().cloned().unwrap_or_default();
+    (refusal.status(), faults.iter().map(|fault| fault["attribute"].as_str().unwrap_or_default().to_owned()).collect())
+}
+
+#[test]
+fn a_room_has_what_was_said_and_defaults_for_the_rest() {
+    let room = made(&json!({ "name": "Main_Office" }));
+    let shown = rest::render_room(&room, None);
+    let expected = json!({
+        "id": "00000000-0000-0000-0000-000000000007", "name": "Main_Office", "display_name": "Main_Office", "description": "",
+        "max_members": 20, "quality": "720p", "fps": 20, "join_from": null, "join_until": null, "remove_at": null,
+        "remove_after_seconds_elapsed": null, "layout": "grid-responsive", "record_on_start": false, "enable_room_previews": false,
+        "tone_on_entry_and_exit": true, "room_join_video_off": false, "user_join_video_off": false, "prioritize_handraise": false,
+        "sync_audio_video": null, "meta": {}, "created_at": "1970-01-01T00:00:01Z", "updated_at": "1970-01-01T00:00:01Z",
+    });
+    assert_eq!(shown, expected);
+    let said = json!({
+        "name": "b", "display_name": "B é", "max_participants": "9", "quality": "1080p", "layout": "highlight-1-responsive",
+        "join_from": "2030-01-01", "remove_after_seconds_elapsed": 60, "meta": { "a": [1] }, "delete_on_end": false,
+    });
+    let room = made(&said);
+    assert_eq!((room.max_members, room.display_name.as_str(), room.remove_after_s), (9, "B é", Some(60)));
+    let shown = rest::render_room(&room, None);
+    assert_eq!((&shown["meta"], &shown["join_from"]), (&json!({ "a": [1] }), &json!("2030-01-01T00:00:00Z")));
+    assert_eq!(RoomRecord::read(&room.text()), Some(room));
+}
+
+#[test]
+fn an_update_changes_what_it_names() {
+    let room = made(&json!({ "name": "den", "join_from": "2030-01-01", "description": "old" }));
+    let body = r#"{"join_from":null,"name":"other","description":"new"}"#;
+    let Ok(Ask::UpdateRoom(key, draft)) = ask("PUT", "/api/video/rooms/den", "", body) else { panic!("an update") };
+    let room = draft.change(room, 9_000);
+    assert_eq!((key.text.as_str(), room.name.as_str(), room.description.as_str()), ("den", "den", "new"));
+    assert_eq!((room.join_from_ms, room.created_ms, room.updated_ms), (None, 1_000, 9_000));
+}
+
+#[test]
+fn slashes_count_once() {
+    for path in ["/api/video//room_tokens", "//api//video/room_tokens/", "/api/video/room_tokens"] {
+        let Ok(Ask::CreateToken(token)) = ask("POST", path, "", r#"{"room_name":"den"}"#) else { panic!("{path}") };
+        assert_eq!((token.room_name.as_str(), token.auto_create_room, token.permissions.clone()), ("den", true, None));
+    }
+}
+
+#[test]
+fn a_token_keeps_its_permissions_in_order() {
+    let body = r#"{"room_name":"den","user_name":"ann","permissions":["room.self.video_mute","room.member.remove"],"join_as":"audience"}"#;
+    let Ok(Ask::CreateToken(token)) = ask("POST", "/api/video/room_tokens", "", body) else { panic!("a token") };
+    assert_eq!(token.permissions, Some(vec!["room.self.video_mute".to_owned(), "room.member.remove".to_owned()]));
+    assert!(token.audience);
+}
+
+#[test]
+fn every_fault_is_named() {
+    let check = |method: &str, path: &str, query: &str, body: &str, status: u16, attributes: &[&str]| {
+        let attributes: Vec<String> = attributes.iter().map(|one| (*one).to_owned()).collect();
+        assert_eq!(refused(method, path, query, body), (status, attributes), "{method} {path} {query} {body}");
+    };
+    let rooms = "/api/video/rooms";
+    check("POST", rooms, "", "{}", 422, &["name"]);
+    check("POST", rooms, "", "", 422, &["name"]);
+    check("POST", rooms, "", "[]", 400, &[]);
+    check("POST", rooms, "", "{", 400, &[]);
+    check("POST", rooms, "", r#"{"name":"a b"}"#, 422, &["name"]);
+    check("POST", rooms, "", r#"{"name":5,"max_members":0,"quality":"4k"}"#, 422, &["name", "name", "max_members", "quality"]);
+    check("POST", rooms, "", r#"{"name":"a","join_from":"soon","layout":"2x9","fps":25}"#, 422, &["join_from", "layout"]);
+    check("POST", rooms, "", &json!({ "name": "a".repeat(101) }).to_string(), 422, &["name", "name"]);
+    check("POST", rooms, "", &json!({ "name": "a", "meta": { "a": "b".repeat(2_000) } }).to_string(), 422, &["meta"]);
+    check("POST", rooms, "", &" ".repeat(70_000), 413, &[]);
+    check("POST", "/api/video/room_tokens", "", r#"{"permissions":["room.everything"]}"#, 422, &["room_name", "permissions"]);
+    check("GET", rooms, "page_number=1", "", 422, &["page_token"]);
+    check("GET", rooms, "page_size=0", "", 422, &["page_size"]);
+    check("GET", "/api/video/room_sessions", "status=odd", "", 422, &["status"]);
+    check("GET", "/api/video/room_sessions/nothing", "", "", 404, &[]);
+    check("GET", "/api/video/nothing", "", "", 404, &[]);
+    check("GET", "/api/voice/rooms", "", "", 404, &[]);
+    check("PUT", rooms, "", "{}", 405, &[]);
+    check("POST", "/api/video/rooms/den/streams", "", "{}", 501, &[]);
+    check("GET", "/api/video/conferences", "", "", 501, &[]);
+}
+
+#[test]
+fn a_session_is_shown_with_the_settings_of_its_room() {
+    let room = made(&json!({ "name": "den", "layout": "2x2" }));
+    let memo = room.definition(|_| room::Moment::START).memo;
+    let record = RoomRecord::of_memo(&memo.0).expect("a record");
+    assert_eq!(record, room);
+    let mut session = Session {
+        id: 9,
+        record: Some(record),
+        name: "den".into(),
+        seats_max: 20,
+        began_ms: 5_000,
+        ended_ms: None,
+        updated_ms: 5_000,
+        stage: Some((true, room::LayoutName::Grid3x3)),
+    };
+    let shown = rest::render_session(&session);
+    assert_eq!((&shown["status"], &shown["layout"], &shown["locked"]), (&json!("in-progress"), &json!("3x3"), &json!(true)));
+    assert_eq!((&shown["room_id"], &shown["end_time"]), (&json!("00000000-0000-0000-0000-000000000007"), &Value::Null));
+    assert_eq!(rest::render_room(&room, Some(&session))["active_session"]["id"], shown["id"]);
+    (session.ended_ms, session.stage) = (Some(65_000), None);
+    let shown = rest::render_session(&session);
+    assert_eq!((&shown["status"], &shown["duration"], &shown["layout"]), (&json!("completed"), &json!(60), &json!("2x2")));
+}
+
+#[test]
+fn pages_know_their_neighbours() {
+    let Ok(Ask::ListSessions(filter, page)) =
+        ask("GET", "/api/video/room_sessions", "status=completed&room_name=a%20b&page_size=2", "")
+    else {
+        panic!("a list")
+    };
+    assert_eq!((filter.status, filter.room_name.as_deref(), page.size), (Some(SessionStatus::Completed), Some("a b"), 2));
+    let member = Member { id: 1, session: 2, name: "ann".into(), came_ms: 0, left_ms: Some(2_500) };
+    let url = "https://cam.lan/api/video/room_sessions";
+    let list = rest::render_list(url, &page, Ends { after: Some(5) }, vec![rest::render_member(&member)]);
+    assert_eq!(list["data"][0]["duration"], 2);
+    let next = list["links"]["next"].as_str().expect("a next page").strip_prefix(url).expect("its url");
+    let Ok(Ask::ListSessions(again, page)) = ask("GET", "/api/video/room_sessions", next.trim_start_matches('?'), "") else {
+        panic!("a list")
+    };
+    assert_eq!((again, page.after, page.number), (filter, Some(5), 1));
+    assert!(rest::render_list(url, &page, Ends::default(), Vec::new())["links"].get("next").is_none());
+}
+
+#[test]
+fn any_bytes_are_answered() {
+    let mut state = 1_u64;
+    let mut random = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state >> 33
+    };
+    let words = [
+        "/",
+        "api",
+        "video",
+        "rooms",
+        "room_tokens",
+        "%",
+        "%ff",
+        "{",
+        "}",
+        "\"name\"",
+        ":",
+        "null",
+        "1",
+        "room_sessions",
+        "é",
+        ",",
+    ];
+    for _ in 0..20_000 {
+        let mut text = |count: u64| {
+            (0..random() % count).map(|_| words[usize::try_from(random()).unwrap() % words.len()]).collect::<String>()
+        };
+        let (path, query, body) = (format!("/api/video/{}", text(6)), text(4), text(8));
+        for method in ["GET", "POST", "PUT", "DELETE", "BREW"] {
+            if let Err(refusal) = ask(method, &path, &query, &body) {
+                assert!(serde_json::from_str::<Value>(&refusal.body()).is_ok());
+            }
+        }
+    }
+}

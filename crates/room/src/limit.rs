@@ -84,6 +84,41 @@ pub const EMPTY_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// [`WhyLeft::Expired`](crate::WhyLeft::Expired).
 pub const SESSION_MAX: Duration = Duration::from_secs(4 * 3_600);
 
+/// Places of a layout, as FreeSWITCH has it. Whoever comes after that is heard and not seen.
+pub const PLACES_MAX: usize = 64;
+
+/// How long somebody talks before the large place of a layout is for it.
+pub const HIGHLIGHT_AFTER: Duration = Duration::from_millis(500);
+
+/// How long somebody keeps the large place at least, unless it leaves.
+pub const HIGHLIGHT_HOLD: Duration = Duration::from_secs(2);
+
+/// How long somebody who receives a mix may be without a link to the media server. Then it is put out:
+/// [`WhyLeft::Unreachable`](crate::WhyLeft::Unreachable).
+pub const MIX_RELINK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes of an app's words about a room or a member, keys and values together: the vendor's 2,000 characters. More:
+/// [`Refusal::Malformed`](crate::Refusal::Malformed), and the words stay as they were.
+pub const META_BYTES_MAX: usize = 8_000;
+
+/// Rooms that are defined and may begin. One more: [`Refusal::TooManyRooms`](crate::Refusal::TooManyRooms).
+pub const DEFINITIONS_MAX: usize = 10_000;
+
+/// How loud a member may be made, and how quiet: what is beyond is taken for this.
+pub const VOLUME_MAX: i8 = 50;
+
+/// How insensitive a member's microphone may be made. What is beyond is taken for this.
+pub const SENSITIVITY_MAX: u8 = 100;
+
+/// Pixels of a canvas, the smallest and the largest. What is beyond is taken for these.
+pub const CANVAS_MIN: (u16, u16) = (320, 180);
+
+/// See [`CANVAS_MIN`].
+pub const CANVAS_MAX: (u16, u16) = (1920, 1080);
+
+/// Pictures a second of a canvas. What is beyond is taken for this.
+pub const CANVAS_FPS_MAX: u8 = 30;
+
 /// What an operator may change.
 #[derive(Clone, Debug)]
 pub struct Limits {

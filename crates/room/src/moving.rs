@@ -26,9 +26,10 @@ impl Moving {
 }
 
 impl Room {
-    /// Whether there are now too many for a mesh.
+    /// Whether there are now too many for a mesh, or somebody who needs the server.
     pub fn must_move(&self) -> bool {
-        self.kind == RoomKind::Auto && self.topology == Topology::Mesh && self.participants.len() > AUTO_MESH_MAX
+        let many = self.participants.len() > AUTO_MESH_MAX || self.participants.iter().any(Participant::is_mix);
+        self.kind == RoomKind::Auto && self.topology == Topology::Mesh && many
     }
 
     /// Begins to move: everybody but the newcomer, who has prepared one, is asked for a link to the server.
@@ -48,7 +49,7 @@ impl Room {
     /// Looks whether the server has a place for everything by now, and ends the mesh when it is time.
     pub fn watch_move(&mut self, means: &mut Means<'_>) {
         let here = || self.participants.iter().filter(|p| p.conn.is_some());
-        let (ready, reached) = (here().all(|p| p.served.is_placed()), here().all(|p| p.served.is_connected()));
+        let (ready, reached) = (here().all(|p| p.is_mix() || p.served.is_placed()), here().all(|p| p.served.is_connected()));
         let Some(moving) = &mut self.moving else { return };
         if moving.deadline <= means.now && !reached {
             // Somebody cannot reach the media server. Who is connected by the mesh should not lose that too.

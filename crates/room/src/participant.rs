@@ -4,8 +4,8 @@ use crate::rights::may_publish;
 use crate::saved::{REVISION_GAP, SavedParticipant};
 use crate::served::Served;
 use crate::{
-    ConnId, Ids, Join, Member, Moment, Origin, ParticipantId, Published, Rights, Rule, SeatKey, TrackDraft, TrackId,
-    TrackRefusal, limit,
+    ConnId, Ids, Join, Member, Moment, Origin, Part, ParticipantId, Published, Rights, Role, Rule, SeatKey, TrackDraft, TrackId,
+    TrackRefusal, View, limit,
 };
 
 /// What a track carries.
@@ -64,7 +64,7 @@ pub enum Presence {
 pub struct Snapshot {
     /// Ours.
     pub id: ParticipantId,
-    /// The client's name, unique in its room.
+    /// The client's name, unique in its room among those who do not share it.
     pub identity: Arc<str>,
     /// Whether it is there.
     pub presence: Presence,
@@ -81,7 +81,7 @@ pub struct Snapshot {
 pub(crate) struct Participant {
     pub snapshot: Arc<Snapshot>,
     pub seat: SeatKey,
-    /// None while reconnecting.
+    /// None while reconnecting, and until it knows that it is in.
     pub conn: Option<ConnId>,
     /// When the seat is given up; set while reconnecting.
     pub deadline: Option<Moment>,
@@ -98,6 +98,16 @@ pub(crate) struct Participant {
     /// What it was told last that it receives.
     pub shown: Vec<(TrackId, Arc<str>)>,
     pub served: Served,
+    /// Its tracks that it does not send for now.
+    pub off: Vec<TrackId>,
+    /// The kinds that are kept from everybody whether it sends them or not.
+    pub held: Vec<Kind>,
+    pub shares_name: bool,
+    /// When it is put out, whatever the room's terms are.
+    pub expires: Option<Moment>,
+    pub ends_room: bool,
+    /// When it is put out for want of a link to the media server.
+    pub link_deadline: Option<Moment>,
 }
 
 /// What a new track list changed.
@@ -130,7 +140,7 @@ impl ListChange {
 }
 
 impl Participant {
-    pub fn new(id: ParticipantId, seat: SeatKey, conn: ConnId, join: &Join, now: Moment) -> Self {
+    pub fn new(id: ParticipantId, seat: SeatKey, join: &Join, now: Moment) -> Self {
         let snapshot = Snapshot {
             id,
             identity: Arc::clone(&join.identity),
@@ -139,13 +149,15 @@ impl Participant {
             tracks: Vec::new(),
             member: Member::new(&join.part),
         };
+        let Part { role, shares_name, expires, stays_max, ends_room, .. } = join.part;
+        let stays = stays_max.map(|time| now + time);
         Participant {
             snapshot: Arc::new(snapshot),
             seat,
-            conn: Some(conn),
+            conn: None,
             deadline: None,
             came: now,
-            rights: join.rights,
+            rights: Rights { publish: join.rights.publish && role != Role::Audience, ..join.rights },
             rule: join.rule.clone(),
             origin: join.origin.clone(),
             list_revision: 0,
@@ -154,6 +166,12 @@ impl Participant {
             refused: Vec::new(),
             shown: Vec::new(),
             served: Served::new(join.channels.clone(), join.profile),
+            off: Vec::new(),
+            held: held(join.part.audio_muted, join.part.video_muted),
+            shares_name,
+            expires: expires.into_iter().chain(stays).min(),
+            ends_room,
+            link_deadline: None,
         }
     }
 
@@ -169,7 +187,7 @@ impl Participant {
             origin: self.origin.clone(),
             channels: self.served.channels.clone(),
             profile: self.served.profile,
-            tracks: self.snapshot.tracks.clone(),
+            tracks: self.wished(),
             revision: self.snapshot.revision,
             list_revision: self.list_revision,
             published_revision: self.published_revision,
@@ -180,6 +198,7 @@ impl Participant {
     /// Somebody who lost the connection to us, and may come back until `deadline`.
     pub fn restore(saved: SavedParticipant, deadline: Moment, now: Moment) -> Self {
         let revision = saved.revision + REVISION_GAP;
+        let off = saved.tracks.iter().filter(|track| !track.enabled).map(|track| track.id).collect();
         let snapshot = Snapshot {
             id: saved.id,
             identity: saved.identity,
@@ -203,6 +222,12 @@ impl Participant {
             refused: Vec::new(),
             shown: Vec::new(),
             served: Served::new(saved.channels, saved.profile),
+            off,
+            held: Vec::new(),
+            shares_name: false,
+            expires: None,
+            ends_room: false,
+            link_deadline: None,
         }
     }
 
@@ -231,6 +256,7 @@ impl Participant {
         for draft in drafts {
             self.take_new(draft, allowed, ids, &mut change);
         }
+        self.note_off(drafts);
         if change.moved() || refused != self.refused {
             self.published_revision += 1;
         }
@@ -244,16 +270,57 @@ impl Participant {
         Published { revision: self.published_revision, tracks: taken.chain(refused).collect() }
     }
 
+    /// Keeps its tracks of a kind from everybody, or not any more.
+    pub fn hold(&mut self, kind: Kind, held: bool) -> ListChange {
+        self.held.retain(|one| *one != kind);
+        self.held.extend(held.then_some(kind));
+        let mut change = ListChange::default();
+        let off = self.off.clone();
+        for track in Arc::make_mut(&mut self.snapshot).tracks.iter_mut().filter(|track| track.kind == kind) {
+            let enabled = !held && !off.contains(&track.id);
+            if std::mem::replace(&mut track.enabled, enabled) != enabled {
+                change.altered.push(track.id);
+            }
+        }
+        change
+    }
+
+    /// Takes back all its tracks.
+    pub fn unpublish(&mut self) -> ListChange {
+        self.refused.clear();
+        self.published_revision += 1;
+        self.keep_listed(&[])
+    }
+
+    /// Whether tracks of this kind are kept from everybody; of who receives tracks and knows nothing of that, whether none comes.
+    pub fn is_muted(&self, kind: Kind) -> bool {
+        self.held.contains(&kind) || (self.snapshot.member.view == View::Tracks && self.live(kind).next().is_none())
+    }
+
+    /// Its tracks as it would have them.
+    fn wished(&self) -> Vec<Track> {
+        let wished = |track: &Track| Track { enabled: !self.off.contains(&track.id), ..track.clone() };
+        self.snapshot.tracks.iter().map(wished).collect()
+    }
+
+    fn note_off(&mut self, drafts: &[TrackDraft]) {
+        let draft = |track: &Track| drafts.iter().find(|draft| draft.label == track.label && draft.kind == track.kind);
+        let off = |track: &&Track| draft(track).is_some_and(|draft| !draft.enabled);
+        self.off = self.snapshot.tracks.iter().filter(off).map(|track| track.id).collect();
+    }
+
     /// Drops the tracks that are not listed any more and brings the others up to date.
     fn keep_listed(&mut self, drafts: &[TrackDraft]) -> ListChange {
         let mut change = ListChange::default();
+        let held = self.held.clone();
         Arc::make_mut(&mut self.snapshot).tracks.retain_mut(|track| {
             let Some(draft) = drafts.iter().find(|d| d.label == track.label && d.kind == track.kind) else {
                 change.removed.push(track.clone());
                 return false;
             };
-            if (track.enabled, track.priority) != (draft.enabled, draft.priority) {
-                (track.enabled, track.priority) = (draft.enabled, draft.priority);
+            let enabled = draft.enabled && !held.contains(&track.kind);
+            if (track.enabled, track.priority) != (enabled, draft.priority) {
+                (track.enabled, track.priority) = (enabled, draft.priority);
                 change.altered.push(track.id);
             }
             true
@@ -271,12 +338,13 @@ impl Participant {
         }
         let id = TrackId(ids.fresh());
         change.added.push(id);
+        let enabled = draft.enabled && !self.held.contains(&draft.kind);
         Arc::make_mut(&mut self.snapshot).tracks.push(Track {
             id,
             label: Arc::clone(&draft.label),
             kind: draft.kind,
             name: Arc::clone(&draft.name),
-            enabled: draft.enabled,
+            enabled,
             priority: draft.priority,
         });
     }
@@ -304,6 +372,10 @@ impl Participant {
             Ok(())
         }
     }
+}
+
+fn held(audio: bool, video: bool) -> Vec<Kind> {
+    audio.then_some(Kind::Audio).into_iter().chain(video.then_some(Kind::Video)).collect()
 }
 
 fn wire_name_bad(label: &str) -> bool {

@@ -102,6 +102,11 @@ impl Permission {
             Stream,
         ]
     };
+
+    /// Whether it concerns only the member who has it.
+    pub(crate) fn is_own(self) -> bool {
+        self <= Permission::SelfDevice
+    }
 }
 
 /// A set of permissions.

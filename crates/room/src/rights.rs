@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::{Caller, Command, Permissions, Refusal, RoomId, RoomRef, TrackId};
+use crate::{Caller, Command, MemberAct, Permission, Permissions, Question, Refusal, Role, RoomId, RoomRef, StageAct, TrackId};
 
 /// What a caller may do. A closed set; this module is the only place that says no.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,4 +60,79 @@ pub(crate) fn may_enter(wanted: &RoomRef, allowed: Option<&RoomRef>, find: impl 
         (Some(wanted), Some(allowed)) => wanted == allowed,
         _ => wanted.name().is_some() && wanted.name() == allowed.name(),
     }
+}
+
+/// Whether a member may do this with itself, or what belongs to it, or else with others. Who may do it with any member may do it with
+/// itself.
+pub(crate) fn permit_member(rights: Rights, own: bool, act: &MemberAct) -> Result<(), Refusal> {
+    let (own_permission, any) = member_permissions(act);
+    let may = has(rights, any) || (own && own_permission.is_some_and(|permission| has(rights, permission)));
+    if may { Ok(()) } else { Err(Refusal::NotPermitted) }
+}
+
+/// Whether a member may do this with the mix.
+pub(crate) fn permit_stage(rights: Rights, act: &StageAct) -> Result<(), Refusal> {
+    let may = match act {
+        StageAct::Layout(_, places) => {
+            has(rights, Permission::RoomLayout) && (places.is_empty() || has(rights, Permission::RoomPosition))
+        }
+        StageAct::Places(_) => has(rights, Permission::RoomPosition),
+        StageAct::HideVideoMuted(true) => has(rights, Permission::HideVideoMuted),
+        StageAct::HideVideoMuted(false) => has(rights, Permission::ShowVideoMuted),
+        StageAct::Lock(true) => has(rights, Permission::Lock),
+        StageAct::Lock(false) => has(rights, Permission::Unlock),
+        StageAct::PrioritizeHands(_) => has(rights, Permission::PrioritizeHands),
+        StageAct::Meta(_) => has(rights, Permission::RoomMeta),
+    };
+    if may { Ok(()) } else { Err(Refusal::NotPermitted) }
+}
+
+/// Whether a member may ask this.
+pub(crate) fn permit_question(rights: Rights, question: Question) -> Result<(), Refusal> {
+    let may = question != Question::Layouts || has(rights, Permission::ListLayouts);
+    if may { Ok(()) } else { Err(Refusal::NotPermitted) }
+}
+
+/// Whether somebody may come in as this.
+pub(crate) fn permit_role(rights: Rights, role: Role) -> Result<(), Refusal> {
+    let may = match role {
+        Role::Person | Role::Audience => true,
+        Role::Screen => has(rights, Permission::SelfScreen),
+        Role::Device => has(rights, Permission::SelfDevice),
+    };
+    if may { Ok(()) } else { Err(Refusal::NotPermitted) }
+}
+
+fn has(rights: Rights, permission: Permission) -> bool {
+    rights.permissions.has(permission)
+}
+
+/// What it takes to do this with oneself, if that is ever enough, and with anybody.
+fn member_permissions(act: &MemberAct) -> (Option<Permission>, Permission) {
+    use Permission as P;
+    let (own, any) = match act {
+        MemberAct::MuteAudio(true) => (P::SelfMuteAudio, P::MuteAudio),
+        MemberAct::MuteAudio(false) => (P::SelfUnmuteAudio, P::UnmuteAudio),
+        MemberAct::MuteVideo(true) => (P::SelfMuteVideo, P::MuteVideo),
+        MemberAct::MuteVideo(false) => (P::SelfUnmuteVideo, P::UnmuteVideo),
+        MemberAct::Deafen(true) => (P::SelfDeaf, P::Deaf),
+        MemberAct::Deafen(false) => (P::SelfUndeaf, P::Undeaf),
+        MemberAct::InputVolume(_) => (P::SelfInputVolume, P::InputVolume),
+        MemberAct::OutputVolume(_) => (P::SelfOutputVolume, P::OutputVolume),
+        MemberAct::Sensitivity(_) => (P::SelfSensitivity, P::Sensitivity),
+        MemberAct::RaiseHand(true) => (P::SelfRaiseHand, P::RaiseHand),
+        MemberAct::RaiseHand(false) => (P::SelfLowerHand, P::LowerHand),
+        MemberAct::Place(_) => (P::SelfPosition, P::Position),
+        MemberAct::Meta(_) => (P::SelfMeta, P::Meta),
+        MemberAct::Remove => return (None, P::Remove),
+        MemberAct::Promote { .. } => return (None, P::Promote),
+        MemberAct::Demote { .. } => return (None, P::Demote),
+    };
+    (Some(own), any)
+}
+
+/// What a member with these rights can give to another: what concerns only oneself, and of the rest what it may do itself.
+pub(crate) fn grantable(own: Rights, wanted: Rights) -> Rights {
+    let may = |permission: &Permission| wanted.permissions.has(*permission) && (permission.is_own() || has(own, *permission));
+    Rights { permissions: Permission::ALL.into_iter().filter(may).collect(), ..wanted }
 }

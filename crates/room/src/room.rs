@@ -1,17 +1,19 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::limit::RULE_LINES_MAX;
 use crate::link::{Link, RELINKS_MAX};
 use crate::moving::Moving;
 use crate::participant::{Allowed, ListChange, Participant};
 use crate::saved::SavedRoom;
+use crate::stage::Stage;
 use crate::subscribe::subscriptions;
 use crate::topology::Topology;
 use crate::{
     Act, Change, ConnId, Event, Fact, Ids, Join, Joined, Kind, LinkId, LinkState, Moment, Output, ParticipantId, Presence,
-    Published, Refusal, Resume, RoomId, RoomKind, RoomOptions, Rule, Sealed, SeatKey, Signal, Snapshot, Step, Subscribed, Terms,
-    TrackDraft, TrackId, WhyLeft,
+    Published, Refusal, Resume, Role, RoomId, RoomKind, RoomOptions, Rule, Sealed, SeatKey, Signal, Snapshot, StageSettings,
+    Step, Subscribed, Terms, TrackDraft, TrackId, WhyLeft,
 };
 
 /// One room in progress.
@@ -43,6 +45,8 @@ pub(crate) struct Room {
     pub unserved: Vec<(ParticipantId, WhyLeft)>,
     /// When the media server lost everything of this room, lately.
     pub losses: Vec<Moment>,
+    pub window: Window,
+    pub stage: Stage,
 }
 
 /// What a room is to be.
@@ -52,6 +56,23 @@ pub(crate) struct Plan {
     pub terms: Terms,
     pub by_owner: bool,
     pub memo: Sealed,
+    pub window: Window,
+    pub stage: StageSettings,
+}
+
+/// When a room takes people in, and when it ends.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Window {
+    pub opens: Option<Moment>,
+    pub closes: Option<Moment>,
+    pub ends: Option<Moment>,
+}
+
+impl Window {
+    /// Whether somebody may come in now.
+    pub fn is_open(&self, now: Moment) -> bool {
+        self.opens.is_none_or(|opens| opens <= now) && [self.closes, self.ends].iter().flatten().all(|closes| now < *closes)
+    }
 }
 
 /// What a room needs to act: where ids come from, where to say what was caused, and how long seats are kept.
@@ -59,7 +80,7 @@ pub(crate) struct Means<'a> {
     pub now: Moment,
     pub ids: &'a mut dyn Ids,
     pub out: &'a mut VecDeque<Output>,
-    pub session_timeout: std::time::Duration,
+    pub session_timeout: Duration,
 }
 
 impl Room {
@@ -83,6 +104,8 @@ impl Room {
             speaker: None,
             unserved: Vec::new(),
             losses: Vec::new(),
+            window: plan.window,
+            stage: Stage::new(plan.stage),
         }
     }
 
@@ -100,18 +123,23 @@ impl Room {
             by_owner: self.by_owner,
             memo: self.memo.clone(),
             age: now.since(self.began),
-            idle: self.empty_since.map(|since| now.since(since)),
+            idle: self.empty_since.map(|since| now.since(since)).or(self.is_only_mixed().then_some(Duration::ZERO)),
             served: !mesh,
-            participants: self.participants.iter().map(|p| p.save(now)).collect(),
+            participants: self.participants.iter().filter(|p| !p.is_mix()).map(|p| p.save(now)).collect(),
             links: self.links.iter().filter(|_| mesh).map(|(id, link)| link.save(id, away)).collect(),
             spares: self.spares.iter().filter(|_| mesh).map(|(link, owner)| (link.clone(), *owner)).collect(),
         }
     }
 
+    /// Whether everybody in it receives the mix. Nobody of them finds the way back after a restart.
+    pub fn is_only_mixed(&self) -> bool {
+        !self.participants.is_empty() && self.participants.iter().all(Participant::is_mix)
+    }
+
     /// A room whose clients lost the connection to us, and may come back until `deadline`.
     pub fn restore(saved: SavedRoom, deadline: Moment, means: &mut Means<'_>) -> Self {
         let SavedRoom { kind, options, terms, by_owner, memo, .. } = saved;
-        let plan = Plan { kind, options, terms, by_owner, memo };
+        let plan = Plan { kind, options, terms, by_owner, memo, window: Window::default(), stage: StageSettings::default() };
         let mut room = Room {
             empty_since: saved.idle.map(|idle| means.now - idle),
             participants: saved.participants.into_iter().map(|p| Participant::restore(p, deadline, means.now)).collect(),
@@ -133,14 +161,21 @@ impl Room {
     /// Lets a participant in. Whether it may come was asked before.
     pub fn join(&mut self, conn: ConnId, join: Join, means: &mut Means<'_>) -> (ParticipantId, Joined) {
         let id = ParticipantId(means.ids.fresh());
-        let seat = SeatKey(means.ids.fresh());
-        self.participants.push(Participant::new(id, seat, conn, &join, means.now));
+        let seat = join.part.seat.unwrap_or_else(|| SeatKey(means.ids.fresh()));
+        self.participants.push(Participant::new(id, seat, &join, means.now));
         self.empty_since = None;
         let (revision, drafts) = join.tracks;
         let allowed = self.allowed(id);
         self.place_of(id).take_list(revision, &drafts, allowed, &mut *means.ids);
         if self.must_move() {
             self.begin_move(id, means);
+        }
+        if self.is_mixed() {
+            self.note_entry(id);
+            self.arrange(means);
+            self.stage.altered.remove(&id);
+            // Nobody saw it before.
+            Arc::make_mut(&mut self.place_of(id).snapshot).revision = 1;
         }
         self.announce(id, Change::Joined, means);
         let links = match self.topology {
@@ -151,6 +186,9 @@ impl Room {
             }
         };
         self.place_of(id).shown = self.by_id(id).map(|me| self.receives(me)).unwrap_or_default();
+        self.settle(means);
+        // Until now nothing was told to it: the answer says it all.
+        self.place_of(id).conn = Some(conn);
         (id, self.joined(id, links, means))
     }
 
@@ -164,6 +202,9 @@ impl Room {
             place.change(|shown| shown.presence = Presence::Connected);
             self.announce(id, Change::Resumed, means);
         }
+        if self.place_of(id).is_mix() {
+            return self.resume_mix(id, conn, means);
+        }
         self.publish(id, resume.tracks.0, &resume.tracks.1, means);
         self.relink_unlisted(id, &resume.signals, means);
         let listed = resume.signals.clone();
@@ -171,6 +212,7 @@ impl Room {
             self.signal(id, &link, signal, means);
         }
         self.resume_server(id, &listed, means);
+        self.settle(means);
         self.place_of(id).conn = Some(conn);
         self.tell_missed(id, means);
         let links = self.links_of(id);
@@ -181,13 +223,18 @@ impl Room {
     pub fn publish(&mut self, id: ParticipantId, revision: u64, drafts: &[TrackDraft], means: &mut Means<'_>) -> Published {
         let allowed = self.allowed(id);
         let change = self.place_of(id).take_list(revision, drafts, allowed, &mut *means.ids);
+        self.take_change(id, change, means);
+        self.place_of(id).published()
+    }
+
+    /// Tells what became of a participant's tracks.
+    pub fn take_change(&mut self, id: ParticipantId, change: ListChange, means: &mut Means<'_>) {
         if change.visible() {
             self.place_of(id).change(|_| {});
             self.note_tracks(id, change, means);
             self.publish_server(id, means);
             self.announce(id, Change::Tracks, means);
         }
-        self.place_of(id).published()
     }
 
     /// What a participant receives from now on.
@@ -229,7 +276,7 @@ impl Room {
         place.conn = None;
         place.deadline = Some(deadline);
         place.change(|shown| shown.presence = Presence::Reconnecting);
-        if place.served.is_open() {
+        if place.served.is_open() && !place.is_mix() {
             self.order(id, Act::Away, means);
         }
         self.announce(id, Change::Lost, means);
@@ -251,6 +298,8 @@ impl Room {
         if gone.served.is_open() {
             self.order(id, Act::Close, means);
         }
+        self.stage.talk.forget(id);
+        self.note_exit(&gone);
         self.set_speaker(self.speaker.filter(|who| *who != id), means);
         self.resubscribe(means);
         self.announce_snapshot(&snapshot, Change::Left(why), means);
@@ -267,9 +316,10 @@ impl Room {
         self.participants.len() <= kind.participants_max() && self.topology == kind.topology() && mute
     }
 
-    /// The participant of this name.
-    pub fn by_identity(&self, identity: &str) -> Option<&Participant> {
-        self.participants.iter().find(|p| &*p.snapshot.identity == identity)
+    /// The participants whom a newcomer of this name puts out.
+    pub fn displaced(&self, identity: &str, shares_name: bool) -> Vec<ParticipantId> {
+        let same = |p: &&Participant| !shares_name && !p.shares_name && &*p.snapshot.identity == identity;
+        self.participants.iter().filter(same).map(Participant::id).collect()
     }
 
     /// The participant with this id.
@@ -283,7 +333,7 @@ impl Room {
     }
 
     /// Everything a participant knows of the room when it comes in or back.
-    fn joined(&self, id: ParticipantId, links: Vec<LinkState>, means: &Means<'_>) -> Joined {
+    pub fn joined(&self, id: ParticipantId, links: Vec<LinkState>, means: &Means<'_>) -> Joined {
         let me = self.participants.iter().find(|p| p.id() == id).expect("it has just come in");
         Joined {
             room: self.id,
@@ -293,7 +343,7 @@ impl Room {
             identity: Arc::clone(&me.snapshot.identity),
             seat: me.seat,
             session_timeout: means.session_timeout,
-            others: self.others(id).map(|p| Arc::clone(&p.snapshot)).collect(),
+            others: self.others(id).filter(|p| !p.is_audience()).map(|p| Arc::clone(&p.snapshot)).collect(),
             published: me.published(),
             subscribed: Subscribed { revision: me.subscribed_revision, tracks: me.shown.clone() },
             links,
@@ -301,8 +351,8 @@ impl Room {
             speaker: self.speaker,
             own: Arc::clone(&me.snapshot),
             rights: me.rights,
-            stage: Arc::default(),
-            layout: Arc::default(),
+            stage: Arc::clone(&self.stage.view),
+            layout: Arc::clone(&self.stage.layout),
         }
     }
 
@@ -465,7 +515,15 @@ impl Room {
             let added = added.map(|track| Fact::TrackAdded { room, participant: Arc::clone(snapshot), track });
             means.out.extend(added.map(Output::Note));
         }
-        for hearer in self.ids().into_iter().filter(|id| *id != snapshot.id) {
+        if snapshot.member.role != Role::Audience {
+            self.tell_others(snapshot, change, means);
+        }
+    }
+
+    /// Tells everyone else, but not the screens and devices of somebody.
+    pub fn tell_others(&mut self, snapshot: &Arc<Snapshot>, change: Change, means: &mut Means<'_>) {
+        let hearers = self.others(snapshot.id).filter(|hearer| !hearer.is_child()).map(Participant::id);
+        for hearer in hearers.collect::<Vec<_>>() {
             let subscribed = self.newly_subscribed(hearer);
             self.tell(hearer, Event::Changed { participant: Arc::clone(snapshot), change, subscribed }, means);
         }

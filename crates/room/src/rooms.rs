@@ -5,12 +5,13 @@ use crate::limit::Limits;
 use crate::rights::permit;
 use crate::room::{Means, Room};
 use crate::{
-    Answer, Caller, Command, ConnId, Ids, Moment, Output, ParticipantId, Refusal, Report, RoomId, RoomKind, RoomOptions, SeatKey,
-    WhyEnded, WhyLeft,
+    Answer, Caller, Command, ConnId, Definition, Ids, Moment, Output, ParticipantId, Refusal, Report, RoomId, RoomKind,
+    RoomOptions, SeatKey, WhyEnded, WhyLeft,
 };
 
 mod ends;
 mod enter;
+mod members;
 mod owner;
 mod saving;
 mod view;
@@ -24,6 +25,7 @@ pub struct Rooms {
     /// Whether there is a media server for rooms that need one.
     media: bool,
     kinds: BTreeMap<Arc<str>, (RoomKind, RoomOptions)>,
+    definitions: BTreeMap<Arc<str>, Definition>,
     rooms: BTreeMap<RoomId, Room>,
     names: BTreeMap<Arc<str>, RoomId>,
     /// Where each client sits.
@@ -46,6 +48,7 @@ impl Rooms {
             limits,
             media,
             kinds: BTreeMap::new(),
+            definitions: BTreeMap::new(),
             rooms: BTreeMap::new(),
             names: BTreeMap::new(),
             conns: BTreeMap::new(),
@@ -82,8 +85,8 @@ impl Rooms {
             Report::Speaker { who, .. } => room.handle_speaker(who, &mut means),
             Report::Lost(_) => room.handle_lost(&mut means),
         }
-        self.watch_move(now, id);
         self.put_out_unserved(now, id);
+        self.settle(now, id);
     }
 
     /// Does what it is time for: gives up seats, puts out who was long enough inside, ends rooms.
@@ -106,7 +109,20 @@ impl Rooms {
     }
 
     fn handle_inside(&mut self, now: Moment, conn: ConnId, command: Command) -> Result<Answer, Refusal> {
-        let &(room_id, me) = self.conns.get(&conn).ok_or(Refusal::NotJoined)?;
+        let &(room, me) = self.conns.get(&conn).ok_or(Refusal::NotJoined)?;
+        let answer = self.handle_member(now, conn, room, me, command);
+        self.settle(now, room);
+        answer
+    }
+
+    fn handle_member(
+        &mut self,
+        now: Moment,
+        conn: ConnId,
+        room_id: RoomId,
+        me: ParticipantId,
+        command: Command,
+    ) -> Result<Answer, Refusal> {
         let (room, mut means) = self.room(now, room_id)?;
         match command {
             Command::Publish { revision, tracks } => {
@@ -118,13 +134,13 @@ impl Rooms {
             }
             Command::Say { channel, text } => room.say(me, channel, text, &mut means),
             Command::Hint(hints) => room.hint(me, &hints, &mut means),
-            Command::Member(..) | Command::Stage(_) | Command::Ask(_) | Command::Open { .. } => {
-                return Err(Refusal::NotPermitted);
-            }
+            Command::Member(target, act) => self.act(now, (room_id, me), target, &act)?,
+            Command::Stage(act) => room.act_stage(me, act)?,
+            Command::Ask(question) => return room.ask(me, question),
+            Command::Open { link, offer } => room.reopen(me, link, offer, &mut means)?,
             Command::Lose => {
                 room.lose(me, &mut means);
                 self.conns.remove(&conn);
-                self.wake(room_id);
             }
             _ => self.leave(now, room_id, me, WhyLeft::Left),
         }
@@ -143,15 +159,18 @@ impl Rooms {
             Command::SetRule { participant, rule } => self.set_rule(now, participant, rule)?,
             Command::Withdraw(origin) => self.withdraw(now, &origin),
             Command::SetKind { name, kind, options } => self.set_kind(&name, kind, options)?,
+            Command::Define(name, definition) => self.define(name, *definition)?,
+            Command::Undefine(name) => drop(self.definitions.remove(&name)),
             _ => return Err(Refusal::NotPermitted),
         }
         Ok(Answer::Done)
     }
 
-    /// Lets a room end its mesh if it is time, and notes when to look again.
-    fn watch_move(&mut self, now: Moment, id: RoomId) {
+    /// Lets a room end its mesh if it is time, tell what changed of its mix, and notes when to look again.
+    fn settle(&mut self, now: Moment, id: RoomId) {
         let Ok((room, mut means)) = self.room(now, id) else { return };
         room.watch_move(&mut means);
+        room.settle(&mut means);
         self.wake(id);
     }
 

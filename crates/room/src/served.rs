@@ -138,18 +138,21 @@ impl Room {
     pub fn serve_newcomer(&mut self, me: ParticipantId, offer: Option<(LinkId, Signal)>, means: &mut Means<'_>) {
         match offer.filter(|(_, signal)| signal.step == Step::Offer) {
             Some((link, signal)) => self.open(me, link, signal, means),
+            None if self.place_of(me).is_mix() => self.await_mix_link(me, means),
             None => self.want_server_link(me, means),
         }
     }
 
     /// Takes what a participant says on its link to the server; false if the link is none.
     pub fn signal_server(&mut self, from: ParticipantId, link: &LinkId, signal: &Signal, means: &mut Means<'_>) -> bool {
-        let served = &mut self.place_of(from).served;
+        let place = self.place_of(from);
+        let (mixed, served) = (place.is_mix(), &mut place.served);
         if !served.has(link) {
             return false;
         }
         served.note_revision(signal);
         match (signal.step, served.is_open()) {
+            (Step::Close, _) if mixed => self.lose_mix_link(from, means),
             (Step::Close, _) => self.relink_server(from, means),
             (Step::Offer, false) => self.open(from, link.clone(), signal.clone(), means),
             (Step::Offer | Step::Answer, true) => self.order(from, Act::Signal(link.clone(), signal.clone()), means),
@@ -199,7 +202,8 @@ impl Room {
         if !self.by_id(who).is_some_and(|place| place.served.has_open(&link)) {
             return;
         }
-        let served = &mut self.place_of(who).served;
+        let place = self.place_of(who);
+        let (mixed, served) = (place.is_mix(), &mut place.served);
         match news {
             News::Signal(signal) => {
                 served.note_revision(&signal);
@@ -210,6 +214,7 @@ impl Room {
                 self.show(means);
             }
             News::Connected => served.note_connected(),
+            News::Dead if mixed => self.lose_mix_link(who, means),
             News::Refused(why) => self.unserved.push((who, WhyLeft::Refused(why))),
             News::Dead => {
                 self.tell_server_closed(who, means);
@@ -217,7 +222,8 @@ impl Room {
             }
             News::Opened(channel) if served.channels.contains(&channel) => self.tell(who, Event::Opened(channel), means),
             News::Said(channel, text) if served.channels.contains(&channel) => self.hear(who, channel, text, means),
-            News::Opened(_) | News::Said(..) | News::Talking(_) => {}
+            News::Opened(_) | News::Said(..) => {}
+            News::Talking(talking) => self.handle_talking(who, talking, means),
             News::Quality(quality) => self.tell(who, Event::Quality(Box::new(quality)), means),
             News::Switched { off, on } => {
                 served.note_switched(&off, &on);
@@ -253,7 +259,8 @@ impl Room {
     pub fn set_speaker(&mut self, who: Option<ParticipantId>, means: &mut Means<'_>) {
         if self.speaker != who {
             self.speaker = who;
-            self.ids().into_iter().for_each(|hearer| self.tell(hearer, Event::Speaker(who), means));
+            let hearers: Vec<ParticipantId> = self.participants.iter().filter(|one| !one.is_mix()).map(|one| one.id()).collect();
+            hearers.into_iter().for_each(|hearer| self.tell(hearer, Event::Speaker(who), means));
         }
     }
 
@@ -262,10 +269,13 @@ impl Room {
     pub fn handle_lost(&mut self, means: &mut Means<'_>) {
         let lost: Vec<ParticipantId> = self.participants.iter().filter(|p| p.served.is_open()).map(|p| p.id()).collect();
         for &who in &lost {
-            self.tell_server_closed(who, means);
+            if !self.place_of(who).is_mix() {
+                self.tell_server_closed(who, means);
+            }
             self.drop_server_link(who);
             self.order(who, Act::Close, means);
         }
+        self.stage.scene = None;
         self.set_speaker(None, means);
         self.resubscribe(means);
         self.show(means);
@@ -274,7 +284,11 @@ impl Room {
             return;
         }
         for who in lost {
-            self.renew_server_link(who, means);
+            if self.place_of(who).is_mix() {
+                self.unserved.push((who, WhyLeft::Unreachable));
+            } else {
+                self.renew_server_link(who, means);
+            }
         }
     }
 
@@ -319,7 +333,8 @@ impl Room {
 
     /// Asks the media server to send everybody what it should receive now, where that changed.
     pub fn resubscribe(&mut self, means: &mut Means<'_>) {
-        let lists: Vec<(ParticipantId, Vec<TrackId>)> = self.open_places().map(|p| (p.id(), self.server_sends(p.id()))).collect();
+        let single = self.open_places().filter(|p| !p.is_mix());
+        let lists: Vec<(ParticipantId, Vec<TrackId>)> = single.map(|p| (p.id(), self.server_sends(p.id()))).collect();
         for (who, list) in lists {
             let served = &mut self.place_of(who).served;
             if served.asked.as_ref() != Some(&list) {
@@ -333,10 +348,11 @@ impl Room {
         means.out.push_back(Output::Order(Order::new(self.id, who, act)));
     }
 
-    fn open(&mut self, who: ParticipantId, link: LinkId, offer: Signal, means: &mut Means<'_>) {
+    pub fn open(&mut self, who: ParticipantId, link: LinkId, offer: Signal, means: &mut Means<'_>) {
         let codecs = self.options.codecs.clone();
         let place = self.place_of(who);
         let (tracks, view) = (place.snapshot.tracks.clone(), place.snapshot.member.view);
+        place.link_deadline = None;
         let served = &mut place.served;
         served.link = Some(ServerLink { id: link.clone(), open: true, connected: false, revision: offer.revision });
         let open = Open { link, offer, channels: served.channels.clone(), profile: served.profile, codecs, view };
@@ -366,7 +382,7 @@ impl Room {
     }
 
     /// Forgets a link; true if the server knew of it.
-    fn drop_server_link(&mut self, who: ParticipantId) -> bool {
+    pub fn drop_server_link(&mut self, who: ParticipantId) -> bool {
         let served = &mut self.place_of(who).served;
         served.asked = None;
         served.placed.clear();

@@ -7,6 +7,17 @@ use std::time::Duration;
 
 use crate::{Moment, ParticipantId, Rights, RoomKind, RoomOptions, Sealed, SeatKey, Terms, TrackId};
 
+mod acts;
+mod layout;
+mod links;
+mod scene;
+mod settle;
+mod state;
+mod talk;
+
+pub(crate) use acts::check_meta;
+pub(crate) use state::Stage;
+
 /// What a participant receives of the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum View {
@@ -40,7 +51,7 @@ pub struct Part {
     pub role: Role,
     /// Whose screen or device it is; a person of the same room.
     pub parent: Option<ParticipantId>,
-    /// Whether another of its name may be in the room with it. Otherwise that one is put out.
+    /// Whether another of its name may be in the room with it. Of two who may not, the older one is put out.
     pub shares_name: bool,
     /// Proof of the seat, drawn by the door; none: the rooms draw one.
     pub seat: Option<SeatKey>,
@@ -145,9 +156,9 @@ pub struct Member {
     pub role: Role,
     /// Whose screen or device it is.
     pub parent: Option<ParticipantId>,
-    /// Whether its sound is kept from everybody.
+    /// Whether its sound is kept from everybody. Of who receives tracks, whether none comes.
     pub audio_muted: bool,
-    /// Whether its pictures are kept from everybody.
+    /// Whether its pictures are kept from everybody. Of who receives tracks, whether none come.
     pub video_muted: bool,
     /// Whether it hears nothing.
     pub deaf: bool,
@@ -163,7 +174,7 @@ pub struct Member {
     pub wanted: Position,
     /// Where it stands.
     pub position: Position,
-    /// Whether it is in the picture.
+    /// Whether its pictures are to be seen. Of somebody who is muted a card may be.
     pub visible: bool,
     /// Whether it talks.
     pub talking: bool,

@@ -132,6 +132,7 @@ impl Recovery {
             topology: room.kind.topology(),
             began: room::Moment::START,
             participants: Vec::new(),
+            stage: Arc::default(),
         };
         let began_ms = now_ms.saturating_sub(ms(room.age));
         self.record(began_ms, &Fact::RoomBegan { room: Box::new(view) });

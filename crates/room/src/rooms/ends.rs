@@ -1,8 +1,9 @@
 //! How participants go and rooms end.
 
 use super::Rooms;
+use crate::participant::Participant;
 use crate::room::Room;
-use crate::{Fact, Moment, Output, ParticipantId, RoomId, WhyEnded, WhyLeft};
+use crate::{Event, Fact, Moment, Output, ParticipantId, RoomId, WhyEnded, WhyLeft};
 
 impl Rooms {
     /// Does what it is time for in a room, and notes when to look again.
@@ -14,19 +15,40 @@ impl Rooms {
         for (participant, why) in self.rooms.get(&id).map(|room| room.overdue(now)).unwrap_or_default() {
             self.leave(now, id, participant, why);
         }
-        self.watch_move(now, id);
+        self.settle(now, id);
     }
 
     /// Takes a participant out, and ends the room if that leaves it empty and it does not stay so.
     pub(super) fn leave(&mut self, now: Moment, id: RoomId, participant: ParticipantId, why: WhyLeft) {
+        let ends = self.rooms.get(&id).and_then(|room| room.by_id(participant)).is_some_and(|one| one.ends_room);
         self.leave_only(now, id, participant, why);
-        if let Some(why) = self.rooms.get(&id).and_then(|room| room.over(now)) {
+        let over = self.rooms.get(&id).and_then(|room| room.over(now));
+        if let Some(why) = over.or(ends.then_some(WhyEnded::Completed)) {
             self.end(now, id, why);
         }
     }
 
-    /// Takes a participant out of a room that goes on.
+    /// Takes a participant out of a room that goes on, and what belongs to it.
     pub(super) fn leave_only(&mut self, now: Moment, id: RoomId, participant: ParticipantId, why: WhyLeft) {
+        self.leave_children(now, id, participant, why);
+        self.leave_alone(now, id, participant, why);
+        if why != WhyLeft::RoomEnded {
+            self.settle(now, id);
+        }
+    }
+
+    /// Takes out what belongs to a participant. Nobody else tells it that its person is gone.
+    pub(super) fn leave_children(&mut self, now: Moment, id: RoomId, parent: ParticipantId, why: WhyLeft) {
+        let all = self.rooms.get(&id).map(|room| room.own(parent)).unwrap_or_default();
+        for child in all.into_iter().filter(|one| *one != parent) {
+            if let (Ok((room, mut means)), WhyLeft::Left) = (self.room(now, id), why) {
+                room.tell(child, Event::Out(why), &mut means);
+            }
+            self.leave_alone(now, id, child, why);
+        }
+    }
+
+    fn leave_alone(&mut self, now: Moment, id: RoomId, participant: ParticipantId, why: WhyLeft) {
         let Ok((room, mut means)) = self.room(now, id) else { return };
         let Some((conn, seat)) = room.by_id(participant).map(|p| (p.conn, p.seat)) else { return };
         room.leave(participant, why, &mut means);
@@ -78,22 +100,36 @@ impl Room {
     /// Whose time in this room is over, and why.
     pub fn overdue(&self, now: Moment) -> Vec<(ParticipantId, WhyLeft)> {
         let past = |due: Option<Moment>| due.is_some_and(|due| due <= now);
-        let expired = self.participants.iter().filter(|p| past(self.terms.expires(p.came)));
-        let expired: Vec<_> = expired.map(|p| (p.id(), WhyLeft::Expired)).collect();
-        let known = |p: ParticipantId| expired.iter().any(|(id, _)| *id == p);
-        let lost = self.participants.iter().filter(|p| past(p.deadline) && !known(p.id()));
-        let lost: Vec<_> = lost.map(|p| (p.id(), WhyLeft::TimedOut)).collect();
-        expired.into_iter().chain(lost).collect()
+        let why = |p: &Participant| {
+            if past(self.expiry(p)) {
+                Some(WhyLeft::Expired)
+            } else if past(p.deadline) {
+                Some(WhyLeft::TimedOut)
+            } else {
+                // Whoever is away will have a link when it is back, or not come back.
+                past(p.link_deadline.filter(|_| p.conn.is_some())).then_some(WhyLeft::Unreachable)
+            }
+        };
+        let mut all: Vec<_> = self.participants.iter().filter_map(|p| Some((p.id(), why(p)?))).collect();
+        all.sort_by_key(|(_, why)| *why != WhyLeft::Expired);
+        all
     }
 
     /// When time alone changes something here.
     pub fn due(&self) -> Option<Moment> {
-        let seats = self.participants.iter().flat_map(|p| p.deadline.into_iter().chain(self.terms.expires(p.came)));
-        seats.chain(self.move_due()).chain(self.empty_due()).chain(self.expires()).min()
+        let link = |p: &Participant| p.link_deadline.filter(|_| p.conn.is_some());
+        let seats = self.participants.iter().flat_map(|p| p.deadline.into_iter().chain(self.expiry(p)).chain(link(p)));
+        let talk = self.stage.talk.due().filter(|_| self.is_mixed());
+        seats.chain(self.move_due()).chain(self.empty_due()).chain(self.expires()).chain(talk).min()
+    }
+
+    /// When a participant has to go.
+    fn expiry(&self, one: &Participant) -> Option<Moment> {
+        one.expires.into_iter().chain(self.terms.expires(one.came)).min()
     }
 
     fn expires(&self) -> Option<Moment> {
-        self.terms.room_max.map(|time| self.began + time)
+        self.terms.room_max.map(|time| self.began + time).into_iter().chain(self.window.ends).min()
     }
 
     /// When an empty room ends.

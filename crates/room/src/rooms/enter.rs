@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::Rooms;
 use super::view::view;
 use crate::limit::{IDENTITY_CHARS_MAX, ROOM_NAME_CHARS_MAX, WIRE_NAME_BYTES_MAX};
-use crate::rights::may_enter;
-use crate::room::{Plan, Room};
+use crate::rights::{may_enter, permit_role};
+use crate::room::{Plan, Room, Window};
+use crate::stage::check_meta;
 use crate::{
-    Answer, ConnId, Fact, Join, Moment, Output, ParticipantId, Refusal, Resume, RoomId, RoomKind, RoomOptions, RoomRef, Sealed,
-    SeatKey, Terms, Topology, WhyLeft,
+    Answer, ConnId, Definition, Fact, Join, Moment, Output, ParticipantId, Refusal, Resume, Role, RoomId, RoomKind, RoomOptions,
+    RoomRef, Sealed, SeatKey, StageSettings, Terms, Topology, View, WhyLeft,
 };
 
 impl Rooms {
@@ -17,13 +18,13 @@ impl Rooms {
         self.check_join(conn, &join)?;
         let found = self.find(&join.room);
         if let Some(room_id) = found {
-            self.check_seats(room_id, &join)?;
+            self.check_seats(now, room_id, &join)?;
         }
         let room_id = match found {
             Some(room_id) => room_id,
-            None => self.begin(now, &join.room)?,
+            None => self.begin(now, &join)?,
         };
-        if let Some(older) = self.rooms[&room_id].by_identity(&join.identity).map(|p| p.id()) {
+        for older in self.rooms[&room_id].displaced(&join.identity, join.part.shares_name) {
             self.leave_only(now, room_id, older, WhyLeft::Displaced);
         }
         let (room, mut means) = self.room(now, room_id)?;
@@ -31,7 +32,7 @@ impl Rooms {
         self.conns.insert(conn, (room_id, me));
         self.seats.insert(joined.seat, (room_id, me));
         self.people.insert(me, room_id);
-        self.watch_move(now, room_id);
+        self.settle(now, room_id);
         Ok(Answer::Joined(Box::new(joined)))
     }
 
@@ -49,17 +50,30 @@ impl Rooms {
             Err(Refusal::Malformed)
         } else if !may_enter(&join.room, join.allowed.as_ref(), |room| self.find(room)) {
             Err(Refusal::RoomNotAllowed)
+        } else if join.part.seat.is_some_and(|seat| self.seats.contains_key(&seat)) {
+            Err(Refusal::Malformed)
         } else {
+            permit_role(join.rights, join.part.role)?;
+            check_meta(&join.part.meta)?;
             check_name(&join.room)
         }
     }
 
-    /// Whether there is a seat in this room, counting that of an older participant of the same name as free.
-    fn check_seats(&self, room: RoomId, join: &Join) -> Result<(), Refusal> {
+    /// Whether this room takes somebody in, counting the seats of those whom a newcomer puts out as free.
+    fn check_seats(&self, now: Moment, room: RoomId, join: &Join) -> Result<(), Refusal> {
         let room = &self.rooms[&room];
-        let older = usize::from(room.by_identity(&join.identity).is_some());
-        if room.participants.len() - older >= room.terms.seats_max {
+        let older = room.displaced(&join.identity, join.part.shares_name).len();
+        let is_child = matches!(join.part.role, Role::Screen | Role::Device);
+        if is_child && !join.part.parent.is_some_and(|parent| room.has_person(parent)) {
+            Err(Refusal::ParticipantNotFound)
+        } else if !is_child && !room.window.is_open(now) {
+            Err(Refusal::NotNow)
+        } else if !is_child && room.stage.view.locked {
+            Err(Refusal::RoomLocked)
+        } else if room.participants.len() - older >= room.terms.seats_max {
             Err(Refusal::RoomFull)
+        } else if join.part.view == View::Mix && !room.can_mix() {
+            Err(Refusal::KindNotServed)
         } else if join.offer.as_ref().is_some_and(|(link, _)| room.knows_link(link)) {
             Err(Refusal::Malformed)
         } else {
@@ -79,8 +93,8 @@ impl Rooms {
         let (room, mut means) = self.room(now, room_id)?;
         let joined = room.resume(me, conn, resume, &mut means);
         self.conns.insert(conn, (room_id, me));
-        self.wake(room_id);
         self.put_out_unserved(now, room_id);
+        self.settle(now, room_id);
         Ok(Answer::Joined(Box::new(joined)))
     }
 
@@ -101,18 +115,39 @@ impl Rooms {
     }
 
     /// Begins the room that the first who joins makes.
-    fn begin(&mut self, now: Moment, room: &RoomRef) -> Result<RoomId, Refusal> {
-        let chosen = room.name().and_then(|name| self.kinds.get(name)).cloned();
-        if matches!(room, RoomRef::Id(..)) {
+    fn begin(&mut self, now: Moment, join: &Join) -> Result<RoomId, Refusal> {
+        if matches!(join.part.role, Role::Screen | Role::Device) {
+            return Err(Refusal::ParticipantNotFound);
+        }
+        let plan = self.plan(join)?;
+        if !plan.window.is_open(now) {
+            return Err(Refusal::NotNow);
+        } else if join.part.view == View::Mix && !is_mixable(plan.kind) {
+            return Err(Refusal::KindNotServed);
+        }
+        self.start(now, &join.room, plan)
+    }
+
+    /// What room the first who joins makes: the one that its owner defined, or that its key is good for, or one as it is made for anybody.
+    fn plan(&self, join: &Join) -> Result<Plan, Refusal> {
+        let defined = join.room.name().and_then(|name| self.definitions.get(name));
+        let made = || join.part.makes.as_deref();
+        if matches!(join.room, RoomRef::Id(..)) {
             return Err(Refusal::RoomNotFound);
-        } else if !self.limits.adhoc && chosen.is_none() {
+        } else if let Some(definition) = defined.or_else(made) {
+            self.check_definition(definition)?;
+            return Ok(Plan::defined(definition.clone(), self.possible(definition.kind)));
+        }
+        let chosen = join.room.name().and_then(|name| self.kinds.get(name)).cloned();
+        if join.part.view == View::Mix || (!self.limits.adhoc && chosen.is_none()) {
             return Err(Refusal::RoomNotMade);
         }
         let (kind, options) = chosen.unwrap_or((self.limits.kind, RoomOptions::default()));
         let kind = self.possible(kind);
         self.check_served(kind)?;
         let terms = Terms::adhoc(kind, &self.limits);
-        self.start(now, room, Plan { kind, options, terms, by_owner: false, memo: Sealed::default() })
+        let (window, stage, memo) = (Window::default(), StageSettings::default(), Sealed::default());
+        Ok(Plan { kind, options, terms, by_owner: false, memo, window, stage })
     }
 
     /// Begins a room. Whether its name is free was asked before.
@@ -140,6 +175,31 @@ impl Rooms {
     pub(super) fn check_served(&self, kind: RoomKind) -> Result<(), Refusal> {
         let served = self.media || kind.topology() == Topology::Mesh;
         if served { Ok(()) } else { Err(Refusal::KindNotServed) }
+    }
+}
+
+/// Whether somebody in a room of this kind can receive a mix, at once or after it has moved.
+fn is_mixable(kind: RoomKind) -> bool {
+    kind == RoomKind::Auto || kind.topology() == Topology::Server
+}
+
+impl Plan {
+    /// A room as its owner defined it. It begins with the first who joins, and ends as if that one had made it.
+    fn defined(definition: Definition, kind: RoomKind) -> Self {
+        let Definition { options, mut terms, stage, opens, closes, ends, memo, .. } = definition;
+        terms.seats_max = terms.seats_max.min(kind.participants_max());
+        let window = Window { opens, closes, ends };
+        Plan { kind, options, terms, by_owner: false, memo, window, stage: stage.possible() }
+    }
+}
+
+impl Room {
+    fn has_person(&self, who: ParticipantId) -> bool {
+        self.by_id(who).is_some_and(|one| one.snapshot.member.role == Role::Person)
+    }
+
+    fn can_mix(&self) -> bool {
+        self.topology == Topology::Server || is_mixable(self.kind)
     }
 }
 

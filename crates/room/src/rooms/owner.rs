@@ -5,9 +5,13 @@ use std::sync::Arc;
 use super::Rooms;
 use super::enter::check_name;
 use super::view::view;
-use crate::limit::KINDS_MAX;
-use crate::room::Plan;
-use crate::{Answer, Create, Moment, Origin, ParticipantId, Refusal, RoomKind, RoomOptions, RoomRef, Rule, Topology, WhyLeft};
+use crate::limit::{DEFINITIONS_MAX, KINDS_MAX};
+use crate::room::{Plan, Window};
+use crate::stage::check_meta;
+use crate::{
+    Answer, Create, Definition, Moment, Origin, ParticipantId, Refusal, RoomKind, RoomOptions, RoomRef, Rule, StageSettings,
+    Topology, WhyLeft,
+};
 
 impl Rooms {
     pub(super) fn create(&mut self, now: Moment, create: Create) -> Result<Answer, Refusal> {
@@ -15,7 +19,8 @@ impl Rooms {
         let Create { room, kind, options, mut terms, memo } = create;
         let kind = self.possible(kind);
         terms.seats_max = terms.seats_max.min(kind.participants_max());
-        let id = self.start(now, &room, Plan { kind, options, terms, by_owner: true, memo })?;
+        let (window, stage) = (Window::default(), StageSettings::default());
+        let id = self.start(now, &room, Plan { kind, options, terms, by_owner: true, memo, window, stage })?;
         self.wake(id);
         Ok(Answer::Room(Box::new(view(&self.rooms[&id]))))
     }
@@ -36,8 +41,27 @@ impl Rooms {
         let id = self.room_of(participant).ok_or(Refusal::ParticipantNotFound)?;
         let (room, mut means) = self.room(now, id)?;
         room.set_rule(participant, rule, &mut means)?;
-        self.watch_move(now, id);
+        self.settle(now, id);
         Ok(())
+    }
+
+    /// Remembers how a room is made when the first one joins.
+    pub(super) fn define(&mut self, name: Arc<str>, definition: Definition) -> Result<(), Refusal> {
+        check_name(&RoomRef::Name(Arc::clone(&name)))?;
+        self.check_definition(&definition)?;
+        if self.definitions.len() >= DEFINITIONS_MAX && !self.definitions.contains_key(&name) {
+            return Err(Refusal::TooManyRooms);
+        }
+        self.definitions.insert(name, definition);
+        Ok(())
+    }
+
+    /// Whether a room can be made so.
+    pub(super) fn check_definition(&self, definition: &Definition) -> Result<(), Refusal> {
+        self.check_kind(definition.kind, &definition.options)?;
+        check_meta(&definition.stage.meta)?;
+        let seats = 1..=definition.kind.participants_max();
+        if seats.contains(&definition.terms.seats_max) { Ok(()) } else { Err(Refusal::SeatsInvalid) }
     }
 
     pub(super) fn set_kind(&mut self, name: &Arc<str>, kind: RoomKind, options: RoomOptions) -> Result<(), Refusal> {

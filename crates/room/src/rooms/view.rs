@@ -3,7 +3,9 @@ use std::sync::Arc;
 
 use super::Rooms;
 use crate::room::Room;
-use crate::{Moment, ParticipantId, RoomId, RoomKind, RoomOptions, Rule, Sealed, Snapshot, Terms, Topology, Track, TrackId};
+use crate::{
+    Moment, ParticipantId, RoomId, RoomKind, RoomOptions, Rule, Sealed, Snapshot, StageView, Terms, Topology, Track, TrackId,
+};
 
 /// A room as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct RoomView {
     pub began: Moment,
     /// Who is in it, in the order they came.
     pub participants: Vec<Arc<Snapshot>>,
+    /// Its mix; what members see of it.
+    pub stage: Arc<StageView>,
 }
 
 impl Rooms {
@@ -90,5 +94,6 @@ pub(super) fn view(room: &Room) -> RoomView {
         topology: room.topology,
         began: room.began,
         participants: room.participants.iter().map(|p| Arc::clone(&p.snapshot)).collect(),
+        stage: Arc::clone(&room.stage.view),
     }
 }

@@ -9,4 +9,5 @@ mod random;
 mod rules;
 mod scripts;
 mod served;
+mod stage;
 mod story;

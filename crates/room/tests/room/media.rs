@@ -1,8 +1,9 @@
 //! A media server that serves nobody: it keeps what it was asked for, and demands that each order makes sense after those before.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use room::{Act, Kind, LinkId, Order, ParticipantId, RoomId, Track, TrackId};
+use room::{Act, Kind, LinkId, Order, ParticipantId, RoomId, Scene, Track, TrackId, View};
 
 #[derive(Default)]
 pub struct Media {
@@ -11,12 +12,16 @@ pub struct Media {
     lost: BTreeSet<(RoomId, ParticipantId)>,
     /// Rooms that have lost peers and were not told.
     pub untold: BTreeSet<RoomId>,
+    /// What each room's mix is to be.
+    pub scenes: BTreeMap<RoomId, Arc<Scene>>,
     /// In short words, since they were asked for last.
     orders: Vec<String>,
 }
 
 pub struct Peer {
     pub link: LinkId,
+    /// It receives the mix.
+    pub mixed: bool,
     /// None since the peer was opened.
     pub tracks: Option<Vec<Track>>,
     pub subscribed: Option<Vec<TrackId>>,
@@ -37,8 +42,9 @@ impl Media {
             return;
         }
         if let Act::Open(open) = act {
-            let before = self.peers.insert(at, Peer { link: open.link, tracks: None, subscribed: None });
-            assert!(before.is_none(), "opened twice without a close");
+            let mixed = open.view == View::Mix;
+            let before = self.peers.insert(at, Peer { link: open.link, mixed, tracks: None, subscribed: None });
+            assert!(before.is_none() || mixed, "opened twice without a close");
             return;
         }
         let published: Vec<TrackId> = self.published(room, who);
@@ -47,6 +53,7 @@ impl Media {
         match act {
             Act::Publish(tracks) => peer.tracks = Some(tracks),
             Act::Subscribe(tracks) => {
+                assert!(!peer.mixed, "receives the mix");
                 assert!(peer.tracks.is_some(), "subscribes before its own tracks are known");
                 let known = untold || tracks.iter().all(|track| published.contains(track));
                 assert!(known, "subscribes to what is not published");
@@ -59,8 +66,26 @@ impl Media {
                 assert!(hints.iter().all(received));
             }
             Act::Close => drop(self.peers.remove(&at)),
-            Act::Away | Act::Repeat | Act::Say(..) | Act::Scene(_) | Act::Open(_) => {}
+            Act::Scene(scene) => self.set_scene(room, scene),
+            Act::Away | Act::Repeat => assert!(!peer.mixed, "is never asked anything"),
+            Act::Say(..) | Act::Open(_) => {}
         }
+        if !self.peers.keys().any(|(of, _)| *of == room) {
+            self.scenes.remove(&room);
+        }
+    }
+
+    /// Takes what a room's mix is to be: of those who are there and of what they publish, and nothing over anything else.
+    fn set_scene(&mut self, room: RoomId, scene: Option<Arc<Scene>>) {
+        assert_ne!(self.scenes.get(&room), scene.as_ref(), "says the same again");
+        let Some(scene) = scene else { return drop(self.scenes.remove(&room)) };
+        let tracks = |who| self.peers.get(&(room, who)).and_then(|peer| peer.tracks.as_ref());
+        let sends = |who, id| tracks(who).into_iter().flatten().any(|track| track.id == id && track.enabled);
+        assert!(scene.cells.iter().all(|cell| cell.track.is_none_or(|track| sends(cell.who, track))));
+        assert!(scene.voices.iter().all(|voice| sends(voice.who, voice.track)));
+        assert!(scene.ears.iter().all(|ear| self.peers.get(&(room, ear.who)).is_some_and(|peer| peer.mixed)));
+        assert!(!scene.ears.is_empty());
+        self.scenes.insert(room, scene);
     }
 
     /// A worker is gone with all its peers. The rooms hear of it later.
@@ -79,7 +104,7 @@ impl Media {
 
     /// When all is said, everybody is subscribed to everything that the others publish.
     pub fn check_settled(&self) {
-        for ((room, who), peer) in &self.peers {
+        for ((room, who), peer) in self.peers.iter().filter(|(_, peer)| !peer.mixed) {
             let mut wanted = self.published(*room, *who);
             let mut has = peer.subscribed.clone().expect("every open is followed by a subscribe");
             wanted.sort_unstable();

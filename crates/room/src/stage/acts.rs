@@ -1,0 +1,225 @@
+//! What members and moderators change of the mix and of each other.
+
+use std::sync::Arc;
+
+use crate::limit::{META_BYTES_MAX, SENSITIVITY_MAX, VOLUME_MAX};
+use crate::participant::Participant;
+use crate::rights::{grantable, permit_member, permit_question, permit_stage};
+use crate::room::{Means, Room};
+use crate::{
+    Answer, Change, Event, Kind, LayoutName, Member, MemberAct, MemberField, Meta, MetaChange, ParticipantId, Position, Question,
+    Refusal, Rights, Role, Snapshot, StageAct, StageField, Target, View, WhyLeft,
+};
+
+impl Room {
+    /// Who an act of a member is about, if it may do that. Whether it may is asked before whether they are there.
+    pub fn targets(&self, me: ParticipantId, target: Target, act: &MemberAct) -> Result<Vec<ParticipantId>, Refusal> {
+        let own = self.own(me);
+        let is_own = match target {
+            Target::Me => true,
+            Target::One(who) => own.contains(&who),
+            Target::All => false,
+        };
+        permit_member(self.rights(me), is_own, act)?;
+        let removes = *act == MemberAct::Remove;
+        Ok(match target {
+            Target::Me => vec![me],
+            Target::One(who) => vec![self.by_id(who).ok_or(Refusal::ParticipantNotFound)?.id()],
+            Target::All if removes => self.ids().into_iter().filter(|who| !own.contains(who)).collect(),
+            Target::All => {
+                self.participants.iter().filter(|one| one.is_audience() == act.is_promotion()).map(Participant::id).collect()
+            }
+        })
+    }
+
+    /// Does this with a member. Putting it out is left to the caller.
+    pub fn act(&mut self, by: ParticipantId, who: ParticipantId, act: &MemberAct, means: &mut Means<'_>) -> Result<(), Refusal> {
+        use MemberField as F;
+        let volume = |volume: &i8| (*volume).clamp(-VOLUME_MAX, VOLUME_MAX);
+        match act {
+            MemberAct::MuteAudio(muted) => self.hold(who, Kind::Audio, *muted, means),
+            MemberAct::MuteVideo(muted) => self.hold(who, Kind::Video, *muted, means),
+            MemberAct::Deafen(deaf) => self.alter(who, F::Deaf, |one| one.deaf = *deaf),
+            MemberAct::InputVolume(to) => self.alter(who, F::InputVolume, |one| one.input_volume = volume(to)),
+            MemberAct::OutputVolume(to) => self.alter(who, F::OutputVolume, |one| one.output_volume = volume(to)),
+            MemberAct::Sensitivity(to) => self.alter(who, F::Sensitivity, |one| one.sensitivity = (*to).min(SENSITIVITY_MAX)),
+            MemberAct::RaiseHand(raised) => self.alter(who, F::HandRaised, |one| one.hand_raised = *raised),
+            MemberAct::Place(position) => self.alter(who, F::Position, |one| one.wanted = *position),
+            MemberAct::Meta(change) => {
+                let meta = changed(&self.place_of(who).snapshot.member.meta, change)?;
+                self.alter(who, F::Meta, |one| one.meta = meta);
+            }
+            MemberAct::Promote { rights, audio_muted, video_muted, meta } => {
+                let rights = grantable(self.rights(by), Rights { publish: true, ..*rights });
+                self.regrade(who, Role::Person, rights, meta.as_ref(), means)?;
+                self.hold(who, Kind::Audio, *audio_muted, means);
+                self.hold(who, Kind::Video, *video_muted, means);
+                self.appear(who, means);
+            }
+            MemberAct::Demote { rights, meta } => {
+                let rights = grantable(self.rights(by), Rights { publish: false, ..*rights });
+                self.regrade(who, Role::Audience, rights, meta.as_ref(), means)?;
+            }
+            MemberAct::Remove => {}
+        }
+        Ok(())
+    }
+
+    /// Changes the mix.
+    pub fn act_stage(&mut self, me: ParticipantId, act: StageAct) -> Result<(), Refusal> {
+        permit_stage(self.rights(me), &act)?;
+        match act {
+            StageAct::Layout(name, places) => {
+                self.stage.change(StageField::Layout, |view| view.layout = name);
+                self.send(me, &places);
+            }
+            StageAct::Places(places) => self.send(me, &places),
+            StageAct::HideVideoMuted(hide) => {
+                self.stage.change(StageField::HideVideoMuted, |view| view.hide_video_muted = hide);
+            }
+            StageAct::Lock(locked) => self.stage.change(StageField::Locked, |view| view.locked = locked),
+            StageAct::PrioritizeHands(first) => {
+                self.stage.change(StageField::PrioritizeHands, |view| view.prioritize_hands = first);
+            }
+            StageAct::Meta(change) => {
+                let meta = changed(&self.stage.view.meta, &change)?;
+                self.stage.change(StageField::Meta, |view| view.meta = meta);
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers a question.
+    pub fn ask(&self, me: ParticipantId, question: Question) -> Result<Answer, Refusal> {
+        permit_question(self.rights(me), question)?;
+        let snapshot = |who| self.by_id(who).map(|one| Arc::clone(&one.snapshot)).ok_or(Refusal::ParticipantNotFound);
+        match question {
+            Question::Layouts => Ok(Answer::Layouts(LayoutName::ALL.to_vec())),
+            Question::Stage => Ok(Answer::Stage(Arc::clone(&self.stage.view), self.members())),
+            Question::Member(Target::Me) => snapshot(me).map(Answer::Member),
+            Question::Member(Target::One(who)) => snapshot(who).map(Answer::Member),
+            Question::Member(Target::All) => Err(Refusal::Malformed),
+        }
+    }
+
+    /// Somebody began or ceased to talk, as the mixer hears it.
+    pub fn handle_talking(&mut self, who: ParticipantId, talking: bool, means: &mut Means<'_>) {
+        self.stage.talk.note(means.now, who, talking);
+        let place = self.place_of(who);
+        if place.snapshot.member.talking != talking {
+            place.change(|shown| shown.member.talking = talking);
+            self.tell_mix(&Event::Talking(who, talking), means);
+        }
+    }
+
+    /// Everybody who is in the list, in the order they came.
+    pub fn members(&self) -> Vec<Arc<Snapshot>> {
+        self.participants.iter().filter(|one| !one.is_audience()).map(|one| Arc::clone(&one.snapshot)).collect()
+    }
+
+    /// Keeps tracks of this kind from everybody, or not any more.
+    fn hold(&mut self, who: ParticipantId, kind: Kind, held: bool, means: &mut Means<'_>) {
+        let change = self.place_of(who).hold(kind, held);
+        let muted = self.place_of(who).is_muted(kind);
+        match kind {
+            Kind::Audio => self.alter(who, MemberField::AudioMuted, |one| one.audio_muted = muted),
+            Kind::Video => self.alter(who, MemberField::VideoMuted, |one| one.video_muted = muted),
+            Kind::Data => {}
+        }
+        self.take_change(who, change, means);
+    }
+
+    /// Sends members to places. Those who are not there have just left.
+    fn send(&mut self, me: ParticipantId, places: &[(Target, Position)]) {
+        for (target, position) in places {
+            let whom = match target {
+                Target::Me => vec![me],
+                Target::One(who) => self.by_id(*who).map(Participant::id).into_iter().collect(),
+                Target::All => self.ids(),
+            };
+            for who in whom {
+                self.alter(who, MemberField::Position, |one| one.wanted = *position);
+            }
+        }
+    }
+
+    /// Makes a member audience, or audience a member.
+    fn regrade(
+        &mut self,
+        who: ParticipantId,
+        role: Role,
+        rights: Rights,
+        meta: Option<&Meta>,
+        means: &mut Means<'_>,
+    ) -> Result<(), Refusal> {
+        let meta = meta.map(|meta| changed(&Meta::new(), &MetaChange::Set(meta.clone()))).transpose()?;
+        let member = &self.place_of(who).snapshot.member;
+        if member.view != View::Mix || !member.may_become(role) {
+            return Err(Refusal::Malformed);
+        }
+        if role == Role::Audience {
+            let change = self.place_of(who).unpublish();
+            self.take_change(who, change, means);
+            self.disappear(who, means);
+        }
+        let place = self.place_of(who);
+        place.rights = rights;
+        place.change(|shown| {
+            shown.member.role = role;
+            shown.member.hand_raised = false;
+            shown.member.meta = meta.unwrap_or_else(|| std::mem::take(&mut shown.member.meta));
+        });
+        self.tell(who, Event::Role { role, rights }, means);
+        Ok(())
+    }
+
+    /// Shows the others somebody who was audience. Nothing came or left, so the history hears nothing.
+    fn appear(&mut self, who: ParticipantId, means: &mut Means<'_>) {
+        self.arrange(means);
+        self.stage.altered.remove(&who);
+        let snapshot = Arc::clone(&self.place_of(who).snapshot);
+        self.tell_others(&snapshot, Change::Joined, means);
+    }
+
+    /// Hides somebody who becomes audience.
+    fn disappear(&mut self, who: ParticipantId, means: &mut Means<'_>) {
+        let snapshot = self.place_of(who).change(|_| {});
+        let gone = Snapshot { presence: crate::Presence::Disconnected, ..Snapshot::clone(&snapshot) };
+        self.tell_others(&Arc::new(gone), Change::Left(WhyLeft::Left), means);
+    }
+
+    fn rights(&self, who: ParticipantId) -> Rights {
+        self.by_id(who).map(|one| one.rights).unwrap_or_default()
+    }
+}
+
+impl MemberAct {
+    fn is_promotion(&self) -> bool {
+        matches!(self, MemberAct::Promote { .. })
+    }
+}
+
+impl Member {
+    fn may_become(&self, role: Role) -> bool {
+        matches!((self.role, role), (Role::Person, Role::Audience) | (Role::Audience, Role::Person))
+    }
+}
+
+/// Words after a change, if they are not too many.
+fn changed(meta: &Meta, change: &MetaChange) -> Result<Meta, Refusal> {
+    let meta = match change {
+        MetaChange::Set(new) => new.clone(),
+        MetaChange::Update(new) => meta.clone().into_iter().chain(new.clone()).collect(),
+        MetaChange::Delete(keys) => {
+            meta.iter().filter(|(key, _)| !keys.contains(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+        }
+    };
+    check_meta(&meta)?;
+    Ok(meta)
+}
+
+/// Whether these words are not too many.
+pub(crate) fn check_meta(meta: &Meta) -> Result<(), Refusal> {
+    let bytes: usize = meta.iter().map(|(key, value)| key.len() + value.0.len()).sum();
+    if bytes > META_BYTES_MAX { Err(Refusal::Malformed) } else { Ok(()) }
+}

@@ -1,0 +1,43 @@
+//! The links of those who receive a mix. Their clients make one by themselves and never when asked: a link that died is waited for, not
+//! wanted.
+
+use crate::limit::MIX_RELINK_TIMEOUT;
+use crate::room::{Means, Room};
+use crate::{Act, ConnId, Joined, LinkId, ParticipantId, Refusal, Signal, Step, limit};
+
+impl Room {
+    /// Somebody has a new link to the media server instead of the one before, if there was one. That may have the same name.
+    pub fn reopen(&mut self, who: ParticipantId, link: LinkId, offer: Signal, means: &mut Means<'_>) -> Result<(), Refusal> {
+        let named = (1..=limit::WIRE_NAME_BYTES_MAX).contains(&link.0.len());
+        if !self.place_of(who).is_mix() || offer.step != Step::Offer || !named {
+            return Err(Refusal::Malformed);
+        }
+        self.drop_server_link(who);
+        self.open(who, link, offer, means);
+        Ok(())
+    }
+
+    /// Gives a participant who receives a mix its seat back: whatever else it has goes on.
+    pub fn resume_mix(&mut self, who: ParticipantId, conn: ConnId, means: &mut Means<'_>) -> Joined {
+        self.settle(means);
+        let place = self.place_of(who);
+        place.conn = Some(conn);
+        let link = place.served.state().into_iter().collect();
+        self.joined(who, link, means)
+    }
+
+    /// The link died, or its client gave it up.
+    pub fn lose_mix_link(&mut self, who: ParticipantId, means: &mut Means<'_>) {
+        if self.drop_server_link(who) {
+            self.order(who, Act::Close, means);
+        }
+        self.await_mix_link(who, means);
+        self.resubscribe(means);
+        self.show(means);
+    }
+
+    /// Waits for the client to open a link.
+    pub fn await_mix_link(&mut self, who: ParticipantId, means: &mut Means<'_>) {
+        self.place_of(who).link_deadline = Some(means.now + MIX_RELINK_TIMEOUT);
+    }
+}

@@ -1,0 +1,134 @@
+//! The mix of a room as the room keeps it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::layout::Stander;
+use super::talk::Talk;
+use crate::limit::{CANVAS_FPS_MAX, CANVAS_MAX, CANVAS_MIN};
+use crate::participant::Participant;
+use crate::{
+    Canvas, Kind, Layout, MemberField, ParticipantId, Position, Role, Scene, StageField, StageSettings, StageView, Track, View,
+};
+
+/// What is kept of the mix of one room.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub view: Arc<StageView>,
+    /// As told last.
+    pub layout: Arc<Layout>,
+    pub settings: StageSettings,
+    pub talk: Talk,
+    /// Members' fields that changed and were not told yet.
+    pub altered: BTreeMap<ParticipantId, BTreeSet<MemberField>>,
+    /// The mix's own.
+    pub fields: BTreeSet<StageField>,
+    /// As the media server was told last.
+    pub scene: Option<Arc<Scene>>,
+    /// Entries and exits that were to be heard.
+    pub tones: (u32, u32),
+    /// In which size each member's pictures are shown, as it was told last.
+    pub sizes: BTreeMap<ParticipantId, (u16, u16)>,
+}
+
+impl Stage {
+    pub fn new(settings: StageSettings) -> Self {
+        let view = StageView {
+            canvas: settings.canvas,
+            layout: settings.layout,
+            hide_video_muted: false,
+            locked: false,
+            prioritize_hands: settings.prioritize_hands,
+            display_name: Arc::clone(&settings.display_name),
+            meta: settings.meta.clone(),
+            audience: 0,
+        };
+        Stage {
+            view: Arc::new(view),
+            layout: Arc::new(Layout { name: settings.layout, canvas: settings.canvas, places: Vec::new() }),
+            settings,
+            talk: Talk::default(),
+            altered: BTreeMap::new(),
+            fields: BTreeSet::new(),
+            scene: None,
+            tones: (0, 0),
+            sizes: BTreeMap::new(),
+        }
+    }
+
+    /// Changes the mix, and remembers that this field is to be told.
+    pub fn change(&mut self, field: StageField, edit: impl FnOnce(&mut StageView)) {
+        let mut view = StageView::clone(&self.view);
+        edit(&mut view);
+        if view != *self.view {
+            self.view = Arc::new(view);
+            self.fields.insert(field);
+        }
+    }
+}
+
+impl StageSettings {
+    /// Within what can be mixed.
+    pub fn possible(mut self) -> Self {
+        let Canvas { width, height, fps } = self.canvas;
+        let width = width.clamp(CANVAS_MIN.0, CANVAS_MAX.0) & !1;
+        let height = height.clamp(CANVAS_MIN.1, CANVAS_MAX.1) & !1;
+        self.canvas = Canvas { width, height, fps: fps.clamp(1, CANVAS_FPS_MAX) };
+        self
+    }
+}
+
+impl Participant {
+    /// Whether it receives the mix: not the screens and devices of somebody, which only send.
+    pub fn hears_mix(&self) -> bool {
+        self.is_mix() && !self.is_child()
+    }
+
+    /// Whether it receives no tracks one by one.
+    pub fn is_mix(&self) -> bool {
+        self.snapshot.member.view == View::Mix
+    }
+
+    /// Whether it belongs to somebody.
+    pub fn is_child(&self) -> bool {
+        matches!(self.snapshot.member.role, Role::Screen | Role::Device)
+    }
+
+    /// Whether its coming and going is worth a sound.
+    pub fn is_heard(&self) -> bool {
+        self.snapshot.member.role == Role::Person
+    }
+
+    pub fn is_audience(&self) -> bool {
+        self.snapshot.member.role == Role::Audience
+    }
+
+    /// Which of its pictures are shown: of several the one that matters most to it, the newest first.
+    pub fn picture(&self) -> Option<&Track> {
+        self.live(Kind::Video).max_by_key(|track| track.priority)
+    }
+
+    /// Its tracks of a kind that are not muted.
+    pub fn live(&self, kind: Kind) -> impl Iterator<Item = &Track> {
+        self.snapshot.tracks.iter().filter(move |track| track.kind == kind && track.enabled)
+    }
+
+    /// It in the picture, if it is to be there. Whoever sends neither sound nor pictures only looks on, and a microphone has no face.
+    pub fn stander(&self, hide_video_muted: bool) -> Option<Stander> {
+        let sends = |kind| self.snapshot.tracks.iter().any(|track| track.kind == kind);
+        let member = &self.snapshot.member;
+        let stands = match member.role {
+            Role::Audience => false,
+            Role::Person => sends(Kind::Video) || sends(Kind::Audio),
+            Role::Screen | Role::Device => sends(Kind::Video),
+        };
+        let hidden = hide_video_muted && self.picture().is_none();
+        let (wanted, hand) = (member.wanted, member.hand_raised);
+        (stands && !hidden && wanted != Position::OffCanvas).then_some(Stander {
+            who: self.id(),
+            wanted,
+            hand,
+            shared: member.role == Role::Screen,
+        })
+    }
+}

@@ -15,3 +15,12 @@ pub const REFERENCE_PIXELS_MAX: u32 = 4 * PICTURE_PIXELS_MAX;
 
 /// Bytes looked at of what describes a stream of H264. The largest that the standard has is smaller; what is cut off is refused.
 pub const SPS_BYTES_MAX: usize = 4096;
+
+/// Cells of one picture. FreeSWITCH has as many layers at most. More are not drawn.
+pub const CELLS_MAX: usize = 64;
+
+/// Frames of one input between two pictures of ours: those of a second that came at once. More are not decoded, and a key frame is wanted.
+pub const FRAMES_AHEAD_MAX: u32 = 60;
+
+/// Characters of a name that are looked at; fewer fit on any canvas.
+pub const NAME_CHARS_MAX: usize = 200;

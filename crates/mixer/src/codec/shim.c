@@ -85,7 +85,8 @@ static int encoder_open(struct mixer_vp8_encoder *encoder, const struct mixer_vp
   config->rc_dropframe_thresh = 0;
   config->rc_resize_allowed = 0;
   config->rc_min_quantizer = 2;
-  config->rc_max_quantizer = 56;
+  /* No frame is dropped, so that a difficult picture can only become coarser. */
+  config->rc_max_quantizer = 63;
   config->rc_undershoot_pct = 100;
   config->rc_overshoot_pct = 15;
   config->rc_buf_initial_sz = 500;

@@ -10,6 +10,8 @@
 mod client;
 #[path = "../tests/sfu/meter.rs"]
 mod meter;
+#[path = "../tests/sfu/mixer.rs"]
+mod mixer;
 #[path = "../tests/sfu/picture.rs"]
 mod picture;
 #[path = "../tests/sfu/world.rs"]

@@ -4,6 +4,7 @@
 //! [`flush`](Engine::flush), then [`poll_transmit`](Engine::poll_transmit) and [`poll_report`](Engine::poll_report) until they say none.
 
 mod clients;
+mod mix;
 mod orders;
 mod route;
 mod share;
@@ -17,7 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use room::{LinkId, News, Order, ParticipantId, Profile, Report, RoomId, Track, TrackId};
+use room::{LinkId, News, Order, ParticipantId, Profile, Report, RoomId, Track, TrackId, View};
 use str0m::bwe::Bitrate;
 use str0m::net::Protocol;
 use str0m::rtp::RtpPacket;
@@ -25,6 +26,7 @@ use str0m::rtp::RtpPacket;
 use crate::data::{Allowance, DataAllowance};
 use crate::demux::{Class, Demux, Dropped, Verdict};
 use crate::limit::NEGOTIATIONS_PER_TURN;
+use crate::mix::{FromMixer, ToMixer};
 use crate::negotiate::Say;
 use crate::net::{Datagram, Transmit};
 use crate::peer::{Outbox, Path, Peer, PeerNews, Taken};
@@ -96,6 +98,7 @@ pub struct Engine {
     timers: BinaryHeap<std::cmp::Reverse<(Instant, PeerKey)>>,
     next_tick: Instant,
     reports: VecDeque<Report>,
+    to_mixers: VecDeque<ToMixer>,
     random: u64,
     counts: Counts,
     /// As they were last added to what all engines count.
@@ -115,6 +118,8 @@ struct Hall {
     speakers: Speakers,
     /// When each was the dominant speaker last.
     spoke: BTreeMap<ParticipantId, Instant>,
+    /// While somebody receives its mix.
+    stage: Option<Box<mix::Stage>>,
 }
 
 /// What the rooms said of a participant.
@@ -123,6 +128,7 @@ struct Member {
     key: Option<PeerKey>,
     tracks: Vec<Track>,
     subscribed: Vec<TrackId>,
+    view: View,
 }
 
 /// One client with a transport.
@@ -164,6 +170,7 @@ struct Client {
     touched: bool,
     dirty: bool,
     profile: Profile,
+    view: View,
     estimate: Option<Bitrate>,
     share: share::Share,
     watch: watch::Watch,
@@ -193,6 +200,7 @@ impl Engine {
             timers: BinaryHeap::new(),
             next_tick: now + TICK,
             reports: VecDeque::new(),
+            to_mixers: VecDeque::new(),
             random: seed | 1,
             counts: Counts::default(),
             counts_told: Counts::default(),
@@ -270,6 +278,7 @@ impl Engine {
         self.busy_since = (!self.dirty.is_empty()).then_some(now);
         if std::mem::take(&mut self.share_due) {
             self.share_all(now);
+            self.watch_mixes(now);
             self.ask_keyframes(now);
         }
     }
@@ -382,6 +391,14 @@ impl Core for Engine {
         Engine::poll_report(self)
     }
 
+    fn handle_mixer(&mut self, now: Instant, from: FromMixer) {
+        Engine::handle_mixer(self, now, from);
+    }
+
+    fn poll_mixer(&mut self) -> Option<ToMixer> {
+        Engine::poll_mixer(self)
+    }
+
     fn poll_timeout(&self) -> Option<Instant> {
         Engine::poll_timeout(self)
     }
@@ -425,6 +442,7 @@ impl Client {
             touched: false,
             dirty: false,
             profile,
+            view: View::Tracks,
             estimate: None,
             share: share::Share::default(),
             watch: watch::Watch::default(),

@@ -161,6 +161,16 @@ pub const REPLAY_PACKETS_MAX: usize = 128;
 /// than from one frame of a camera to the next, which tells that the end was lost.
 pub const FRAME_END_WAIT: Duration = Duration::from_millis(100);
 
+/// Bytes of a mixed picture in one packet: with all that goes around them they fit into what any line takes.
+pub const MIX_PIECE_BYTES: usize = 1_100;
+
+/// Bits per second of a mixed picture. Who has less gets a smaller one, see [`MIX_SMALL_BITRATE`].
+pub const MIX_MAIN_BITRATE: u64 = 1_500_000;
+
+/// Bits per second of the small rendition of a mixed picture. Who has less gets it all the same, with losses: a viewer without pictures
+/// would give up.
+pub const MIX_SMALL_BITRATE: u64 = 250_000;
+
 /// Worker threads when the operator names no number: one per core, but not more than this.
 pub const WORKERS_DEFAULT_MAX: usize = 8;
 

@@ -46,6 +46,8 @@ pub(crate) struct Negotiation {
     /// Counts placements, so that no name is used twice.
     serial: u64,
     salt: u32,
+    /// The client offers and we answer, with sound first; what it receives comes on the sections of its own offer.
+    answers_only: bool,
 }
 
 struct Pending {
@@ -70,6 +72,10 @@ struct Section {
     down: Option<Placement>,
     /// Whether the client has been told that we send here. Until it was told otherwise, nothing new may be placed here.
     told_send: bool,
+    /// Whether the client said last that it receives here.
+    receives: bool,
+    /// The stream of which a track for the client is part (RFC 8830).
+    stream: &'static str,
     stopped: bool,
 }
 
@@ -102,6 +108,11 @@ impl Negotiation {
     /// Nothing said yet. `salt` makes the names of tracks differ from those of an earlier server.
     pub fn new(salt: u32) -> Self {
         Negotiation { salt, ..Negotiation::default() }
+    }
+
+    /// For a client that receives a mix: it alone makes offers, and may receive or not, section by section, as it likes.
+    pub fn answering(salt: u32) -> Self {
+        Negotiation { answers_only: true, ..Negotiation::new(salt) }
     }
 
     /// Makes these the tracks that the client receives.
@@ -152,7 +163,10 @@ impl Negotiation {
         self.drop_unwanted(rtc);
         self.place_in_free_sections(rtc);
         self.force_directions(rtc);
-        let text = sdp::prefer_codecs_of(&self.rewrite(&answer.to_sdp_string()), text);
+        let mut text = sdp::prefer_codecs_of(&self.rewrite(&answer.to_sdp_string()), text);
+        if self.answers_only {
+            text = sdp::sound_first(&text);
+        }
         let said = Say { offer: false, revision, text: text.into() };
         self.answered = Some(said.clone());
         self.agree(rtc);
@@ -176,7 +190,7 @@ impl Negotiation {
 
     /// Our next offer, if there is something to say and it is our turn.
     pub fn make_offer(&mut self, rtc: &mut Rtc) -> Option<Say> {
-        if !self.dirty || self.answered.is_none() || self.pending.is_some() {
+        if !self.dirty || self.answered.is_none() || self.pending.is_some() || self.answers_only {
             return None;
         }
         self.dirty = false;
@@ -237,14 +251,14 @@ impl Negotiation {
             }
             let mid = Mid::from(told.mid.as_str());
             let index = self.sections.iter().position(|section| section.mid == mid).unwrap_or_else(|| {
-                self.sections.push(Section::new(mid, told.kind));
+                self.sections.push(Section::new(mid, told.kind, self.stream()));
                 self.sections.len() - 1
             });
             let Some(section) = self.sections.get_mut(index) else { continue };
-            let lost = section.learn(rtc, told);
+            let lost = section.learn(rtc, told, self.answers_only);
             if let Some(wanted) = self.wanted.iter_mut().find(|wanted| Some(wanted.track) == lost) {
                 // Who stops a section of its own accord is done with what it sent there.
-                wanted.refused += u8::from(answer || !told.rejected);
+                wanted.refused += u8::from((answer || !told.rejected) && !self.answers_only);
                 self.dirty = true;
             }
         }
@@ -263,7 +277,8 @@ impl Negotiation {
     fn place_in_free_sections(&mut self, rtc: &mut Rtc) {
         for wanted in self.unplaced() {
             let kind = if wanted.video { SectionKind::Video } else { SectionKind::Audio };
-            let Some(index) = self.sections.iter().position(|section| section.is_free(kind)) else { continue };
+            let open = |section: &Section| section.is_free(kind) && (section.receives || !self.answers_only);
+            let Some(index) = self.sections.iter().position(open) else { continue };
             let label = self.fresh_label(wanted.track);
             if let Some(section) = self.sections.get_mut(index) {
                 section.place(rtc, wanted.track, label);
@@ -281,6 +296,11 @@ impl Negotiation {
         self.wanted.iter().filter(open).copied().collect()
     }
 
+    /// Tracks one by one belong to no stream; sound and pictures of a mix are played in step.
+    fn stream(&self) -> &'static str {
+        if self.answers_only { "mix" } else { sdp::NO_STREAM }
+    }
+
     fn fresh_label(&mut self, track: TrackId) -> Arc<str> {
         self.serial += 1;
         format!("{:032x}-{:x}-{:x}", track.0, self.salt, self.serial).into()
@@ -293,7 +313,7 @@ impl Negotiation {
             let Some(&ssrc) = told.layers().first() else { continue };
             let rtx = told.fid.iter().find(|(source, _)| *source == ssrc).map(|(_, repair)| Ssrc::from(*repair));
             let placement = Placement { track: wanted.track, label, mid, ssrc: ssrc.into(), rtx, ready: false };
-            let section = Section { down: Some(placement), ..Section::new(mid, told.kind) };
+            let section = Section { down: Some(placement), ..Section::new(mid, told.kind, self.stream()) };
             self.sections.push(section);
         }
     }
@@ -350,13 +370,16 @@ impl Negotiation {
 }
 
 impl Section {
-    fn new(mid: Mid, kind: SectionKind) -> Self {
-        Section { mid, kind, up: None, down: None, told_send: false, stopped: false }
+    fn new(mid: Mid, kind: SectionKind, stream: &'static str) -> Self {
+        Section { mid, kind, up: None, down: None, told_send: false, receives: true, stream, stopped: false }
     }
 
-    /// Takes over what the client says; returns the track that it does not want to receive here.
-    fn learn(&mut self, rtc: &mut Rtc, told: &SectionView) -> Option<TrackId> {
-        let up = told.msid.as_deref().filter(|_| told.sends).map(|label| Up {
+    /// Takes over what the client says; returns the track that it does not want to receive here. `unnamed`: a section without the name
+    /// of a track may carry one, known by the section's name.
+    fn learn(&mut self, rtc: &mut Rtc, told: &SectionView, unnamed: bool) -> Option<TrackId> {
+        self.receives = told.receives;
+        let label = told.msid.as_deref().or(Some(&*told.mid).filter(|_| unnamed));
+        let up = label.filter(|_| told.sends).map(|label| Up {
             label: label.into(),
             layers: told.layers(),
             rids: told.rids_smallest_first(),
@@ -417,6 +440,7 @@ impl Section {
 
     fn shape(&self) -> Shape {
         let send = self.down.as_ref().map(|down| SendShape {
+            stream: self.stream,
             label: down.label.to_string(),
             ssrc: *down.ssrc,
             rtx: down.rtx.map(|rtx| *rtx),

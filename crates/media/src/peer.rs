@@ -8,10 +8,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use room::{Channel, LinkId, MediaRefusal, ParticipantId, RoomId, TrackId, VideoCodec};
+use room::{Channel, LinkId, MediaRefusal, ParticipantId, RoomId, TrackId, VideoCodec, View};
 use str0m::bwe::{Bitrate, BweKind};
 use str0m::channel::{ChannelData, ChannelId};
-use str0m::format::{CodecConfig, PayloadParams};
+use str0m::format::{Codec, CodecConfig, PayloadParams};
 
 use str0m::media::{KeyframeRequestKind, Mid, Pt};
 use str0m::net::{Protocol, Receive, Transmit};
@@ -23,6 +23,7 @@ use crate::data::{Lines, Manner, Use};
 use crate::demux::Class;
 use crate::forward::Rewritten;
 use crate::limit::{self, DATA_QUEUED_BYTES_MAX};
+use crate::mix::Piece;
 use crate::negotiate::{Negotiation, Placement, Say};
 use crate::repair::Repairs;
 use crate::settings::Settings;
@@ -122,13 +123,22 @@ const ERRORS_MAX: u32 = 50;
 const ERROR_PAUSE: Duration = Duration::from_millis(100);
 
 impl Peer {
-    pub fn new(now: Instant, settings: &Settings, place: (RoomId, ParticipantId, LinkId), codecs: &[VideoCodec]) -> Self {
+    pub fn new(
+        now: Instant,
+        settings: &Settings,
+        place: (RoomId, ParticipantId, LinkId),
+        codecs: &[VideoCodec],
+        view: View,
+    ) -> Self {
         let mut rtc = config(settings, codecs).build(now);
         for candidate in settings.candidates.iter().filter_map(|address| address.candidate()) {
             rtc.add_local_candidate(candidate);
         }
         let (room, who, link) = place;
-        let talk = Negotiation::new(settings.salt);
+        let talk = match view {
+            View::Tracks => Negotiation::new(settings.salt),
+            View::Mix => Negotiation::answering(settings.salt),
+        };
         let (lines, line, elsewhere) = (Lines::default(), Vec::new(), Vec::new());
         Peer {
             room,
@@ -294,10 +304,29 @@ impl Peer {
         self.rtc.codec_config().match_params(params).map(PayloadParams::pt)
     }
 
+    /// This client's payload type for a codec, where one of the tracks that it receives is placed.
+    pub fn payload_type_at(&self, ssrc: Ssrc, codec: Codec) -> Option<Pt> {
+        let placement = self.placements().find(|placement| placement.ssrc == ssrc)?;
+        let negotiated = self.rtc.media(placement.mid)?.remote_pts();
+        let all = self.rtc.codec_config().params().iter();
+        all.filter(|params| params.spec().codec == codec).map(PayloadParams::pt).find(|pt| negotiated.contains(pt))
+    }
+
     /// Puts one packet in line for the client. [`send`](Peer::send) sends what is in line.
     pub fn write(&mut self, now: Instant, ssrc: Ssrc, pt: Pt, packet: &RtpPacket, new: &Rewritten, repairable: bool) {
-        let mut write = RtpWrite::new(pt, new.seq.into(), new.time, now, Arc::clone(&packet.payload));
-        write = write.marker(packet.header.marker).nackable(repairable).ext_vals(passed_on(&packet.header.ext_vals));
+        let write = RtpWrite::new(pt, new.seq.into(), new.time, now, Arc::clone(&packet.payload));
+        let write = write.marker(packet.header.marker).ext_vals(passed_on(&packet.header.ext_vals));
+        self.put_in_line(ssrc, write, new, repairable);
+    }
+
+    /// The same for a packet of our own making. `shown`: the moment that it is of; what is of one moment is played at one time.
+    pub fn write_made(&mut self, shown: Instant, (ssrc, pt): (Ssrc, Pt), piece: &Piece, new: &Rewritten, repairable: bool) {
+        let write = RtpWrite::new(pt, new.seq.into(), new.time, shown, Arc::clone(&piece.payload));
+        self.put_in_line(ssrc, write.marker(piece.last), new, repairable);
+    }
+
+    fn put_in_line(&mut self, ssrc: Ssrc, write: RtpWrite, new: &Rewritten, repairable: bool) {
+        let mut write = write.nackable(repairable);
         if let Some(patch) = new.vp8 {
             write = write.vp8_patch(patch);
         }

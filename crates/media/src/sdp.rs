@@ -57,9 +57,14 @@ pub struct Shape {
     pub receive: bool,
 }
 
+/// The name of a stream that is none (RFC 8830, section 2).
+pub const NO_STREAM: &str = "-";
+
 /// A track that we send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SendShape {
+    /// The stream that it is part of. What is part of the same one is played in step.
+    pub stream: &'static str,
     /// How the client knows it.
     pub label: String,
     /// Its source.
@@ -238,6 +243,22 @@ pub fn prefer_codecs_of(answer: &str, offer: &str) -> String {
     text
 }
 
+/// A description with its sections for sound first, each kind in its order. Some clients put the sections of an answer in the order of
+/// their own offer, and take the first one for sound.
+#[must_use]
+pub fn sound_first(sdp: &str) -> String {
+    let mut parts = sdp.split("\r\nm=");
+    let head = parts.next().unwrap_or_default().trim_end();
+    let (sound, others): (Vec<&str>, Vec<&str>) = parts.partition(|part| part.starts_with("audio"));
+    let mut text = head.to_owned();
+    for part in sound.iter().chain(&others) {
+        text.push_str("\r\nm=");
+        text.push_str(part.trim_end());
+    }
+    text.push_str("\r\n");
+    text
+}
+
 fn payload_types(media: &str) -> Vec<&str> {
     media.trim_end().split(' ').skip(3).collect()
 }
@@ -263,12 +284,13 @@ fn rewrite_section(section: &str, shape: &Shape, text: &mut String) {
         (false, false) => "a=inactive\r\n",
     });
     if let Some(send) = &shape.send {
-        write_source(send, cname.unwrap_or(&send.label), text);
+        let own = if send.stream == NO_STREAM { &send.label } else { send.stream };
+        write_source(send, cname.filter(|_| send.stream == NO_STREAM).unwrap_or(own), text);
     }
 }
 
 fn write_source(send: &SendShape, cname: &str, text: &mut String) {
-    text.push_str(&format!("a=msid:- {}\r\n", send.label));
+    text.push_str(&format!("a=msid:{} {}\r\n", send.stream, send.label));
     if let Some(rtx) = send.rtx {
         text.push_str(&format!("a=ssrc-group:FID {} {rtx}\r\n", send.ssrc));
     }
@@ -327,7 +349,10 @@ mod tests {
     fn a_section_says_only_what_we_want_it_to() {
         let shape = |mid: &str| match mid {
             "0" => Some(Shape { send: None, receive: true }),
-            "1" => Some(Shape { send: Some(SendShape { label: "t-1".into(), ssrc: 7, rtx: Some(8) }), receive: false }),
+            "1" => {
+                let send = SendShape { stream: NO_STREAM, label: "t-1".into(), ssrc: 7, rtx: Some(8) };
+                Some(Shape { send: Some(send), receive: false })
+            }
             _ => None,
         };
         let text = rewrite(OFFER, shape);
@@ -344,6 +369,16 @@ mod tests {
         let answer = "v=0\r\nm=audio 9 P 111\r\nm=video 9 P 96 97 102 103\r\na=mid:1\r\n";
         let offer = "v=0\r\nm=audio 9 P 9 111\r\nm=video 9 P 102 103 45 96 97\r\n";
         assert_eq!(prefer_codecs_of(answer, offer), answer.replace("96 97 102 103", "102 103 96 97"));
+    }
+
+    #[test]
+    fn sound_comes_first() {
+        let check = |text: &str, expected: &str| assert_eq!(sound_first(text), expected);
+        let (head, sound, picture) =
+            ("v=0\r\na=group:BUNDLE 0 1\r\n", "m=audio 9 P 111\r\na=mid:1\r\n", "m=video 9 P 96\r\na=mid:0\r\n");
+        check(&format!("{head}{picture}{sound}"), &format!("{head}{sound}{picture}"));
+        check(&format!("{head}{sound}{picture}"), &format!("{head}{sound}{picture}"));
+        check("", "\r\n");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::codec::{Codec, Descriptor, Size};
 use crate::data::Allowance;
 use crate::forward::{Forwarder, Recent};
 use crate::limit::{FIRST_KEYFRAME_GAP, KEYFRAME_GAP, KEYFRAME_HEARD_GAP, LAYERS_MAX, SOUND_BYTES_PER_S, SOUND_PACKETS_PER_S};
+use crate::tap::Tap;
 
 /// A client's place in its engine. A place that is given to another client has another number of use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +56,12 @@ pub(crate) struct Source {
     sound: Option<(Allowance, Allowance)>,
     /// What receivers need of several layers.
     pub needs: Option<(u8, Needs)>,
+    /// How the mixer of its room receives it.
+    pub tap: Option<Tap>,
+    /// The layers of what our own mixer makes: it makes those that somebody wants, so they count as sent. None: a client publishes it.
+    pub made: Option<[allocate::Layer; LAYERS_MAX]>,
+    /// Somebody else has muted it: nothing that comes is passed on.
+    pub silenced: bool,
 }
 
 /// One layer of a track.
@@ -163,6 +170,9 @@ impl Source {
             readers: Vec::new(),
             sound: None,
             needs: None,
+            tap: None,
+            made: None,
+            silenced: false,
         }
     }
 
@@ -188,6 +198,9 @@ impl Source {
 
     /// Its layers as they come now.
     pub fn layers_now(&self, now: Instant) -> [allocate::Layer; LAYERS_MAX] {
+        if let Some(made) = self.made {
+            return made;
+        }
         let mut layers = [allocate::Layer::default(); LAYERS_MAX];
         for (shown, layer) in layers.iter_mut().zip(&self.layers) {
             let (width, height) = layer.size.map_or((0, 0), |size| (size.width, size.height));

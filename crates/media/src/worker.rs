@@ -14,6 +14,7 @@ use room::{Order, Report};
 
 use crate::counters::Counters;
 use crate::limit::{ORDERS_PER_TURN_MAX, RECEIVES_PER_TURN_MAX};
+use crate::mix::{FromMixer, ToMixer};
 use crate::net::{Datagram, Faces, Protocol, Transmit, Udp};
 use crate::tcp::Tcp;
 
@@ -31,6 +32,12 @@ pub trait Core {
     fn poll_transmit(&mut self) -> Option<Transmit>;
     /// The next thing to tell the rooms.
     fn poll_report(&mut self) -> Option<Report>;
+    /// Takes what the mixer of a room made. Then comes [`Core::flush`].
+    fn handle_mixer(&mut self, _now: Instant, _from: FromMixer) {}
+    /// The next thing to tell the mixer of a room.
+    fn poll_mixer(&mut self) -> Option<ToMixer> {
+        None
+    }
     /// When [`Core::flush`] is due at the latest.
     fn poll_timeout(&self) -> Option<Instant>;
 }

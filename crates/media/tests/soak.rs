@@ -10,6 +10,8 @@
 mod client;
 #[path = "sfu/meter.rs"]
 mod meter;
+#[path = "sfu/mixer.rs"]
+mod mixer;
 #[path = "sfu/picture.rs"]
 mod picture;
 #[path = "sfu/world.rs"]

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use room::{Kind, News, ParticipantId, RoomId, Sealed, Signal, Step, TrackId};
+use room::{Kind, News, ParticipantId, RoomId, Sealed, Signal, Step, TrackId, View};
 use str0m::IceConnectionState;
 use str0m::channel::{ChannelData, ChannelId};
 use str0m::media::Mid;
@@ -200,7 +200,7 @@ impl Engine {
     }
 
     fn report_placed(&mut self, key: PeerKey) {
-        let Some(client) = self.client_mut(key) else { return };
+        let Some(client) = self.client_mut(key).filter(|client| client.view == View::Tracks) else { return };
         let media = client.peer.placements().map(|placement| (placement.track, Arc::clone(&placement.label)));
         let data = client.peer.data_downs().map(|(track, label)| (track, Arc::clone(label)));
         let placed: Vec<_> = media.chain(data).collect();
@@ -213,9 +213,10 @@ impl Engine {
     }
 
     /// Every track of a room. A worker has many rooms, and what happens in one does not concern the others.
-    fn tracks_of(&self, room: RoomId) -> Vec<TrackId> {
-        let members = self.halls.get(&room).into_iter().flat_map(|hall| hall.members.values());
-        members.flat_map(|member| member.tracks.iter().map(|track| track.id)).collect()
+    pub(super) fn tracks_of(&self, room: RoomId) -> Vec<TrackId> {
+        let Some(hall) = self.halls.get(&room) else { return Vec::new() };
+        let published = hall.members.values().flat_map(|member| member.tracks.iter().map(|track| track.id));
+        published.chain(hall.stage_tracks(room)).collect()
     }
 
     /// Makes the board agree with where the client's tracks are placed.
@@ -303,7 +304,7 @@ impl Engine {
     /// What happened on a client's transport.
     pub(super) fn handle_news(&mut self, now: Instant, key: PeerKey, news: PeerNews) {
         match news {
-            PeerNews::Connected => self.handle_connected(key),
+            PeerNews::Connected => self.handle_connected(now, key),
             PeerNews::Path(IceConnectionState::Disconnected) => self.note_lost(now, key),
             PeerNews::Path(IceConnectionState::Connected | IceConnectionState::Completed) => self.note_path(key),
             PeerNews::Path(_) => {}
@@ -329,12 +330,13 @@ impl Engine {
         }
     }
 
-    fn handle_connected(&mut self, key: PeerKey) {
+    fn handle_connected(&mut self, now: Instant, key: PeerKey) {
         self.set_connect_by(key, None);
         if let Some(client) = self.client(key) {
             let end = client.end();
             self.report(end, News::Connected);
         }
+        self.begin_mix(now, key);
     }
 
     fn set_connect_by(&mut self, key: PeerKey, by: Option<Instant>) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use room::{Act, Kind, MediaRefusal, News, Open, Order, ParticipantId, RoomId, Signal, Step, Track, TrackId, Wish};
+use room::{Act, Kind, MediaRefusal, News, Open, Order, ParticipantId, RoomId, Signal, Step, Track, TrackId, View, Wish};
 
 use super::{Client, Engine};
 use crate::data::{Manner, Use};
@@ -22,7 +22,7 @@ pub(super) fn handle(engine: &mut Engine, now: Instant, order: Order) {
         }
         Act::Away => engine.note_away(room, who),
         Act::Repeat => engine.repeat(now, room, who),
-        Act::Publish(tracks) => engine.publish(room, who, tracks),
+        Act::Publish(tracks) => engine.publish(now, room, who, tracks),
         Act::Subscribe(tracks) => engine.subscribe(room, who, tracks),
         Act::Hint(hints) => hints.into_iter().for_each(|hint| engine.hint(room, who, hint.track, hint.wish)),
         Act::Say(channel, text) => {
@@ -30,7 +30,7 @@ pub(super) fn handle(engine: &mut Engine, now: Instant, order: Order) {
                 engine.on(now, key, |peer, out| peer.say(now, channel, text.0, out));
             }
         }
-        Act::Scene(_) => {}
+        Act::Scene(scene) => engine.set_scene(now, room, scene),
         Act::Close => engine.close(now, room, who),
     }
 }
@@ -40,9 +40,15 @@ impl Engine {
         if let Some(old) = self.key_of(room, who) {
             self.drop_client(now, old);
         }
-        let Open { link, offer, channels, profile, codecs, view: _ } = open;
-        let peer = Peer::new(now, &self.settings, (room, who, link.clone()), &codecs);
+        let Open { link, offer, channels, mut profile, codecs, view } = open;
+        let peer = Peer::new(now, &self.settings, (room, who, link.clone()), &codecs, view);
+        if view == View::Mix {
+            // Who gets no picture at all gives up.
+            profile.switch_off = room::SwitchOff::Disabled;
+            self.open_stage(now, room);
+        }
         let mut client = Client::new(now, peer, profile);
+        client.view = view;
         client.first_offer = Some(offer);
         client.watch.wanted = super::watch::wants_quality(&channels);
         let key = self.add_client(client);
@@ -50,7 +56,11 @@ impl Engine {
             let label = channel.label(&link);
             self.on(now, key, |peer, out| peer.open_line(now, &label, Use::Words(channel), Manner::default(), out));
         }
-        self.halls.entry(room).or_default().members.entry(who).or_default().key = Some(key);
+        let member = self.halls.entry(room).or_default().members.entry(who).or_default();
+        if view == View::Mix || member.view == View::Mix {
+            member.subscribed = if view == View::Mix { super::mix::tracks(room).to_vec() } else { Vec::new() };
+        }
+        (member.key, member.view) = (Some(key), view);
         self.bind(room, who);
         self.want(key);
     }
@@ -113,7 +123,7 @@ impl Engine {
         }
     }
 
-    fn publish(&mut self, room: RoomId, who: ParticipantId, tracks: Vec<Track>) {
+    fn publish(&mut self, now: Instant, room: RoomId, who: ParticipantId, tracks: Vec<Track>) {
         let member = self.halls.entry(room).or_default().members.entry(who).or_default();
         let before = std::mem::replace(&mut member.tracks, tracks.clone());
         for gone in before.iter().filter(|old| !tracks.iter().any(|new| new.id == old.id)) {
@@ -130,6 +140,7 @@ impl Engine {
             hall.speakers.remove(who);
         }
         self.bind(room, who);
+        self.set_taps(now, room);
         self.want_all(room);
     }
 
@@ -139,6 +150,9 @@ impl Engine {
 
     fn subscribe(&mut self, room: RoomId, who: ParticipantId, tracks: Vec<TrackId>) {
         let member = self.halls.entry(room).or_default().members.entry(who).or_default();
+        if member.view == View::Mix {
+            return;
+        }
         member.subscribed = tracks;
         if let Some(key) = member.key {
             self.want(key);
@@ -158,7 +172,9 @@ impl Engine {
         let gone = hall.members.remove(&who).unwrap_or_default();
         hall.speakers.remove(who);
         hall.spoke.remove(&who);
-        if hall.members.is_empty() {
+        let over = hall.members.is_empty();
+        self.close_stage(room);
+        if over {
             self.halls.remove(&room);
         }
         for track in gone.tracks {
@@ -196,12 +212,14 @@ impl Engine {
     /// Connects the sources of a participant's transport with its tracks.
     pub(super) fn bind(&mut self, room: RoomId, who: ParticipantId) {
         let Some(member) = self.halls.get(&room).and_then(|hall| hall.members.get(&who)) else { return };
-        let key = member.key;
+        let (key, view) = (member.key, member.view);
         let tracks: Vec<(TrackId, Arc<str>, Kind)> =
             member.tracks.iter().map(|track| (track.id, Arc::clone(&track.label), track.kind)).collect();
         for (track, _, _) in &tracks {
             if let Some(source) = self.board.by_id_mut(*track) {
                 source.peer = key;
+                // Clients that receive a mix go on sending what a moderator has muted.
+                source.silenced = view == View::Mix && !source.enabled;
             }
         }
         let Some(key) = key else { return };

@@ -12,7 +12,9 @@ use super::{Client, Counts, Engine, Slot};
 use crate::codec::{Codec, Descriptor};
 use crate::forward::{Forwarder, Incoming, Recent};
 use crate::limit::{PAYLOAD_BYTES_MAX, REPLAY_PACKETS_MAX, SOURCES_MAX};
+use crate::mix::ToMixer;
 use crate::switchboard::{PeerKey, Receiver, Source, TrackKey};
+use crate::tap;
 
 impl Engine {
     /// Passes on every packet that waits.
@@ -48,12 +50,19 @@ impl Engine {
             return;
         }
         source.codec = Some(codec);
+        if source.silenced {
+            return;
+        }
         let descriptor = Descriptor::parse(codec, &packet.payload);
         let heard = source.layers.get_mut(usize::from(layer));
         let woken = heard.is_some_and(|layer| layer.note(packet.timestamp, packet.payload.len(), &descriptor));
         if woken && source.kind == Kind::Video {
             source.receivers.iter().for_each(|receiver| mark_share(&mut self.slots, receiver.peer));
             self.share_due = true;
+        }
+        let layers = source.layer_count();
+        if source.tap.as_mut().is_some_and(|tap| tap.takes(layer, layers, &descriptor)) {
+            self.to_mixers.push_back(ToMixer::Packet(source.room, source.id, tap::Packet::of(codec, &packet)));
         }
         // Who is muted and sends all the same does not speak.
         if source.kind == Kind::Audio && source.enabled {
@@ -169,15 +178,19 @@ impl Engine {
             return;
         }
         let mut asks: Vec<(PeerKey, Ssrc)> = Vec::new();
+        let mut made: Vec<TrackKey> = Vec::new();
         self.wishing.sort_unstable();
         self.wishing.dedup();
         self.wishing.retain(|track| {
             let Some(source) = self.board.get_mut(*track).filter(|source| source.kind == Kind::Video) else { return false };
-            if let Some(peer) = source.peer {
+            if source.made.is_some() {
+                made.push(*track);
+            } else if let Some(peer) = source.peer {
                 asks.extend(source.take_keyframe_wishes(now).map(|ssrc| (peer, ssrc)));
             }
             source.wishes()
         });
+        made.into_iter().for_each(|track| self.ask_mixer(now, track));
         for (peer, ssrc) in asks {
             self.counts.keyframes_asked += 1;
             self.on(now, peer, |peer, out| peer.ask_keyframe(now, ssrc, out));
@@ -265,7 +278,7 @@ impl Way<'_> {
     }
 }
 
-fn touch(slots: &mut [Slot], touched: &mut Vec<PeerKey>, key: PeerKey) {
+pub(super) fn touch(slots: &mut [Slot], touched: &mut Vec<PeerKey>, key: PeerKey) {
     let Some(client) = slots.get_mut(key.index as usize).and_then(|slot| slot.client.as_mut()) else { return };
     if !std::mem::replace(&mut client.touched, true) {
         touched.push(key);

@@ -37,6 +37,7 @@ impl Engine {
         self.reopen_data_lines(now);
         self.publish_counts();
         self.share_all(now);
+        self.watch_mixes(now);
         self.share_needs(now);
         self.watch_quality(now);
         for (room, hall) in &mut self.halls {

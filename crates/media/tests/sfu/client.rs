@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use room::{Channel, Kind, LinkId, ParticipantId, Priority, Profile, Sealed, Signal, Step, Track, TrackId, VideoCodec};
+use room::{Channel, Kind, LinkId, ParticipantId, Priority, Profile, Sealed, Signal, Step, Track, TrackId, VideoCodec, View};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::config::CryptoProvider;
@@ -27,6 +27,11 @@ pub struct Join {
     pub profile: Profile,
     /// Of the room; none: the usual ones.
     pub codecs: Vec<VideoCodec>,
+    pub view: View,
+    /// The section for pictures comes before that for sound.
+    pub pictures_first: bool,
+    /// It receives nothing, as a shared screen.
+    pub only_sends: bool,
     /// None: the usual.
     pub crypto: Option<Arc<CryptoProvider>>,
 }
@@ -68,6 +73,11 @@ pub struct Client {
     pub heard: BTreeMap<String, u64>,
     /// Packets of pictures as they came, kept in place of being watched.
     pub kept: Option<BTreeMap<String, Vec<RtpPacket>>>,
+    /// The same of sound.
+    pub sounds: Vec<RtpPacket>,
+    pub view: View,
+    /// The sections of its last offer.
+    pub offered: Vec<String>,
     pub messages: Vec<(String, Vec<u8>)>,
     open: Vec<(ChannelId, String)>,
     pub path: Option<IceConnectionState>,
@@ -116,6 +126,9 @@ impl Client {
             watched: BTreeMap::new(),
             heard: BTreeMap::new(),
             kept: None,
+            sounds: Vec::new(),
+            view: join.view,
+            offered: Vec::new(),
             messages: Vec::new(),
             open: Vec::new(),
             path: None,
@@ -147,10 +160,19 @@ impl Client {
             .then(|| Simulcast { send: ["q", "h", "f"].map(SimulcastLayer::new).to_vec(), recv: Vec::new() });
         let mut api = self.rtc.sdp_api();
         let mut add = |kind, track: &Option<Track>, layers| {
-            let direction = if track.is_some() { Direction::SendRecv } else { Direction::RecvOnly };
+            let direction = match (join.only_sends, track.is_some()) {
+                (true, _) => Direction::SendOnly,
+                (false, true) => Direction::SendRecv,
+                (false, false) => Direction::RecvOnly,
+            };
             api.add_media(kind, direction, Some("-".into()), track.as_ref().map(|t| t.label.to_string()), layers)
         };
-        let (mic, cam) = (add(MediaKind::Audio, &audio, None), add(MediaKind::Video, &video, named));
+        let (mic, cam) = if join.pictures_first {
+            let cam = add(MediaKind::Video, &video, named);
+            (add(MediaKind::Audio, &audio, None), cam)
+        } else {
+            (add(MediaKind::Audio, &audio, None), add(MediaKind::Video, &video, named))
+        };
         let channel = data.map(|(track, config)| {
             (track.id, api.add_channel_with_config(ChannelConfig { label: track.label.to_string(), ..config }))
         });
@@ -181,7 +203,17 @@ impl Client {
         }
     }
 
+    /// Sends or receives on the sections that it has in another direction.
+    pub fn turn(&mut self, mid: &str, direction: Direction) -> Signal {
+        self.wake();
+        let mut api = self.rtc.sdp_api();
+        api.set_direction(Mid::from(mid), direction);
+        let (offer, pending) = api.apply().unwrap();
+        self.offered(offer, pending)
+    }
+
     fn offered(&mut self, offer: SdpOffer, pending: SdpPendingOffer) -> Signal {
+        self.offered = media::sdp::View::parse(&offer.to_sdp_string()).sections.into_iter().map(|section| section.mid).collect();
         self.revision += 1;
         self.pending = Some((self.revision, pending));
         Signal { step: Step::Offer, revision: self.revision, sealed: Sealed(offer.to_sdp_string().into()) }
@@ -213,7 +245,8 @@ impl Client {
                 let (revision, pending) = self.pending.take()?;
                 assert_eq!(revision, signal.revision);
                 self.learn(text);
-                self.rtc.sdp_api().accept_answer(pending, SdpAnswer::from_sdp_string(text).unwrap()).unwrap();
+                let text = in_order_of(&self.offered, text);
+                self.rtc.sdp_api().accept_answer(pending, SdpAnswer::from_sdp_string(&text).unwrap()).unwrap();
                 None
             }
             _ => None,
@@ -322,6 +355,11 @@ impl Client {
                 self.received.insert(packet.header.ssrc, packet.header.sequence_number);
                 let pt = packet.header.payload_type;
                 let audio = self.rtc.codec_config().find(|p| p.pt() == pt).unwrap().spec().codec.is_audio();
+                if audio && self.kept.is_some() {
+                    self.sounds.push(packet);
+                    *self.heard.entry(label).or_default() += 1;
+                    return;
+                }
                 if audio {
                     *self.heard.entry(label).or_default() += 1;
                     return;
@@ -382,6 +420,16 @@ impl Client {
         api.send_pli_feedback(1.into(), 1.into());
         api.send_app_specific_feedback(1.into(), 1.into(), [mark, packets].concat());
     }
+}
+
+/// A description with its sections in the order of an offer, as the SDK makes it of every answer.
+fn in_order_of(offered: &[String], answer: &str) -> String {
+    let mut parts: Vec<&str> = answer.trim_end().split("\r\nm=").collect();
+    let head = parts.remove(0);
+    let mid = |part: &str| part.lines().find_map(|line| line.strip_prefix("a=mid:")).unwrap().to_owned();
+    parts.sort_by_key(|part| offered.iter().position(|own| *own == mid(part)));
+    let sections: String = parts.iter().map(|part| format!("m={part}\r\n")).collect();
+    format!("{head}\r\n{sections}")
 }
 
 /// A description with the layers of its only camera, written as browsers do for the SDK: sources, their repairs, and a group.

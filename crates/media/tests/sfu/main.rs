@@ -9,6 +9,8 @@ mod forge;
 mod layers;
 mod messages;
 mod meter;
+mod mixed;
+mod mixer;
 mod paths;
 mod picture;
 mod requests;

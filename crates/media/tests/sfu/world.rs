@@ -92,6 +92,8 @@ pub struct World {
     /// Nobody sends pictures or sound yet.
     pub quiet: bool,
     signals: Vec<(Instant, ParticipantId, Signal)>,
+    /// What mixes, if anything does.
+    pub mixer: Option<crate::mixer::Mixer>,
 }
 
 pub fn settings(server: SocketAddr) -> Settings {
@@ -128,6 +130,7 @@ impl World {
             cost: Meter::default(),
             quiet: false,
             signals: Vec::new(),
+            mixer: None,
         }
     }
 
@@ -163,7 +166,7 @@ impl World {
             channels: join.channels.clone(),
             profile: join.profile,
             codecs: join.codecs.clone(),
-            view: room::View::Tracks,
+            view: join.view,
         };
         self.order(who, Act::Open(Box::new(open)));
         self.order(who, Act::Publish(tracks));
@@ -224,6 +227,9 @@ impl World {
                 let _ = client.rtc.handle_input(str0m::Input::Timeout(now));
                 self.drain(index);
             }
+        }
+        if let Some(mixer) = &mut self.mixer {
+            mixer.step(self.now, &mut self.engine);
         }
         self.cost.measure(|| self.engine.flush(self.now));
         self.collect();

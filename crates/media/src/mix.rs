@@ -1,0 +1,120 @@
+//! What an engine and the mixer of a room say to each other. The mixer runs on a thread of its own: it takes far longer for a picture
+//! than a packet may wait.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use room::{ParticipantId, RoomId, Scene, TrackId};
+
+use crate::limit::MIX_PIECE_BYTES;
+use crate::tap;
+
+/// Two encodings of one mixed picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rendition {
+    /// For viewers whose line does not take the other.
+    Small,
+    /// As the scene has it.
+    Main,
+}
+
+impl Rendition {
+    /// As a layer of a track, where the smallest comes first.
+    #[must_use]
+    pub fn layer(self) -> u8 {
+        match self {
+            Rendition::Small => 0,
+            Rendition::Main => 1,
+        }
+    }
+}
+
+/// What an engine tells the mixer of a room.
+#[derive(Clone, Debug)]
+pub enum ToMixer {
+    /// How it looks and sounds from now on; none: nobody receives it any more.
+    Scene(RoomId, Option<Arc<Scene>>),
+    /// A packet of a track in the scene.
+    Packet(RoomId, TrackId, tap::Packet),
+    /// Somebody cannot go on without a key frame.
+    Keyframe(RoomId, Rendition),
+    /// Which renditions somebody receives.
+    Wanted {
+        /// Of which room.
+        room: RoomId,
+        /// Whether the main one.
+        main: bool,
+        /// Whether the small one.
+        small: bool,
+    },
+}
+
+/// What the mixer of a room makes, and what it wants.
+#[derive(Clone, Debug)]
+pub enum FromMixer {
+    /// 20 ms of sound: a packet of Opus for each who receives the mix.
+    Sound {
+        /// Of which room.
+        room: RoomId,
+        /// The moment that it is of.
+        shown: Instant,
+        /// For whom.
+        packets: Vec<(ParticipantId, Arc<[u8]>)>,
+    },
+    /// A picture, encoded as VP8.
+    Picture {
+        /// Of which room.
+        room: RoomId,
+        /// In which rendition.
+        rendition: Rendition,
+        /// The moment that it is of.
+        shown: Instant,
+        /// The whole frame (RFC 6386).
+        frame: Vec<u8>,
+    },
+    /// Somebody began or ceased to talk.
+    Talking(RoomId, ParticipantId, bool),
+    /// A track cannot be decoded further without a key frame.
+    Keyframe(RoomId, TrackId),
+}
+
+/// One packet of our own making.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// The payload.
+    pub payload: Arc<[u8]>,
+    /// The last of its frame. False for sound.
+    pub last: bool,
+}
+
+/// A frame as packets: each begins with the frame's number (RFC 7741, section 4.2).
+pub fn pieces(frame: &[u8], picture: u16) -> impl Iterator<Item = Piece> {
+    let [high, low] = (picture | 0x8000).to_be_bytes();
+    let count = frame.len().div_ceil(MIX_PIECE_BYTES);
+    (1..).zip(frame.chunks(MIX_PIECE_BYTES)).map(move |(n, bytes)| {
+        let head = [if n == 1 { 0x90 } else { 0x80 }, 0x80, high, low];
+        Piece { payload: head.iter().chain(bytes).copied().collect(), last: n == count }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{Codec, Descriptor};
+
+    #[test]
+    fn a_frame_is_cut_into_packets_that_name_it() {
+        let frame = [&[0x10, 0, 0, 0x9d, 1, 0x2a, 64, 1, 180, 0][..], &[7; 2 * MIX_PIECE_BYTES]].concat();
+        let cut: Vec<Piece> = pieces(&frame, 0x1234).collect();
+        assert_eq!(cut.iter().map(|piece| piece.last).collect::<Vec<_>>(), [false, false, true]);
+        let read: Vec<Descriptor> = cut.iter().map(|piece| Descriptor::parse(Codec::Vp8, &piece.payload)).collect();
+        assert_eq!(
+            read.iter().map(|one| (one.starts_frame, one.keyframe)).collect::<Vec<_>>(),
+            [(true, true), (false, false), (false, false)]
+        );
+        assert!(read.iter().all(|one| one.vp8.and_then(|vp8| vp8.picture).is_some_and(|picture| picture.id == 0x1234)));
+        let whole: Vec<u8> = cut.iter().flat_map(|piece| &piece.payload[4..]).copied().collect();
+        assert_eq!(whole, frame);
+        assert_eq!(pieces(&[], 1).count(), 0);
+    }
+}

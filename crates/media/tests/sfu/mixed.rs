@@ -1,0 +1,374 @@
+//! Clients that receive a mix: they alone make offers, and get one sound and one picture on the sections of these.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use media::mix::FromMixer;
+use room::{Act, Area, Canvas, Cell, Ear, Kind, News, Report, Scene, TrackId, View, Voice};
+use str0m::media::Direction;
+use str0m::rtp::RtpPacket;
+
+use crate::client::{Join, Picture};
+use crate::mixer::{Mixer, PICTURE, SOUND};
+use crate::world::{Narrow, ROOM, World};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn member(audio: bool, video: bool) -> Join {
+    let video = if video { Picture::One } else { Picture::None };
+    Join { audio, video, view: View::Mix, ..Join::default() }
+}
+
+/// Everybody with a picture side by side, everybody with sound heard, and everybody with [`View::Mix`] hears.
+fn scene(world: &World) -> Arc<Scene> {
+    let track =
+        |client: usize, kind: Kind| world.clients[client].tracks.iter().find(|track| track.kind == kind).map(|track| track.id);
+    let all = 0..world.clients.len();
+    let cells = all.clone().zip(0_u16..).map(|(client, n)| Cell {
+        who: world.clients[client].who,
+        area: Area { x: n * 320, y: 0, width: 320, height: 180 },
+        track: track(client, Kind::Video),
+        name: "somebody".into(),
+        whole: false,
+    });
+    let voices = all.clone().filter_map(|client| {
+        Some(Voice { who: world.clients[client].who, track: track(client, Kind::Audio)?, volume: 0, sensitivity: 50 })
+    });
+    let ear =
+        |client: usize| Ear { who: world.clients[client].who, hears: true, volume: 0, without: vec![world.clients[client].who] };
+    let canvas = Canvas::default();
+    let ears = all.clone().filter(|client| world.clients[*client].view == View::Mix).map(ear).collect();
+    Arc::new(Scene { canvas, cells: cells.collect(), voices: voices.collect(), ears, entries: 0, exits: 0 })
+}
+
+/// A room whose mix everybody has who comes in with these, and keeps.
+fn room(seed: u64, joins: &[Join]) -> World {
+    let mut world = World::new(seed);
+    world.mixer = Some(Mixer::default());
+    for join in joins {
+        come(&mut world, join);
+    }
+    world
+}
+
+fn come(world: &mut World, join: &Join) -> usize {
+    let client = world.join_as(join);
+    if join.view == View::Mix {
+        world.clients[client].kept = Some(std::collections::BTreeMap::new());
+    }
+    show(world);
+    client
+}
+
+fn show(world: &mut World) {
+    let (who, scene) = (world.clients[0].who, scene(world));
+    world.order(who, Act::Scene(Some(scene)));
+}
+
+fn mixer(world: &mut World) -> &mut Mixer {
+    world.mixer.as_mut().unwrap()
+}
+
+/// The packets of pictures that a client received.
+fn pictures(world: &World, client: usize) -> Vec<&RtpPacket> {
+    world.clients[client].kept.as_ref().unwrap().values().flatten().collect()
+}
+
+/// The frames, put together: rendition, whether it is a key frame, its number, and when it came.
+fn frames(world: &World, client: usize) -> Vec<(u8, bool, u32, Instant)> {
+    let mut packets = pictures(world, client);
+    packets.sort_by_key(|packet| packet.seq_no);
+    let chunks = packets.chunk_by(|a, b| a.header.timestamp == b.header.timestamp);
+    let whole = chunks.filter(|frame| frame.last().unwrap().header.marker && frame[0].payload[0] & 0x10 != 0);
+    let read = whole.map(|frame| {
+        let last = &frame.last().unwrap().payload;
+        let number = u32::from_be_bytes(last[last.len() - 4..].try_into().unwrap());
+        let (first, rendition) = (&frame[0].payload[4..], last[last.len() - 5]);
+        (rendition, first[0] & 1 == 0, number, frame[0].timestamp)
+    });
+    read.collect()
+}
+
+fn answers(world: &World, client: usize) -> Vec<String> {
+    let who = world.clients[client].who;
+    let said = world.reports.iter().filter_map(|report| match report {
+        Report::Of { who: of, news: News::Signal(signal), .. } if *of == who => Some(signal),
+        _ => None,
+    });
+    said.inspect(|signal| assert_eq!(signal.step, room::Step::Answer, "nothing is offered"))
+        .map(|s| s.sealed.0.to_string())
+        .collect()
+}
+
+#[test]
+fn everybody_gets_a_sound_of_its_own_and_the_same_picture() {
+    let mut world = room(61, &[member(true, true), member(true, true), member(true, true)]);
+    world.run(5 * SECOND);
+    for client in 0..3 {
+        let own = world.clients[client].who.0.to_be_bytes();
+        assert!(world.clients[client].sounds.iter().all(|packet| *packet.payload == own));
+        let heard = world.clients[client].sounds.len();
+        assert!((230..=250).contains(&heard), "{heard} packets of sound");
+        let frames = frames(&world, client);
+        assert!(frames.len() > 92 && frames[0].1, "{} frames", frames.len());
+        assert!(frames.windows(2).all(|pair| pair[1].2 == pair[0].2 + 1), "frames are missing");
+        assert_eq!(answers(&world, client).len(), 1);
+    }
+    let scene = mixer(&mut world).scene.clone().unwrap();
+    let tracks: Vec<TrackId> =
+        scene.cells.iter().filter_map(|cell| cell.track).chain(scene.voices.iter().map(|v| v.track)).collect();
+    for track in tracks {
+        let packets = mixer(&mut world).taken.iter().filter(|(of, _)| *of == track).count();
+        assert!(packets > 130, "{packets} of {track:?} reached the mixer");
+    }
+}
+
+#[test]
+fn an_answer_has_sound_first_and_goes_the_other_way() {
+    let both = Join { pictures_first: true, ..member(true, true) };
+    let screen = Join { pictures_first: true, only_sends: true, ..member(false, true) };
+    let audience = Join { pictures_first: true, ..member(false, false) };
+    let mut world = room(62, &[both, screen, audience]);
+    world.run(3 * SECOND);
+    for (client, sends, receives) in [(0, true, true), (1, false, true), (2, true, false)] {
+        let text = &answers(&world, client)[0];
+        let view = media::sdp::View::parse(text);
+        let [sound, picture] = &view.sections[..] else { panic!("{text}") };
+        assert_eq!((sound.kind, picture.kind), (media::sdp::SectionKind::Audio, media::sdp::SectionKind::Video));
+        assert_eq!(vec![picture.mid.clone(), sound.mid.clone()], world.clients[client].offered);
+        assert!(view.sections.iter().all(|section| (section.sends, section.receives) == (sends, receives)), "{text}");
+        // Of a bundle, the section that its offer has first is the one with the transport.
+        let first = text.split("\r\nm=").find(|part| part.contains(&format!("a=mid:{}\r", picture.mid))).unwrap();
+        assert_eq!((text.matches("a=candidate:").count(), first.matches("a=candidate:").count()), (1, 1), "{text}");
+        assert!(text.ends_with("\r\n") && !text.contains("\r\n\r\n"));
+        let streams: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("a=msid:")?.split(' ').next()).collect();
+        assert_eq!(streams, if sends { vec!["mix", "mix"] } else { vec![] });
+    }
+    assert!(frames(&world, 0).len() > 50 && frames(&world, 2).len() > 50);
+    assert_eq!(frames(&world, 1).len(), 0);
+    let shared = world.track(1, Kind::Video);
+    assert!(mixer(&mut world).taken.iter().any(|(track, _)| *track == shared), "the screen does not reach the mixer");
+}
+
+#[test]
+fn who_joins_late_has_a_key_frame_at_once() {
+    let mut world = room(63, &[member(true, true)]);
+    world.run(5 * SECOND);
+    let asked = mixer(&mut world).asked.len();
+    let bo = come(&mut world, &member(true, true));
+    world.run(2 * SECOND);
+    let connected = world.clients[bo].sounds[0].timestamp;
+    let first = frames(&world, bo)[0];
+    assert!(first.1, "a picture that is no key frame");
+    let wait = first.3.saturating_duration_since(connected);
+    println!("the first picture came {wait:?} after the first sound");
+    assert!(wait <= PICTURE + 2 * SOUND, "{wait:?}");
+    let more = mixer(&mut world).asked.len() - asked;
+    assert!((1..=2).contains(&more), "{more} key frames");
+}
+
+#[test]
+fn sound_and_picture_are_of_one_moment() {
+    let mut world = room(64, &[member(true, true)]);
+    world.run(10 * SECOND);
+    // By the sender reports: what a browser goes by.
+    let shown = |packet: &RtpPacket, hz: f64| {
+        let report = packet.last_sender_info.expect("a report");
+        let base = report.ntp_time.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+        base + f64::from(packet.header.timestamp.wrapping_sub(report.rtp_time.numer() as u32).cast_signed()) / hz
+    };
+    let (sound, picture) = (world.clients[0].sounds.last().unwrap(), *pictures(&world, 0).last().unwrap());
+    let came = sound.timestamp.duration_since(picture.timestamp.min(sound.timestamp)).as_secs_f64()
+        - picture.timestamp.duration_since(picture.timestamp.min(sound.timestamp)).as_secs_f64();
+    let apart = shown(sound, 48_000.0) - shown(picture, 90_000.0) - came;
+    println!("{:.1} ms", apart * 1_000.0);
+    assert!(apart.abs() < 0.005, "{apart} s");
+}
+
+#[test]
+fn losses_are_repaired_and_a_storm_of_requests_is_bounded() {
+    let mut world = room(65, &[member(true, true), member(true, true)]);
+    world.run(2 * SECOND);
+    world.weather.loss = 30;
+    world.run(10 * SECOND);
+    world.weather.loss = 0;
+    world.run(SECOND);
+    let frames = frames(&world, 0);
+    assert!(frames.len() > 210, "{} frames of 260", frames.len());
+    let before = mixer(&mut world).asked.len();
+    for _ in 0..5_000 {
+        let sources: Vec<_> = world.clients[1].received.keys().copied().collect();
+        sources.into_iter().for_each(|ssrc| world.clients[1].ask(ssrc));
+        world.step();
+    }
+    let asked = mixer(&mut world).asked.len() - before;
+    assert!((5..=11).contains(&asked), "{asked} key frames in 5 s");
+}
+
+#[test]
+fn a_slow_viewer_gets_the_small_picture_and_the_others_keep_theirs() {
+    let mut world = room(66, &[member(true, true), member(false, false)]);
+    world.run(3 * SECOND);
+    let slow = world.clients[1].who;
+    world.narrow.insert(slow, Narrow::new(world.now, 600_000, Duration::from_millis(300)));
+    world.run(20 * SECOND);
+    let late = |world: &World, client: usize| {
+        let since = world.now - 5 * SECOND;
+        frames(world, client).into_iter().filter(|frame| frame.3 > since).map(|frame| frame.0).collect::<Vec<_>>()
+    };
+    let (fast, slow) = (late(&world, 0), late(&world, 1));
+    assert!(fast.len() > 90 && fast.iter().all(|rendition| *rendition == 1), "{fast:?}");
+    assert!(slow.len() > 60 && slow.iter().filter(|rendition| **rendition == 0).count() * 10 >= slow.len() * 9, "{slow:?}");
+    assert!(!world.reports.iter().any(|report| matches!(report, Report::Of { news: News::Switched { .. }, .. })));
+}
+
+#[test]
+fn who_receives_tracks_gets_those_of_everybody() {
+    let viewer = Join { audio: true, video: Picture::One, ..Join::default() };
+    let mut world = room(67, &[member(true, true), viewer]);
+    world.run(4 * SECOND);
+    assert!(world.frames(1, world.track(0, Kind::Video)) > 80);
+    assert!(world.heard(1, world.track(0, Kind::Audio)) > 150);
+    assert_eq!(answers(&world, 0).len(), 1);
+    let placed = world.placed.get(&world.clients[1].who).unwrap();
+    assert_eq!(placed.len(), 2, "the mix is no track of anybody's: {placed:?}");
+    assert!(!world.placed.contains_key(&world.clients[0].who));
+    let own = world.track(1, Kind::Video);
+    assert!(mixer(&mut world).taken.iter().any(|(track, _)| *track == own), "tracks of others are mixed too");
+}
+
+#[test]
+fn the_mixer_gets_what_is_shown_and_nothing_else() {
+    let mut world = room(68, &[member(true, true), member(true, true)]);
+    world.run(2 * SECOND);
+    let (hidden, who) = (world.track(1, Kind::Video), world.clients[0].who);
+    let mut less = Scene::clone(mixer(&mut world).scene.as_ref().unwrap());
+    less.cells.retain(|cell| cell.track != Some(hidden));
+    world.order(who, Act::Scene(Some(Arc::new(less))));
+    world.step();
+    mixer(&mut world).taken.clear();
+    world.run(SECOND);
+    assert!(mixer(&mut world).taken.iter().all(|(track, _)| *track != hidden));
+    // Back again: with a key frame, since the decoder is gone.
+    let before = world.clients[1].keyframes_asked;
+    show(&mut world);
+    world.run(SECOND);
+    assert!(mixer(&mut world).taken.iter().any(|(track, _)| *track == hidden));
+    assert_eq!(world.clients[1].keyframes_asked - before, 1);
+    // And when its decoder cannot go on.
+    mixer(&mut world).says.push(FromMixer::Keyframe(ROOM, hidden));
+    world.run(SECOND);
+    assert_eq!(world.clients[1].keyframes_asked - before, 2);
+}
+
+#[test]
+fn what_a_moderator_has_muted_reaches_nobody() {
+    let viewer = Join { audio: true, ..Join::default() };
+    let mut world = room(69, &[member(true, false), viewer]);
+    world.run(2 * SECOND);
+    let (track, who) = (world.track(0, Kind::Audio), world.clients[0].who);
+    let tracks: Vec<_> = world.clients[0].tracks.iter().map(|track| room::Track { enabled: false, ..track.clone() }).collect();
+    world.order(who, Act::Publish(tracks));
+    world.run(Duration::from_millis(100));
+    let heard = world.heard(1, track);
+    mixer(&mut world).taken.clear();
+    world.run(SECOND);
+    assert_eq!(world.heard(1, track), heard);
+    assert!(mixer(&mut world).taken.iter().all(|(of, _)| *of != track));
+    let tracks = world.clients[0].tracks.clone();
+    world.order(who, Act::Publish(tracks));
+    world.run(SECOND);
+    assert!(world.heard(1, track) > heard + 40);
+}
+
+#[test]
+fn a_client_may_change_what_it_sends_and_receives() {
+    let mut world = room(70, &[member(true, true)]);
+    world.run(2 * SECOND);
+    let [sound, picture] = [0, 1].map(|n| world.clients[0].offered[n].clone());
+    let offer = world.clients[0].turn(&picture, Direction::SendOnly);
+    world.say(0, offer);
+    world.run(SECOND);
+    let (seen, heard) = (frames(&world, 0).len(), world.clients[0].sounds.len());
+    world.run(SECOND);
+    assert_eq!(frames(&world, 0).len(), seen, "it does not want pictures");
+    assert!(world.clients[0].sounds.len() >= heard + 48);
+    let directions = |world: &World| {
+        let view = media::sdp::View::parse(answers(world, 0).last().unwrap());
+        view.sections.iter().map(|section| (section.sends, section.receives)).collect::<Vec<_>>()
+    };
+    assert_eq!(directions(&world), [(true, true), (false, true)]);
+    for _ in 0..5 {
+        for direction in [Direction::Inactive, Direction::SendRecv] {
+            let offer = world.clients[0].turn(&picture, direction);
+            world.say(0, offer);
+            world.run(SECOND);
+        }
+    }
+    assert_eq!(directions(&world), [(true, true), (true, true)]);
+    let seen = frames(&world, 0).len();
+    world.run(SECOND);
+    assert!(frames(&world, 0).len() > seen + 15, "pictures are back");
+    let offer = world.clients[0].turn(&sound, Direction::RecvOnly);
+    world.say(0, offer);
+    world.run(SECOND);
+    assert_eq!(directions(&world), [(true, false), (true, true)]);
+}
+
+#[test]
+fn an_ice_restart_keeps_the_mix_moving() {
+    let mut world = room(71, &[member(true, true)]);
+    world.run(2 * SECOND);
+    let who = world.clients[0].who;
+    world.cut.push(who);
+    world.run(3 * SECOND);
+    world.cut.clear();
+    world.clients[0].outside = std::net::SocketAddr::from(([10, 9, 0, 9], 31_009));
+    let offer = world.clients[0].restart_ice();
+    world.say(0, offer);
+    world.run(4 * SECOND);
+    let (seen, heard) = (frames(&world, 0).len(), world.clients[0].sounds.len());
+    world.run(SECOND);
+    assert!(frames(&world, 0).len() >= seen + 18 && world.clients[0].sounds.len() >= heard + 48);
+    assert_eq!(world.dead(), []);
+}
+
+#[test]
+fn talking_is_told_of_who_talks() {
+    let mut world = room(72, &[member(true, true)]);
+    world.run(SECOND);
+    let who = world.clients[0].who;
+    mixer(&mut world).says.push(FromMixer::Talking(ROOM, who, true));
+    world.run(SECOND);
+    let told =
+        world.reports.iter().any(|report| matches!(report, Report::Of { who: of, news: News::Talking(true), .. } if *of == who));
+    assert!(told);
+}
+
+#[test]
+fn nothing_is_left_when_everybody_has_left() {
+    let mut world = room(73, &[member(true, true), member(false, false)]);
+    world.run(2 * SECOND);
+    for client in [1, 0] {
+        let who = world.clients[client].who;
+        world.order(who, Act::Close);
+        world.run(SECOND);
+    }
+    assert!(mixer(&mut world).scene.is_none());
+    assert_eq!(world.engine.sizes(), (0, 0, 0));
+    assert_eq!(world.engine.traces(), (0, 0, 0));
+    assert_eq!(world.engine.poll_timeout(), None);
+}
+
+#[test]
+fn the_last_viewer_may_leave_before_the_others() {
+    let viewer = Join { audio: true, ..Join::default() };
+    let mut world = room(74, &[viewer, member(true, true)]);
+    world.run(2 * SECOND);
+    let (stays, goes) = (world.clients[0].who, world.clients[1].who);
+    world.order(goes, Act::Close);
+    world.order(stays, Act::Scene(None));
+    world.run(SECOND);
+    assert!(mixer(&mut world).scene.is_none());
+    assert_eq!(world.engine.sizes(), (1, 1, 1));
+}

@@ -102,6 +102,8 @@ pub(crate) struct Participant {
     pub off: Vec<TrackId>,
     /// The kinds that are kept from everybody whether it sends them or not.
     pub held: Vec<Kind>,
+    /// Those of them that somebody else keeps: what its client sends of them all the same goes to nobody.
+    pub barred: Vec<Kind>,
     pub shares_name: bool,
     /// When it is put out, whatever the room's terms are.
     pub expires: Option<Moment>,
@@ -168,6 +170,7 @@ impl Participant {
             served: Served::new(join.channels.clone(), join.profile),
             off: Vec::new(),
             held: held(join.part.audio_muted, join.part.video_muted),
+            barred: Vec::new(),
             shares_name,
             expires: expires.into_iter().chain(stays).min(),
             ends_room,
@@ -224,6 +227,7 @@ impl Participant {
             served: Served::new(saved.channels, saved.profile),
             off,
             held: Vec::new(),
+            barred: Vec::new(),
             shares_name: false,
             expires: None,
             ends_room: false,
@@ -270,10 +274,12 @@ impl Participant {
         Published { revision: self.published_revision, tracks: taken.chain(refused).collect() }
     }
 
-    /// Keeps its tracks of a kind from everybody, or not any more.
-    pub fn hold(&mut self, kind: Kind, held: bool) -> ListChange {
+    /// Keeps its tracks of a kind from everybody, or not any more. What it muted itself it stops to send itself.
+    pub fn hold(&mut self, kind: Kind, held: bool, by_itself: bool) -> ListChange {
         self.held.retain(|one| *one != kind);
         self.held.extend(held.then_some(kind));
+        self.barred.retain(|one| *one != kind || (held && by_itself));
+        self.barred.extend((held && !by_itself).then_some(kind));
         let mut change = ListChange::default();
         let off = self.off.clone();
         for track in Arc::make_mut(&mut self.snapshot).tracks.iter_mut().filter(|track| track.kind == kind) {
@@ -283,6 +289,11 @@ impl Participant {
             }
         }
         change
+    }
+
+    /// Its tracks that somebody else keeps from everybody.
+    pub fn barred(&self) -> Vec<TrackId> {
+        self.snapshot.tracks.iter().filter(|track| self.barred.contains(&track.kind)).map(|track| track.id).collect()
     }
 
     /// Takes back all its tracks.

@@ -363,8 +363,12 @@ impl Room {
 
     /// The tracks that the server knows and this participant should receive.
     fn server_sends(&self, hearer: ParticipantId) -> Vec<TrackId> {
-        let others = self.open_places().filter(|p| p.id() != hearer).map(|p| &p.snapshot);
-        self.by_id(hearer).map(|hearer| served_subscriptions(&hearer.rule, others)).unwrap_or_default()
+        let others = || self.open_places().filter(|p| p.id() != hearer);
+        let rule = self.by_id(hearer).map(|hearer| &hearer.rule);
+        let mut tracks = rule.map(|rule| served_subscriptions(rule, others().map(|p| &p.snapshot))).unwrap_or_default();
+        let barred: Vec<TrackId> = others().flat_map(crate::participant::Participant::barred).collect();
+        tracks.retain(|track| !barred.contains(track));
+        tracks
     }
 
     fn open_places(&self) -> impl Iterator<Item = &crate::participant::Participant> {

@@ -37,8 +37,8 @@ impl Room {
         use MemberField as F;
         let volume = |volume: &i8| (*volume).clamp(-VOLUME_MAX, VOLUME_MAX);
         match act {
-            MemberAct::MuteAudio(muted) => self.hold(who, Kind::Audio, *muted, means),
-            MemberAct::MuteVideo(muted) => self.hold(who, Kind::Video, *muted, means),
+            MemberAct::MuteAudio(muted) => self.hold(by, who, (Kind::Audio, *muted), means),
+            MemberAct::MuteVideo(muted) => self.hold(by, who, (Kind::Video, *muted), means),
             MemberAct::Deafen(deaf) => self.alter(who, F::Deaf, |one| one.deaf = *deaf),
             MemberAct::InputVolume(to) => self.alter(who, F::InputVolume, |one| one.input_volume = volume(to)),
             MemberAct::OutputVolume(to) => self.alter(who, F::OutputVolume, |one| one.output_volume = volume(to)),
@@ -52,8 +52,8 @@ impl Room {
             MemberAct::Promote { rights, audio_muted, video_muted, meta } => {
                 let rights = grantable(self.rights(by), Rights { publish: true, ..*rights });
                 self.regrade(who, Role::Person, rights, meta.as_ref(), means)?;
-                self.hold(who, Kind::Audio, *audio_muted, means);
-                self.hold(who, Kind::Video, *video_muted, means);
+                self.hold(by, who, (Kind::Audio, *audio_muted), means);
+                self.hold(by, who, (Kind::Video, *video_muted), means);
                 self.appear(who, means);
             }
             MemberAct::Demote { rights, meta } => {
@@ -118,8 +118,8 @@ impl Room {
     }
 
     /// Keeps tracks of this kind from everybody, or not any more.
-    fn hold(&mut self, who: ParticipantId, kind: Kind, held: bool, means: &mut Means<'_>) {
-        let change = self.place_of(who).hold(kind, held);
+    fn hold(&mut self, by: ParticipantId, who: ParticipantId, (kind, held): (Kind, bool), means: &mut Means<'_>) {
+        let change = self.place_of(who).hold(kind, held, by == who);
         let muted = self.place_of(who).is_muted(kind);
         match kind {
             Kind::Audio => self.alter(who, MemberField::AudioMuted, |one| one.audio_muted = muted),
@@ -127,6 +127,8 @@ impl Room {
             Kind::Data => {}
         }
         self.take_change(who, change, means);
+        self.resubscribe(means);
+        self.show(means);
     }
 
     /// Sends members to places. Those who are not there have just left.

@@ -149,11 +149,17 @@ fn a_mute_is_seen_by_all_and_holds_until_somebody_may_take_it_back() {
     assert_eq!(party.heard("gus"), ["gus: [VideoMuted, Visible]"]);
     assert_eq!(party.heard("mo"), ["gus Tracks #3 [mic, cam off]", "gus: [VideoMuted, Visible]"]);
     assert_eq!(party.heard("tess"), ["gus Tracks #3 [mic, cam off]"]);
-    assert_eq!(party.media.take(), ["publish [mic, cam off]", "scene of 3"]);
+    assert_eq!(party.media.take(), ["publish [mic, cam off]", "subscribe 3", "scene of 3"], "tess receives it no more");
     party.publish("gus", &["a mic", "v cam high"]);
     assert!(!seen(&party, "gus").tracks[1].enabled, "the client's word does not count");
     member(&mut party, "gus", Target::Me, MemberAct::MuteVideo(false)).unwrap();
     assert!(seen(&party, "gus").tracks[1].enabled && seen(&party, "gus").member.visible);
+    hush(&mut party);
+    member(&mut party, "gus", Target::Me, MemberAct::MuteVideo(true)).unwrap();
+    assert_eq!(party.media.take(), ["publish [mic, cam off]", "scene of 3"], "its own client sends nothing");
+    member(&mut party, "mo", gus, MemberAct::MuteVideo(true)).unwrap();
+    assert_eq!(party.media.take(), ["subscribe 3"], "and shall not");
+    member(&mut party, "gus", Target::Me, MemberAct::MuteVideo(false)).unwrap();
     hush(&mut party);
     member(&mut party, "mo", Target::All, MemberAct::MuteAudio(true)).unwrap();
     let scene = &party.media.scenes[&party.people["mo"].joined.room];

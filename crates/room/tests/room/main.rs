@@ -1,5 +1,6 @@
 //! The rooms from outside: scripts of what people do, and random histories against a small obvious model.
 
+mod layout;
 mod links;
 mod media;
 mod moving;

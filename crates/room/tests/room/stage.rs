@@ -14,11 +14,11 @@ use crate::party::{Party, offer};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Everything that a member may do with itself.
-fn guest() -> Permissions {
+pub fn guest() -> Permissions {
     Permission::ALL.into_iter().take(15).collect()
 }
 
-fn definition() -> Definition {
+pub fn definition() -> Definition {
     Definition {
         kind: RoomKind::Group,
         options: RoomOptions::default(),
@@ -31,12 +31,12 @@ fn definition() -> Definition {
     }
 }
 
-fn part() -> Part {
+pub fn part() -> Part {
     Part { view: View::Mix, shares_name: true, makes: Some(Box::new(definition())), ..Part::default() }
 }
 
 /// `name` joins `den` to receive the mix.
-fn mix(party: &mut Party, name: &str, permissions: Permissions, part: Part) -> Result<(), Refusal> {
+pub fn mix(party: &mut Party, name: &str, permissions: Permissions, part: Part) -> Result<(), Refusal> {
     let publish = part.role != Role::Audience;
     let tracks: &[&str] = if publish { &["a mic", "v cam"] } else { &[] };
     party.join_with(name, "den", tracks, |join| {
@@ -55,20 +55,20 @@ fn two() -> Party {
 }
 
 /// Forgets what was heard so far.
-fn hush(party: &mut Party) {
+pub fn hush(party: &mut Party) {
     party.people.values_mut().for_each(|guest| guest.heard.clear());
     party.media.take();
 }
 
-fn id(party: &Party, name: &str) -> ParticipantId {
+pub fn id(party: &Party, name: &str) -> ParticipantId {
     party.people[name].joined.me
 }
 
-fn member(party: &mut Party, who: &str, target: Target, act: MemberAct) -> Result<(), Refusal> {
+pub fn member(party: &mut Party, who: &str, target: Target, act: MemberAct) -> Result<(), Refusal> {
     party.act(who, Command::Member(target, act)).map(drop)
 }
 
-fn seen(party: &Party, who: &str) -> Arc<room::Snapshot> {
+pub fn seen(party: &Party, who: &str) -> Arc<room::Snapshot> {
     let me = id(party, who);
     let room = party.rooms.by_name("den").expect("in progress");
     room.participants.into_iter().find(|one| one.id == me).expect("inside")

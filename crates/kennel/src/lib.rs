@@ -9,6 +9,7 @@ pub mod clock;
 pub mod cmd;
 pub mod config;
 pub mod courier;
+pub mod crash;
 pub mod desk;
 pub mod doors;
 pub mod egress;

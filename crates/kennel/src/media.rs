@@ -1,5 +1,8 @@
 //! The media server of the program: starts its workers and connects them with the hub.
 
+#[cfg(debug_assertions)]
+mod fragile;
+
 use std::io;
 use std::sync::Arc;
 
@@ -7,6 +10,7 @@ use media::pool::{self, Pool};
 use room::Order;
 
 use crate::config::Config;
+use crate::crash;
 use crate::hub;
 use crate::keyring::random;
 use crate::metrics::Metrics;
@@ -26,8 +30,12 @@ pub fn start(config: &Config, lan: &Lan, metrics: &Metrics) -> io::Result<Option
         announce: config.announce.into_iter().collect(),
         addresses: lan.main.iter().chain(&lan.others).copied().collect(),
         counters: Arc::clone(&metrics.media),
+        witness: crash::witness(&config.data, metrics)?,
     };
-    let pool = Pool::serve(&pool_config, salt(), Arc::new(move |report| reporter.report(report)))?;
+    let engines = Pool::engines(&pool_config, salt())?;
+    #[cfg(debug_assertions)]
+    let engines = fragile::engines(engines);
+    let pool = Pool::start(&pool_config, engines, Arc::new(move |report| reporter.report(report)))?;
     Ok(Some(hub::Media { server: Box::new(Workers(pool)), reports }))
 }
 

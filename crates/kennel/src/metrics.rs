@@ -30,6 +30,8 @@ pub struct Metrics {
     pub resumes: Counter,
     /// Panics survived since the start; each is a bug.
     pub panics: Counter,
+    /// Panics of the media server of which is kept what was being handled.
+    pub crash_files: Counter,
     refusals: Family<CodeLabels, Counter>,
     /// Open sockets of the live channel.
     pub live_sockets: Gauge,
@@ -87,6 +89,7 @@ impl Metrics {
         let joins = counter("joins", "Joins of rooms");
         let resumes = counter("resumes", "Clients that came back to their seat");
         let panics = counter("panics", "Panics survived");
+        let crash_files = counter("crash_files", "Panics of the media server of which the input is kept");
         let messages_in = counter("websocket_messages_received", "Text messages received");
         let messages_out = counter("websocket_messages_sent", "Text messages sent");
         let messages_ignored = counter("channel_messages_ignored", "Messages by the media server's channels that meant nothing");
@@ -120,6 +123,7 @@ impl Metrics {
             joins,
             resumes,
             panics,
+            crash_files,
             refusals,
             live_sockets,
             messages_in,

@@ -23,6 +23,7 @@ use str0m::bwe::Bitrate;
 use str0m::net::Protocol;
 use str0m::rtp::RtpPacket;
 
+use crate::crash;
 use crate::data::{Allowance, DataAllowance};
 use crate::demux::{Class, Demux, Dropped, Verdict};
 use crate::limit::NEGOTIATIONS_PER_TURN;
@@ -245,7 +246,10 @@ impl Engine {
             return;
         }
         let path = (protocol, source, destination);
-        let taken = self.on(now, key, |peer, out| peer.handle_datagram(now, path, bytes, out));
+        let taken = self.on(now, key, |peer, out| {
+            let _handling = crash::handling(datagram);
+            peer.handle_datagram(now, path, bytes, out)
+        });
         match (taken, Class::of(bytes)) {
             (Some(Taken::Yes), Class::Stun) => {
                 if asked && !self.is_held_by_another(key, path) {

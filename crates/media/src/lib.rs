@@ -4,6 +4,7 @@
 pub mod allocate;
 pub mod codec;
 pub mod counters;
+pub mod crash;
 pub mod data;
 pub mod demux;
 pub mod engine;

@@ -171,6 +171,12 @@ pub const MIX_MAIN_BITRATE: u64 = 1_500_000;
 /// would give up.
 pub const MIX_SMALL_BITRATE: u64 = 250_000;
 
+/// Characters that are kept of what was being handled when something panicked: more than the largest description. The rest is left out.
+pub const CRASH_INPUT_CHARACTERS_MAX: usize = 600 * 1_024;
+
+/// Bytes of a picture that are kept of a packet when something panicked: what its frame says of itself, and nothing to be seen.
+pub const CRASH_PAYLOAD_BYTES_MAX: usize = 24;
+
 /// Worker threads when the operator names no number: one per core, but not more than this.
 pub const WORKERS_DEFAULT_MAX: usize = 8;
 

@@ -23,6 +23,7 @@ use room::{Act, Order, ParticipantId, Report, RoomId};
 use socket2::Type;
 
 use crate::counters::Counters;
+use crate::crash::Witness;
 use crate::engine::Engine;
 use crate::limit::{ORDERS_QUEUED_MAX, STOP_TIMEOUT, WORKERS_DEFAULT_MAX, WORKERS_MAX};
 use crate::net::{self, Faces};
@@ -49,6 +50,8 @@ pub struct Config {
     pub addresses: Vec<IpAddr>,
     /// Where all workers count.
     pub counters: Arc<Counters>,
+    /// Who hears of panics.
+    pub witness: Witness,
 }
 
 /// The workers.
@@ -75,15 +78,22 @@ impl Pool {
     /// # Errors
     /// As [`Pool::start`]; or there is no certificate to be had.
     pub fn serve(config: &Config, salt: u32, reports: Arc<dyn Fn(Report) + Send + Sync>) -> io::Result<Pool> {
+        Pool::start(config, Pool::engines(config, salt)?, reports)
+    }
+
+    /// What [`Pool::serve`] makes engines with.
+    ///
+    /// # Errors
+    /// There is no certificate to be had.
+    pub fn engines(config: &Config, salt: u32) -> io::Result<impl Fn(usize, Vec<SocketAddr>) -> Engine + Send + Sync + 'static> {
         let identity = Identity::generate().map_err(io::Error::other)?;
         let counters = config.counters.clone();
-        let make = move |worker: usize, addresses: Vec<SocketAddr>| {
+        Ok(move |worker: usize, addresses: Vec<SocketAddr>| {
             // Another engine on the same worker must not use the same names again, so that what has happened meanwhile counts too.
             let turns = counters.turns.get();
             let seed = u64::from(salt) ^ (worker as u64) << 48 ^ turns << 8;
             Engine::new(Instant::now(), Settings::new(&addresses, &identity, counters.clone(), salt ^ turns as u32), seed)
-        };
-        Pool::start(config, make, reports)
+        })
     }
 
     /// Opens the sockets and starts the workers. Each makes its engine on its own thread, from its number and the addresses that
@@ -166,6 +176,7 @@ impl Pool {
             orders: queue,
             signals: signals.clone(),
             counters: self.counters.clone(),
+            witness: config.witness.clone(),
             make: move || make_engine(number, addresses.clone()),
             report: move |report| reports(report),
             lose: move |queue: &Receiver<Order>| {

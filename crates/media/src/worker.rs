@@ -13,6 +13,7 @@ use mio::{Events, Poll, Token, Waker};
 use room::{Order, Report};
 
 use crate::counters::Counters;
+use crate::crash::{self, Witness};
 use crate::limit::{ORDERS_PER_TURN_MAX, RECEIVES_PER_TURN_MAX};
 use crate::mix::{FromMixer, ToMixer};
 use crate::net::{Datagram, Faces, Protocol, Transmit, Udp};
@@ -68,6 +69,7 @@ pub(crate) struct Setup<M, R, L> {
     pub orders: Receiver<Order>,
     pub signals: Arc<Signals>,
     pub counters: Arc<Counters>,
+    pub witness: Witness,
     /// Makes an engine.
     pub make: M,
     /// Hears reports. Must not wait.
@@ -139,9 +141,9 @@ impl Sockets {
     /// Gives what came to the engine.
     fn receive(&mut self, now: Instant, core: &mut impl Core) {
         for _ in 0..RECEIVES_PER_TURN_MAX {
-            self.udp_ready = self.udp_ready && self.udp.receive(|datagram| core.handle_datagram(now, datagram));
+            self.udp_ready = self.udp_ready && self.udp.receive(|datagram| hand_over(now, core, datagram));
         }
-        self.tcp.receive(now, |datagram| core.handle_datagram(now, datagram));
+        self.tcp.receive(now, |datagram| hand_over(now, core, datagram));
         while let Some(source) = self.tcp.poll_closed() {
             core.handle_tcp_closed(source);
         }
@@ -173,6 +175,16 @@ impl Sockets {
     }
 }
 
+fn hand_over(now: Instant, core: &mut impl Core, datagram: Datagram<'_>) {
+    let _handling = crash::handling(&datagram);
+    core.handle_datagram(now, datagram);
+}
+
+fn obey(now: Instant, core: &mut impl Core, order: Order) {
+    let _obeying = crash::obeying(&order);
+    core.handle_order(now, order);
+}
+
 impl<C, M, R, L> Worker<C, M, R, L>
 where
     C: Core,
@@ -189,7 +201,9 @@ where
     pub fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS);
         while !self.setup.signals.stop.load(Ordering::Acquire) {
-            if catch_unwind(AssertUnwindSafe(|| self.turn(&mut events))).is_err() {
+            let turn = catch_unwind(AssertUnwindSafe(|| self.turn(&mut events)));
+            if let Err(panic) = &turn {
+                crash::caught(&**panic);
                 self.setup.counters.panics.add(1);
                 if self.core.is_none() {
                     // Not even a new engine can be made.
@@ -197,6 +211,7 @@ where
                 }
                 self.discard();
             }
+            self.setup.witness.tell();
         }
     }
 
@@ -212,7 +227,7 @@ where
         self.setup.sockets.wait(events, core.poll_timeout(), self.has_orders);
         let now = Instant::now();
         self.setup.sockets.handle_events(now, events);
-        let taken = self.setup.orders.try_iter().take(ORDERS_PER_TURN_MAX).map(|order| core.handle_order(now, order)).count();
+        let taken = self.setup.orders.try_iter().take(ORDERS_PER_TURN_MAX).map(|order| obey(now, core, order)).count();
         self.has_orders = taken == ORDERS_PER_TURN_MAX;
         self.setup.sockets.receive(now, core);
         core.flush(now);

@@ -13,6 +13,7 @@ use str0m::media::Mid;
 use super::route::forwarder;
 use super::watch::Watch;
 use super::{Client, Engine, Slot};
+use crate::crash;
 use crate::data::Use;
 use crate::limit::{DATA_REOPEN_PAUSE, EARLY_BYTES_MAX, EARLY_MAX, EARLY_TIME_MAX, LOST_TIMEOUT};
 use crate::negotiate::Say;
@@ -101,7 +102,8 @@ impl Engine {
                 self.news.push_back((key, PeerNews::Closed));
                 Some(value)
             }
-            Err(_) => {
+            Err(panic) => {
+                crash::caught(&*panic);
                 self.counts.panics += 1;
                 tracing::error!("a client's transport panicked; the client is asked for a new one and everybody else goes on");
                 self.dead(key);

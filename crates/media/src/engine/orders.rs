@@ -6,6 +6,7 @@ use std::time::Instant;
 use room::{Act, Kind, MediaRefusal, News, Open, Order, ParticipantId, RoomId, Signal, Step, Track, TrackId, View, Wish};
 
 use super::{Client, Engine};
+use crate::crash;
 use crate::data::{Manner, Use};
 use crate::peer::Peer;
 use crate::switchboard::{PeerKey, Source};
@@ -72,16 +73,17 @@ impl Engine {
             return self.refuse(now, key, MediaRefusal::Flood);
         }
         let heard = match signal.step {
-            Step::Offer => {
-                self.on(now, key, |peer, out| peer.handle_offer(now, signal.revision, text, out)).map(|said| match said {
-                    Ok(Some(said)) => Ok(Some(said)),
-                    Ok(None) => Ok(None),
-                    Err(why) => Err(why),
-                })
+            Step::Offer => self.on(now, key, |peer, out| {
+                let _reading = crash::reading(&signal.sealed);
+                peer.handle_offer(now, signal.revision, text, out)
+            }),
+            Step::Answer => {
+                let taken = self.on(now, key, |peer, out| {
+                    let _reading = crash::reading(&signal.sealed);
+                    peer.handle_answer(now, signal.revision, text, out)
+                });
+                taken.map(|taken| taken.map(|_| None))
             }
-            Step::Answer => self
-                .on(now, key, |peer, out| peer.handle_answer(now, signal.revision, text, out))
-                .map(|taken| taken.map(|_| None)),
             Step::Candidates | Step::Close => return,
         };
         match heard {

@@ -10,6 +10,7 @@ use str0m::rtp::{RtpPacket, Ssrc};
 
 use super::{Client, Counts, Engine, Slot};
 use crate::codec::{Codec, Descriptor};
+use crate::crash;
 use crate::forward::{Forwarder, Incoming, Recent};
 use crate::limit::{PAYLOAD_BYTES_MAX, REPLAY_PACKETS_MAX, SOURCES_MAX};
 use crate::mix::ToMixer;
@@ -45,6 +46,7 @@ impl Engine {
         let Some(params) = self.client(from).and_then(|client| client.peer.params(packet.header.payload_type)) else { return };
         let Some(source) = self.board.get_mut(track) else { return };
         let codec = codec_of(&params);
+        let _passing_on = crash::passing_on(&packet, codec.is_audio());
         if codec.is_audio() != (source.kind == Kind::Audio) || !source.may_pass(now, packet.payload.len()) {
             self.counts.flooded += 1;
             return;

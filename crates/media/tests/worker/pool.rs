@@ -1,9 +1,11 @@
 use std::net::{IpAddr, UdpSocket};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use media::crash::Witness;
 use media::limit::{ORDERS_QUEUED_MAX, WORKERS_MAX};
-use media::pool::{Placement, Pool, candidates};
+use media::pool::{Config, Placement, Pool, candidates};
 use room::{Order, Report, RoomId};
 
 use crate::script::{LONG, Script, ask, close, config, loopback, open, said, say, start, start_gated, udp};
@@ -50,6 +52,22 @@ fn after_many_panics_the_sockets_still_serve() {
         [close(1, 1), close(2, 2), close(3, 3)].into_iter().for_each(|order| pool.order(order));
         while reports.try_recv().is_ok() {}
     }
+}
+
+#[test]
+fn what_a_worker_was_handling_when_it_panicked_is_told() {
+    let (sender, crashes) = channel();
+    let sender = Mutex::new(sender);
+    let hear = move |crash| sender.lock().unwrap().send(crash).unwrap();
+    let config = Config { witness: Witness(Some(Arc::new(hear))), ..config("127.0.0.1:0", 1) };
+    let (pool, _reports) = start(&config);
+    udp("127.0.0.1:0").send_to(b"panic", loopback(&pool, 0)).unwrap();
+    let crash = crashes.recv_timeout(LONG).unwrap();
+    assert_eq!(crash.input, "a datagram of 5 bytes\n70616e6963\n");
+    assert!(!crash.message.is_empty());
+    [open(1, 1), say(1, 1, "panic")].into_iter().for_each(|order| pool.order(order));
+    let input = crashes.recv_timeout(LONG).unwrap().input;
+    assert!(input.starts_with("an order: Say(") && input.ends_with("\npanic\n"), "{input}");
 }
 
 #[test]

@@ -3,6 +3,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use media::crash::Witness;
 use media::net::{Datagram, Transmit};
 use media::pool::{Config, Pool};
 use media::worker::Core;
@@ -82,7 +83,14 @@ pub fn pattern(n: usize, size: &[u8]) -> Vec<u8> {
 }
 
 pub fn config(listen: &str, workers: usize) -> Config {
-    Config { listen: listen.parse().unwrap(), workers, announce: vec![], addresses: vec![], counters: Arc::default() }
+    Config {
+        listen: listen.parse().unwrap(),
+        workers,
+        announce: vec![],
+        addresses: vec![],
+        counters: Arc::default(),
+        witness: Witness::default(),
+    }
 }
 
 /// A pool with scripted engines, and what they report.

@@ -1,0 +1,56 @@
+//! Engines that break on demand, to show what happens then. Not part of a release: this file is compiled with debug assertions alone.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use media::net::{Datagram, Transmit};
+use media::worker::Core;
+use room::{Order, Report};
+
+/// The variable with the word. Not set: nothing breaks.
+const WORD: &str = "KENNEL_TEST_PANIC";
+
+/// Engines that panic when a datagram comes that is this word.
+pub fn engines<C: Core>(make: impl Fn(usize, Vec<SocketAddr>) -> C) -> impl Fn(usize, Vec<SocketAddr>) -> Fragile<C> {
+    let word: Option<Arc<str>> = std::env::var(WORD).ok().filter(|word| !word.is_empty()).map(Into::into);
+    move |worker, addresses| Fragile { core: make(worker, addresses), word: word.clone() }
+}
+
+/// One of them.
+pub struct Fragile<C> {
+    core: C,
+    word: Option<Arc<str>>,
+}
+
+impl<C: Core> Core for Fragile<C> {
+    fn handle_order(&mut self, now: Instant, order: Order) {
+        self.core.handle_order(now, order);
+    }
+
+    fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
+        let asked = self.word.as_ref().is_some_and(|word| word.as_bytes() == datagram.bytes);
+        assert!(!asked, "a test asked for it");
+        self.core.handle_datagram(now, datagram);
+    }
+
+    fn flush(&mut self, now: Instant) {
+        self.core.flush(now);
+    }
+
+    fn handle_tcp_closed(&mut self, source: SocketAddr) {
+        self.core.handle_tcp_closed(source);
+    }
+
+    fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.core.poll_transmit()
+    }
+
+    fn poll_report(&mut self) -> Option<Report> {
+        self.core.poll_report()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.core.poll_timeout()
+    }
+}

@@ -1,3 +1,6 @@
+import { createSocket } from 'node:dgram';
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from '../lib/test.ts';
 import { Wire } from '../lib/net.ts';
 import type { Make, Person } from '../lib/person.ts';
@@ -68,3 +71,45 @@ test('a camera is changed while the socket is cut: the others see the new one on
     await wire.close();
   }
 });
+
+test('a media worker panics: pictures and sound are back within 3 s, nobody joins again, and what it choked on is kept', async ({ people, start, roomName }) => {
+  test.setTimeout(120_000);
+  const word = 'the word that breaks a worker';
+  const kennel = await start({ env: { TEST_KENNEL_PANIC: word }, args: ['--workers', '1'] });
+  const all = [await people.open('ann', '2.18.1'), await people.open('ben', '2.36.0'), await people.open('cleo', '2.36.0')];
+  for (const [i, person] of all.entries()) await person.join(token(person.label, roomName), kennel.signaling, ['audio', drawn(1 + i), 'data']);
+  await meetInColours(all);
+  const pairs = all.flatMap((viewer) => all.filter((one) => one !== viewer).map((other) => [viewer, other] as const));
+  for (const [viewer, other] of pairs) await viewer.call('resetGap', other.label);
+  const broken = Date.now();
+  await sendDatagram(word, kennel.ports.media);
+  await expect.poll(() => kennel.log, { message: 'the panic is noticed' }).toContain('lost its engine');
+  await meetInColours(all);
+  const gaps = await Promise.all(
+    pairs.map(async ([viewer, other]) => {
+      const { first, longestGap } = (await viewer.picture(other.label))!;
+      return Math.round(first! > broken ? first! - broken : longestGap);
+    }),
+  );
+  console.log(`    pictures were gone for ${gaps.sort((a, b) => a - b).join(', ')} ms`);
+  expect(Math.max(...gaps)).toBeLessThan(3_000);
+  for (const [i, person] of all.entries()) await person.hears(all[(i + 1) % all.length]!.label);
+  const told = (await Promise.all(all.map((person) => person.events()))).flat().filter((one) => one.at >= broken);
+  expect(told.filter((one) => ['reconnecting', 'disconnected', 'participantDisconnected', 'participantReconnecting'].includes(one.name))).toEqual([]);
+  // What was being handled is there to be made a test, for the owner alone, and the log says where.
+  const [file, ...more] = await readdir(join(kennel.data, 'crash'));
+  expect(more).toEqual([]);
+  const path = join(kennel.data, 'crash', file!);
+  expect(await readFile(path, 'utf8')).toContain(Buffer.from(word).toString('hex').slice(0, 32));
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  expect(kennel.log).toContain(path);
+  const figures = await (await fetch(`${kennel.url}/metrics`)).text();
+  expect(figures).toMatch(/^kennel_media_panics_total 1$/m);
+  expect(figures).toMatch(/^kennel_crash_files_total 1$/m);
+});
+
+async function sendDatagram(text: string, port: number): Promise<void> {
+  const socket = createSocket('udp4');
+  await new Promise((done) => socket.send(text, port, '127.0.0.1', done));
+  socket.close();
+}

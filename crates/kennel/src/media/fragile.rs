@@ -8,8 +8,8 @@ use media::net::{Datagram, Transmit};
 use media::worker::Core;
 use room::{Order, Report};
 
-/// The variable with the word. Not set: nothing breaks.
-const WORD: &str = "KENNEL_TEST_PANIC";
+/// The variable with the word. Not set: nothing breaks. Not named as a setting is, because there is no such setting.
+const WORD: &str = "TEST_KENNEL_PANIC";
 
 /// Engines that panic when a datagram comes that is this word.
 pub fn engines<C: Core>(make: impl Fn(usize, Vec<SocketAddr>) -> C) -> impl Fn(usize, Vec<SocketAddr>) -> Fragile<C> {

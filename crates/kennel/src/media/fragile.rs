@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use media::mix::{FromMixer, ToMixer};
 use media::net::{Datagram, Transmit};
 use media::worker::Core;
 use room::{Order, Report};
@@ -48,6 +49,14 @@ impl<C: Core> Core for Fragile<C> {
 
     fn poll_report(&mut self) -> Option<Report> {
         self.core.poll_report()
+    }
+
+    fn handle_mixer(&mut self, now: Instant, from: FromMixer) {
+        self.core.handle_mixer(now, from);
+    }
+
+    fn poll_mixer(&mut self) -> Option<ToMixer> {
+        self.core.poll_mixer()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

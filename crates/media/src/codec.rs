@@ -4,6 +4,7 @@ mod h264;
 mod vp8;
 mod vp9;
 
+pub(crate) use vp8::frame_part as vp8_frame_part;
 pub use vp8::{Picture, Vp8};
 
 /// What a track is encoded with, as far as forwarding differs by it.

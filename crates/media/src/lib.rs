@@ -7,6 +7,7 @@ pub mod counters;
 pub mod crash;
 pub mod data;
 pub mod demux;
+pub mod depacketize;
 pub mod engine;
 pub mod forward;
 pub mod limit;

@@ -176,6 +176,14 @@ pub const CRASH_INPUT_CHARACTERS_MAX: usize = 600 * 1_024;
 
 /// Bytes of a picture that are kept of a packet when something panicked: what its frame says of itself, and nothing to be seen.
 pub const CRASH_PAYLOAD_BYTES_MAX: usize = 24;
+/// How long a decoder waits for a packet that is missing: three repairs over an ordinary line. Then it goes on at the next key frame.
+pub const MISSING_WAIT: Duration = Duration::from_millis(150);
+
+/// Packets of one track that wait to be put together. One more: what is missing is not waited for.
+pub const FRAME_PACKETS_MAX: usize = 1_024;
+
+/// Packets in a row that are older than what was put together, or of another stream, until they count as the stream that goes on.
+pub const OUTSIDE_MAX: u8 = 32;
 
 /// Worker threads when the operator names no number: one per core, but not more than this.
 pub const WORKERS_DEFAULT_MAX: usize = 8;

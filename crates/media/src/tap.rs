@@ -58,13 +58,14 @@ impl Packet {
     }
 }
 
-/// What a sender says of its camera is how the picture has to be turned (3GPP TS 26.114, section 7.4.5, counts the other way round).
+/// By how much to turn a picture. A sender says by how much its camera was turned, which is as much the other way round (3GPP TS 26.114,
+/// section 7.4.5).
 fn degrees(orientation: VideoOrientation) -> u16 {
     match orientation {
         VideoOrientation::Deg0 => 0,
-        VideoOrientation::Deg90 => 90,
+        VideoOrientation::Deg90 => 270,
         VideoOrientation::Deg180 => 180,
-        VideoOrientation::Deg270 => 270,
+        VideoOrientation::Deg270 => 90,
     }
 }
 

@@ -27,6 +27,11 @@ pub struct Picture {
 /// What a key frame's first bytes are followed by (RFC 6386, section 9.1).
 const START_CODE: [u8; 3] = [0x9d, 0x01, 0x2a];
 
+/// What follows the descriptor: a part of a frame.
+pub(crate) fn frame_part(payload: &[u8]) -> Option<&[u8]> {
+    Layers::read(payload).map(|layers| layers.rest)
+}
+
 pub(super) fn parse(payload: &[u8]) -> Option<Descriptor> {
     let place = Vp8Descriptor::parse(payload).ok()?;
     let layers = Layers::read(payload)?;

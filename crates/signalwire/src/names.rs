@@ -1,6 +1,6 @@
 //! This vendor's words for what the rooms know: layouts, positions, permissions, and an app's own words.
 
-use ::room::{LayoutName, Meta, Permission, Position, Sealed};
+use ::room::{LayoutName, Meta, Permission, Permissions, Position, Sealed};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -107,10 +107,24 @@ pub fn permission(permission: Permission) -> &'static str {
     }
 }
 
-/// The permission of this name.
+/// The permission of this name. Three have finer ones in guides of the vendor, `room.stream.start` and such: each of those counts as
+/// the whole.
 #[must_use]
 pub fn parse_permission(text: &str) -> Option<Permission> {
-    Permission::ALL.into_iter().find(|one| permission(*one) == text)
+    let exact = Permission::ALL.into_iter().find(|one| permission(*one) == text);
+    let whole = [Permission::Stream, Permission::Recording, Permission::Playback];
+    exact.or_else(|| whole.into_iter().find(|one| text.strip_prefix(permission(*one)).is_some_and(|rest| rest.starts_with('.'))))
+}
+
+/// What these names allow. Those that mean nothing allow nothing.
+pub fn permissions<'a>(names: impl IntoIterator<Item = &'a str>) -> Permissions {
+    names.into_iter().filter_map(parse_permission).collect()
+}
+
+/// The names of what is allowed.
+#[must_use]
+pub fn scopes(allowed: Permissions) -> Vec<&'static str> {
+    Permission::ALL.into_iter().filter(|one| allowed.has(*one)).map(permission).collect()
 }
 
 /// What a token lets its holder do that does not say: the same for everybody.
@@ -149,6 +163,18 @@ impl MediaAllowed {
             MediaAllowed::AudioOnly => "audio-only",
             MediaAllowed::VideoOnly => "video-only",
         }
+    }
+
+    /// Whether sound is among it.
+    #[must_use]
+    pub fn has_audio(self) -> bool {
+        self != MediaAllowed::VideoOnly
+    }
+
+    /// Whether pictures are among it.
+    #[must_use]
+    pub fn has_video(self) -> bool {
+        self != MediaAllowed::AudioOnly
     }
 
     /// The one of this name.
@@ -193,6 +219,16 @@ mod tests {
         for text in ["", "standard-0", "standard-256", "standard--1", "reserved", "Auto"] {
             assert_eq!(parse_position(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn names_that_mean_nothing_allow_nothing() {
+        for name in ["", "room", "room.self", "room.self.*", "room.lock.now", "ROOM.LOCK", " room.lock", "room.streams"] {
+            assert_eq!(permissions([name]), Permissions::NONE, "{name}");
+        }
+        assert_eq!(parse_permission("room.stream.start"), Some(Permission::Stream));
+        assert_eq!(parse_permission("room.recording.stop"), Some(Permission::Recording));
+        assert_eq!(permissions(scopes(Permissions::ALL)), Permissions::ALL);
     }
 
     #[test]

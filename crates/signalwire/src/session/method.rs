@@ -1,0 +1,177 @@
+//! What a client asks of the room by name, as a wish of the rooms. Parameters that nobody needs are skipped: pages send strange ones.
+
+use room::{Command, LayoutName, MemberAct, MetaChange, ParticipantId, Position, Question, Rights, StageAct, Target};
+use serde_json::{Map, Value};
+
+use crate::call::Wanted;
+use crate::limit::{META_BYTES_MAX, PLACES_MAX};
+use crate::problem::Problem;
+use crate::wire::Coded;
+use crate::{names, state};
+
+/// What a method is.
+pub enum Method {
+    /// A wish; whether it was done is the answer.
+    Do(Command),
+    /// A question, and what of its answer is wanted.
+    Tell(Question, Wanted),
+    /// Something that needs nobody else.
+    Say(Coded),
+    /// Nothing that anybody knows.
+    Unknown,
+}
+
+type Params = Map<String, Value>;
+
+/// Reads a call of this method by the participant `me`.
+///
+/// # Errors
+/// What it asks for makes no sense.
+pub fn read(name: &str, params: &Params, me: Option<ParticipantId>) -> Result<Method, Problem> {
+    if let Some(name) = name.strip_prefix("video.member.") {
+        return member(name, params, target(params, me));
+    }
+    if let Some(act) = stage(name, params, me)? {
+        return Ok(Method::Do(Command::Stage(act)));
+    }
+    Ok(match name {
+        "video.list_available_layouts" => Method::Tell(Question::Layouts, Wanted::Layouts),
+        "video.members.get" => Method::Tell(Question::Stage, Wanted::Members),
+        "video.get_meta" => Method::Tell(Question::Stage, Wanted::RoomMeta),
+        "video.recording.list" => Method::Say(Coded::with("recordings", Value::Array(Vec::new()))),
+        "video.playback.list" => Method::Say(Coded::with("playbacks", Value::Array(Vec::new()))),
+        "video.stream.list" => Method::Say(Coded::with("streams", Value::Array(Vec::new()))),
+        "signalwire.subscribe"
+        | "signalwire.unsubscribe"
+        | "video.subscribe"
+        | "video.unsubscribe"
+        | "chat.subscribe"
+        | "chat.unsubscribe" => Method::Say(Coded::ok()),
+        other if ["video.recording.", "video.playback.", "video.stream."].iter().any(|of| other.starts_with(of)) => {
+            return Err(Problem::NOT_OFFERED);
+        }
+        _ => Method::Unknown,
+    })
+}
+
+fn member(name: &str, params: &Params, target: Target) -> Result<Method, Problem> {
+    let act = match name {
+        "audio_mute" => MemberAct::MuteAudio(true),
+        "audio_unmute" => MemberAct::MuteAudio(false),
+        "video_mute" => MemberAct::MuteVideo(true),
+        "video_unmute" => MemberAct::MuteVideo(false),
+        "deaf" => MemberAct::Deafen(true),
+        "undeaf" => MemberAct::Deafen(false),
+        "set_input_volume" => MemberAct::InputVolume(number(params, "volume", -50.0, 50.0)? as i8),
+        "set_output_volume" => MemberAct::OutputVolume(number(params, "volume", -50.0, 50.0)? as i8),
+        "set_input_sensitivity" => MemberAct::Sensitivity(number(params, "value", 0.0, 100.0)? as u8),
+        "raisehand" => MemberAct::RaiseHand(true),
+        "lowerhand" => MemberAct::RaiseHand(false),
+        "set_position" => MemberAct::Place(position(params.get("position"))?),
+        "remove" => MemberAct::Remove,
+        "promote" => promote(params)?,
+        "demote" => MemberAct::Demote { rights: Rights::default(), meta: optional_meta(params)? },
+        "get_meta" => return Ok(Method::Tell(Question::Member(target), Wanted::MemberMeta)),
+        _ => match meta_change(name, params)? {
+            Some(change) => MemberAct::Meta(change),
+            None => return Ok(Method::Unknown),
+        },
+    };
+    Ok(Method::Do(Command::Member(target, act)))
+}
+
+fn promote(params: &Params) -> Result<MemberAct, Problem> {
+    let permissions = match params.get("permissions").and_then(Value::as_array) {
+        Some(list) => names::permissions(list.iter().filter_map(Value::as_str)),
+        None => names::USUAL.into_iter().collect(),
+    };
+    let yes = |name| params.get(name).and_then(Value::as_bool).unwrap_or(false);
+    Ok(MemberAct::Promote {
+        rights: Rights { publish: true, permissions },
+        audio_muted: yes("join_audio_muted"),
+        video_muted: yes("join_video_muted"),
+        meta: optional_meta(params)?,
+    })
+}
+
+fn optional_meta(params: &Params) -> Result<Option<room::Meta>, Problem> {
+    params.get("meta").filter(|meta| !meta.is_null()).map(|_| meta(params)).transpose()
+}
+
+fn stage(name: &str, params: &Params, me: Option<ParticipantId>) -> Result<Option<StageAct>, Problem> {
+    let places = || places(params.get("positions").and_then(Value::as_object), me);
+    Ok(Some(match name {
+        "video.set_layout" => StageAct::Layout(layout(params.get("name"))?, places()?),
+        "video.set_position" => StageAct::Places(places()?),
+        "video.hide_video_muted" => StageAct::HideVideoMuted(true),
+        "video.show_video_muted" => StageAct::HideVideoMuted(false),
+        "video.lock" => StageAct::Lock(true),
+        "video.unlock" => StageAct::Lock(false),
+        "video.prioritize_handraise" => StageAct::PrioritizeHands(params.get("enable").and_then(Value::as_bool).unwrap_or(true)),
+        _ => match name.strip_prefix("video.").map(|name| meta_change(name, params)).transpose()?.flatten() {
+            Some(change) => StageAct::Meta(change),
+            None => return Ok(None),
+        },
+    }))
+}
+
+fn meta_change(name: &str, params: &Params) -> Result<Option<MetaChange>, Problem> {
+    Ok(Some(match name {
+        "set_meta" => MetaChange::Set(meta(params)?),
+        "update_meta" => MetaChange::Update(meta(params)?),
+        "delete_meta" => {
+            let keys = params.get("keys").and_then(Value::as_array).ok_or(Problem::BAD_REQUEST)?;
+            let keys = keys.iter().take(META_BYTES_MAX).filter_map(Value::as_str);
+            MetaChange::Delete(keys.map(Into::into).collect())
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn meta(params: &Params) -> Result<room::Meta, Problem> {
+    let meta = params.get("meta").ok_or(Problem::BAD_REQUEST)?;
+    let fits = meta.to_string().len() <= META_BYTES_MAX;
+    meta.as_object().filter(|_| fits).map(state::seal).ok_or(Problem::BAD_REQUEST)
+}
+
+/// Who is meant: whoever calls, if nobody is named.
+fn target(params: &Params, me: Option<ParticipantId>) -> Target {
+    match params.get("member_id").and_then(Value::as_str) {
+        None => Target::Me,
+        Some("all") => Target::All,
+        Some(id) => one(id, me),
+    }
+}
+
+fn one(id: &str, me: Option<ParticipantId>) -> Target {
+    let who = state::participant(id);
+    if me == Some(who) { Target::Me } else { Target::One(who) }
+}
+
+/// A number, or a text that is one: sliders of a page have texts.
+fn number(params: &Params, name: &str, least: f64, most: f64) -> Result<f64, Problem> {
+    let value = params.get(name).ok_or(Problem::BAD_REQUEST)?;
+    let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+    number.filter(|n| n.is_finite()).map(|n| n.round().clamp(least, most)).ok_or(Problem::BAD_REQUEST)
+}
+
+fn layout(value: Option<&Value>) -> Result<LayoutName, Problem> {
+    value.and_then(Value::as_str).and_then(names::parse_layout).ok_or(Problem::BAD_REQUEST)
+}
+
+fn position(value: Option<&Value>) -> Result<Position, Problem> {
+    value.and_then(Value::as_str).and_then(names::parse_position).ok_or(Problem::BAD_REQUEST)
+}
+
+/// Who is to stand where.
+pub fn places(of: Option<&Params>, me: Option<ParticipantId>) -> Result<Vec<(Target, Position)>, Problem> {
+    let Some(of) = of else { return Ok(Vec::new()) };
+    if of.len() > PLACES_MAX {
+        return Err(Problem::BAD_REQUEST);
+    }
+    let place = |(who, at): (&String, &Value)| {
+        let target = if who == "self" { Target::Me } else { one(who, me) };
+        Ok((target, position(Some(at))?))
+    };
+    of.iter().map(place).collect()
+}

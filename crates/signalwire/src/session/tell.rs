@@ -1,0 +1,212 @@
+//! What happens in the room, as the client is told.
+
+use std::sync::Arc;
+
+use room::{Change, Event, MemberField, Moment, ParticipantId, Role, Snapshot, StageField, StageView, Step, WhyLeft};
+use serde_json::{Value, json};
+
+use super::{CLOSE_NORMAL, Session, value};
+use crate::limit::{GOODBYE_TIMEOUT, LAYOUT_AGAIN};
+use crate::problem;
+use crate::state::{is_listed, stage_field_name};
+use crate::{uuid, wire};
+
+impl Session {
+    pub(super) fn tell_event(&mut self, now: Moment, event: Event) {
+        match event {
+            Event::Signal { link, signal } if signal.step == Step::Answer => {
+                self.handle_media_answer(None, &link, &signal.sealed.0);
+            }
+            Event::Changed { participant, change, .. } => self.tell_changed(participant, change),
+            Event::Member { participant, changed } => self.tell_fields(participant, &changed),
+            Event::Talking(who, talks) => self.tell_talking(who, talks),
+            Event::Stage { stage, changed } => self.tell_stage(stage, &changed),
+            Event::Layout(layout) => {
+                self.inside.iter_mut().for_each(|inside| inside.layout = Arc::clone(&layout));
+                self.tell_layout();
+            }
+            Event::Role { role, rights } => self.tell_role(role, rights),
+            Event::Size { width, height, fps } => self.tell_size(None, width, height, fps),
+            Event::Out(why) => self.tell_out(now, why),
+            // Of tracks and links one by one, which this client has none of.
+            _ => {}
+        }
+    }
+
+    /// The client's call was answered: now it is told the room, and everything in it.
+    pub(super) fn enter(&mut self, now: Moment, stage: Arc<StageView>, all: &[Arc<Snapshot>]) {
+        let Some(inside) = self.inside.as_mut() else { return };
+        let first = std::mem::take(&mut inside.first) && !inside.told;
+        (inside.told, inside.stage) = (true, stage);
+        if let Some(own) = all.iter().find(|one| one.id == inside.own.id) {
+            inside.own = Arc::clone(own);
+        }
+        let (room, me) = (self.room(Some(all), None), self.inside.as_ref().map(|inside| uuid::spell(inside.own.id.0)));
+        let call = self.call.as_ref().map(|call| call.id.clone());
+        if first {
+            self.tell("video.room.started", json!({ "room": room, "room_session": room }));
+        }
+        self.tell("video.room.subscribed", json!({ "room": room, "room_session": room, "call_id": call, "member_id": me }));
+        if self.listens.list {
+            self.tell_list(all);
+        }
+        self.tell_layout();
+        self.clock.again = Some(now + LAYOUT_AGAIN);
+    }
+
+    /// Everybody, for SDKs whose list begins empty and grows by what is told.
+    fn tell_list(&mut self, all: &[Arc<Snapshot>]) {
+        for one in all.iter().filter(|one| is_listed(one)) {
+            self.tell_diff(one, &[]);
+        }
+    }
+
+    /// The client came back, and may have missed anything.
+    pub(super) fn tell_all_again(&mut self, others: &[Arc<Snapshot>]) {
+        self.tell_list(others);
+        if let Some(own) = self.inside.as_ref().map(|inside| Arc::clone(&inside.own)) {
+            self.tell_list(&[own]);
+        }
+        self.tell_layout();
+    }
+
+    fn tell_changed(&mut self, of: Arc<Snapshot>, change: Change) {
+        if !is_listed(&of) || !self.is_told() {
+            // A child's call may have been answered, but nobody has been told the room before the client itself.
+            return;
+        }
+        match change {
+            Change::Joined => {
+                if let Some(of) = self.hold_arrival(of) {
+                    self.tell_member("video.member.joined", &of);
+                }
+            }
+            Change::Left(_) => self.tell_member("video.member.left", &of),
+            // It is there until it has left; and its tracks are nobody's concern.
+            Change::Lost | Change::Resumed | Change::Tracks => {}
+        }
+    }
+
+    pub(super) fn tell_member(&mut self, event: &str, of: &Snapshot) {
+        let Some(inside) = &self.inside else { return };
+        let member = value(&inside.names.member(of));
+        self.tell(event, json!({ "member": member }));
+    }
+
+    fn tell_fields(&mut self, of: Arc<Snapshot>, changed: &[MemberField]) {
+        if let Some(inside) = self.inside.as_mut().filter(|inside| inside.own.id == of.id) {
+            inside.own = Arc::clone(&of);
+        }
+        if is_listed(&of) && self.is_told() && !changed.is_empty() {
+            self.tell_diff(&of, changed);
+        }
+    }
+
+    fn tell_diff(&mut self, of: &Snapshot, changed: &[MemberField]) {
+        let Some(inside) = &self.inside else { return };
+        let member = inside.names.diff(of, changed);
+        self.tell("video.member.updated", json!({ "member": member }));
+    }
+
+    fn tell_talking(&mut self, who: ParticipantId, talks: bool) {
+        if self.listens.talking && self.is_told() {
+            self.tell("video.member.talking", json!({ "member": { "id": uuid::spell(who.0), "talking": talks } }));
+        }
+    }
+
+    fn tell_stage(&mut self, stage: Arc<StageView>, changed: &[StageField]) {
+        let audience = stage.audience;
+        self.inside.iter_mut().for_each(|inside| inside.stage = Arc::clone(&stage));
+        if !self.is_told() {
+            return;
+        }
+        if changed.contains(&StageField::Audience) {
+            self.tell("video.room.audience_count", json!({ "total": audience }));
+        }
+        let updated: Vec<&'static str> = changed.iter().filter_map(|field| stage_field_name(*field)).collect();
+        if !updated.is_empty() {
+            let room = self.room(None, Some(updated));
+            self.tell("video.room.updated", json!({ "room": room, "room_session": room }));
+        }
+    }
+
+    pub(super) fn tell_layout(&mut self) {
+        let Some(inside) = self.inside.as_ref().filter(|inside| inside.told) else { return };
+        let layout = value(&inside.names.layout(&inside.layout));
+        self.tell("video.layout.changed", json!({ "layout": layout }));
+    }
+
+    /// The client is audience now, or not any more: it makes another call in answer.
+    fn tell_role(&mut self, role: Role, rights: room::Rights) {
+        let resource = self.desk.fresh();
+        let Some(inside) = self.inside.as_mut() else { return };
+        inside.permissions = rights.permissions;
+        Arc::make_mut(&mut inside.own).member.role = role;
+        let me = uuid::spell(inside.own.id.0);
+        let Some(line) = &self.line else { return };
+        let authorization = value(&self.authorization(line, resource));
+        let event = if role == Role::Audience { "video.member.demoted" } else { "video.member.promoted" };
+        self.tell(event, json!({ "member_id": me, "authorization": authorization }));
+    }
+
+    /// Asks the client's camera for pictures of this size: larger ones are wasted.
+    pub(super) fn tell_size(&mut self, child: Option<u8>, width: u16, height: u16, fps: u8) {
+        let Some(call) = self.call_of(child).map(|call| call.id.clone()) else { return };
+        let video = json!({ "width": width, "height": height, "frameRate": fps });
+        self.verto("verto.mediaParams", json!({ "callID": call, "mediaParams": { "video": video } }));
+    }
+
+    /// The client is out. Its page may listen for the end of the room, of its call, or for itself among those who left.
+    pub(super) fn tell_out(&mut self, now: Moment, why: WhyLeft) {
+        if why == WhyLeft::RoomEnded {
+            let room = self.room(None, None);
+            self.tell("video.room.ended", json!({ "room": room, "room_session": room }));
+        }
+        for number in self.children_here() {
+            self.put_out_child(number, why);
+        }
+        let (code, word) = problem::cause(why);
+        if let Some(call) = self.call.as_ref().map(|call| call.id.clone()) {
+            self.verto("verto.bye", json!({ "callID": call, "cause": word, "causeCode": code }));
+        }
+        if let Some(own) = self.inside.as_ref().filter(|inside| inside.told).map(|inside| Arc::clone(&inside.own)) {
+            self.tell_member("video.member.left", &own);
+        }
+        self.forget();
+        self.clock.deadline = Some((now + GOODBYE_TIMEOUT, CLOSE_NORMAL));
+    }
+
+    fn is_told(&self) -> bool {
+        self.inside.as_ref().is_some_and(|inside| inside.told)
+    }
+
+    fn room(&self, members: Option<&[Arc<Snapshot>]>, updated: Option<Vec<&'static str>>) -> Value {
+        let Some(inside) = &self.inside else { return Value::Null };
+        let mut room = inside.names.room(&inside.stage);
+        room.members = members.map(|all| inside.names.members(all));
+        room.updated = updated;
+        value(&room)
+    }
+
+    /// Something about the room; its ids go with it.
+    pub(super) fn tell(&mut self, event: &str, mut params: Value) {
+        let Some(inside) = &self.inside else { return };
+        params["room_id"] = inside.names.room_id.as_str().into();
+        params["room_session_id"] = inside.names.session_id.as_str().into();
+        let channel = inside.names.channel.clone();
+        self.event(event, &channel, params);
+    }
+
+    /// Something about a call, as a request that the client answers.
+    pub(super) fn verto(&mut self, method: &str, params: Value) {
+        let id = self.id();
+        self.event("webrtc.message", "webrtc", value(&wire::Request { jsonrpc: "2.0", id, method, params }));
+    }
+
+    pub(super) fn event(&mut self, event_type: &str, event_channel: &str, params: Value) {
+        let (timestamp, node_id) = (self.seconds(), self.desk.node());
+        let project_id = self.line.as_ref().map_or("", |line| &line.grant.project);
+        let event = value(&wire::Event { event_type, event_channel, timestamp, project_id, node_id, params });
+        self.request("signalwire.event", event);
+    }
+}

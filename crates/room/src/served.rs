@@ -148,7 +148,12 @@ impl Room {
         let place = self.place_of(from);
         let (mixed, served) = (place.is_mix(), &mut place.served);
         if !served.has(link) {
-            return false;
+            // It has not heard that its link died.
+            let anew = mixed && !served.is_open() && signal.step == Step::Offer;
+            if anew {
+                self.open(from, link.clone(), signal.clone(), means);
+            }
+            return anew;
         }
         served.note_revision(signal);
         match (signal.step, served.is_open()) {

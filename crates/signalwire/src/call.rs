@@ -45,6 +45,16 @@ pub struct Call {
     pub expected: Expected,
     /// When waiting for an answer has lasted too long.
     pub due: Option<Moment>,
+    pub size: Size,
+}
+
+/// In which size a client's pictures are shown: across, down, how many a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// What it is to be told once its call is answered.
+    pub wanted: Option<(u16, u16, u8)>,
+    /// Whether it was told any.
+    pub told: bool,
 }
 
 impl Call {
@@ -57,6 +67,7 @@ impl Call {
             on_hold: false,
             expected: Expected::Nothing,
             due: None,
+            size: Size::default(),
         }
     }
 
@@ -70,7 +81,8 @@ impl Call {
     /// Takes an offer over. True if it is for the same connection as before, false if that one is gone.
     pub fn offer(&mut self, id: &str, offer: &Offer, revision: u64) -> bool {
         let same = self.link == link(id, &offer.fingerprint);
-        *self = Call { expected: std::mem::take(&mut self.expected), ..Call::new(id, offer, revision.max(self.revision + 1)) };
+        let (expected, size) = (std::mem::take(&mut self.expected), self.size);
+        *self = Call { expected, size, ..Call::new(id, offer, revision.max(self.revision + 1)) };
         same
     }
 

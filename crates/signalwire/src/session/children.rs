@@ -108,7 +108,7 @@ impl Session {
                 self.handle_media_answer(Some(number), &link, &signal.sealed.0);
             }
             Event::Size { width, height, fps } if self.children.get(&number).is_some_and(|c| c.role == Role::Device) => {
-                self.tell_size(Some(number), width, height, fps);
+                self.tell_size(Some(number), Some((width, height, fps)));
             }
             Event::Out(why) => self.put_out_child(number, why),
             _ => {}
@@ -124,6 +124,7 @@ impl Session {
                 if let Some(arrival) = arrival {
                     self.tell_member("video.member.joined", &arrival);
                 }
+                self.tell_size(child, None);
             }
         }
     }

@@ -6,6 +6,7 @@ use room::{Change, Event, MemberField, Moment, ParticipantId, Role, Snapshot, St
 use serde_json::{Value, json};
 
 use super::{CLOSE_NORMAL, Session, value};
+use crate::call::Expected;
 use crate::limit::{GOODBYE_TIMEOUT, LAYOUT_AGAIN};
 use crate::problem;
 use crate::state::{is_listed, stage_field_name};
@@ -26,7 +27,7 @@ impl Session {
                 self.tell_layout();
             }
             Event::Role { role, rights } => self.tell_role(role, rights),
-            Event::Size { width, height, fps } => self.tell_size(None, width, height, fps),
+            Event::Size { width, height, fps } => self.tell_size(None, Some((width, height, fps))),
             Event::Out(why) => self.tell_out(now, why),
             // Of tracks and links one by one, which this client has none of.
             _ => {}
@@ -51,6 +52,7 @@ impl Session {
             self.tell_list(all);
         }
         self.tell_layout();
+        self.tell_size(None, None);
         self.clock.again = Some(now + LAYOUT_AGAIN);
     }
 
@@ -149,11 +151,20 @@ impl Session {
         self.tell(event, json!({ "member_id": me, "authorization": authorization }));
     }
 
-    /// Asks the client's camera for pictures of this size: larger ones are wasted.
-    pub(super) fn tell_size(&mut self, child: Option<u8>, width: u16, height: u16, fps: u8) {
-        let Some(call) = self.call_of(child).map(|call| call.id.clone()) else { return };
-        let video = json!({ "width": width, "height": height, "frameRate": fps });
-        self.verto("verto.mediaParams", json!({ "callID": call, "mediaParams": { "video": video } }));
+    /// Asks the client's camera for pictures of this size: larger ones are wasted. Not before its call is answered, and not for all of
+    /// the picture as long as it was asked for nothing else: what the app chose is good enough.
+    pub(super) fn tell_size(&mut self, child: Option<u8>, wanted: Option<(u16, u16, u8)>) {
+        let whole = self.inside.as_ref().map(|inside| (inside.stage.canvas.width, inside.stage.canvas.height));
+        let Some(call) = self.call_of(child) else { return };
+        call.size.wanted = wanted.or(call.size.wanted);
+        let Some((width, height, fps)) = call.size.wanted.filter(|_| !matches!(call.expected, Expected::Entry)) else { return };
+        call.size.wanted = None;
+        if call.size.told || whole != Some((width, height)) {
+            call.size.told = true;
+            let video = json!({ "width": width, "height": height, "frameRate": fps });
+            let params = json!({ "callID": call.id, "mediaParams": { "video": video } });
+            self.verto("verto.mediaParams", params);
+        }
     }
 
     /// The client is out. Its page may listen for the end of the room, of its call, or for itself among those who left.

@@ -53,7 +53,6 @@ bench-janus: ## The same beside Janus, in turn (needs root and the package janus
 	scripts/bench-janus $(ARGS)
 
 bench-mixer: ## What a mixed picture costs, beside ffmpeg's (needs ffmpeg)
-	cargo bench -p kennel-mixer --bench pictures --no-run
 	scripts/bench-mixer $(ARGS)
 
 fmt: ## Format Rust

@@ -139,7 +139,7 @@ fn measure(cameras: &[Vec<Vec<u8>>], inputs: u16, side: u16) -> Cost {
     for n in 0..SECONDS * 30 {
         let start = clock();
         for input in 0..usize::from(inputs) {
-            let frame = &cameras[input % cameras.len()][n];
+            let frame = cameras[input % cameras.len()].get(n).unwrap();
             let pushed = scene.push_bytes(input as u64, VideoCodec::Vp8, frame, Rotation::None);
             assert_eq!(pushed, Pushed::Shown);
         }

@@ -165,6 +165,7 @@ mod tests {
             channels: Vec::new(),
             profile: room::Profile::default(),
             tracks: Vec::new(),
+            barred: Vec::new(),
             revision: 1,
             list_revision: 1,
             published_revision: 1,
@@ -201,6 +202,7 @@ mod tests {
             participants,
             links: vec![],
             spares: vec![],
+            stage: room::SavedStage::default(),
         };
         rooms.restore(Moment::START, vec![saved]);
         let hub = hub::start(rooms, Metrics::new());

@@ -21,6 +21,10 @@ use crate::hub;
 use crate::keyring::Store;
 use crate::shutdown::Shutdown;
 
+mod stage;
+
+use stage::StageForm;
+
 /// The file in the data folder.
 const FILE: &str = "seats.sealed";
 
@@ -164,6 +168,8 @@ struct RoomForm {
     participants: Vec<ParticipantForm>,
     links: Vec<LinkForm>,
     spares: Vec<(String, u128)>,
+    #[serde(default)]
+    stage: StageForm,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -193,6 +199,8 @@ struct ParticipantForm {
     #[serde(default)]
     profile: Option<ProfileForm>,
     tracks: Vec<TrackForm>,
+    #[serde(default)]
+    barred: Vec<u8>,
     revisions: [u64; 4],
 }
 
@@ -262,6 +270,7 @@ impl From<&SavedRoom> for RoomForm {
             participants: room.participants.iter().map(Into::into).collect(),
             links: room.links.iter().map(Into::into).collect(),
             spares: room.spares.iter().map(|(link, owner)| (link.0.to_string(), owner.0)).collect(),
+            stage: (&room.stage).into(),
         }
     }
 }
@@ -284,6 +293,7 @@ impl From<RoomForm> for SavedRoom {
             participants: form.participants.into_iter().map(Into::into).collect(),
             links: form.links.into_iter().map(Into::into).collect(),
             spares: form.spares.into_iter().map(|(link, owner)| (LinkId(link.into()), ParticipantId(owner))).collect(),
+            stage: form.stage.into(),
         }
     }
 }
@@ -367,6 +377,7 @@ impl From<&SavedParticipant> for ParticipantForm {
             channels: one.channels.iter().map(|channel| place(&Channel::ALL, channel)).collect(),
             profile: Some((&one.profile).into()),
             tracks: one.tracks.iter().map(Into::into).collect(),
+            barred: one.barred.iter().map(|kind| place(&KINDS, kind)).collect(),
             revisions: [one.revision, one.list_revision, one.published_revision, one.subscribed_revision],
         }
     }
@@ -390,6 +401,7 @@ impl From<ParticipantForm> for SavedParticipant {
             channels: all_at(&Channel::ALL, &form.channels),
             profile: form.profile.map(Into::into).unwrap_or_default(),
             tracks: form.tracks.into_iter().map(Into::into).collect(),
+            barred: all_at(&KINDS, &form.barred),
             revision,
             list_revision,
             published_revision,
@@ -544,6 +556,7 @@ mod tests {
                 hinted: true,
             },
             tracks: vec![track],
+            barred: vec![Kind::Video],
             revision: 4,
             list_revision: 5,
             published_revision: 6,
@@ -569,6 +582,7 @@ mod tests {
             participants: vec![one],
             links: vec![link],
             spares: vec![(LinkId("s".into()), ParticipantId(2))],
+            stage: stage::example(),
         }
     }
 

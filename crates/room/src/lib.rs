@@ -44,7 +44,7 @@ pub use participant::{Kind, Presence, Priority, Snapshot, Track};
 pub use permission::{Permission, Permissions};
 pub use rights::{Origin, Rights};
 pub use rooms::{RoomView, Rooms, is_speakable};
-pub use saved::{SavedLink, SavedParticipant, SavedRoom};
+pub use saved::{SavedLink, SavedParticipant, SavedRoom, SavedStage};
 pub use stage::{
     Area, Canvas, Cell, Definition, Ear, Layout, LayoutName, Member, MemberAct, MemberField, Meta, MetaChange, Part, Place,
     Position, Question, Role, Scene, StageAct, StageField, StageSettings, StageView, Target, View, Voice,

@@ -191,6 +191,7 @@ impl Participant {
             channels: self.served.channels.clone(),
             profile: self.served.profile,
             tracks: self.wished(),
+            barred: self.barred.clone(),
             revision: self.snapshot.revision,
             list_revision: self.list_revision,
             published_revision: self.published_revision,
@@ -202,12 +203,13 @@ impl Participant {
     pub fn restore(saved: SavedParticipant, deadline: Moment, now: Moment) -> Self {
         let revision = saved.revision + REVISION_GAP;
         let off = saved.tracks.iter().filter(|track| !track.enabled).map(|track| track.id).collect();
+        let seen = |track: Track| Track { enabled: track.enabled && !saved.barred.contains(&track.kind), ..track };
         let snapshot = Snapshot {
             id: saved.id,
             identity: saved.identity,
             presence: Presence::Reconnecting,
             revision,
-            tracks: saved.tracks,
+            tracks: saved.tracks.into_iter().map(seen).collect(),
             member: Member::default(),
         };
         Participant {
@@ -226,8 +228,8 @@ impl Participant {
             shown: Vec::new(),
             served: Served::new(saved.channels, saved.profile),
             off,
-            held: Vec::new(),
-            barred: Vec::new(),
+            held: saved.barred.clone(),
+            barred: saved.barred,
             shares_name: false,
             expires: None,
             ends_room: false,

@@ -128,6 +128,7 @@ impl Room {
             participants: self.participants.iter().filter(|p| !p.is_mix()).map(|p| p.save(now)).collect(),
             links: self.links.iter().filter(|_| mesh).map(|(id, link)| link.save(id, away)).collect(),
             spares: self.spares.iter().filter(|_| mesh).map(|(link, owner)| (link.clone(), *owner)).collect(),
+            stage: self.stage.save(self.window, now),
         }
     }
 
@@ -139,7 +140,8 @@ impl Room {
     /// A room whose clients lost the connection to us, and may come back until `deadline`.
     pub fn restore(saved: SavedRoom, deadline: Moment, means: &mut Means<'_>) -> Self {
         let SavedRoom { kind, options, terms, by_owner, memo, .. } = saved;
-        let plan = Plan { kind, options, terms, by_owner, memo, window: Window::default(), stage: StageSettings::default() };
+        let window = Window::restore(&saved.stage, means.now);
+        let plan = Plan { kind, options, terms, by_owner, memo, window, stage: saved.stage.settings.clone() };
         let mut room = Room {
             empty_since: saved.idle.map(|idle| means.now - idle),
             participants: saved.participants.into_iter().map(|p| Participant::restore(p, deadline, means.now)).collect(),
@@ -147,6 +149,7 @@ impl Room {
             spares: saved.spares.into_iter().collect(),
             ..Room::new(saved.id, saved.name, plan, means.now - saved.age)
         };
+        room.stage.restore(&saved.stage);
         if saved.served {
             room.topology = Topology::Server;
             room.serve_anew(means);

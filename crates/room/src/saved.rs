@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    Channel, LinkId, Origin, ParticipantId, Profile, Rights, RoomId, RoomKind, RoomOptions, Rule, Sealed, SeatKey, Signal, Terms,
-    Track,
+    Channel, Kind, LinkId, Origin, ParticipantId, Profile, Rights, RoomId, RoomKind, RoomOptions, Rule, Sealed, SeatKey, Signal,
+    StageSettings, Terms, Track,
 };
 
 /// Added to every revision on reading back: what clients heard after the last writing counts less than this.
@@ -41,6 +41,25 @@ pub struct SavedRoom {
     pub links: Vec<SavedLink>,
     /// Connections that were prepared and not used.
     pub spares: Vec<(LinkId, ParticipantId)>,
+    /// Its mix.
+    pub stage: SavedStage,
+}
+
+/// The mix of a room. Nobody who received it is kept: their clients do not find the way back. So a room in which nobody else was is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SavedStage {
+    /// As it would begin to be what it was.
+    pub settings: StageSettings,
+    /// Whether members whose pictures are muted left the picture.
+    pub hide_video_muted: bool,
+    /// Whether nobody else might come in.
+    pub locked: bool,
+    /// How long until somebody may come in; none: now.
+    pub opens: Option<Duration>,
+    /// How long until nobody may come in any more.
+    pub closes: Option<Duration>,
+    /// How long until the room ends.
+    pub ends: Option<Duration>,
 }
 
 impl SavedRoom {
@@ -51,6 +70,8 @@ impl SavedRoom {
         self.age = self.age.saturating_add(time);
         self.idle = self.idle.map(|idle| idle.saturating_add(time));
         self.participants.iter_mut().for_each(|one| one.age = one.age.saturating_add(time));
+        let SavedStage { opens, closes, ends, .. } = &mut self.stage;
+        [opens, closes, ends].into_iter().flatten().for_each(|left| *left = left.saturating_sub(time));
         if time <= session_timeout {
             return Some(self);
         }
@@ -87,6 +108,8 @@ pub struct SavedParticipant {
     pub profile: Profile,
     /// What it publishes.
     pub tracks: Vec<Track>,
+    /// The kinds of them that a moderator keeps from everybody.
+    pub barred: Vec<Kind>,
     /// As others saw it.
     pub revision: u64,
     /// Of its own track list.

@@ -205,6 +205,7 @@ fn empty(row: &RoomRow, known: &Known, at_ms: u64, now_ms: u64) -> SavedRoom {
         participants: Vec::new(),
         links: Vec::new(),
         spares: Vec::new(),
+        stage: room::SavedStage::default(),
     }
 }
 

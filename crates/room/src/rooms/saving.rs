@@ -11,7 +11,8 @@ impl Rooms {
     /// All rooms as they can be written down, at any moment.
     #[must_use]
     pub fn save(&self, now: Moment) -> Vec<SavedRoom> {
-        self.rooms.values().filter(|room| room.by_owner || !room.participants.is_empty()).map(|room| room.save(now)).collect()
+        let saved = self.rooms.values().map(|room| room.save(now));
+        saved.filter(|room| room.by_owner || !room.participants.is_empty()).collect()
     }
 
     /// Takes up rooms that were written down before the program was started anew. Their participants count as reconnecting,

@@ -2,13 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::layout::Stander;
 use super::talk::Talk;
 use crate::limit::{CANVAS_FPS_MAX, CANVAS_MAX, CANVAS_MIN};
 use crate::participant::Participant;
+use crate::room::Window;
+use crate::saved::SavedStage;
 use crate::{
-    Canvas, Kind, Layout, MemberField, ParticipantId, Position, Role, Scene, StageField, StageSettings, StageView, Track, View,
+    Canvas, Kind, Layout, MemberField, Moment, ParticipantId, Position, Role, Scene, StageField, StageSettings, StageView, Track,
+    View,
 };
 
 /// What is kept of the mix of one room.
@@ -56,6 +60,22 @@ impl Stage {
         }
     }
 
+    /// As it can be written down.
+    pub fn save(&self, window: Window, now: Moment) -> SavedStage {
+        let left = |at: Option<Moment>| at.map(|at| at.since(now));
+        let StageView { canvas, layout, hide_video_muted, locked, prioritize_hands, display_name, meta, .. } =
+            StageView::clone(&self.view);
+        let settings = StageSettings { canvas, layout, prioritize_hands, display_name, meta, ..self.settings.clone() };
+        let (opens, closes, ends) = (left(window.opens), left(window.closes), left(window.ends));
+        SavedStage { settings, hide_video_muted, locked, opens, closes, ends }
+    }
+
+    /// What was changed of it after it began.
+    pub fn restore(&mut self, saved: &SavedStage) {
+        let view = Arc::make_mut(&mut self.view);
+        (view.hide_video_muted, view.locked) = (saved.hide_video_muted, saved.locked);
+    }
+
     /// Changes the mix, and remembers that this field is to be told.
     pub fn change(&mut self, field: StageField, edit: impl FnOnce(&mut StageView)) {
         let mut view = StageView::clone(&self.view);
@@ -64,6 +84,14 @@ impl Stage {
             self.view = Arc::new(view);
             self.fields.insert(field);
         }
+    }
+}
+
+impl Window {
+    /// As it was written down.
+    pub fn restore(saved: &SavedStage, now: Moment) -> Self {
+        let at = |left: Option<Duration>| left.map(|left| now + left);
+        Window { opens: at(saved.opens), closes: at(saved.closes), ends: at(saved.ends) }
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use room::{
-    Answer, Canvas, Command, Definition, Event, Limits, LinkId, MemberAct, MetaChange, News, Part, ParticipantId, Permission,
-    Permissions, Position, Question, Refusal, Report, Resume, Rights, Role, RoomKind, RoomOptions, Sealed, StageAct,
+    Answer, Canvas, Command, Definition, Event, LayoutName, Limits, LinkId, MemberAct, MetaChange, News, Part, ParticipantId,
+    Permission, Permissions, Position, Question, Refusal, Report, Resume, Rights, Role, RoomKind, RoomOptions, Sealed, StageAct,
     StageSettings, Step, Target, Terms, View,
 };
 
@@ -498,4 +498,51 @@ fn a_mesh_of_two_moves_to_the_server_for_who_receives_the_mix() {
     let scene = &party.media.scenes[&party.people["mo"].joined.room];
     assert_eq!(scene.cells.len(), 2);
     assert!(scene.cells.iter().all(|cell| cell.track.is_some()));
+}
+
+#[test]
+fn after_a_restart_the_mix_is_as_it_was_and_those_who_received_it_are_gone() {
+    let mut party = Party::new(Limits::default());
+    let ends = Some(party.now + SECOND * 60);
+    party.owner(Command::Define("den".into(), Box::new(Definition { ends, ..definition() }))).unwrap();
+    mix(&mut party, "mo", Permissions::ALL, part()).unwrap();
+    party.join("tess", "den", &["a mic", "v cam", "d chat"]).unwrap();
+    mix(&mut party, "gus", guest(), Part { role: Role::Audience, ..part() }).unwrap();
+    let tess = Target::One(id(&party, "tess"));
+    member(&mut party, "mo", tess, MemberAct::MuteAudio(true)).unwrap();
+    for act in [StageAct::Lock(true), StageAct::HideVideoMuted(true), StageAct::Layout(LayoutName::FiveUp, vec![])] {
+        party.act("mo", Command::Stage(act)).unwrap();
+    }
+    party.pass(SECOND * 20);
+    let mut party = party.restarted(Limits::default());
+    let room = party.rooms.by_name("den").expect("tess is in it");
+    assert_eq!(room.participants.len(), 1);
+    assert!((room.stage.locked, room.stage.hide_video_muted, room.stage.layout) == (true, true, LayoutName::FiveUp));
+    party.resume("tess", vec![]).unwrap();
+    let enabled = |party: &Party| seen(party, "tess").tracks.iter().map(|track| track.enabled).collect::<Vec<_>>();
+    assert_eq!(enabled(&party), [false, true, true]);
+    party.publish("tess", &["a mic", "v cam", "d chat high"]);
+    assert_eq!(enabled(&party), [false, true, true], "what a moderator muted stays so");
+    party.pass(SECOND * 41);
+    assert_eq!(party.rooms.rooms().count(), 0, "its end has come");
+}
+
+#[test]
+fn a_room_of_nobody_else_is_not_written_down() {
+    let mut party = two();
+    assert_eq!(party.rooms.save(party.now), []);
+    let create = room::Create {
+        room: room::RoomRef::Name("hall".into()),
+        kind: RoomKind::Group,
+        options: RoomOptions::default(),
+        terms: Terms::made(RoomKind::Group),
+        memo: Sealed::default(),
+    };
+    party.owner(Command::Create(Box::new(create))).unwrap();
+    party.join_with("eve", "hall", &[], |join| join.part = part()).unwrap();
+    party.pass(room::limit::EMPTY_TIMEOUT * 2);
+    let mut party = party.restarted(Limits::default());
+    assert_eq!(party.rooms.rooms().count(), 1, "it stays for a while, as if everybody had left");
+    party.pass(room::limit::EMPTY_TIMEOUT);
+    assert_eq!(party.rooms.rooms().count(), 0);
 }

@@ -18,7 +18,7 @@ use std::time::Instant;
 use str0m::rtp::Vp8Patch;
 
 use crate::codec::{Codec, Descriptor};
-use crate::limit::{LAYERS_MAX, SEQ_AHEAD_MAX, SEQ_WINDOW, STRAYS_MAX};
+use crate::limit::{LAYERS_MAX, SEGMENTS_LEFT_MAX, SEQ_AHEAD_MAX, SEQ_WINDOW, STRAYS_MAX};
 use held::Held;
 use segment::Segment;
 use time::Clock;
@@ -67,8 +67,8 @@ pub struct Forwarder {
     target: Option<u8>,
     temporal: u8,
     current: Option<Segment>,
-    /// What was forwarded before `current`: for what comes late.
-    previous: Option<Segment>,
+    /// What was forwarded before `current`, the newest first: for what comes late.
+    previous: [Option<Segment>; SEGMENTS_LEFT_MAX],
     /// The current layer goes on as another stream, or too far away to be the same.
     broken: bool,
     /// A key frame that waits for the end of a frame of another layer.
@@ -89,7 +89,7 @@ impl Forwarder {
             target: None,
             temporal: u8::MAX,
             current: None,
-            previous: None,
+            previous: [const { None }; SEGMENTS_LEFT_MAX],
             broken: false,
             held: None,
             ready: None,
@@ -109,7 +109,7 @@ impl Forwarder {
         self.held.take_if(|held| Some(held.layer) != layer);
         if layer.is_none() {
             self.leave();
-            self.previous = None;
+            self.previous = [const { None }; SEGMENTS_LEFT_MAX];
         }
     }
 
@@ -159,7 +159,7 @@ impl Forwarder {
             self.held.iter_mut().for_each(|held| held.due |= ended);
             return taken;
         }
-        if let Some(previous) = self.previous.as_mut().filter(|segment| segment.has_place(packet)) {
+        if let Some(previous) = self.previous.iter_mut().flatten().find(|segment| segment.has_place(packet)) {
             return previous.take_late(packet);
         }
         if packet.layer == target && self.may_begin(packet, &hearing) {
@@ -172,7 +172,7 @@ impl Forwarder {
     /// A key frame that can be had from its first packet on, and not one from before what is forwarded already.
     fn may_begin(&self, packet: &Incoming<'_>, hearing: &Hearing) -> bool {
         let whole = packet.descriptor.self_contained || hearing.begins_frame;
-        let late = self.current.as_ref().is_some_and(|segment| segment.is_behind(packet));
+        let late = self.current.iter().chain(self.previous.iter().flatten()).any(|segment| segment.is_behind(packet));
         packet.descriptor.keyframe && whole && !late && hearing.near && (hearing.behind == 0 || packet.replayable)
     }
 
@@ -214,7 +214,10 @@ impl Forwarder {
     }
 
     fn leave(&mut self) {
-        self.previous = self.current.take().or(self.previous.take());
+        if self.current.is_some() {
+            self.previous.rotate_right(1);
+            self.previous[0] = self.current.take();
+        }
     }
 }
 

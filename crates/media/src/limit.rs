@@ -141,6 +141,10 @@ pub const SOURCES_MAX: usize = 128;
 /// Packets of a stream that a late one may come after and still be forwarded. Later ones are dropped.
 pub const SEQ_WINDOW: u64 = 512;
 
+/// Switches of one receiver's track after which a late packet from before them still finds its place. From before more it is dropped.
+/// Layers change ten times a second at most, and a packet that takes two tenths of a second longer is of no use any more.
+pub const SEGMENTS_LEFT_MAX: usize = 2;
+
 /// Packets of a stream that may be missing before one of it (RFC 3550, appendix A.1, has the same). Beyond, the stream goes on
 /// at its next key frame.
 pub const SEQ_AHEAD_MAX: u64 = 3_000;

@@ -79,16 +79,29 @@ impl Viewer {
     }
 }
 
+/// How often something happens, once in so many frames.
+#[derive(Clone, Copy, Debug)]
+struct Mood {
+    /// Another layer is wished for.
+    wish: u64,
+    /// A key frame is asked for while one is waited for.
+    patience: u64,
+}
+
+const STEADY: Mood = Mood { wish: 40, patience: 10 };
+/// Switches follow each other within a frame or two.
+const FICKLE: Mood = Mood { wish: 2, patience: 1 };
+
 /// One run; how many packets were sent on.
-fn run(seed: u64, weather: Weather, habits: Habits, thinned: bool) -> usize {
-    println!("{weather:?} {habits:?} thinned {thinned}, seed {seed}: run again with KENNEL_TEST_SEED={seed}");
+fn run(seed: u64, weather: Weather, habits: Habits, thinned: bool, mood: Mood) -> usize {
+    println!("{weather:?} {habits:?} thinned {thinned} {mood:?}, seed {seed}: run again with KENNEL_TEST_SEED={seed}");
     let dice = &mut Dice::new(seed);
     let mut publisher = Publisher::new(dice, habits);
     let mut viewer = Viewer::new(dice);
     viewer.wish(Some(dice.roll(3) as u8));
     while viewer.now_ms < RUN_MS {
         let calm = viewer.now_ms + CALM_MS > RUN_MS;
-        if !calm && dice.roll(40) == 0 {
+        if !calm && dice.roll(mood.wish) == 0 {
             let wish = dice.roll(4) as u8;
             viewer.wish((wish < 3).then_some(wish));
         }
@@ -98,7 +111,7 @@ fn run(seed: u64, weather: Weather, habits: Habits, thinned: bool) -> usize {
         if thinned && dice.roll(30) == 0 {
             viewer.forwarder.set_temporal(Some(dice.roll(3) as u8));
         }
-        if let Some(layer) = viewer.forwarder.awaits_keyframe().filter(|_| dice.roll(10) == 0) {
+        if let Some(layer) = viewer.forwarder.awaits_keyframe().filter(|_| dice.roll(mood.patience) == 0) {
             publisher.ask(layer);
         }
         publisher.calm |= calm;
@@ -124,11 +137,15 @@ fn run(seed: u64, weather: Weather, habits: Habits, thinned: bool) -> usize {
 }
 
 fn check(weather: Weather, thinned: bool) {
+    check_in(STEADY, weather, thinned);
+}
+
+fn check_in(mood: Mood, weather: Weather, thinned: bool) {
     let wished = std::env::var("KENNEL_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     let seeds = wished.map_or(1..=SEEDS, |seed| seed..=seed);
     for seed in seeds {
         let habits = Habits { picture_bits: if seed % 2 == 0 { 15 } else { 7 }, reports: seed % 3 > 0, restarts: seed % 5 > 1 };
-        assert!(run(seed, weather, habits, thinned) > 50, "hardly anything was sent on");
+        assert!(run(seed, weather, habits, thinned, mood) > 50, "hardly anything was sent on");
     }
 }
 
@@ -160,4 +177,24 @@ fn a_terrible_network() {
 #[test]
 fn a_terrible_network_with_fewer_frames() {
     check(Weather { loss: 30, repair: 70, twice: 10, jitter: 40 }, true);
+}
+
+#[test]
+fn switch_upon_switch_in_a_perfect_network() {
+    check_in(FICKLE, Weather::default(), false);
+}
+
+#[test]
+fn switch_upon_switch_in_a_perfect_network_with_fewer_frames() {
+    check_in(FICKLE, Weather::default(), true);
+}
+
+#[test]
+fn switch_upon_switch_in_a_usual_network() {
+    check_in(FICKLE, Weather { loss: 3, repair: 90, twice: 1, jitter: 12 }, false);
+}
+
+#[test]
+fn switch_upon_switch_in_a_terrible_network() {
+    check_in(FICKLE, Weather { loss: 30, repair: 70, twice: 10, jitter: 40 }, false);
 }

@@ -2,6 +2,7 @@
 
 use crate::network::{Frames, Made};
 use crate::source::Vp8;
+use media::limit::SEGMENTS_LEFT_MAX;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
@@ -49,8 +50,10 @@ impl Run<'_> {
         got.sort_by_key(|got| got.seq);
         let stretches = self.stretches(&got);
         for (number, stretch) in stretches.iter().enumerate() {
-            // From the second switch after this stretch on, nothing late finds its place any more.
-            let closed_ms = stretches.get(number + 2).map(|later| later.iter().map(|got| got.sent_ms).min().expect("some"));
+            // From some switch after this stretch on, nothing late finds its place any more.
+            let closed_ms = stretches
+                .get(number + 1 + SEGMENTS_LEFT_MAX)
+                .map(|later| later.iter().map(|got| got.sent_ms).min().expect("some"));
             self.judge_packets(stretch, closed_ms.unwrap_or(u64::MAX));
             self.judge_frames(stretch);
             self.judge_references(stretch, closed_ms.unwrap_or(u64::MAX));

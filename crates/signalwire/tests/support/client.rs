@@ -98,7 +98,7 @@ impl Client {
             check_connected(&frame["result"]);
             protocol.clone_into(&mut self.protocol);
         }
-        let id = frame["id"].as_str().unwrap_or_default().to_owned();
+        let Some(id) = frame["id"].as_str().map(str::to_owned) else { return };
         assert!(self.answers.insert(id, frame.clone()).is_none(), "answered twice: {frame}");
     }
 

@@ -84,3 +84,79 @@ const DISLIKED: &[&str] = &[
     "[[[[[[[[",
     "\u{10ffff}",
 ];
+
+/// Frames that might be a client's: the vendor's words, in any order.
+const WORDS: [&str; 24] = [
+    "signalwire.connect",
+    "video.message",
+    "verto.invite",
+    "verto.bye",
+    "verto.modify",
+    "video.member.remove",
+    "video.set_layout",
+    "video.member.set_meta",
+    "video.members.get",
+    "signalwire.ping",
+    "all",
+    "self",
+    "eve",
+    "honest",
+    "updateMedia",
+    "hold",
+    "2x2",
+    "standard-1",
+    "",
+    "video.member.promote",
+    "video.set_position",
+    "v=0\r\nm=audio 9 x\r\na=fingerprint:a 00112233445566778899\r\n",
+    "signalwire_00000000000000000000000000000000_00000000000000000000000000000000",
+    "\u{202e}",
+];
+
+const NAMES: [&str; 20] = [
+    "member_id",
+    "message",
+    "params",
+    "method",
+    "callID",
+    "dialogParams",
+    "sdp",
+    "id",
+    "positions",
+    "name",
+    "meta",
+    "keys",
+    "volume",
+    "screenShare",
+    "action",
+    "subscribe",
+    "protocol",
+    "authentication",
+    "layout",
+    "enable",
+];
+
+impl Random {
+    /// A request of any method with anything in it.
+    pub fn frame(&mut self) -> String {
+        let method = WORDS[self.below(WORDS.len())];
+        let params = self.value(4);
+        serde_json::json!({ "jsonrpc": "2.0", "id": self.value(0), "method": method, "params": params }).to_string()
+    }
+
+    fn value(&mut self, depth: usize) -> serde_json::Value {
+        use serde_json::{Value, json};
+        match self.below(if depth == 0 { 5 } else { 9 }) {
+            0 => Value::Null,
+            1 => json!(self.below(2) == 0),
+            2 => json!(self.next() as i32),
+            3 | 4 => json!(WORDS[self.below(WORDS.len())]),
+            5 => (0..self.below(4)).map(|_| self.value(depth - 1)).collect(),
+            _ => {
+                let size = self.below(7);
+                let named = |random: &mut Self| (NAMES[random.below(NAMES.len())].to_owned(), random.value(depth - 1));
+                Value::Object((0..size).map(|_| named(self)).collect())
+            }
+        }
+    }
+}

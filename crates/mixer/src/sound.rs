@@ -43,7 +43,7 @@ pub struct SoundSettings {
 }
 
 impl SoundSettings {
-    /// What sounds well with so many channels, at a cost that is worth it: from 5 on twice the cost is hardly heard.
+    /// What sounds well with so many channels. More than complexity 5 costs a third more and is hardly heard.
     #[must_use]
     pub fn of(channels: Channels) -> SoundSettings {
         let bitrate = match channels {

@@ -44,8 +44,8 @@ pub const DISORDER_MAX: u16 = 100;
 /// What is missing is replaced for so long. After that there is silence.
 pub const CONCEALED_MAX: Samples = ms(100);
 
-/// The delay may exceed what is needed by this before it is shortened. More than what one step takes away.
-pub const EXCESS_MAX: Samples = ms(18);
+/// The delay may exceed what is needed by this before it is shortened. As much as lengthening it may add.
+pub const EXCESS_MAX: Samples = ms(10);
 
 /// The delay may fall below what is needed by this before it is lengthened.
 pub const LACK_MAX: Samples = ms(1);

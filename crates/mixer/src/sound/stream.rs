@@ -247,17 +247,18 @@ impl Stream {
         } else if self.rest > 0 {
             self.rest -= 1;
         } else if excess > EXCESS_MAX {
-            self.stretch(now, Way::Shorten, if excess > HURRY { ALIKE_HURRIED_MIN } else { ALIKE_MIN }, counts);
+            let alike_min = if excess > HURRY { ALIKE_HURRIED_MIN } else { ALIKE_MIN };
+            self.stretch(now, Way::Shorten, excess, alike_min, counts);
         } else if excess < -LACK_MAX {
-            self.stretch(now, Way::Lengthen, ALIKE_MIN, counts);
+            self.stretch(now, Way::Lengthen, EXCESS_MAX, ALIKE_MIN, counts);
         }
     }
 
-    fn stretch(&mut self, now: Samples, way: Way, alike_min: f32, counts: &mut SoundCounts) {
+    fn stretch(&mut self, now: Samples, way: Way, most: Samples, alike_min: f32, counts: &mut SoundCounts) {
         while self.line.len() < stretch::WANTED && self.goes_on() {
             self.play(now, counts);
         }
-        let Some(by) = stretch::stretch(&mut self.line.samples, self.channels, way, alike_min) else { return };
+        let Some(by) = stretch::stretch(&mut self.line.samples, self.channels, way, most, alike_min) else { return };
         self.lateness += if way == Way::Lengthen { by as f32 } else { -by as f32 };
         self.rest = REST;
         counts.stretched += 1;

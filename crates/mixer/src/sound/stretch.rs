@@ -32,10 +32,10 @@ pub enum Way {
     Lengthen,
 }
 
-/// Stretches the beginning of these samples, if it resembles itself by at least this (1: repeats itself exactly). Returns by how many
-/// samples of each channel.
-pub fn stretch(line: &mut Vec<f32>, channels: usize, way: Way, alike_min: f32) -> Option<Samples> {
-    let piece = best_piece(line, channels, alike_min)?;
+/// Stretches the beginning of these samples by no more than `most` of each channel, if it resembles itself by at least this (1: repeats
+/// itself exactly). Returns by how many samples of each channel.
+pub fn stretch(line: &mut Vec<f32>, channels: usize, way: Way, most: Samples, alike_min: f32) -> Option<Samples> {
+    let piece = best_piece(line, channels, usize::try_from(most).ok()?, alike_min)?;
     let (first, second) = line.get(..2 * piece * channels)?.split_at(piece * channels);
     let fade = |n: usize| (n / channels) as f32 / piece as f32;
     let blended: Vec<f32> = match way {
@@ -50,9 +50,9 @@ pub fn stretch(line: &mut Vec<f32>, channels: usize, way: Way, alike_min: f32) -
 }
 
 /// The length after which the beginning repeats itself best.
-fn best_piece(line: &[f32], channels: usize, alike_min: f32) -> Option<usize> {
+fn best_piece(line: &[f32], channels: usize, most: usize, alike_min: f32) -> Option<usize> {
     let mono: Vec<f32> = line.chunks_exact(channels).map(|frame| frame.iter().sum()).collect();
-    let most = PIECE_MAX.min(mono.len() / 2).min(mono.len().checked_sub(COMPARED)?);
+    let most = most.min(PIECE_MAX).min(mono.len() / 2).min(mono.len().checked_sub(COMPARED)?);
     let start = mono.get(..COMPARED)?;
     let quiet = |part: &[f32]| part.iter().map(|s| s * s).sum::<f32>() < QUIET * part.len() as f32;
     if most >= PIECE_MIN && quiet(mono.get(..most + COMPARED)?) {
@@ -101,7 +101,7 @@ mod tests {
                 for way in [Way::Shorten, Way::Lengthen] {
                     let mut line = tone(hz, WANTED, channels);
                     let before = roughness(&line, channels);
-                    let by = stretch(&mut line, channels, way, 0.95).unwrap();
+                    let by = stretch(&mut line, channels, way, ms(10), 0.95).unwrap();
                     let after = WANTED as i64 + if way == Way::Shorten { -by } else { by };
                     assert_eq!(line.len() as i64, after * channels as i64);
                     let rough = roughness(&line, channels) / before;
@@ -113,8 +113,11 @@ mod tests {
 
     #[test]
     fn silence_is_stretched_by_most() {
-        assert_eq!(stretch(&mut vec![0.0; WANTED], 1, Way::Shorten, 1.0), Some(720));
-        assert_eq!(stretch(&mut vec![0.0; TICK], 1, Way::Lengthen, 1.0), Some(480));
+        let check = |samples, way, most, expected| assert_eq!(stretch(&mut vec![0.0; samples], 1, way, most, 1.0), expected);
+        check(WANTED, Way::Shorten, ms(20), Some(720));
+        check(TICK, Way::Lengthen, ms(20), Some(480));
+        check(WANTED, Way::Shorten, ms(5), Some(240));
+        check(WANTED, Way::Shorten, ms(2), None);
     }
 
     #[test]
@@ -125,10 +128,10 @@ mod tests {
             (seed >> 8) as f32 / 8_388_608.0 - 1.0
         };
         let mut line: Vec<f32> = (0..WANTED).map(|_| noise()).collect();
-        assert_eq!(stretch(&mut line, 1, Way::Shorten, 0.9), None);
+        assert_eq!(stretch(&mut line, 1, Way::Shorten, ms(20), 0.9), None);
         assert_eq!(line.len(), WANTED);
-        assert_eq!(stretch(&mut tone(300.0, 500, 1), 1, Way::Shorten, 0.9), None, "too little");
-        assert_eq!(stretch(&mut Vec::new(), 1, Way::Lengthen, 0.9), None, "nothing");
+        assert_eq!(stretch(&mut tone(300.0, 500, 1), 1, Way::Shorten, ms(20), 0.9), None, "too little");
+        assert_eq!(stretch(&mut Vec::new(), 1, Way::Lengthen, ms(20), 0.9), None, "nothing");
     }
 
     const TICK: usize = super::super::clock::TICK;

@@ -2,6 +2,7 @@
 
 mod client;
 mod program;
+mod restart;
 mod secrets;
 
 use std::os::unix::fs::PermissionsExt;

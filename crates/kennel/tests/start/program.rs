@@ -39,7 +39,12 @@ impl Server {
 
     /// Starts it with these variables.
     pub fn start_with(folder: &Path, variables: &[(&str, &str)]) -> Self {
-        let mut command = kennel(folder, &["--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--media", "127.0.0.1:0"]);
+        Self::start_at(folder, &["--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--media", "127.0.0.1:0"], variables)
+    }
+
+    /// Starts it with these flags.
+    pub fn start_at(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = kennel(folder, args);
         let mut child = command.envs(variables.iter().copied()).spawn().expect("it runs");
         let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
         let (begin, line) = read_until_running(&mut stderr);

@@ -270,3 +270,6 @@ impl Stream {
         self.concealed == 0 && front.is_some_and(|(front, expected)| front.timestamp <= expected)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,19 +107,6 @@ fn wrong_clocks_are_followed() {
     }
 }
 
-/// Twelve hours take minutes: `cargo test --release -p kennel-mixer --test sound -- --ignored --test-threads 1`.
-#[test]
-#[ignore = "takes minutes"]
-fn a_slow_clock_is_followed_for_hours() {
-    drift(-200.0, 12.0 * 3_600.0);
-}
-
-#[test]
-#[ignore = "takes minutes"]
-fn a_fast_clock_is_followed_for_hours() {
-    drift(200.0, 12.0 * 3_600.0);
-}
-
 fn drift(ppm: f64, seconds: f64) {
     let mut world = world(|sender| sender.ppm = ppm);
     // Nothing else, so that it does not take longer than it must.

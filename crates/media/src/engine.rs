@@ -98,6 +98,8 @@ pub struct Engine {
     touched: Vec<PeerKey>,
     timers: BinaryHeap<std::cmp::Reverse<(Instant, PeerKey)>>,
     next_tick: Instant,
+    /// By how much ticks came late; what was long ago counts little.
+    late: Duration,
     reports: VecDeque<Report>,
     to_mixers: VecDeque<ToMixer>,
     random: u64,
@@ -200,6 +202,7 @@ impl Engine {
             touched: Vec::new(),
             timers: BinaryHeap::new(),
             next_tick: now + TICK,
+            late: Duration::ZERO,
             reports: VecDeque::new(),
             to_mixers: VecDeque::new(),
             random: seed | 1,

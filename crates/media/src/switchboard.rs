@@ -32,6 +32,9 @@ const LAYER_SILENCE: Duration = Duration::from_millis(1_500);
 /// How long the bitrate of a layer is averaged.
 const RATE_WINDOW: Duration = Duration::from_secs(1);
 
+/// Bits per second of a track of sound while nobody speaks, where its sender leaves silence out (RFC 7587, section 3.1.3).
+const SILENCE_BITRATE_MAX: u64 = 4_000;
+
 /// One published track.
 pub(crate) struct Source {
     pub id: TrackId,
@@ -184,6 +187,12 @@ impl Source {
         let fresh = || (Allowance::new(now, SOUND_PACKETS_PER_S), Allowance::new(now, SOUND_BYTES_PER_S));
         let (packets, sizes) = self.sound.get_or_insert_with(fresh);
         packets.take(now, 1) && sizes.take(now, bytes)
+    }
+
+    /// Whether it is sound, and sends more than silence or nobody knows yet.
+    pub fn is_loud(&self, now: Instant) -> bool {
+        let loud = |layer: &Layer| layer.is_sent(now) && !(1..=SILENCE_BITRATE_MAX).contains(&layer.bitrate);
+        self.kind == Kind::Audio && self.layers.first().is_some_and(loud)
     }
 
     /// Forgets the layers that it does not have any more, if it had more than so many.

@@ -319,7 +319,10 @@ impl Engine {
                     client.estimate = Some(estimate);
                 }
             }
-            PeerNews::Stats(stats) => self.watch_of(key, |watch, _| watch.handle_peer(&stats)),
+            PeerNews::Stats(stats) => {
+                let late = self.late;
+                self.watch_of(key, |watch, _| watch.handle_peer(&stats, late));
+            }
             PeerNews::In(stats) => self.watch_of(key, |watch, kind| watch.handle_in(kind(stats.mid), &stats)),
             PeerNews::Out(stats) => self.watch_of(key, |watch, kind| watch.handle_out(kind(stats.mid), &stats)),
             PeerNews::Closed => self.dead(key),

@@ -9,15 +9,25 @@ use str0m::bwe::Bitrate;
 
 use super::route::note_wish;
 use super::{Client, Engine};
-use crate::allocate::{Allocator, Candidate, Choice, Needs, Space};
+use crate::allocate::{Allocator, Candidate, Choice, Needs, Space, Total};
 use crate::forward::Forwarder;
 use crate::switchboard::{PeerKey, Source};
 
 /// How often a client's bandwidth is shared anew when nothing else asks for it.
 pub(super) const SHARE_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Bits per second kept free for each track of sound.
+/// Bits per second kept free for each track of sound that sends more than silence.
 const AUDIO_BITRATE: u64 = 40_000;
+
+/// For how many of them at least, as far as there are so many: who speaks next is heard at once.
+const SOUNDS_LEAST: u64 = 4;
+
+/// How often it is found out anew how much the way takes while pictures are missing. What little is sent then says nothing of it, and
+/// by itself the library looks for more than that only after a quarter of a minute.
+const PROBE_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The library looks when it hears that more would be sent than before. For so long it hears that less would be.
+const PROBE_PAUSE: Duration = Duration::from_millis(100);
 
 /// The allocator uses not quite all of an estimate; what is used already should stay.
 const USED_PERCENT: u64 = 90;
@@ -49,6 +59,8 @@ pub(super) struct Share {
     used: u64,
     /// Until when no picture is sent against the estimate.
     drowned_until: Option<Instant>,
+    /// When it was last found out how much the way takes.
+    probed: Option<Instant>,
 }
 
 /// What a client said of one track.
@@ -81,6 +93,18 @@ impl Share {
                 self.next_order
             });
         }
+    }
+
+    /// Bits per second that the transport should be told would be sent if there were room.
+    fn desired(&mut self, now: Instant, estimate: Option<u64>, total: Total, congested: bool) -> u64 {
+        let desired = total.probe.max(LEAST);
+        let missing = total.used < total.wanted && estimate.is_some_and(|estimate| estimate < desired);
+        let age = self.probed.map_or(Duration::MAX, |at| now.saturating_duration_since(at));
+        if missing && !congested && age >= PROBE_INTERVAL {
+            self.probed = Some(now);
+            return LEAST;
+        }
+        if age < PROBE_PAUSE { LEAST } else { desired }
     }
 
     fn candidate(&self, now: Instant, source: &Source, speaker: Option<ParticipantId>, spoke: Option<Instant>) -> Candidate {
@@ -139,13 +163,12 @@ impl Engine {
         let below = estimate.is_some_and(|estimate| estimate < share.used) && share.used > pictures_least;
         let overloaded = client.watch.is_overloaded(below);
         (share.due, share.shared) = (false, Some(now));
-        let sounds = self.gather(now, &mut share, room, who);
-        let reserved = sounds * AUDIO_BITRATE;
+        let reserved = self.gather(now, &mut share, room, who) * AUDIO_BITRATE;
         // Lost packets alone make the estimate fall as low as it gets, on a line that only is bad. What travels without waiting fits.
         let proven = if overloaded { 0 } else { share.used + reserved };
         let least = proven.max(reserved + pictures_least);
-        let estimate = estimate.map(|estimate| estimate.max(least.saturating_mul(100) / USED_PERCENT));
-        let space = Space { estimate, reserved, congested: overloaded };
+        let believed = estimate.map(|estimate| estimate.max(least.saturating_mul(100) / USED_PERCENT));
+        let space = Space { estimate: believed, reserved, congested: overloaded };
         let Share { allocator, candidates, choices, used, .. } = &mut share;
         let total = allocator.share(now, &profile, space, candidates, choices);
         let switched = allocator.poll_switched();
@@ -153,9 +176,9 @@ impl Engine {
         for (candidate, choice) in candidates.iter().zip(&*choices) {
             self.aim(now, key, candidate.id, *choice);
         }
+        let desired = share.desired(now, estimate, total, overloaded);
         if let Some(client) = self.client_mut(key) {
             client.share = share;
-            let desired = total.probe.max(LEAST);
             if client.desired != desired {
                 client.desired = desired;
                 self.on(now, key, |peer, out| peer.set_bitrate(now, Bitrate::from(LEAST), Bitrate::from(desired), out));
@@ -169,15 +192,19 @@ impl Engine {
         }
     }
 
-    /// The pictures that a client could have, in the order of its subscriptions; returns how many tracks of sound it has.
+    /// The pictures that a client could have, in the order of its subscriptions; returns for how many tracks of sound there has to be
+    /// room.
     fn gather(&self, now: Instant, share: &mut Share, room: RoomId, who: ParticipantId) -> u64 {
         share.candidates.clear();
         let Some(hall) = self.halls.get(&room) else { return 0 };
         let Some(member) = hall.members.get(&who) else { return 0 };
-        let mut sounds = 0;
+        let (mut sounds, mut loud) = (0_u64, 0);
         for source in member.subscribed.iter().filter_map(|track| self.board.by_id(*track)) {
             match source.kind {
-                Kind::Audio => sounds += 1,
+                Kind::Audio => {
+                    sounds += 1;
+                    loud += u64::from(source.is_loud(now));
+                }
                 Kind::Video => {
                     let spoke = hall.spoke.get(&source.publisher).copied();
                     let candidate = share.candidate(now, source, hall.speakers.speaker(), spoke);
@@ -186,7 +213,7 @@ impl Engine {
                 Kind::Data => {}
             }
         }
-        sounds
+        loud.max(sounds.min(SOUNDS_LEAST))
     }
 
     /// Points a receiver at its layer.

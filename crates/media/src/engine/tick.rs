@@ -1,11 +1,17 @@
 //! What depends on time alone.
 
 use std::cmp::Reverse;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use room::Report;
 
 use super::{Engine, TICK};
+
+/// More than that is no delay but a rest: nobody was there.
+const LATE_MAX: Duration = Duration::from_secs(1);
+
+/// How much of what a tick was late by counts a tick later: half of it after a second.
+const LATE_KEPT: f32 = 0.93;
 
 impl Engine {
     /// Calls every transport that is due, and looks around ten times a second.
@@ -26,6 +32,10 @@ impl Engine {
             }
         }
         if self.next_tick <= now {
+            let late = now.saturating_duration_since(self.next_tick).min(LATE_MAX);
+            self.late = self.late.mul_f32(LATE_KEPT).max(late);
+            let late = now.saturating_duration_since(self.next_tick).min(LATE_MAX);
+            self.late = self.late.mul_f32(LATE_KEPT).max(late);
             self.next_tick = now + TICK;
             self.tick(now);
         }

@@ -17,8 +17,20 @@ const JUDGE_INTERVAL: Duration = Duration::from_secs(1);
 /// A round trip this much above the shortest seen means that packets wait somewhere.
 const QUEUE_DELAY: Duration = Duration::from_millis(120);
 
+/// In how many seconds in a row. Of a computer with too much to do, every third answer is as late as that; on a full way all are.
+const WAITS_MIN: u8 = 5;
+
+/// The same where packets get lost too: a computer with too much to do loses none.
+const LOSSY_WAITS_MIN: u8 = 2;
+
+/// How much must be lost for that.
+const LOSS_OF_FULL: f32 = 0.03;
+
+/// A round trip this much above the shortest seen is longer than a computer with too much to do lets anybody wait.
+const LONG_QUEUE_DELAY: Duration = Duration::from_millis(350);
+
 /// In how many seconds in a row.
-const WAITS_MIN: u8 = 2;
+const LONG_WAITS_MIN: u8 = 2;
 
 /// A round trip this much above the shortest seen is of no use for pictures, whatever makes it so long.
 const DROWNED_DELAY: Duration = Duration::from_millis(500);
@@ -54,6 +66,8 @@ pub(super) struct Watch {
     settles: u8,
     /// Seconds in a row in which packets waited.
     waited: u8,
+    /// And in which they waited long.
+    waited_long: u8,
     /// And in which they waited very long.
     drowned: u8,
     loss: f32,
@@ -78,8 +92,9 @@ struct Fresh {
 }
 
 impl Watch {
-    /// Takes what the transport counted as a whole.
-    pub fn handle_peer(&mut self, stats: &PeerStats) {
+    /// Takes what the transport counted as a whole. `late`: what we ourselves were late by at most; it makes round trips longer at both
+    /// ends.
+    pub fn handle_peer(&mut self, stats: &PeerStats, late: Duration) {
         let pair = stats.selected_candidate_pair.as_ref();
         self.note_path(pair.map(|pair| (pair.local.addr, pair.remote.addr)));
         let lost = stats.egress_loss_fraction.unwrap_or(0.0);
@@ -89,8 +104,11 @@ impl Watch {
         let base = self.rtt_base.filter(|_| self.settles == 0).map_or(rtt, |base| base.mul_f64(BASE_DRIFT).min(rtt));
         self.settles = self.settles.saturating_sub(1);
         self.rtt_base = Some(base);
-        self.drowned = if rtt > base * 2 + DROWNED_DELAY { self.drowned.saturating_add(1) } else { 0 };
-        self.waited = if rtt > base * 2 + QUEUE_DELAY { self.waited.saturating_add(1) } else { 0 };
+        let extra = rtt.saturating_sub(base * 2 + late * 2);
+        let count = |seconds: u8, most: Duration| if extra > most { seconds.saturating_add(1) } else { 0 };
+        self.drowned = count(self.drowned, DROWNED_DELAY);
+        self.waited = count(self.waited, QUEUE_DELAY);
+        self.waited_long = count(self.waited_long, LONG_QUEUE_DELAY);
     }
 
     /// On another way nothing of the former one counts: a longer way is no full one.
@@ -118,7 +136,9 @@ impl Watch {
     /// Whether packets wait on the way to the client, or so many are lost that they must. A client with a busy processor answers late
     /// now and then; only if the estimate too is below what is sent is it the way that is full.
     pub fn is_overloaded(&self, estimate_below: bool) -> bool {
-        self.loss > LOSS_UNBEARABLE || estimate_below && self.waited >= WAITS_MIN
+        let waits_min = if self.loss > LOSS_OF_FULL { LOSSY_WAITS_MIN } else { WAITS_MIN };
+        let waits = self.waited >= waits_min || self.waited_long >= LONG_WAITS_MIN;
+        self.loss > LOSS_UNBEARABLE || estimate_below && waits
     }
 
     /// Whether packets wait so long, and have done so for so long, that the way is full even where little travels. What gets lost is not
@@ -254,7 +274,7 @@ mod tests {
     fn check(seconds: &[(u8, u64)], lost: f32, expected: &[usize]) {
         let mut watch = Watch::default();
         let full = seconds.iter().map(|(remote, rtt_ms)| {
-            watch.handle_peer(&second(*remote, *rtt_ms, lost));
+            watch.handle_peer(&second(*remote, *rtt_ms, lost), Duration::ZERO);
             watch.is_overloaded(true)
         });
         let full: Vec<usize> = full.enumerate().filter(|(_, full)| *full).map(|(index, _)| index).collect();
@@ -265,7 +285,7 @@ mod tests {
     fn only_who_waits_very_long_for_long_is_drowned() {
         let mut watch = Watch::default();
         let mut drowned = |rtt_ms: u64| {
-            watch.handle_peer(&second(1, rtt_ms, 0.0));
+            watch.handle_peer(&second(1, rtt_ms, 0.0), Duration::ZERO);
             watch.is_drowned()
         };
         assert_eq!([40, 400, 400, 400, 400, 400].map(&mut drowned), [false; 6]);
@@ -275,11 +295,30 @@ mod tests {
 
     #[test]
     fn a_longer_way_is_no_full_way() {
-        check(&[(2, 20), (2, 20), (2, 300), (2, 300), (2, 300)], 0.0, &[3, 4]);
-        check(&[(2, 20), (2, 20), (3, 300), (3, 300), (3, 300)], 0.0, &[]);
+        check(&[(2, 20), (2, 20), (2, 500), (2, 500), (2, 500)], 0.0, &[3, 4]);
+        check(&[(2, 20), (2, 20), (3, 500), (3, 500), (3, 500)], 0.0, &[]);
         // The first figures are still those of the former way.
-        check(&[(2, 20), (2, 20), (3, 20), (3, 200), (3, 300), (3, 300), (3, 310)], 0.0, &[]);
-        check(&[(2, 20), (3, 300), (3, 300), (3, 300), (3, 900), (3, 900)], 0.0, &[5]);
+        check(&[(2, 20), (2, 20), (3, 20), (3, 400), (3, 500), (3, 500), (3, 510)], 0.0, &[]);
+        check(&[(2, 20), (3, 300), (3, 300), (3, 300), (3, 1_100), (3, 1_100)], 0.0, &[5]);
+    }
+
+    #[test]
+    fn who_waits_a_little_now_and_then_is_busy_and_who_always_does_has_a_full_way() {
+        check(&[(2, 20), (2, 300), (2, 300), (2, 300), (2, 300), (2, 20), (2, 300)], 0.0, &[]);
+        check(&[(2, 20), (2, 200), (2, 200), (2, 200), (2, 200), (2, 200)], 0.0, &[5]);
+        check(&[(2, 20), (2, 600), (2, 20), (2, 600), (2, 20)], 0.0, &[]);
+        check(&[(2, 20), (2, 200), (2, 200), (2, 200)], 0.3, &[2, 3]);
+    }
+
+    #[test]
+    fn what_we_are_late_by_ourselves_is_no_full_way() {
+        let mut watch = Watch::default();
+        let mut overloaded = |rtt_ms: u64, late_ms: u64| {
+            watch.handle_peer(&second(1, rtt_ms, 0.0), Duration::from_millis(late_ms));
+            watch.is_overloaded(true)
+        };
+        assert_eq!([20, 500, 500, 500].map(|rtt_ms| overloaded(rtt_ms, 200)), [false; 4]);
+        assert_eq!([900, 900].map(|rtt_ms| overloaded(rtt_ms, 200)), [false, true]);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::time::Duration;
 use room::{Act, Hint, Kind, News, ParticipantId, Profile, Report, TrackId, Wish};
 
 use crate::client::{Join, Picture};
-use crate::world::{Narrow, World};
+use crate::picture::LAYERS;
+use crate::world::{Busy, Narrow, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -217,4 +218,109 @@ fn a_link_too_narrow_for_the_smallest_picture_carries_sound_alone_and_in_time() 
     }
     println!("pictures again after {:?}", world.now - since);
     assert!(world.frames(bo, track) > frames);
+}
+
+/// For how long at a time pictures are off, at most.
+fn longest_off(world: &mut World, viewer: usize, time: Duration) -> Duration {
+    let who = world.clients[viewer].who;
+    let (mut since, mut longest) = (None, Duration::ZERO);
+    for _ in 0..time.as_millis() / 100 {
+        world.run(Duration::from_millis(100));
+        let off = !switched_off(world, who).is_empty();
+        since = off.then_some(since.unwrap_or(world.now));
+        longest = longest.max(since.map_or(Duration::ZERO, |since| world.now - since));
+    }
+    longest
+}
+
+/// Everything comes in the end, some of it late, and nothing is lost: the server is late too, as it is on the same computer.
+#[test]
+fn a_computer_with_too_much_to_do_costs_no_picture() {
+    let ms = Duration::from_millis;
+    for (between, server_too) in [(ms(1_000), false), (ms(300), true)] {
+        let mut world = World::new(crate::seed(63));
+        let cameras: Vec<usize> = (0..3).map(|_| world.join_as(&Join { audio: true, ..camera(Picture::One) })).collect();
+        cameras.iter().for_each(|one| world.camera(*one).layers[0].shape = LAYERS[2]);
+        let bo = world.join_as(&Join::default());
+        for client in cameras.iter().chain([&bo]).filter(|client| server_too || **client == bo) {
+            let who = world.clients[*client].who;
+            world.busy.insert(who, Busy::new(world.now, between, (ms(50), ms(200))));
+        }
+        world.server_busy = server_too.then(|| Busy::new(world.now, between, (ms(50), ms(200))));
+        let longest = longest_off(&mut world, bo, 45 * SECOND);
+        println!("server too: {server_too}: off for {longest:?}");
+        assert!(longest <= 5 * SECOND, "{longest:?}");
+    }
+}
+
+/// Where what waits too long is dropped, a full way looks much like a busy computer.
+#[test]
+fn a_narrow_link_with_a_short_queue_is_no_busy_computer() {
+    let mut world = World::new(crate::seed(56));
+    let ann = world.join_as(&Join { audio: true, ..camera(Picture::Group) });
+    let bo = world.join_as(&viewer());
+    let track = world.track(ann, Kind::Video);
+    hint(&mut world, bo, track, 1280, 720);
+    world.run(6 * SECOND);
+    assert_eq!(world.watcher(bo, track).layer(), Some(2));
+    let who = world.clients[bo].who;
+    world.narrow.insert(who, Narrow::new(world.now, 1_000_000, Duration::from_millis(250)));
+    world.run(12 * SECOND);
+    let watcher = world.watcher(bo, track);
+    println!("{:?}, {} frames, {} breaks", watcher.layers, watcher.frames, watcher.breaks);
+    assert!(watcher.layer() < Some(2));
+    watcher.worst_delay = Duration::ZERO;
+    let before = watcher.frames;
+    world.run(8 * SECOND);
+    let watcher = world.watcher(bo, track);
+    println!("later {:?}, {} frames, delay {:?}", watcher.layer(), watcher.frames - before, watcher.worst_delay);
+    assert!(watcher.frames - before > 8 * 25 && watcher.worst_delay < Duration::from_millis(300));
+}
+
+/// When pictures that were off are on again.
+fn back_after(world: &mut World, viewer: usize, mut off: Vec<TrackId>, most: Duration) -> Duration {
+    let (who, since) = (world.clients[viewer].who, world.now);
+    while !off.is_empty() && world.now - since < most {
+        world.run(Duration::from_millis(100));
+        for report in &world.reports {
+            if let Report::Of { who: own, news: News::Switched { on, .. }, .. } = report
+                && *own == who
+            {
+                off.retain(|track| !on.contains(track));
+            }
+        }
+    }
+    world.now - since
+}
+
+/// What little is sent meanwhile says nothing of how much the way takes by now.
+#[test]
+fn after_a_narrow_time_everything_is_back_soon() {
+    let mut world = World::new(crate::seed(57));
+    let cameras: Vec<usize> = (0..6).map(|_| world.join_as(&camera(Picture::One))).collect();
+    cameras.iter().for_each(|one| world.camera(*one).layers[0].shape = LAYERS[2]);
+    let bo = world.join_as(&Join { audio: true, ..Join::default() });
+    let who = world.clients[bo].who;
+    while !switched_off(&world, who).is_empty() || world.now - world.start < 4 * SECOND {
+        world.run(SECOND);
+        assert!(world.now - world.start < 20 * SECOND);
+    }
+    world.narrow.insert(who, Narrow::new(world.now, 1_500_000, SECOND));
+    world.run(10 * SECOND);
+    // That it is looked for does not make pictures come and go, nor wait.
+    let off = switched_off(&world, who);
+    assert!(!off.is_empty());
+    world.reports.clear();
+    let mut waits = Duration::ZERO;
+    for _ in 0..300 {
+        world.run(Duration::from_millis(100));
+        waits = waits.max(world.narrow[&who].wait(world.now));
+    }
+    let switches = world.reports.iter().filter(|report| matches!(report, Report::Of { news: News::Switched { .. }, .. })).count();
+    println!("{} off, {switches} switches, packets wait for {waits:?}", off.len());
+    assert!(switches <= 3 && waits < Duration::from_millis(400), "{switches} switches, packets wait for {waits:?}");
+    world.narrow.clear();
+    let longest = back_after(&mut world, bo, off, 40 * SECOND);
+    println!("everything is back after {longest:?}");
+    assert!(longest < 10 * SECOND, "{longest:?}");
 }

@@ -61,6 +61,32 @@ impl Narrow {
     }
 }
 
+/// A computer with too much to do: now and then the client does nothing for a while, and then everything at once.
+pub struct Busy {
+    /// From the end of one pause to the beginning of the next, at most.
+    pub between: Duration,
+    /// How long a pause is: at least, at most.
+    pub pause: (Duration, Duration),
+    from: Instant,
+    until: Instant,
+}
+
+impl Busy {
+    pub fn new(now: Instant, between: Duration, pause: (Duration, Duration)) -> Self {
+        Busy { between, pause, from: now, until: now }
+    }
+
+    /// Until when it does nothing.
+    fn look(&mut self, now: Instant, mut random: impl FnMut() -> u64) -> Option<Instant> {
+        let mut part = |of: Duration| of.mul_f64((random() % 1_000) as f64 / 1_000.0);
+        if self.until <= now {
+            self.from = now + part(self.between);
+            self.until = self.from + self.pause.0 + part(self.pause.1 - self.pause.0);
+        }
+        (self.from <= now).then_some(self.until)
+    }
+}
+
 pub struct World {
     pub now: Instant,
     pub start: Instant,
@@ -72,6 +98,10 @@ pub struct World {
     pub local: HashMap<SocketAddr, Weather>,
     /// A bottleneck in front of some clients.
     pub narrow: HashMap<ParticipantId, Narrow>,
+    /// Clients on computers with too much to do.
+    pub busy: HashMap<ParticipantId, Busy>,
+    /// The same of the server.
+    pub server_busy: Option<Busy>,
     /// Bytes that went to addresses where nobody is.
     pub astray: HashMap<SocketAddr, Vec<Vec<u8>>>,
     /// Bytes that were sent to each address.
@@ -117,6 +147,8 @@ impl World {
             weather: Weather { delay: Duration::from_millis(5), ..Weather::default() },
             local: HashMap::new(),
             narrow: HashMap::new(),
+            busy: HashMap::new(),
+            server_busy: None,
             astray: HashMap::new(),
             bytes_to: HashMap::new(),
             tapped: None,
@@ -221,6 +253,9 @@ impl World {
         self.deliver();
         for index in 0..self.clients.len() {
             let now = self.now;
+            if self.pause_of(index).is_some() {
+                continue;
+            }
             let client = &mut self.clients[index];
             let produced = !self.quiet && client.produce(now);
             if produced || client.due <= now {
@@ -231,8 +266,10 @@ impl World {
         if let Some(mixer) = &mut self.mixer {
             mixer.step(self.now, &mut self.engine);
         }
-        self.cost.measure(|| self.engine.flush(self.now));
-        self.collect();
+        if self.server_pause().is_none() {
+            self.cost.measure(|| self.engine.flush(self.now));
+            self.collect();
+        }
     }
 
     /// Takes what a client sends, and puts it on its way.
@@ -288,10 +325,17 @@ impl World {
     fn deliver(&mut self) {
         let mut to_server = Vec::new();
         while let Some(entry) = self.flying.first_entry().filter(|entry| entry.key().0 <= self.now) {
-            let (source, destination, bytes) = entry.remove();
+            let ((_, serial), (source, destination, bytes)) = entry.remove_entry();
             if destination == self.server {
-                to_server.push((source, bytes));
+                match self.server_pause() {
+                    Some(until) => drop(self.flying.insert((until, serial), (source, destination, bytes))),
+                    None => to_server.push((source, bytes)),
+                }
             } else if let Some(index) = self.clients.iter().position(|c| c.outside == destination) {
+                if let Some(until) = self.pause_of(index) {
+                    self.flying.insert((until, serial), (source, destination, bytes));
+                    continue;
+                }
                 self.clients[index].handle_datagram(self.now, source, &bytes);
                 self.drain(index);
             }
@@ -311,6 +355,22 @@ impl World {
                 self.order(who, Act::Signal(link, answer));
             }
         }
+    }
+
+    fn server_pause(&mut self) -> Option<Instant> {
+        let mut busy = self.server_busy.take()?;
+        let until = busy.look(self.now, || self.random()).filter(|until| *until > self.now);
+        self.server_busy = Some(busy);
+        until
+    }
+
+    /// Until when a client does nothing.
+    fn pause_of(&mut self, index: usize) -> Option<Instant> {
+        let who = self.clients[index].who;
+        let mut busy = self.busy.remove(&who)?;
+        let until = busy.look(self.now, || self.random()).filter(|until| *until > self.now);
+        self.busy.insert(who, busy);
+        until
     }
 
     /// Somebody sends the server this, from anywhere.

@@ -90,6 +90,18 @@ pub struct Counters {
     pub repairs_refused: Counter,
     /// Panics of one client's transport.
     pub transport_panics: Counter,
+    /// Mixed pictures encoded, each rendition by itself.
+    pub mixed_pictures: Counter,
+    /// Mixed pictures left out because there was no time for them.
+    pub mixed_pictures_late: Counter,
+    /// Ticks of mixed sound left out because they were too late.
+    pub mixed_sounds_late: Counter,
+    /// Frames for mixes that could not be decoded.
+    pub mixed_frames_broken: Counter,
+    /// Packets, sounds and pictures that found a queue to or from a mixer full.
+    pub mixer_dropped: Counter,
+    /// Panics of mixers, each at the price of what one room had decoded.
+    pub mixer_panics: Counter,
 }
 
 impl Counters {
@@ -150,6 +162,16 @@ impl Counters {
                 self.repairs_refused.get(),
             ),
             ("transport_panics", "Panics of one client's transport", self.transport_panics.get()),
+            ("mixed_pictures", "Mixed pictures encoded, each rendition by itself", self.mixed_pictures.get()),
+            ("mixed_pictures_late", "Mixed pictures left out because there was no time for them", self.mixed_pictures_late.get()),
+            ("mixed_sounds_late", "Ticks of mixed sound left out because they were too late", self.mixed_sounds_late.get()),
+            ("mixed_frames_broken", "Frames for mixes that could not be decoded", self.mixed_frames_broken.get()),
+            (
+                "mixer_dropped",
+                "Packets, sounds and pictures that found a queue to or from a mixer full",
+                self.mixer_dropped.get(),
+            ),
+            ("mixer_panics", "Panics of mixers, each at the price of what one room had decoded", self.mixer_panics.get()),
         ]
     }
 }

@@ -12,6 +12,7 @@ pub mod engine;
 pub mod forward;
 pub mod limit;
 pub mod mix;
+pub mod mixers;
 pub mod negotiate;
 pub mod net;
 pub mod peer;

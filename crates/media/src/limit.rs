@@ -168,18 +168,49 @@ pub const FRAME_END_WAIT: Duration = Duration::from_millis(100);
 /// Bytes of a mixed picture in one packet: with all that goes around them they fit into what any line takes.
 pub const MIX_PIECE_BYTES: usize = 1_100;
 
-/// Bits per second of a mixed picture. Who has less gets a smaller one, see [`MIX_SMALL_BITRATE`].
-pub const MIX_MAIN_BITRATE: u64 = 1_500_000;
+/// Thousandths of a bit for each pixel of a mixed picture: 1.5 Mbit/s for 1280x720 twenty times a second. Who has less bandwidth gets the
+/// small rendition.
+pub const MIX_MAIN_MILLIBITS: u64 = 80;
 
-/// Bits per second of the small rendition of a mixed picture. Who has less gets it all the same, with losses: a viewer without pictures
-/// would give up.
-pub const MIX_SMALL_BITRATE: u64 = 250_000;
+/// The same of the small rendition: 280 kbit/s. Who has less gets it all the same, with losses: a viewer without pictures would give up.
+pub const MIX_SMALL_MILLIBITS: u64 = 60;
+
+/// How long a mixed picture that does not change is not sent again. Viewers give up after 2 s without one.
+pub const MIX_STILL_MAX: Duration = Duration::from_millis(200);
+
+/// Ticks of sound that a mixer makes up for when it is late. What is beyond that is left out.
+pub const MIX_SOUND_LATE_MAX: u32 = 10;
+
+/// How far pictures may be ahead of the sound of the same moment before they wait for it. Nobody sees less than twice that.
+pub const MIX_AHEAD_MAX: Duration = Duration::from_millis(30);
+
+/// Time between two key frames that a mixer wishes for of one track.
+pub const MIX_WISH_GAP: Duration = Duration::from_millis(500);
+
+/// Frames of one track that wait until its sound is heard. One more: the oldest is shown at once.
+pub const MIX_FRAMES_WAITING_MAX: usize = 30;
+
+/// What waits for one mixer: packets of half a second of thirty tracks. One more is dropped and counted.
+pub const MIX_PACKETS_QUEUED_MAX: usize = 8_192;
+
+/// Scenes and wishes that wait for one mixer. More wait at their worker.
+pub const MIX_ORDERS_QUEUED_MAX: usize = 1_024;
+
+/// Sounds and pictures that wait for one worker. One more is dropped and counted.
+pub const MIX_MADE_QUEUED_MAX: usize = 1_024;
+
+/// Sounds and pictures that a worker takes up in one turn. The rest follow in the next one.
+pub const MIX_MADE_PER_TURN_MAX: usize = 64;
+
+/// Threads that mix: one per core, but not more than this.
+pub const MIXERS_MAX: usize = 8;
 
 /// Characters that are kept of what was being handled when something panicked: more than the largest description. The rest is left out.
 pub const CRASH_INPUT_CHARACTERS_MAX: usize = 600 * 1_024;
 
 /// Bytes of a picture that are kept of a packet when something panicked: what its frame says of itself, and nothing to be seen.
 pub const CRASH_PAYLOAD_BYTES_MAX: usize = 24;
+
 /// How long a decoder waits for a packet that is missing: three repairs over an ordinary line. Then it goes on at the next key frame.
 pub const MISSING_WAIT: Duration = Duration::from_millis(150);
 

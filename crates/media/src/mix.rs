@@ -1,13 +1,18 @@
 //! What an engine and the mixer of a room say to each other. The mixer runs on a thread of its own: it takes far longer for a picture
 //! than a packet may wait.
 
+mod room;
+mod sight;
+
 use std::sync::Arc;
 use std::time::Instant;
 
-use room::{ParticipantId, RoomId, Scene, TrackId};
+use ::room::{Canvas, ParticipantId, RoomId, Scene, TrackId};
 
-use crate::limit::MIX_PIECE_BYTES;
+use crate::limit::{MIX_MAIN_MILLIBITS, MIX_PIECE_BYTES, MIX_SMALL_MILLIBITS};
 use crate::tap;
+
+pub use self::room::{Counts, RoomMix};
 
 /// Two encodings of one mixed picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +31,23 @@ impl Rendition {
             Rendition::Small => 0,
             Rendition::Main => 1,
         }
+    }
+
+    /// Width and height, in pixels.
+    #[must_use]
+    pub fn size(self, canvas: Canvas) -> (u16, u16) {
+        match self {
+            Rendition::Small => (canvas.width / 4 * 2, canvas.height / 4 * 2),
+            Rendition::Main => (canvas.width, canvas.height),
+        }
+    }
+
+    /// Bits per second.
+    #[must_use]
+    pub fn bitrate(self, canvas: Canvas) -> u64 {
+        let (width, height) = self.size(canvas);
+        let millibits = if self == Rendition::Main { MIX_MAIN_MILLIBITS } else { MIX_SMALL_MILLIBITS };
+        u64::from(width) * u64::from(height) * u64::from(canvas.fps) * millibits / 1_000
     }
 }
 

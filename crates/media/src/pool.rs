@@ -26,6 +26,7 @@ use crate::counters::Counters;
 use crate::crash::Witness;
 use crate::engine::Engine;
 use crate::limit::{ORDERS_QUEUED_MAX, STOP_TIMEOUT, WORKERS_DEFAULT_MAX, WORKERS_MAX};
+use crate::mixers::{Mixers, Port};
 use crate::net::{self, Faces};
 use crate::settings::{Identity, Settings};
 use crate::worker::{Core, Setup, Signals, Sockets, Worker};
@@ -59,6 +60,7 @@ pub struct Pool {
     workers: Vec<Handle>,
     placement: Arc<Mutex<Placement>>,
     counters: Arc<Counters>,
+    mixers: Arc<Mixers>,
     /// Hears nothing, and ends when the last worker has.
     done: Receiver<()>,
 }
@@ -66,7 +68,7 @@ pub struct Pool {
 /// One worker, from outside.
 struct Handle {
     orders: SyncSender<Order>,
-    waker: Waker,
+    waker: Arc<Waker>,
     signals: Arc<Signals>,
     thread: Option<JoinHandle<()>>,
     candidates: Vec<SocketAddr>,
@@ -114,6 +116,7 @@ impl Pool {
             workers: Vec::with_capacity(count),
             placement: Arc::new(Mutex::new(Placement::new(count))),
             counters: config.counters.clone(),
+            mixers: Mixers::start(config.counters.clone())?,
             done,
         };
         let make_engine = Arc::new(make_engine);
@@ -171,12 +174,14 @@ impl Pool {
         let (placement, counters) = (self.placement.clone(), self.counters.clone());
         let faces = Faces::new(candidates.clone(), local(bound, &config.addresses));
         let (sockets, waker) = Sockets::new(udp, tcp, faces, &self.counters)?;
+        let waker = Arc::new(waker);
         let setup = Setup {
             sockets,
             orders: queue,
             signals: signals.clone(),
             counters: self.counters.clone(),
             witness: config.witness.clone(),
+            mixers: Port::new(self.mixers.clone(), waker.clone()),
             make: move || make_engine(number, addresses.clone()),
             report: move |report| reports(report),
             lose: move |queue: &Receiver<Order>| {

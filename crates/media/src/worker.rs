@@ -16,6 +16,7 @@ use crate::counters::Counters;
 use crate::crash::{self, Witness};
 use crate::limit::{ORDERS_PER_TURN_MAX, RECEIVES_PER_TURN_MAX};
 use crate::mix::{FromMixer, ToMixer};
+use crate::mixers::Port;
 use crate::net::{Datagram, Faces, Protocol, Transmit, Udp};
 use crate::tcp::Tcp;
 
@@ -70,6 +71,8 @@ pub(crate) struct Setup<M, R, L> {
     pub signals: Arc<Signals>,
     pub counters: Arc<Counters>,
     pub witness: Witness,
+    /// The way to the mixers and back.
+    pub mixers: Port,
     /// Makes an engine.
     pub make: M,
     /// Hears reports. Must not wait.
@@ -84,6 +87,8 @@ pub(crate) struct Worker<C, M, R, L> {
     core: Option<C>,
     /// There are more orders than one turn takes.
     has_orders: bool,
+    /// There is more from the mixers than one turn takes.
+    has_mixes: bool,
 }
 
 /// What a worker reads, writes and waits for.
@@ -193,7 +198,7 @@ where
     L: FnMut(&Receiver<Order>),
 {
     pub fn new(setup: Setup<M, R, L>) -> Self {
-        Worker { setup, core: None, has_orders: false }
+        Worker { setup, core: None, has_orders: false, has_mixes: false }
     }
 
     /// Works until told to stop. A panic of the engine is caught and counted; the engine is thrown away with its rooms, and another
@@ -224,13 +229,17 @@ where
             Some(core) => core,
             none => none.insert((self.setup.make)()),
         };
-        self.setup.sockets.wait(events, core.poll_timeout(), self.has_orders);
+        self.setup.sockets.wait(events, core.poll_timeout(), self.has_orders || self.has_mixes);
         let now = Instant::now();
         self.setup.sockets.handle_events(now, events);
         let taken = self.setup.orders.try_iter().take(ORDERS_PER_TURN_MAX).map(|order| obey(now, core, order)).count();
         self.has_orders = taken == ORDERS_PER_TURN_MAX;
         self.setup.sockets.receive(now, core);
+        self.has_mixes = self.setup.mixers.receive(|from| core.handle_mixer(now, from));
         core.flush(now);
+        while let Some(told) = core.poll_mixer() {
+            self.setup.mixers.send(told);
+        }
         self.setup.sockets.send(core);
         while let Some(report) = core.poll_report() {
             (self.setup.report)(report);
@@ -244,6 +253,7 @@ where
         // What broke an engine may break its end too.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(core)));
         self.setup.sockets.clear();
+        self.setup.mixers.clear();
         (self.setup.lose)(&self.setup.orders);
     }
 }

@@ -91,7 +91,7 @@ fn only_the_shell_reads_clocks_and_opens_things() {
 }
 
 /// The media server's shell: sockets, threads and the clock. All else of it is values.
-const MEDIA_SHELL: [&str; 4] = ["net.rs", "pool.rs", "tcp.rs", "worker.rs"];
+const MEDIA_SHELL: [&str; 5] = ["mixers.rs", "net.rs", "pool.rs", "tcp.rs", "worker.rs"];
 
 #[test]
 fn the_engine_is_a_value() {

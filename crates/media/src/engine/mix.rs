@@ -15,7 +15,7 @@ use super::{Client, Engine, Hall};
 use crate::allocate::Layer;
 use crate::codec::{Codec, Descriptor};
 use crate::forward::{Forwarder, Incoming};
-use crate::limit::{LAYERS_MAX, MIX_MAIN_BITRATE, MIX_SMALL_BITRATE};
+use crate::limit::LAYERS_MAX;
 use crate::mix::{FromMixer, Piece, Rendition, ToMixer, pieces};
 use crate::switchboard::{PeerKey, Receiver, Source, TrackKey};
 use crate::tap::Tap;
@@ -308,10 +308,11 @@ fn made(room: RoomId, id: TrackId, kind: Kind, codec: Codec) -> Source {
 
 /// The renditions of a mixed picture as layers.
 fn rendered(scene: &Scene) -> [Layer; LAYERS_MAX] {
-    let (width, height) = (scene.canvas.width, scene.canvas.height);
-    let main = Layer { bitrate: MIX_MAIN_BITRATE, width, height, active: true };
-    let small = Layer { bitrate: MIX_SMALL_BITRATE, width: width / 2, height: height / 2, active: true };
-    [small, main, Layer::default()]
+    let layer = |rendition: Rendition| {
+        let (width, height) = rendition.size(scene.canvas);
+        Layer { bitrate: rendition.bitrate(scene.canvas), width, height, active: true }
+    };
+    [layer(Rendition::Small), layer(Rendition::Main), Layer::default()]
 }
 
 /// At what size a scene has a track; none: not at all. Sound has no size.

@@ -1,0 +1,325 @@
+//! The mixer of one room, as a value: packets, scenes and time in, sounds and pictures out.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mixer::codec::CodecError;
+use mixer::codec::opus::Channels;
+use mixer::input::InputId;
+use mixer::picture::{self, Cell, Fit, PictureMixer, PictureSettings, Rect, Show, Stream};
+use mixer::sound::{Chime, Ear, OpusPacket, SoundMixer, SoundSettings, Voice};
+use room::{Canvas, ParticipantId, RoomId, Scene, TrackId};
+
+use super::sight::Sight;
+use super::{FromMixer, Rendition};
+use crate::codec::Codec;
+use crate::limit::{MIX_AHEAD_MAX, MIX_SOUND_LATE_MAX, MIX_STILL_MAX};
+use crate::tap::Packet;
+
+/// From one packet of sound to the next.
+const SOUND: Duration = Duration::from_millis(20);
+
+/// What happened, counted from the beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Pictures encoded, each rendition by itself.
+    pub pictures: u64,
+    /// Pictures left out because there was no time for them.
+    pub pictures_late: u64,
+    /// Ticks of sound left out because they were too late.
+    pub sounds_late: u64,
+    /// Frames that could not be decoded, damaged or without their key frame.
+    pub frames_broken: u64,
+}
+
+/// Mixes one room.
+pub struct RoomMix {
+    room: RoomId,
+    scene: Arc<Scene>,
+    pictures: PictureMixer,
+    sound: SoundMixer,
+    tracks: Numbers<TrackId>,
+    people: Numbers<ParticipantId>,
+    sights: BTreeMap<TrackId, Sight>,
+    /// The voice of who is seen in a track: they are to be in step.
+    voices: BTreeMap<TrackId, InputId>,
+    /// The next tick of sound.
+    next_sound: Instant,
+    /// The moment from which pictures are counted, and the number of the next one.
+    pictures_from: Instant,
+    next_picture: u64,
+    /// By rendition, smallest first.
+    wanted: [bool; 2],
+    keys: [bool; 2],
+    sent: [Option<Instant>; 2],
+    out: VecDeque<FromMixer>,
+    counts: Counts,
+}
+
+/// Our numbers for what the rooms name otherwise. Never used again.
+struct Numbers<T> {
+    given: BTreeMap<T, InputId>,
+    next: u64,
+    step: u64,
+}
+
+impl RoomMix {
+    /// A mix that begins now.
+    ///
+    /// # Errors
+    /// There is no encoder for a picture of that size.
+    pub fn new(now: Instant, room: RoomId, scene: Arc<Scene>) -> Result<Self, CodecError> {
+        let mut mix = RoomMix {
+            room,
+            pictures: picture_mixer(scene.canvas)?,
+            sound: SoundMixer::new(SoundSettings::of(Channels::Mono)),
+            // Nobody has the number of a track.
+            tracks: Numbers { given: BTreeMap::new(), next: 0, step: 2 },
+            people: Numbers { given: BTreeMap::new(), next: 1, step: 2 },
+            sights: BTreeMap::new(),
+            voices: BTreeMap::new(),
+            next_sound: now,
+            pictures_from: now,
+            next_picture: 0,
+            wanted: [false, true],
+            keys: [false; 2],
+            sent: [None; 2],
+            out: VecDeque::new(),
+            counts: Counts::default(),
+            scene: Arc::clone(&scene),
+        };
+        mix.set(&scene);
+        Ok(mix)
+    }
+
+    /// How it looks and sounds from now on.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); then it goes on as before.
+    pub fn handle_scene(&mut self, now: Instant, scene: Arc<Scene>) -> Result<(), CodecError> {
+        if scene.canvas != self.scene.canvas {
+            self.pictures = picture_mixer(scene.canvas)?;
+            (self.pictures_from, self.next_picture, self.sent) = (now, 0, [None; 2]);
+        }
+        let before = std::mem::replace(&mut self.scene, Arc::clone(&scene));
+        self.set(&scene);
+        for (grown, chime) in [(scene.entries != before.entries, Chime::Enter), (scene.exits != before.exits, Chime::Exit)] {
+            if grown {
+                self.sound.chime(chime);
+            }
+        }
+        Ok(())
+    }
+
+    /// A packet of a track in the scene. Others are not looked at.
+    pub fn handle_packet(&mut self, track: TrackId, packet: Packet) {
+        let Some(input) = self.tracks.get(track) else { return };
+        match packet.codec {
+            Codec::Opus => {
+                let sound = OpusPacket { sequence: packet.seq as u16, timestamp: packet.time, payload: &packet.payload };
+                self.sound.push(packet.arrival, input, sound);
+            }
+            Codec::Vp8 | Codec::H264 => {
+                if let Some(sight) = self.sights.get_mut(&track) {
+                    sight.push(packet);
+                }
+            }
+            Codec::Vp9 | Codec::OtherAudio => {}
+        }
+    }
+
+    /// Somebody cannot go on without a key frame.
+    pub fn handle_keyframe(&mut self, rendition: Rendition) {
+        if let Some(key) = self.keys.get_mut(usize::from(rendition.layer())) {
+            *key = true;
+        }
+    }
+
+    /// Which renditions somebody receives.
+    pub fn handle_wanted(&mut self, main: bool, small: bool) {
+        if self.wanted != [small, main] {
+            self.wanted = [small, main];
+            self.set_streams();
+        }
+    }
+
+    /// Makes the sound that is due.
+    pub fn tick_sound(&mut self, now: Instant) {
+        let late = now.saturating_duration_since(self.next_sound).as_nanos() / SOUND.as_nanos();
+        let beyond = u32::try_from(late).unwrap_or(u32::MAX).saturating_sub(MIX_SOUND_LATE_MAX);
+        self.next_sound += SOUND * beyond;
+        self.counts.sounds_late += u64::from(beyond);
+        while self.next_sound <= now {
+            self.sound.tick(self.next_sound);
+            let mut packets = Vec::with_capacity(self.scene.ears.len());
+            while let Some(packet) = self.sound.poll() {
+                if let Some(who) = self.people.name(packet.ear) {
+                    packets.push((who, packet.payload.into()));
+                }
+            }
+            self.out.push_back(FromMixer::Sound { room: self.room, shown: self.next_sound, packets });
+            self.next_sound += SOUND;
+        }
+        while let Some((input, talks)) = self.sound.poll_talking() {
+            let who = self.scene.voices.iter().find(|voice| self.tracks.get(voice.track) == Some(input)).map(|voice| voice.who);
+            self.out.extend(who.map(|who| FromMixer::Talking(self.room, who, talks)));
+        }
+    }
+
+    /// Makes the picture that is due. What there was no time for is left out.
+    pub fn tick_picture(&mut self, now: Instant) {
+        if now < self.picture_due() {
+            return;
+        }
+        while self.moment(self.next_picture + 1) <= now {
+            self.next_picture += 1;
+            self.counts.pictures_late += 1;
+        }
+        let shown = self.picture_due();
+        self.next_picture += 1;
+        for (track, sight) in &mut self.sights {
+            let Some(input) = self.tracks.get(*track) else { continue };
+            let heard = self.voices.get(track).map_or(Duration::ZERO, |voice| self.sound.delay(*voice));
+            sight.show(now, input, heard.saturating_sub(MIX_AHEAD_MAX), &mut self.pictures);
+            if sight.take_wish(now) {
+                self.out.push_back(FromMixer::Keyframe(self.room, *track));
+            }
+        }
+        let changed = self.pictures.mix();
+        for rendition in [Rendition::Main, Rendition::Small] {
+            self.encode(shown, rendition, changed);
+        }
+    }
+
+    /// What it has made, or wants.
+    pub fn poll_output(&mut self) -> Option<FromMixer> {
+        self.out.pop_front()
+    }
+
+    /// When the next sound is due.
+    #[must_use]
+    pub fn sound_due(&self) -> Instant {
+        self.next_sound
+    }
+
+    /// When the next picture is due.
+    #[must_use]
+    pub fn picture_due(&self) -> Instant {
+        self.moment(self.next_picture)
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let pictures = self.pictures.counts();
+        let broken: u64 = self.sights.values().map(|sight| sight.counts().broken).sum();
+        Counts { frames_broken: pictures.broken + pictures.unkeyed + broken, ..self.counts }
+    }
+
+    fn moment(&self, picture: u64) -> Instant {
+        let fps = u64::from(self.scene.canvas.fps.max(1));
+        self.pictures_from + Duration::from_nanos(picture.saturating_mul(1_000_000_000) / fps)
+    }
+
+    fn set(&mut self, scene: &Scene) {
+        let shown: Vec<TrackId> = scene.cells.iter().filter_map(|cell| cell.track).collect();
+        self.tracks.keep(|track| shown.contains(track) || scene.voices.iter().any(|voice| voice.track == *track));
+        self.people.keep(|who| scene.ears.iter().any(|ear| ear.who == *who) || scene.cells.iter().any(|cell| cell.who == *who));
+        self.sights.retain(|track, _| shown.contains(track));
+        for track in &shown {
+            self.sights.entry(*track).or_default();
+        }
+        let cells: Vec<Cell> = scene.cells.iter().map(|cell| self.cell(cell)).collect();
+        let voices: Vec<Voice> = scene.voices.iter().map(|voice| self.voice(voice)).collect();
+        let ears: Vec<Ear> = scene.ears.iter().map(|ear| self.ear(ear)).collect();
+        self.voices.clear();
+        for cell in &scene.cells {
+            let voice = scene.voices.iter().find(|voice| voice.who == cell.who).and_then(|voice| self.tracks.get(voice.track));
+            self.voices.extend(cell.track.zip(voice));
+        }
+        self.sound.set_voices(&voices);
+        self.sound.set_ears(&ears);
+        self.pictures.set_cells(&cells);
+        self.set_streams();
+    }
+
+    fn cell(&mut self, cell: &room::Cell) -> Cell {
+        let area = Rect { x: cell.area.x, y: cell.area.y, width: cell.area.width, height: cell.area.height };
+        let (input, show) = match cell.track {
+            Some(track) => (self.tracks.number(track), Show::Picture),
+            None => (self.people.number(cell.who), Show::Card),
+        };
+        let fit = if cell.whole { Fit::Letterbox } else { Fit::Crop };
+        Cell { input, area, fit, show, name: Arc::clone(&cell.name) }
+    }
+
+    fn voice(&mut self, voice: &room::Voice) -> Voice {
+        let input = self.tracks.number(voice.track);
+        Voice { input, muted: false, gain_db: f32::from(voice.volume), sensitivity: voice.sensitivity }
+    }
+
+    fn ear(&mut self, ear: &room::Ear) -> Ear {
+        let own = self.scene.voices.iter().filter(|voice| ear.without.contains(&voice.who));
+        let own = own.filter_map(|voice| self.tracks.get(voice.track)).collect();
+        Ear { own, hears: ear.hears, gain_db: f32::from(ear.volume), ..Ear::of(self.people.number(ear.who)) }
+    }
+
+    fn set_streams(&mut self) {
+        let stream = |rendition: Rendition| {
+            let (width, height) = rendition.size(self.scene.canvas);
+            let bitrate = u32::try_from(rendition.bitrate(self.scene.canvas)).unwrap_or(u32::MAX);
+            Stream { width, height, bitrate }
+        };
+        let [small, _] = self.wanted;
+        let streams = [stream(Rendition::Main), stream(Rendition::Small)];
+        self.pictures.set_streams(streams.get(..1 + usize::from(small)).unwrap_or(&streams));
+    }
+
+    fn encode(&mut self, shown: Instant, rendition: Rendition, changed: bool) {
+        let index = usize::from(rendition.layer());
+        let (Some(key), Some(sent)) = (self.keys.get_mut(index), self.sent.get_mut(index)) else { return };
+        let wanted = self.wanted.get(index).copied().unwrap_or(false);
+        let still = sent.is_some_and(|at| shown.saturating_duration_since(at) < MIX_STILL_MAX);
+        if !wanted || !(changed || *key || !still) {
+            return;
+        }
+        let ms = shown.saturating_duration_since(self.pictures_from).as_millis();
+        let stream = usize::from(rendition == Rendition::Small);
+        let Ok(encoded) = self.pictures.encode(stream, u64::try_from(ms).unwrap_or(u64::MAX), *key) else { return };
+        (*key, *sent) = (false, Some(shown));
+        // An encoder that has no bits to spare leaves a picture out.
+        if !encoded.bytes.is_empty() {
+            self.counts.pictures += 1;
+            let frame = encoded.bytes.to_vec();
+            self.out.push_back(FromMixer::Picture { room: self.room, rendition, shown, frame });
+        }
+    }
+}
+
+impl<T: Copy + Ord> Numbers<T> {
+    fn number(&mut self, name: T) -> InputId {
+        *self.given.entry(name).or_insert_with(|| {
+            self.next += self.step;
+            InputId(self.next)
+        })
+    }
+
+    fn get(&self, name: T) -> Option<InputId> {
+        self.given.get(&name).copied()
+    }
+
+    fn name(&self, number: InputId) -> Option<T> {
+        self.given.iter().find(|(_, own)| **own == number).map(|(name, _)| *name)
+    }
+
+    fn keep(&mut self, keep: impl Fn(&T) -> bool) {
+        self.given.retain(|name, _| keep(name));
+    }
+}
+
+fn picture_mixer(canvas: Canvas) -> Result<PictureMixer, CodecError> {
+    let bitrate = u32::try_from(Rendition::Main.bitrate(canvas)).unwrap_or(u32::MAX);
+    let canvas = picture::Canvas { width: canvas.width, height: canvas.height, fps: canvas.fps };
+    PictureMixer::new(PictureSettings::new(canvas, bitrate))
+}

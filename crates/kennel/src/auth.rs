@@ -57,6 +57,8 @@ impl Caller {
         let message = match right {
             Right::Camera => "This link does not allow being a camera.",
             Right::Watch => "This link does not allow watching.",
+            Right::Guest => "This link does not allow joining rooms.",
+            Right::Moderator => "This link does not allow looking after rooms.",
             Right::Owner => "Only the owner's link allows this.",
         };
         Err(Problem::new(StatusCode::FORBIDDEN, "right_missing", message))

@@ -29,13 +29,13 @@ impl Desk {
     pub fn new(store: Arc<Store>, ice: Ice) -> Self {
         Desk { store, ice: Arc::new(ice) }
     }
+}
 
-    /// Whether neither the link nor the session that a token was made for has ended.
-    fn lives(&self, origin: &str, now: u64) -> bool {
-        let (link, session) = origin::read(origin);
-        let link_lives = self.store.keyring().living(link, now).is_some();
-        link_lives && session.is_none_or(|session| self.store.sessions().link_of(session) == Some(link))
-    }
+/// Whether neither the link nor the session that a token was made for has ended.
+pub fn lives(store: &Store, origin: &str, now: u64) -> bool {
+    let (link, session) = origin::read(origin);
+    let link_lives = store.keyring().living(link, now).is_some();
+    link_lives && session.is_none_or(|session| store.sessions().link_of(session) == Some(link))
 }
 
 impl twilio::Desk for Desk {
@@ -43,7 +43,7 @@ impl twilio::Desk for Desk {
         let now = clock::unix_ms();
         let grant = token::verify(token, &*self.store, now)?;
         match &grant.link_key {
-            Some(origin) if !self.lives(origin, now) => Err(token::Refusal::Expired.into()),
+            Some(origin) if !lives(&self.store, origin, now) => Err(token::Refusal::Expired.into()),
             _ => Ok(grant),
         }
     }

@@ -18,6 +18,7 @@ use crate::hub;
 use crate::journal;
 use crate::keyring::origin;
 use crate::metrics::Metrics;
+use crate::spaces;
 use crate::web::accept::Connection;
 use crate::web::ws::{self, MESSAGE_BYTES_MAX, Means};
 use crate::web::{Later, Present, RoomRow, RoomsView, SOCKET_BUFFER_BYTES};
@@ -55,6 +56,23 @@ pub fn router(desk: Desk, means: Means) -> Router {
         twilio_socket(upgrade, place.0, desk.clone(), means.clone())
     };
     Router::new().route("/signaling", get(signaling))
+}
+
+/// The socket of SignalWire's door: at any path.
+pub fn relay(desk: spaces::desk::Desk, means: Means) -> Router {
+    let socket = move |place: Extension<Connection>, upgrade: WebSocketUpgrade| {
+        relay_socket(upgrade, place.0, desk.clone(), means.clone())
+    };
+    Router::new().fallback(get(socket))
+}
+
+async fn relay_socket(upgrade: WebSocketUpgrade, place: Connection, desk: spaces::desk::Desk, means: Means) -> Response {
+    let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
+    let upgrade = upgrade.read_buffer_size(SOCKET_BUFFER_BYTES);
+    upgrade.on_upgrade(move |socket| async move {
+        let session = signalwire::Session::new(means.hub.moment(), Box::new(desk));
+        ws::drive(socket, Box::new(session), place, means).await;
+    })
 }
 
 async fn twilio_socket(upgrade: WebSocketUpgrade, place: Connection, desk: Desk, means: Means) -> Response {

@@ -28,6 +28,7 @@ pub mod reports;
 pub mod rest;
 pub mod seats;
 pub mod shutdown;
+pub mod spaces;
 pub mod tls;
 pub mod web;
 

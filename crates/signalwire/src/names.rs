@@ -142,6 +142,25 @@ pub const USUAL: [Permission; 11] = [
     Permission::SelfDevice,
 ];
 
+/// What a guest of our own room page may do: itself only, in everything.
+pub const GUEST: [Permission; 15] = [
+    Permission::SelfMuteAudio,
+    Permission::SelfUnmuteAudio,
+    Permission::SelfMuteVideo,
+    Permission::SelfUnmuteVideo,
+    Permission::SelfDeaf,
+    Permission::SelfUndeaf,
+    Permission::SelfInputVolume,
+    Permission::SelfOutputVolume,
+    Permission::SelfSensitivity,
+    Permission::SelfPosition,
+    Permission::SelfMeta,
+    Permission::SelfRaiseHand,
+    Permission::SelfLowerHand,
+    Permission::SelfScreen,
+    Permission::SelfDevice,
+];
+
 /// What a token's holder may send.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MediaAllowed {

@@ -29,11 +29,12 @@ use crate::net::{self, Lan};
 use crate::reach::Listening;
 use crate::rest::Desk;
 use crate::shutdown::{self, Shutdown, Stopper};
+use crate::spaces::{self, Spaces};
 use crate::tls::{self, Tls, TlsProblem};
 use crate::web::gate::Caps;
 use crate::web::stream::Patience;
 use crate::web::vendor::Calls;
-use crate::web::{self, App, Doorman, Reach, Site, ws};
+use crate::web::{self, App, Doorman, Reach, Site, space, ws};
 use crate::{clock, doors, hub, logging, media, process, seats};
 
 /// How long open requests and sockets get to say goodbye.
@@ -135,9 +136,11 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
     let site = site(&config, &listening, &lan, tls.as_ref());
     let egress = egress(&config, &listening);
     let calls = history.as_ref().map(|history| calls(&config, history, hub.clone(), egress.clone()));
-    let app = App::start(site, store.clone(), Arc::new(hub.clone()), calls, metrics.clone(), shutdown.clone());
+    let spaces = Some(spaces(&config, &store, history.as_ref(), hub.clone()).await);
+    let app = App::start(site, store.clone(), Arc::new(hub.clone()), calls, spaces, metrics.clone(), shutdown.clone());
     let means = ws::Means { hub: hub.clone(), metrics: metrics.clone(), shutdown: shutdown.clone() };
-    let router = web::app(&app, doors::router(desk::Desk::new(store.clone(), config.ice.clone()), means));
+    let relay = doors::relay(spaces::desk::Desk::new(store.clone()), means.clone());
+    let router = web::app(&app, doors::router(desk::Desk::new(store.clone(), config.ice.clone()), means), relay);
     let doorman = Doorman::new(caps(), Patience::default(), config.trusted_proxies.clone(), metrics.clone());
     let mut tasks = JoinSet::new();
     let certificates = tls.as_ref().map(|tls| tls.server.clone());
@@ -174,6 +177,13 @@ fn calls(config: &Config, history: &History, hub: hub::Handle, egress: Egress) -
     let defaults = Defaults { kind: doors::kind_of(config.room_type), media_region: REGION.to_owned() };
     let desk = Desk { hub, store: history.store.clone(), journal: history.journal.clone(), egress, defaults };
     Calls::new(desk, config.rest.writes_per_s, config.rest.reads_per_s)
+}
+
+/// What SignalWire's REST is answered by.
+async fn spaces(config: &Config, store: &Store, history: Option<&History>, hub: hub::Handle) -> space::Calls {
+    let history = history.map(|history| spaces::History { store: history.store.clone(), journal: history.journal.clone() });
+    let spaces = Spaces::start(hub, history, store.credentials().twilio_account_sid).await;
+    space::Calls::new(spaces, config.rest.writes_per_s, config.rest.reads_per_s, clock::now().at)
 }
 
 /// The way out for callbacks. Our own listeners are looked for on every address that the machine has at that moment.

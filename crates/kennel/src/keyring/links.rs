@@ -26,6 +26,10 @@ pub enum Right {
     Camera,
     /// Join to watch.
     Watch,
+    /// Join a room with one mixed picture.
+    Guest,
+    /// Look after such a room: mute, put out, arrange. Implies [`Right::Guest`].
+    Moderator,
     /// Make links, see every room, change rooms. Implies the others.
     Owner,
 }
@@ -35,6 +39,8 @@ pub enum Right {
 pub struct Rights {
     camera: bool,
     watch: bool,
+    guest: bool,
+    moderator: bool,
     owner: bool,
 }
 
@@ -98,22 +104,24 @@ pub enum KeyRefusal {
 
 impl Rights {
     /// Everything.
-    pub const ALL: Self = Self { camera: true, watch: true, owner: true };
+    pub const ALL: Self = Self { camera: true, watch: true, guest: true, moderator: true, owner: true };
     /// What everybody may with `--open`.
-    pub const OPEN: Self = Self { camera: true, watch: true, owner: false };
+    pub const OPEN: Self = Self { owner: false, ..Self::ALL };
 
     /// Whether `right` is in the set.
     pub fn has(self, right: Right) -> bool {
         match right {
             Right::Camera => self.camera,
             Right::Watch => self.watch,
+            Right::Guest => self.guest,
+            Right::Moderator => self.moderator,
             Right::Owner => self.owner,
         }
     }
 
     /// The rights in it, in the order of the enum.
     pub fn list(self) -> Vec<Right> {
-        let all = [Right::Camera, Right::Watch, Right::Owner];
+        let all = [Right::Camera, Right::Watch, Right::Guest, Right::Moderator, Right::Owner];
         all.into_iter().filter(|right| self.has(*right)).collect()
     }
 
@@ -128,6 +136,8 @@ impl FromIterator<Right> for Rights {
         rights.into_iter().fold(Self::default(), |set, right| match right {
             Right::Camera => Self { camera: true, ..set },
             Right::Watch => Self { watch: true, ..set },
+            Right::Guest => Self { guest: true, ..set },
+            Right::Moderator => Self { guest: true, moderator: true, ..set },
             Right::Owner => Self::ALL,
         })
     }
@@ -140,8 +150,10 @@ impl std::str::FromStr for Right {
         match text.trim() {
             "camera" => Ok(Self::Camera),
             "watch" => Ok(Self::Watch),
+            "guest" => Ok(Self::Guest),
+            "moderator" => Ok(Self::Moderator),
             "owner" => Ok(Self::Owner),
-            _ => Err(format!("'{text}' is no right. Rights are camera, watch and owner.")),
+            _ => Err(format!("'{text}' is no right. Rights are camera, watch, guest, moderator and owner.")),
         }
     }
 }

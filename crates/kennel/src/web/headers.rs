@@ -29,6 +29,11 @@ pub enum Zone {
 }
 
 impl Zone {
+    /// The zone of a request.
+    fn of_request(request: &Request) -> Self {
+        if is_relay(request) { Self::Vendor } else { Self::of(request.uri().path()) }
+    }
+
     /// The zone of a request's path.
     pub fn of(path: &str) -> Self {
         let vendor = ["/v1/", "/api/video/", "/sdk/"].iter().any(|start| path.starts_with(start));
@@ -40,6 +45,14 @@ impl Zone {
     }
 }
 
+/// Whether this is the second vendor's client, which connects to any path that its app names.
+pub fn is_relay(request: &Request) -> bool {
+    let taken = ["/kennel/", "/v1/", "/sdk/", "/api/"].iter().any(|start| request.uri().path().starts_with(start));
+    let upgrade = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
+    let socket = upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"));
+    socket && !taken && request.uri().path() != "/signaling"
+}
+
 /// Holds the rules of the zones over every request. Needs the [`Connection`] in the request's extensions and puts [`Asked`] there.
 pub async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > TARGET_MAX_BYTES) {
@@ -48,7 +61,7 @@ pub async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) ->
     if request.headers().contains_key(header::CONTENT_ENCODING) {
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Compressed bodies are not taken.\n").into_response();
     }
-    match Zone::of(request.uri().path()) {
+    match Zone::of_request(&request) {
         Zone::Vendor => vendor(&app, request, next).await,
         Zone::Own => own(&app, request, next).await,
         Zone::Health => {
@@ -249,6 +262,22 @@ mod tests {
         check("/v1", Zone::Own);
         check("/signaling/x", Zone::Own);
         check("/healthz", Zone::Health);
+    }
+
+    #[test]
+    fn the_relay_is_at_every_path_that_nobody_else_has() {
+        let check = |path: &str, upgrade: Option<&'static str>, relay: bool| {
+            let mut request = Request::builder().uri(path).body(axum::body::Body::empty()).expect("a request");
+            upgrade.map(|upgrade| request.headers_mut().insert(header::UPGRADE, HeaderValue::from_static(upgrade)));
+            assert_eq!(is_relay(&request), relay, "{path}");
+        };
+        check("/", Some("websocket"), true);
+        check("/any/path", Some("WebSocket"), true);
+        check("/", None, false);
+        check("/", Some("h2c"), false);
+        check("/signaling", Some("websocket"), false);
+        check("/v1/VideoEvents", Some("websocket"), false);
+        check("/kennel/v1/live", Some("websocket"), false);
     }
 
     #[test]

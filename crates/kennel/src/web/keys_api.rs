@@ -46,11 +46,32 @@ pub async fn make(
     let ask: Ask = read_json(body)?;
     let life_ms = ask.ends_in_s.map(|s| s.saturating_mul(1000));
     let new = NewLink { label: ask.label, rights: ask.rights.into_iter().collect(), room: ask.room, life_ms };
+    let page = page_for(&new);
     let store = app.store.clone();
     let made = on_disk(move || store.update(|ring, random| ring.add(new, clock::unix_ms(), random))).await?;
     let (id, key) = made.map_err(link_problem)?;
-    let path = format!("/dogcam#k={}", key.reveal());
+    let path = format!("{page}#k={}", key.reveal());
     Ok((StatusCode::CREATED, Json(json!({ "id": id, "key": key.reveal(), "path": path }))))
+}
+
+/// The page that a link leads to: that of the first of its rights.
+fn page_for(new: &NewLink) -> String {
+    let cameras = new.rights.has(Right::Camera) || new.rights.has(Right::Watch);
+    let page = match (cameras, new.rights.has(Right::Moderator)) {
+        (true, _) => return "/dogcam".to_owned(),
+        (false, true) => "/room",
+        (false, false) => "/guest",
+    };
+    match &new.room {
+        Some(room) => format!("{page}?room={}", percent(room)),
+        None => page.to_owned(),
+    }
+}
+
+/// Percent-encoding of everything but what RFC 3986, section 2.3, leaves unreserved.
+fn percent(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// `DELETE /kennel/v1/keys/ID`

@@ -16,6 +16,7 @@ mod pages;
 mod plain;
 pub mod problem;
 mod sdk;
+pub mod space;
 pub mod stream;
 mod tokens;
 pub mod vendor;
@@ -25,8 +26,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use axum::routing::{any, delete, get, post, put};
 use room::Refusal;
+use tower::ServiceExt;
 
 use crate::auth::WrongKeys;
 use crate::config::{NetRange, RoomType};
@@ -133,6 +138,8 @@ pub struct App {
     pub live: live::task::Handle,
     /// What REST asks; `None` for a server without a history.
     pub calls: Option<vendor::Calls>,
+    /// What SignalWire's REST asks.
+    pub spaces: Option<space::Calls>,
     /// Figures.
     pub metrics: Metrics,
     /// Who is told when the server ends.
@@ -148,12 +155,13 @@ impl App {
         store: Arc<Store>,
         rooms: Arc<dyn RoomsView>,
         calls: Option<vendor::Calls>,
+        spaces: Option<space::Calls>,
         metrics: Metrics,
         shutdown: Shutdown,
     ) -> Arc<Self> {
         let live = live::task::start(metrics.clone(), shutdown.clone());
         let (wrong_keys, names) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { site, store, rooms, live, calls, metrics, shutdown, wrong_keys, names })
+        Arc::new(Self { site, store, rooms, live, calls, spaces, metrics, shutdown, wrong_keys, names })
     }
 
     /// The counter of wrong keys. Never hold it over an `await`.
@@ -167,12 +175,14 @@ impl App {
     }
 }
 
-/// Every route. `doors` are those of the vendors' sockets (`/signaling`); they come under the rules of their zone here. Requests must
-/// carry an [`accept::Connection`], as [`serve`] gives them.
-pub fn app(app: &Arc<App>, doors: Router) -> Router {
+/// Every route. `doors` are those of the vendors' sockets that have an address (`/signaling`), `relay` serves the others; they come under
+/// the rules of their zone here. Requests must carry an [`accept::Connection`], as [`serve`] gives them.
+pub fn app(app: &Arc<App>, doors: Router, relay: Router) -> Router {
     let routes = Router::new()
         .route("/", get(pages::page))
         .route("/dogcam", get(pages::page))
+        .route("/room", get(pages::page))
+        .route("/guest", get(pages::page))
         .route("/links", get(pages::page))
         .route(plain::STYLE_PATH, get(plain::style))
         .route("/kennel/ca.crt", get(pages::authority))
@@ -185,6 +195,7 @@ pub fn app(app: &Arc<App>, doors: Router) -> Router {
         .route("/kennel/v1/server", get(api::server))
         .route("/kennel/v1/session", get(api::session).post(api::sign_in).delete(api::sign_out))
         .route("/kennel/v1/token", post(tokens::token))
+        .route("/kennel/v1/room_token", post(space::page_token))
         .route("/kennel/v1/keys", get(keys_api::list).post(keys_api::make))
         .route("/kennel/v1/keys/{id}", delete(keys_api::withdraw))
         .route("/kennel/v1/sessions", get(keys_api::sessions))
@@ -201,10 +212,21 @@ pub fn app(app: &Arc<App>, doors: Router) -> Router {
         .route("/v1/VideoEvents", get(insights::socket))
         .route("/v1/", any(vendor::call))
         .route("/v1/{*rest}", any(vendor::call))
+        .route("/api/video/", any(space::call))
+        .route("/api/video/{*rest}", any(space::call))
         .fallback(pages::other)
         .with_state(app.clone())
-        .merge(doors);
+        .merge(doors)
+        .layer(middleware::from_fn(move |request: Request, next: Next| to_relay(relay.clone(), request, next)));
     guard_layers::wrap(app, routes)
+}
+
+async fn to_relay(relay: Router, request: Request, next: Next) -> Response {
+    if !headers::is_relay(&request) {
+        return next.run(request).await;
+    }
+    let answer = relay.oneshot(request).await;
+    answer.unwrap_or_else(|never| match never {})
 }
 
 /// Runs what blocks on the disk where it holds nobody up.

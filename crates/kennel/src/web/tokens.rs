@@ -107,7 +107,7 @@ fn need_any(caller: &Caller) -> Result<(), Problem> {
 }
 
 /// The room asked for, else the link's own, else the default one.
-fn room_of(app: &App, caller: &Caller, asked: Option<String>) -> Result<String, Problem> {
+pub(super) fn room_of(app: &App, caller: &Caller, asked: Option<String>) -> Result<String, Problem> {
     let own = || caller.room.clone().unwrap_or_else(|| app.site.default_room.clone());
     let room = asked.filter(|room| !room.is_empty()).unwrap_or_else(own);
     if !is_name(&room) {

@@ -35,7 +35,7 @@ pub struct Calls {
 
 /// Calls of one credential (a token bucket).
 #[derive(Clone, Copy, Debug)]
-struct Rate {
+pub(super) struct Rate {
     left: f64,
     seen: Instant,
 }
@@ -61,14 +61,18 @@ impl Calls {
     fn admits(&self, user: &str, writes: bool, now: Instant) -> bool {
         let per_s = f64::from(if writes { self.writes_per_s } else { self.reads_per_s });
         let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = |per_s: u32| Rate { left: f64::from(per_s) * BURST.as_secs_f64(), seen: now };
-        let pair = rates.entry(user.to_owned()).or_insert_with(|| [fresh(self.reads_per_s), fresh(self.writes_per_s)]);
+        let pair =
+            rates.entry(user.to_owned()).or_insert_with(|| [Rate::new(self.reads_per_s, now), Rate::new(self.writes_per_s, now)]);
         pair[usize::from(writes)].take(per_s, now)
     }
 }
 
 impl Rate {
-    fn take(&mut self, per_s: f64, now: Instant) -> bool {
+    pub fn new(per_s: u32, now: Instant) -> Self {
+        Rate { left: f64::from(per_s) * BURST.as_secs_f64(), seen: now }
+    }
+
+    pub fn take(&mut self, per_s: f64, now: Instant) -> bool {
         let passed = now.saturating_duration_since(self.seen).as_secs_f64();
         self.left = (self.left + passed * per_s).min(per_s * BURST.as_secs_f64());
         self.seen = now;
@@ -175,7 +179,7 @@ fn is_right(app: &App, user: &str, password: &Secret) -> bool {
 }
 
 /// The user and password of a Basic `Authorization` (RFC 7617).
-fn basic(headers: &HeaderMap) -> Option<(String, Secret)> {
+pub(super) fn basic(headers: &HeaderMap) -> Option<(String, Secret)> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, credentials) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

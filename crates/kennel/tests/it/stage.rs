@@ -119,8 +119,8 @@ impl Stage {
         let (metrics, rooms) = (Metrics::new(), Arc::<TestRooms>::default());
         let store = Arc::new(open_store(folder.path()));
         let doorman = Doorman::new(caps, patience, site.trusted_proxies.clone(), metrics.clone());
-        let app = App::start(site, store, rooms.clone(), None, metrics, shutdown.clone());
-        let router = web::app(&app, Router::new());
+        let app = App::start(site, store, rooms.clone(), None, None, metrics, shutdown.clone());
+        let router = web::app(&app, Router::new(), Router::new());
         Self { app, rooms, router, doorman, shutdown, folder, _stopper: stopper }
     }
 

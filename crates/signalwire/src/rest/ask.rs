@@ -144,6 +144,25 @@ pub struct Session {
     pub stage: Option<(bool, ::room::LayoutName)>,
 }
 
+/// Something that happened in a session, for showing it.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'a> {
+    /// In which room.
+    pub room: u128,
+    /// In which session.
+    pub session: u128,
+    /// Its number in the session, from 0.
+    pub number: u64,
+    /// To whom.
+    pub member: Option<u128>,
+    /// What, in a word.
+    pub name: &'a str,
+    /// Names and values.
+    pub payload: &'a [(String, String)],
+    /// When, in ms since 1970 UTC.
+    pub at_ms: u64,
+}
+
 /// Who was in a session, for showing it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {

@@ -56,6 +56,12 @@ impl Fault {
         Fault::new("missing_required_parameter", attribute, "must be present")
     }
 
+    /// Another has this already.
+    #[must_use]
+    pub fn taken(attribute: &'static str) -> Self {
+        Fault::new("invalid_parameter", attribute, "has already been taken")
+    }
+
     fn new(code: &'static str, attribute: &'static str, rule: &str) -> Self {
         let message = format!("{} {rule}", titled(attribute));
         Fault { kind: "validation_error", code, message, attribute, url: "" }

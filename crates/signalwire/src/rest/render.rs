@@ -1,13 +1,14 @@
 //! The text of every answer.
 
-use super::ask::{Member, Session};
+use super::ask::{Event, Member, Session};
 use super::date::write as date;
 use super::paging::{Ends, Page};
 use super::record::RoomRecord;
 use crate::names;
+use crate::state::room_id;
 use crate::uuid;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A room. `active` is its session in progress, if that was asked for and there is one.
 #[must_use]
@@ -31,8 +32,12 @@ pub fn render_room(room: &RoomRecord, active: Option<&Session>) -> Value {
 /// A session.
 #[must_use]
 pub fn render_session(session: &Session) -> Value {
-    let plain =
-        RoomRecord { name: session.name.clone(), display_name: session.name.clone(), id: session.id, ..RoomRecord::default() };
+    let plain = RoomRecord {
+        name: session.name.clone(),
+        display_name: session.name.clone(),
+        id: room_id(&session.name),
+        ..RoomRecord::default()
+    };
     let room = session.record.as_ref().unwrap_or(&plain);
     let mut shown = settings(room);
     let (locked, layout) = session.stage.unwrap_or((false, room.layout));
@@ -69,6 +74,22 @@ pub fn render_member(member: &Member) -> Value {
         "leave_time": member.left_ms.map(date),
         "duration": member.left_ms.map(|left| left.saturating_sub(member.came_ms) / 1000),
         "cost_in_dollars": 0.0,
+    })
+}
+
+/// Something that happened. Its id is made of its session's and its number.
+#[must_use]
+pub fn render_event(event: &Event<'_>) -> Value {
+    let payload: Map<String, Value> = event.payload.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    json!({
+        "id": uuid::spell(event.session ^ u128::from(event.number).wrapping_add(1)),
+        "room_id": uuid::spell(event.room),
+        "room_session_id": uuid::spell(event.session),
+        "room_participant_id": event.member.map(uuid::spell),
+        "level": "info",
+        "name": event.name,
+        "payload": payload,
+        "created_at": date(event.at_ms),
     })
 }
 

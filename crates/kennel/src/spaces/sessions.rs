@@ -1,0 +1,161 @@
+//! Sessions: those in progress as the rooms have them, and all as the history does.
+
+use room::{Moment, RoomView};
+use serde_json::Value;
+use signalwire::rest::{self, Ends, Event, Member, Page, Refusal, RoomRecord, Session, SessionFilter, SessionStatus};
+use store::{EventRow, NameOrId, PageOf, ParticipantFilter, RoomRow, RoomStatus};
+
+use super::{Answered, History, Place, Spaces, nothing, unavailable};
+/// Pages of the history that are looked through for one page of a list whose filter the database does not know.
+const PAGES_MAX: usize = 20;
+
+impl Spaces {
+    pub(super) async fn list_sessions(&self, filter: SessionFilter, page: &Page, place: Place<'_>) -> Answered {
+        let Some(history) = &self.history else {
+            let rooms = self.hub.rooms().await;
+            let found = rooms.iter().map(|view| self.live(view)).filter(|one| passes(&filter, one)).take(page.size);
+            let rows = found.map(|one| rest::render_session(&one)).collect();
+            return Ok(Some(rest::render_list(&place.url(), page, Ends::default(), rows)));
+        };
+        let (mut rows, mut after, mut looked) = (Vec::new(), page.after, 0);
+        let ends = loop {
+            let found = self.rooms_of(history, &filter, page.size, after).await?;
+            looked += 1;
+            after = next(&found);
+            for row in found.rows {
+                let session = self.with_stage(session(&row)).await;
+                if passes(&filter, &session) {
+                    rows.push(rest::render_session(&session));
+                }
+            }
+            if rows.len() >= page.size || after.is_none() || looked == PAGES_MAX {
+                break Ends { after };
+            }
+        };
+        Ok(Some(rest::render_list(&place.url(), page, ends, rows)))
+    }
+
+    /// A session, in progress or not.
+    pub(super) async fn session(&self, id: u128) -> Result<Session, Refusal> {
+        let Some(history) = &self.history else {
+            let rooms = self.hub.rooms().await;
+            return rooms.iter().find(|view| view.id.0 == id).map(|view| self.live(view)).ok_or(Refusal::NotFound);
+        };
+        history.journal.flush().await.map_err(unavailable)?;
+        let row = history.store.room(&self.account, NameOrId::Id(id)).await.map_err(unavailable)?;
+        let session = row.as_ref().map(session).ok_or(Refusal::NotFound)?;
+        Ok(self.with_stage(session).await)
+    }
+
+    pub(super) async fn list_members(&self, id: u128, page: &Page, place: Place<'_>) -> Answered {
+        self.session(id).await?;
+        let Some(history) = &self.history else { return Ok(Some(nothing(page, place))) };
+        let found = history.store.participants(id, ParticipantFilter::default(), part(page)).await.map_err(unavailable)?;
+        let rows = found.rows.iter().map(|row| Member {
+            id: row.id,
+            session: row.room,
+            name: row.identity.clone(),
+            came_ms: row.created_ms,
+            left_ms: row.ended_ms,
+        });
+        let rows = rows.map(|member| rest::render_member(&member)).collect();
+        Ok(Some(rest::render_list(&place.url(), page, Ends { after: next(&found) }, rows)))
+    }
+
+    pub(super) async fn list_events(&self, id: u128, page: &Page, place: Place<'_>) -> Answered {
+        let session = self.session(id).await?;
+        let Some(history) = &self.history else { return Ok(Some(nothing(page, place))) };
+        let found = history.store.events(&self.account, Some(id), part(page)).await.map_err(unavailable)?;
+        let rows = found.rows.iter().map(|row| event(row, &session)).collect();
+        Ok(Some(rest::render_list(&place.url(), page, Ends { after: next(&found) }, rows)))
+    }
+
+    async fn rooms_of(
+        &self,
+        history: &History,
+        filter: &SessionFilter,
+        size: usize,
+        after: Option<i64>,
+    ) -> Result<PageOf<RoomRow>, Refusal> {
+        history.journal.flush().await.map_err(unavailable)?;
+        let status = filter.status.map(|status| match status {
+            SessionStatus::InProgress => RoomStatus::InProgress,
+            SessionStatus::Completed => RoomStatus::Completed,
+        });
+        let name = filter.room_name.clone();
+        let asked = store::RoomFilter { status, name, created_from_ms: None, created_before_ms: None };
+        history.store.rooms(&self.account, asked, page_after(size, after)).await.map_err(unavailable)
+    }
+
+    /// With what only the rooms know while it is in progress.
+    async fn with_stage(&self, session: Session) -> Session {
+        if session.ended_ms.is_some() {
+            return session;
+        }
+        let view = self.hub.room(&session.name).await.filter(|view| view.id.0 == session.id);
+        let stage = view.map(|view| (view.stage.locked, view.stage.layout));
+        Session { stage, ..session }
+    }
+}
+
+/// A session in progress, as the rooms have it.
+pub(super) fn live(view: &RoomView, now: Moment, now_ms: u64) -> Session {
+    let age_ms = u64::try_from(now.since(view.began).as_millis()).unwrap_or(u64::MAX);
+    let began_ms = now_ms.saturating_sub(age_ms);
+    Session {
+        id: view.id.0,
+        record: RoomRecord::of_memo(&view.memo.0),
+        name: view.name.to_string(),
+        seats_max: u32::try_from(view.terms.seats_max).unwrap_or(u32::MAX),
+        began_ms,
+        ended_ms: None,
+        updated_ms: began_ms,
+        stage: Some((view.stage.locked, view.stage.layout)),
+    }
+}
+
+fn session(row: &RoomRow) -> Session {
+    Session {
+        id: row.id,
+        record: RoomRecord::of_memo(&row.memo),
+        name: row.name.clone(),
+        seats_max: row.seats_max,
+        began_ms: row.created_ms,
+        ended_ms: row.ended_ms,
+        updated_ms: row.updated_ms,
+        stage: None,
+    }
+}
+
+fn passes(filter: &SessionFilter, session: &Session) -> bool {
+    let room_id = signalwire::room_id(&session.name);
+    let named = filter.room_name.as_ref().is_none_or(|name| *name == session.name);
+    let matches = filter.room_name_matches.as_ref().is_none_or(|part| session.name.contains(part.as_str()));
+    let status = filter.status.is_none_or(|status| (status == SessionStatus::Completed) == session.ended_ms.is_some());
+    filter.room_id.is_none_or(|id| id == room_id) && named && matches && status
+}
+
+fn event(row: &EventRow, session: &Session) -> Value {
+    rest::render_event(&Event {
+        room: signalwire::room_id(&session.name),
+        session: row.room,
+        number: row.sequence,
+        member: row.participant,
+        name: &row.name,
+        payload: &row.parameters,
+        at_ms: row.at_ms,
+    })
+}
+
+fn part(page: &Page) -> store::Page {
+    page_after(page.size, page.after)
+}
+
+fn page_after(size: usize, after: Option<i64>) -> store::Page {
+    after.map_or(store::Page::First { size }, |place| store::Page::After { place, size })
+}
+
+/// The place that the next page begins after, if there is one.
+fn next<T>(found: &PageOf<T>) -> Option<i64> {
+    found.last.filter(|_| found.more_after)
+}

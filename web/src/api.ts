@@ -1,6 +1,6 @@
 /** Kennel's own API (docs/ref/api.md) as the pages use it. No call throws: each answers a tagged union. */
 
-export type Right = 'camera' | 'watch' | 'owner';
+export type Right = 'camera' | 'watch' | 'guest' | 'moderator' | 'owner';
 
 /** Times are milliseconds since 1970 UTC. */
 export interface Server {
@@ -36,6 +36,23 @@ export interface Token {
   token: string;
   identity: string;
   room: string;
+  expires: number;
+  time: number;
+}
+
+export interface RoomTokenAsk {
+  room: string;
+  user: string;
+  moderator: boolean;
+  audio_muted: boolean;
+  video_muted: boolean;
+}
+
+export interface RoomToken {
+  token: string;
+  room: string;
+  user: string;
+  permissions: string[];
   expires: number;
   time: number;
 }
@@ -99,6 +116,7 @@ export class Api {
   signIn = (key: string): Promise<Answer<Session>> => this.ask('POST', '/session', { key });
   signOut = (): Promise<Answer<null>> => this.ask('DELETE', '/session');
   token = (ask: TokenAsk): Promise<Answer<Token>> => this.ask('POST', '/token', ask);
+  roomToken = (ask: RoomTokenAsk): Promise<Answer<RoomToken>> => this.ask('POST', '/room_token', ask);
   keys = (): Promise<Answer<{ keys: Key[] }>> => this.ask('GET', '/keys');
   makeKey = (ask: KeyAsk): Promise<Answer<NewKey>> => this.ask('POST', '/keys', ask);
   withdrawKey = (id: string): Promise<Answer<null>> => this.ask('DELETE', `/keys/${encodeURIComponent(id)}`);

@@ -13,6 +13,8 @@ type Load = () => Promise<{ default: Component<{ session: Session }> }>;
 const PAGES: Record<string, Load> = {
   '/': () => import('./home/Home.svelte'),
   '/dogcam': () => import('./dogcam/DogCam.svelte'),
+  '/room': () => import('./room/Room.svelte'),
+  '/guest': () => import('./room/Room.svelte'),
   '/links': () => import('./links/Links.svelte'),
 };
 

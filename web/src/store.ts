@@ -32,6 +32,13 @@ export interface Remembered {
   volume: number;
   /** Names of the cameras whose alarm is off. */
   quiet: string[];
+  /** Who this device is in rooms, and how it comes in. */
+  roomName: string;
+  roomMuted: boolean;
+  roomVideoOff: boolean;
+  roomPanel: boolean;
+  /** deviceId of the microphone last chosen, or ''. */
+  micDevice: string;
   keysOff: boolean;
   talkChime: boolean;
 }
@@ -66,6 +73,11 @@ const FIELDS: { [K in keyof Remembered]: [() => Remembered[K], (value: unknown) 
   heard: [() => [], isTexts],
   volume: [() => 1, isShare],
   quiet: [() => [], isTexts],
+  roomName: [() => '', isText],
+  roomMuted: [() => false, isFlag],
+  roomVideoOff: [() => false, isFlag],
+  roomPanel: [() => true, isFlag],
+  micDevice: [() => '', isText],
   keysOff: [() => false, isFlag],
   talkChime: [() => true, isFlag],
 };

@@ -4,23 +4,28 @@ import type { Key, KeyAsk, Right } from '../api';
 export type Ends = 'hour' | 'day' | 'week' | 'never';
 
 /** Seconds until the link ends; null: never. */
-const SECONDS: Record<Ends, number | null> = { hour: 3600, day: 86_400, week: 604_800, never: null };
+export const SECONDS: Record<Ends, number | null> = { hour: 3600, day: 86_400, week: 604_800, never: null };
 export const ENDS = Object.keys(SECONDS) as Ends[];
 
 /** The longest label, as for names (docs/ref/api.md). */
 export const LABEL_LIMIT = 128;
 
+/** What a link may be given; the owner's own is made by the server alone. */
+export const CHOICES = ['watch', 'camera', 'guest', 'moderator'] as const;
+
 export interface Draft {
   label: string;
   camera: boolean;
   watch: boolean;
+  guest: boolean;
+  moderator: boolean;
   /** Empty: every room. */
   room: string;
   ends: Ends;
 }
 
 export function emptyDraft(): Draft {
-  return { label: '', camera: false, watch: true, room: '', ends: 'week' };
+  return { label: '', camera: false, watch: true, guest: false, moderator: false, room: '', ends: 'week' };
 }
 
 export type DraftFault = 'label' | 'rights' | 'room';
@@ -30,8 +35,7 @@ export function askOf(draft: Draft): { ask: KeyAsk } | { fault: DraftFault } {
   const label = draft.label.trim();
   const room = draft.room.trim();
   const rights: Right[] = [];
-  if (draft.camera) rights.push('camera');
-  if (draft.watch) rights.push('watch');
+  for (const right of CHOICES) if (draft[right]) rights.push(right);
   if (!isName(label)) return { fault: 'label' };
   if (rights.length === 0) return { fault: 'rights' };
   if (room !== '' && !isName(room)) return { fault: 'room' };

@@ -37,6 +37,8 @@ export const ICONS = {
   code: ['M4 4h6v6H4z', 'M14 4h6v6h-6z', 'M4 14h6v6H4z', 'M14 14h2v2M20 14v2M14 20h2M18 18h2v2'],
   key: ['M8 10a4 4 0 1 0 0 8 4 4 0 0 0 0-8z', 'M11 11l9-8', 'M16.5 6.5L19 9'],
   home: ['M3 11l9-8 9 8', 'M6 9v11h12V9', 'M10 20v-6h4v6'],
+  hand: ['M8 12V5.5a1.5 1.5 0 0 1 3 0V11', 'M11 10V4a1.5 1.5 0 0 1 3 0v7', 'M14 11V5.5a1.5 1.5 0 0 1 3 0V14a7 7 0 0 1-7 7c-3 0-4.500-1.500-6-5l-1-2.500a1.500 1.500 0 0 1 2.600-1.500L8 15'],
+  grid: ['M4 4h7v7H4z', 'M13 4h7v7h-7z', 'M4 13h7v7H4z', 'M13 13h7v7h-7z'],
   person: ['M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8z', 'M4 21a8 8 0 0 1 16 0'],
 } as const satisfies Record<string, readonly string[]>;
 

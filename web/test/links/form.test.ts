@@ -21,7 +21,7 @@ describe('the request for a link', () => {
 
   it('carries both rights and a room, without spaces around', () => {
     expect(askOf(draft({ label: ' Old phone ', camera: true, room: ' Stable ' }))).toMatchObject({
-      ask: { label: 'Old phone', rights: ['camera', 'watch'], room: 'Stable' },
+      ask: { label: 'Old phone', rights: ['watch', 'camera'], room: 'Stable' },
     });
   });
 

@@ -1,0 +1,96 @@
+/** Who is in a room, folded from what the SDK tells. Pure: each function gives a new list. */
+
+/** As the SDK tells of somebody; of a change, only what changed. */
+export interface Told {
+  id: string;
+  name?: string;
+  type?: string;
+  parent_id?: string;
+  audio_muted?: boolean;
+  video_muted?: boolean;
+  handraised?: boolean;
+  talking?: boolean;
+  deaf?: boolean;
+}
+
+export interface Person {
+  id: string;
+  name: string;
+  /** A screen or another device of somebody's is not a person of its own. */
+  part: 'person' | 'screen' | 'device';
+  parent: string;
+  audioMuted: boolean;
+  videoMuted: boolean;
+  talking: boolean;
+  /** When the hand went up, counted; 0: it is down. */
+  hand: number;
+}
+
+export type People = readonly Person[];
+
+/** Everybody who is told of at once, instead of whoever was there. */
+export function everybody(told: readonly Told[]): People {
+  return told.reduce<People>((people, one) => include(people, one), []);
+}
+
+/** With this one, who came, or changed. */
+export function include(people: People, told: Told): People {
+  const before = people.find((one) => one.id === told.id);
+  const person = merge(before ?? fresh(told), told, nextHand(people));
+  return before ? people.map((one) => (one.id === told.id ? person : one)) : [...people, person];
+}
+
+/** A change of somebody who is not there is passed over: it crossed with the end. */
+export function changed(people: People, told: Told): People {
+  return people.some((one) => one.id === told.id) ? include(people, told) : people;
+}
+
+/** Without this one, who left, and whatever was theirs. */
+export function without(people: People, id: string): People {
+  return people.filter((one) => one.id !== id && one.parent !== id);
+}
+
+/** You first, then hands in the order in which they went up, then who speaks, then as they came. */
+export function inOrder(people: People, me: string): Person[] {
+  const rank = (one: Person): number[] => [one.id === me ? 0 : 1, one.hand || Infinity, one.talking ? 0 : 1];
+  const persons = people.filter((one) => one.part === 'person').map((one, at) => ({ one, rank: [...rank(one), at] }));
+  persons.sort((a, b) => compare(a.rank, b.rank));
+  return persons.map(({ one }) => one);
+}
+
+/** What to call somebody: of equal names, with the end of the id. */
+export function shownName(people: People, person: Person): string {
+  const equal = people.some((one) => one.id !== person.id && one.name === person.name && one.part === 'person');
+  return equal ? `${person.name} (${person.id.slice(-4)})` : person.name;
+}
+
+/** The screen that somebody shares. */
+export function screenOf(people: People, id: string): Person | undefined {
+  return people.find((one) => one.part === 'screen' && one.parent === id);
+}
+
+function fresh(told: Told): Person {
+  const part = told.type === 'screen' || told.type === 'device' ? told.type : 'person';
+  const name = told.name ?? '';
+  return { id: told.id, name, part, parent: told.parent_id ?? '', audioMuted: false, videoMuted: false, talking: false, hand: 0 };
+}
+
+function merge(before: Person, told: Told, hand: number): Person {
+  return {
+    ...before,
+    name: told.name ?? before.name,
+    audioMuted: told.audio_muted ?? before.audioMuted,
+    videoMuted: told.video_muted ?? before.videoMuted,
+    talking: told.talking ?? before.talking,
+    hand: told.handraised === undefined ? before.hand : told.handraised ? before.hand || hand : 0,
+  };
+}
+
+function nextHand(people: People): number {
+  return 1 + Math.max(0, ...people.map((one) => one.hand));
+}
+
+function compare(a: number[], b: number[]): number {
+  const at = a.findIndex((value, at) => value !== b[at]);
+  return at < 0 ? 0 : a[at]! < b[at]! ? -1 : 1;
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { parseRoomAddress, randomUser, roomPath } from '../../src/room/address';
+import { changed, everybody, inOrder, include, screenOf, shownName, without } from '../../src/room/people';
+
+const told = (id: string, more: object = {}) => ({ id, name: id, type: 'member', ...more });
+const names = (people: { id: string }[]) => people.map((one) => one.id).join(' ');
+
+describe('the people in a room', () => {
+  it('are listed with oneself first, then hands, then who speaks', () => {
+    let people = everybody(['ann', 'bo', 'cy', 'di', 'ed'].map((id) => told(id)));
+    people = changed(people, { id: 'di', handraised: true });
+    people = changed(people, { id: 'bo', handraised: true });
+    people = changed(people, { id: 'ed', talking: true });
+    expect(names(inOrder(people, 'cy'))).toBe('cy di bo ed ann');
+    people = changed(people, { id: 'di', handraised: false });
+    expect(names(inOrder(people, 'cy'))).toBe('cy bo ed ann di');
+  });
+
+  it('keep what a change does not name', () => {
+    const people = changed(everybody([told('ann', { audio_muted: true })]), { id: 'ann', video_muted: true });
+    expect(people[0]).toMatchObject({ name: 'ann', audioMuted: true, videoMuted: true });
+    expect(changed(people, { id: 'nobody', talking: true })).toBe(people);
+  });
+
+  it('take their screens along', () => {
+    let people = include(everybody([told('ann'), told('bo')]), told('s1', { type: 'screen', parent_id: 'ann' }));
+    expect(names(inOrder(people, 'bo'))).toBe('bo ann');
+    expect(screenOf(people, 'ann')?.id).toBe('s1');
+    people = without(people, 'ann');
+    expect(names([...people])).toBe('bo');
+  });
+
+  it('of equal names are told apart', () => {
+    const people = everybody([told('id-1234', { name: 'Ann' }), told('id-5678', { name: 'Ann' }), told('b', { name: 'Bo' })]);
+    expect(people.map((one) => shownName(people, one))).toEqual(['Ann (1234)', 'Ann (5678)', 'Bo']);
+  });
+});
+
+describe('the address of a room', () => {
+  it.each([
+    ['/room', '?room=A&user=B', { moderator: true, room: 'A', user: 'B' }],
+    ['/room', '?room=A?user=B', { moderator: true, room: 'A', user: 'B' }],
+    ['/guest', '', { moderator: false, room: 'Main_Office', user: '' }],
+    ['/guest/', '?user=%20Ann%20', { moderator: false, room: 'Main_Office', user: 'Ann' }],
+  ])('%s%s', (path, search, expected) => {
+    expect(parseRoomAddress(path, search, null)).toEqual(expected);
+  });
+
+  it('falls back to the room of the link', () => {
+    expect(parseRoomAddress('/guest', '', 'Barn').room).toBe('Barn');
+    expect(roomPath(false, 'A b')).toBe('/guest?room=A+b');
+  });
+
+  it('has a name for who gives none', () => {
+    expect([randomUser(0), randomUser(0.999)]).toEqual(['user_10', 'user_99']);
+  });
+});

@@ -28,6 +28,8 @@ export default defineConfig<{}, { roomType: RoomType }>({
   projects: [
     { name: 'sdk', testMatch: 'sdk-*.spec.ts', use: sdk },
     { name: 'group', testMatch: ['sdk-*.spec.ts', 'group-*.spec.ts'], grepInvert: /@once/, use: { ...sdk, roomType: 'group' } },
+    // The second vendor's package: one mixed picture for everybody.
+    { name: 'mix', testMatch: 'mix-*.spec.ts', use: sdk },
     // As people have it: what the server does by itself.
     { name: 'dogcam', testMatch: 'dogcam-*.spec.ts', use: { roomType: 'auto' } },
   ],

@@ -67,6 +67,10 @@ export class Kennel {
     return `ws://127.0.0.1:${this.ports.http}/signaling`;
   }
 
+  get relay(): string {
+    return `ws://127.0.0.1:${this.ports.http}`;
+  }
+
   /** Everything the server has printed, standard output and error in the order they came. */
   get log(): string {
     return this.output;

@@ -6,6 +6,8 @@ export const credentials = {
   TWILIO_API_KEY_SID: 'SK00112233445566778899aabbccddeeff',
   TWILIO_API_KEY_SECRET: 'e2e-secret-of-thirty-two-letters',
   TWILIO_AUTH_TOKEN: 'e2e-auth-token-of-32-characters-',
+  SIGNALWIRE_PROJECT_KEY: '11112222-3333-4444-8555-666677778888',
+  SIGNALWIRE_TOKEN: 'PTe2e0123456789abcdef0123456789abcdef0123456789abc',
 };
 
 export interface TokenParts {

@@ -16,7 +16,7 @@ async fn a_key_becomes_a_cookie() {
     let answer = stage.ask(sign_in(&stage.owner_key())).await;
     assert_eq!(answer.status, 200);
     let expected = json!({
-        "rights": ["camera", "watch", "owner"], "label": "Owner", "ends": null, "room": null, "default_room": "Dog Cam",
+        "rights": ["camera", "watch", "guest", "moderator", "owner"], "label": "Owner", "ends": null, "room": null, "default_room": "Dog Cam",
         "open": false, "phone_url": "http://192.168.1.20:8080", "addresses": ["https://192.168.1.20:8443"],
     });
     assert_eq!(answer.json(), expected);
@@ -192,7 +192,7 @@ async fn at_the_door_the_key_moves_behind_the_hash() {
 async fn an_open_server_lets_everybody_do_all_but_the_owners_part() {
     let stage = Stage::with(|site| site.open = true);
     let session = stage.ask(get("/kennel/v1/session")).await;
-    assert_eq!((session.status, &session.json()["rights"]), (200, &json!(["camera", "watch"])));
+    assert_eq!((session.status, &session.json()["rights"]), (200, &json!(["camera", "watch", "guest", "moderator"])));
     check_refusal(&stage.ask(get("/kennel/v1/keys")).await, StatusCode::FORBIDDEN, "right_missing");
     let foreign = post("/login", json!({"camera_name":"K"})).header("origin", "https://evil.example");
     check_refusal(&stage.ask(foreign).await, StatusCode::FORBIDDEN, "origin_refused");

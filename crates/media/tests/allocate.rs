@@ -132,6 +132,16 @@ fn the_shown_size_decides_the_layer() {
     check(Profile { sizes, ..GRID }, kbits(9_000), &[low(camera(1)), camera(2), high(camera(3)), sized(10, 10)], "0120");
 }
 
+/// So Chromium 156 may send simulcast that an app asked for by hand: each layer as large as the camera.
+#[test]
+fn of_layers_of_one_size_the_smallest_bitrate_fills_a_frame() {
+    let mut alike = camera(1);
+    alike.layers.iter_mut().for_each(|layer| (layer.width, layer.height) = (1_280, 720));
+    check(GRID, kbits(9_000), &[Candidate { size: Some((640, 360)), ..alike }], "0");
+    check(GRID, kbits(9_000), &[alike], "2");
+    check(GRID, kbits(700), &[alike], "1");
+}
+
 #[test]
 fn what_is_not_shown_is_off() {
     let hidden = Candidate { shown: Some(false), ..high(camera(1)) };

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import socket
 import threading
 import time
 
@@ -35,13 +36,17 @@ class Refused(Exception):
 class Person:
     """Joins at once; raises Refused if not let in."""
 
-    def __init__(self, kennel, identity, room, tracks=TRACKS):
+    def __init__(self, kennel, identity, room, tracks=TRACKS, dialled=None):
         self.tracks = [{"enabled": True, "priority": "standard", **track} for track in tracks]
         self.revision = 1
         self.heard = []
         self.arrived = threading.Condition()
         token = kennel.token(identity, room)
-        self.socket = connect(f"ws://{kennel.http}/signaling", max_size=None, compression=None, open_timeout=20, close_timeout=1)
+        host, port = kennel.http.rsplit(":", 1)
+        self.socket = connect(
+            f"ws://{dialled or host}:{port}/signaling", sock=socket.create_connection((host, port)), max_size=None, compression=None,
+            open_timeout=20, close_timeout=1,
+        )
         body = {"type": "ice", "version": 1, "token": token}
         self.say({"type": "hello", "id": secrets.token_hex(8), "version": 2, "timeout": 30000, "body": body})
         threading.Thread(target=self.listen, daemon=True).start()
@@ -52,6 +57,7 @@ class Person:
         connected = self.hears(lambda body: body["type"] in ("connected", "error"))
         if connected["type"] == "error":
             raise Refused(connected["code"], connected["message"])
+        self.options = connected["options"]
         self.room, self.sid, self.session = connected["sid"], connected["participant"]["sid"], connected["session"]
 
     def self(self):

@@ -170,6 +170,10 @@ impl Desk for Written {
     fn region(&self) -> &str {
         "local"
     }
+
+    fn signaling_region(&self) -> &str {
+        "local"
+    }
 }
 
 struct Honest;
@@ -184,6 +188,10 @@ impl Desk for Honest {
     }
 
     fn region(&self) -> &str {
+        "local"
+    }
+
+    fn signaling_region(&self) -> &str {
         "local"
     }
 }

@@ -16,18 +16,26 @@ use crate::keyring::store::Store;
 /// What clients are told about the place where this server stands.
 pub const REGION: &str = "local";
 
-/// The same for every connection of Twilio's door.
+/// The same for every connection of Twilio's door, but for the region that its client dialled.
 #[derive(Clone)]
 pub struct Desk {
     store: Arc<Store>,
     ice: Arc<Ice>,
+    /// Of the connection.
+    signaling_region: &'static str,
 }
 
 impl Desk {
     /// Answers from this keyring and these choices.
     #[must_use]
     pub fn new(store: Arc<Store>, ice: Ice) -> Self {
-        Desk { store, ice: Arc::new(ice) }
+        Desk { store, ice: Arc::new(ice), signaling_region: REGION }
+    }
+
+    /// For a client who dialled this host name.
+    #[must_use]
+    pub fn dialled(self, host: &str) -> Self {
+        Desk { signaling_region: twilio::region::of_host(host).unwrap_or(REGION), ..self }
     }
 }
 
@@ -54,6 +62,10 @@ impl twilio::Desk for Desk {
 
     fn region(&self) -> &str {
         REGION
+    }
+
+    fn signaling_region(&self) -> &str {
+        self.signaling_region
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod msp;
 mod parse;
 pub mod problem;
+pub mod region;
 pub mod rest;
 pub mod sdp;
 mod served;

@@ -57,6 +57,9 @@ pub trait Desk: Send {
 
     /// What this server calls the place where it stands.
     fn region(&self) -> &str;
+
+    /// What it calls the place that the client dialled.
+    fn signaling_region(&self) -> &str;
 }
 
 /// One connection of a client.
@@ -295,9 +298,9 @@ impl Session {
     fn enter(&mut self, now: Moment, joined: &Joined, back: bool) {
         let session = sid::session(joined.seat);
         let candidates: Vec<_> = joined.links.iter().map(|link| state::unseal(&link.signals)).collect();
-        let region = self.desk.region().to_owned();
+        let regions = [self.desk.region().to_owned(), self.desk.signaling_region().to_owned()];
         let grants = self.served.enter(joined, back);
-        let room = state::room(joined, &session, &region, &candidates, grants);
+        let room = state::room(joined, &session, [&regions[0], &regions[1]], &candidates, grants);
         self.published_revision = joined.published.revision;
         let body = if back { Body::Synced(room) } else { Body::Connected(room) };
         self.send(now, &Reply::Msg { body: &body });

@@ -13,11 +13,11 @@ use crate::wire::{
 /// The version of the room protocol.
 pub const VERSION: u8 = 2;
 
-/// The whole room, with these channels.
+/// The whole room, with these channels. The regions are that of media and that of signaling.
 pub fn room<'a>(
     joined: &'a Joined,
     session: &'a str,
-    region: &'a str,
+    [region, signaling_region]: [&'a str; 2],
     candidates: &'a [Vec<Box<RawValue>>],
     media_signaling: Grants,
 ) -> RoomState<'a> {
@@ -28,7 +28,7 @@ pub fn room<'a>(
         name: &joined.name,
         session,
         participant: Me { sid: sid::participant(joined.me), identity: &joined.identity },
-        options: Options { session_timeout: joined.session_timeout.as_secs().max(1), media_region, signaling_region: region },
+        options: Options { session_timeout: joined.session_timeout.as_secs().max(1), media_region, signaling_region },
         participants: joined.others.iter().map(|other| participant(other)).collect(),
         published: published(&joined.published),
         subscribed: subscribed(&joined.subscribed),

@@ -12,6 +12,7 @@ use super::route::Defaults;
 use super::rules::{self, RuleLine};
 use super::view::{ParticipantStatus, RoomStatus};
 use crate::kind_of;
+use crate::region::REGIONS;
 use crate::webhook::Url;
 use room::{RoomKind, RoomOptions, Topology, VideoCodec, is_speakable};
 
@@ -123,9 +124,7 @@ fn callback(form: &Form) -> Result<Option<String>, Refusal> {
     Url::parse(url).map(|_| Some(url.to_owned())).ok_or_else(|| Refusal::of(Code::Callback, "StatusCallback", rule))
 }
 
-/// Regions that the vendor has. Ours is where the server stands, so none of them is refused; `gll` is the nearest one.
-const REGIONS: [&str; 9] = ["us1", "us2", "ie1", "de1", "br1", "au1", "in1", "jp1", "sg1"];
-
+/// `gll` is the nearest one.
 fn media_region(form: &Form) -> Result<Option<&str>, Refusal> {
     match form.one("MediaRegion")? {
         None | Some("gll") => Ok(None),

@@ -23,6 +23,10 @@ impl Desk for TestDesk {
     fn region(&self) -> &str {
         "local"
     }
+
+    fn signaling_region(&self) -> &str {
+        "local"
+    }
 }
 
 pub fn session(now: Moment) -> Box<dyn door::Session> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use room::SavedRoom;
-use store::{Problem, Store};
+use store::{Keeper, Problem, Store};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -62,17 +62,26 @@ pub async fn start(
     Ok((Some(History { store, journal, wake }), recovery.rooms))
 }
 
-/// Opens the database that is configured.
+/// Opens the database that is configured only to look at it, beside a server or without; none if there is nothing in it yet.
 ///
 /// # Errors
 /// The database's.
-pub async fn open(config: &Config) -> Result<Option<Arc<dyn Store>>, Problem> {
-    let address = match &config.database {
-        Database::Off => return Ok(None),
-        Database::File => None,
+pub async fn look(config: &Config) -> Result<Option<Keeper>, Problem> {
+    store::look(address(config), &config.data).await
+}
+
+async fn open(config: &Config) -> Result<Option<Arc<dyn Store>>, Problem> {
+    if config.database == Database::Off {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(store::open(address(config), &config.data).await?)))
+}
+
+fn address(config: &Config) -> Option<&str> {
+    match &config.database {
+        Database::Off | Database::File => None,
         Database::Postgres(address) => Some(address.reveal()),
-    };
-    Ok(Some(Arc::new(store::open(address, &config.data).await?)))
+    }
 }
 
 impl History {

@@ -36,12 +36,28 @@ impl Keeper {
         let mut keeper = Keeper { ways: Some((writes, reads)), database: database.clone(), threads: Vec::new() };
         let base = database.clone();
         keeper.spawn("store-writer", move |ready| Writer::new(base).work(batches, ready))?;
-        let questions = Arc::new(Mutex::new(questions));
-        for _ in 0..READERS {
-            let (base, questions) = (database.clone(), questions.clone());
-            keeper.spawn("store-reader", move |ready| Session::new(base).work(&questions, ready))?;
-        }
+        keeper.spawn_readers(READERS, questions)?;
         Ok(keeper)
+    }
+
+    /// One that only looks, beside whoever writes; none where there is nothing yet. What it is told to write it refuses.
+    pub(crate) fn look(database: Arc<dyn Database>) -> Result<Option<Keeper>, Problem> {
+        if !database.is_made()? {
+            return Ok(None);
+        }
+        let ((writes, _), (reads, questions)) = (mpsc::channel(1), mpsc::channel(READS_WAITING_MAX));
+        let mut keeper = Keeper { ways: Some((writes, reads)), database, threads: Vec::new() };
+        keeper.spawn_readers(1, questions)?;
+        Ok(Some(keeper))
+    }
+
+    fn spawn_readers(&mut self, count: usize, questions: mpsc::Receiver<Question>) -> Result<(), Problem> {
+        let questions = Arc::new(Mutex::new(questions));
+        for _ in 0..count {
+            let (base, questions) = (self.database.clone(), questions.clone());
+            self.spawn("store-reader", move |ready| Session::new(base).work(&questions, ready))?;
+        }
+        Ok(())
     }
 
     /// Starts a thread and waits until it says how its start went.

@@ -34,19 +34,37 @@ use std::path::Path;
 use async_trait::async_trait;
 
 /// Opens the database of this address (`postgres://…`), or without one the file in this folder. To be called within a tokio runtime.
+/// One program at a time may have it open; of a file, whoever opens it sees to that.
 ///
 /// # Errors
 /// [`Problem::Unusable`] for an address of an unknown kind, and as [`Sqlite::open`] and [`Postgres::connect`] say.
 pub async fn open(address: Option<&str>, folder: &Path) -> Result<Keeper, Problem> {
+    at(address, folder, Sqlite::open, Postgres::connect).await
+}
+
+async fn at<T: Send + 'static>(
+    address: Option<&str>,
+    folder: &Path,
+    file: fn(&Path) -> Result<T, Problem>,
+    server: impl AsyncFnOnce(&str) -> Result<T, Problem>,
+) -> Result<T, Problem> {
     let Some(url) = address.map(str::trim).filter(|url| !url.is_empty()) else {
         let folder = folder.to_owned();
-        let open = tokio::task::spawn_blocking(move || Sqlite::open(&folder));
+        let open = tokio::task::spawn_blocking(move || file(&folder));
         return open.await.unwrap_or_else(|error| Err(Problem::Unavailable(error.to_string())));
     };
     match url.split_once("://") {
-        Some(("postgres" | "postgresql", _)) => Postgres::connect(url).await,
+        Some(("postgres" | "postgresql", _)) => server(url).await,
         _ => Err(Problem::Unusable("its address begins with neither postgres:// nor postgresql://".into())),
     }
+}
+
+/// Opens the same only to look at it, which may be done beside the program that writes; none if nothing was ever written.
+///
+/// # Errors
+/// As [`open`].
+pub async fn look(address: Option<&str>, folder: &Path) -> Result<Option<Keeper>, Problem> {
+    at(address, folder, Sqlite::look, Postgres::look).await
 }
 
 /// A database that holds the history. SQLite in the data folder by default, PostgreSQL where an operator has one; one suite of tests

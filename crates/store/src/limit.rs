@@ -39,5 +39,9 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a database server may take for one answer. Longer: the connection counts as lost.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long another program that writes to the same tables of a database server is waited for, which may have been killed a moment ago.
+/// Longer: [`Problem::Unavailable`](crate::Problem::Unavailable).
+pub const OTHER_WRITER_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How long after its last write a program's mark stays in a database server, in days.
 pub const MARK_DAYS: u32 = 30;

@@ -11,6 +11,9 @@ pub(crate) trait Database: Send + Sync + 'static {
     /// A connection that only reads.
     fn reader(&self) -> Result<Box<dyn Link>, Problem>;
 
+    /// Whether there are tables; refuses those of a newer program. Changes nothing.
+    fn is_made(&self) -> Result<bool, Problem>;
+
     /// The program ends: what waits for the database without end gives up.
     fn stop(&self) {}
 }

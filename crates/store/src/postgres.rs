@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
@@ -15,9 +15,9 @@ use tokio_postgres::{Client, Error, NoTls, Statement};
 use crate::Problem;
 use crate::address::Address;
 use crate::keeper::Keeper;
-use crate::limit::{CONNECT_TIMEOUT, MARK_DAYS, READ_TIMEOUT, STATEMENTS_MAX, WRITE_TIMEOUT};
+use crate::limit::{CONNECT_TIMEOUT, MARK_DAYS, OTHER_WRITER_TIMEOUT, READ_TIMEOUT, STATEMENTS_MAX, WRITE_TIMEOUT};
 use crate::link::{Database, Fault, Link, Row, Value, in_words};
-use crate::schema::{Dialect, bring_up};
+use crate::schema::{Dialect, bring_up, check_known};
 
 /// A database server. Its tables are in the schema that comes first in the user's search path.
 pub struct Postgres;
@@ -27,11 +27,24 @@ impl Postgres {
     /// if they are not there. To be called within a tokio runtime.
     ///
     /// # Errors
-    /// [`Problem::Unusable`] for an address that makes no sense, and tables of a newer program.
+    /// [`Problem::Unusable`] for an address that makes no sense, and tables of a newer program. [`Problem::Unavailable`] while another
+    /// program writes to these tables.
     pub async fn connect(url: &str) -> Result<Keeper, Problem> {
+        Self::with(url, |server| Keeper::start(server)).await
+    }
+
+    /// Connects only to look, which may be done beside the program that writes; none where there are no tables.
+    ///
+    /// # Errors
+    /// As [`Postgres::connect`].
+    pub async fn look(url: &str) -> Result<Option<Keeper>, Problem> {
+        Self::with(url, |server| Keeper::look(server)).await
+    }
+
+    async fn with<T: Send + 'static>(url: &str, start: fn(Arc<Server>) -> Result<T, Problem>) -> Result<T, Problem> {
         let server = Arc::new(Server { address: Address::read(url)?, stopped: Arc::default() });
-        let start = tokio::task::spawn_blocking(move || Keeper::start(server));
-        start.await.unwrap_or_else(|error| Err(Problem::Unavailable(error.to_string())))
+        let started = tokio::task::spawn_blocking(move || start(server));
+        started.await.unwrap_or_else(|error| Err(Problem::Unavailable(error.to_string())))
     }
 }
 
@@ -55,6 +68,15 @@ impl Database for Server {
     fn reader(&self) -> Result<Box<dyn Link>, Problem> {
         let link = Sql::connect(self.address.clone(), READ_TIMEOUT);
         Ok(Box::new(link.map_err(|fault| self.named(fault))?))
+    }
+
+    fn is_made(&self) -> Result<bool, Problem> {
+        let made = Sql::connect(self.address.clone(), READ_TIMEOUT).and_then(|mut link| {
+            let there = link.rows("SELECT (to_regclass('kennel_schema') IS NOT NULL)::int", &[])?;
+            if there.first().map_or(Ok(false), |row| row.yes(0))? { link.steps_made() } else { Ok(0) }
+        });
+        let made = made.map_err(|fault| self.named(fault))?;
+        check_known(made).map(|()| made > 0).map_err(|problem| self.named(problem.into()))
     }
 }
 
@@ -126,10 +148,10 @@ impl Sql {
     }
 
     fn prepare_to_write(&mut self) -> Result<(), Fault> {
+        self.shut_others_out()?;
         self.script("BEGIN")?;
-        self.rows("SELECT 1 FROM (SELECT pg_advisory_xact_lock($1)) AS one", &[Value::Int(SCHEMA_LOCK)])?;
         self.script(OWN_TABLES)?;
-        let made = self.rows("SELECT steps FROM kennel_schema", &[])?.first().map_or(Ok(0), |row| row.number(0))?;
+        let made = self.steps_made()?;
         bring_up(self, &DIALECT, made, |link, now| {
             let note =
                 "INSERT INTO kennel_schema (one, steps) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET steps = excluded.steps";
@@ -144,6 +166,27 @@ impl Sql {
         Ok(())
     }
 
+    fn steps_made(&mut self) -> Result<usize, Fault> {
+        self.rows("SELECT steps FROM kennel_schema", &[])?.first().map_or(Ok(0), |row| row.number(0))
+    }
+
+    /// Makes this the only writer, for as long as the connection lasts. The connection of a program that was killed is waited for: the
+    /// server may not have noticed yet.
+    fn shut_others_out(&mut self) -> Result<(), Fault> {
+        let until = Instant::now() + OTHER_WRITER_TIMEOUT;
+        loop {
+            let taken = self.rows(WRITER_LOCK, &[])?;
+            if taken.first().map_or(Ok(false), |row| row.yes(0))? {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                let why = "another Kennel writes to it; each needs a database, or a schema, of its own";
+                return Err(Problem::Unavailable(why.to_owned()).into());
+            }
+            std::thread::sleep(OTHER_WRITER_PAUSE);
+        }
+    }
+
     /// Whether a commit took place whose answer was lost. Nothing else can be written before that is known, so there is nothing to be
     /// gained by giving up.
     fn resolve(&mut self, lost: Fault) -> Result<(), Fault> {
@@ -151,7 +194,13 @@ impl Sql {
         tracing::warn!(problem = %lost.problem, "the answer to a commit was lost; its outcome is looked for");
         while !self.stopped.load(Ordering::Relaxed) {
             match self.number_of(mark.writer) {
-                Ok(number) if number == mark.number => return Ok(()),
+                Ok(number) if number == mark.number => {
+                    // The connection is a new one. Without the lock it is of no use, and the next write makes another.
+                    if self.shut_others_out().is_err() {
+                        self.wire = None;
+                    }
+                    return Ok(());
+                }
                 Ok(_) => return Err(lost),
                 Err(fault) => tracing::debug!(problem = %fault.problem, "the outcome of a commit is not known yet"),
             }
@@ -211,8 +260,12 @@ const OWN_TABLES: &str = "CREATE TABLE IF NOT EXISTS kennel_schema (one BIGINT P
 const SESSION: &str = "SET client_min_messages = warning; SET lock_timeout = '5s';
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
 
-/// Names the lock under which tables are made: any number that others are unlikely to use.
-const SCHEMA_LOCK: i64 = 0x6b65_6e6e_656c;
+/// Takes the lock of the one writer to the tables of this schema, under a number that nobody else is likely to use.
+const WRITER_LOCK: &str =
+    "SELECT pg_try_advisory_lock(('x' || md5('kennel writes to ' || current_schema()))::bit(64)::bigint)::int";
+
+/// Between two attempts to become the one writer.
+const OTHER_WRITER_PAUSE: Duration = Duration::from_millis(100);
 
 /// Between two attempts to learn the outcome of a commit.
 const RESOLVE_PAUSE: Duration = Duration::from_millis(250);

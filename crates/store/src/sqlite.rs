@@ -26,8 +26,15 @@ impl Sqlite {
     /// # Errors
     /// [`Problem::Unusable`] for a file that is damaged, no database, or written by a newer program; it stays as it is.
     pub fn open(path: &Path) -> Result<Keeper, Problem> {
-        let path = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
-        Keeper::start(Arc::new(File { path }))
+        Keeper::start(Arc::new(File::at(path)))
+    }
+
+    /// Opens it only to look at it, which may be done beside the program that writes; none where there is no file.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`].
+    pub fn look(path: &Path) -> Result<Option<Keeper>, Problem> {
+        Keeper::look(Arc::new(File::at(path)))
     }
 }
 
@@ -51,9 +58,24 @@ impl Database for File {
         let link = Sql::open(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY);
         Ok(Box::new(link.map_err(|fault| self.named(fault.problem))?))
     }
+
+    fn is_made(&self) -> Result<bool, Problem> {
+        if fs::metadata(&self.path).map_or(true, |file| file.len() == 0) {
+            return Ok(false);
+        }
+        let mut link = Sql::open(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|fault| self.named(fault.problem))?;
+        let made = link.steps_made().map_err(|fault| self.named(fault.problem))?;
+        check_known(made).map_err(|problem| self.named(problem))?;
+        Ok(made > 0)
+    }
 }
 
 impl File {
+    /// The file in this folder, or this file.
+    fn at(path: &Path) -> File {
+        File { path: if path.is_dir() { path.join(FILE) } else { path.to_owned() } }
+    }
+
     /// Looks at what is there without touching it.
     fn inspect(&self) -> Result<(), Problem> {
         if fs::metadata(&self.path).is_ok_and(|file| file.len() == 0) {
@@ -288,6 +310,10 @@ mod tests {
 
         fn reader(&self) -> Result<Box<dyn Link>, Problem> {
             self.0.reader()
+        }
+
+        fn is_made(&self) -> Result<bool, Problem> {
+            self.0.is_made()
         }
     }
 

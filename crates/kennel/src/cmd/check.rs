@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use rustix::fs::{Access, access};
+use store::Store;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -68,17 +69,15 @@ fn lines(config: &Config) -> Vec<Line> {
 
 /// Whether the database can be used and agrees with itself; none where there is no database to look at.
 fn history(config: &Config) -> Option<Result<String, String>> {
-    match config.database {
-        Database::Off => return Some(Ok("is off: no REST, no webhooks".to_owned())),
-        Database::File if !config.data.join(store::FILE).exists() => {
-            return Some(Ok("will be made at the first start".to_owned()));
-        }
-        _ => {}
+    if config.database == Database::Off {
+        return Some(Ok("is off: no REST, no webhooks".to_owned()));
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
     Some(runtime.block_on(async {
         let in_words = |problem: store::Problem| format!("{problem}. Kennel starts without it: --database off.");
-        let Some(store) = history::open(config).await.map_err(in_words)? else { return Ok("is off".to_owned()) };
+        let Some(store) = history::look(config).await.map_err(in_words)? else {
+            return Ok("will be made at the first start".to_owned());
+        };
         let wrong = store.check().await.map_err(in_words)?;
         if wrong.is_empty() {
             Ok("agrees with itself".to_owned())

@@ -143,6 +143,28 @@ async fn connections_that_are_killed_lose_nothing() {
     assert_eq!(store.check().await.unwrap(), [""; 0]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL; scripts/test runs it"]
+async fn one_program_writes_and_others_may_look() {
+    let mut server = Server::start(&[]);
+    let (url, other) = (server.fresh().await, server.fresh().await);
+    assert!(Postgres::look(&url).await.unwrap().is_none());
+    let store = Postgres::connect(&url).await.unwrap();
+    store.write(vec![began(room(1, "a", 1))]).await.unwrap();
+    match Postgres::connect(&url).await.map(drop) {
+        Err(Problem::Unavailable(why)) => assert!(why.contains("another Kennel"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    drop(Postgres::connect(&other).await.unwrap());
+    let looking = Postgres::look(&url).await.unwrap().unwrap();
+    assert_eq!(looking.check().await.unwrap(), [""; 0]);
+    assert!(looking.write(vec![ended(1, 2)]).await.is_err());
+    store.write(vec![ended(1, 2)]).await.unwrap();
+
+    tokio::task::spawn_blocking(move || drop(store)).await.unwrap();
+    drop(Postgres::connect(&url).await.unwrap());
+}
+
 #[tokio::test]
 #[ignore = "needs PostgreSQL; scripts/test runs it"]
 async fn tables_of_a_newer_program_are_left_alone() {

@@ -78,7 +78,18 @@ def test_complete_sends_everybody_away(kennel, meeting):
     assert all(isinstance(one.end_time, dt.datetime) for one in gone)
     with pytest.raises(Refused) as refusal:
         Person(kennel, "Carl", ann.room)
-    assert refusal.value.code in (53106, 53118)
+    assert refusal.value.code == 53118
+    with pytest.raises(Refused) as refusal:
+        Person(kennel, "Carl", "RM" + 32 * "7")
+    assert refusal.value.code == 53106
+
+
+def test_the_region_is_that_of_the_name_dialled(kennel, meeting):
+    _, ann, _ = meeting
+    assert ann.options["signaling_region"] == "local"
+    carl = Person(kennel, "Carl", ann.room, dialled="de1.kennel.example")
+    assert carl.options["signaling_region"] == "de1"
+    carl.leave()
 
 
 def test_a_second_of_the_same_name(kennel, meeting):

@@ -14,19 +14,21 @@ use room::{Command, Limits, Moment, Presence, Refusal, RoomKind, RoomOptions, Ro
 use crate::clock;
 use crate::config::{Config, RoomType};
 use crate::desk::Desk;
+use crate::history::Past;
 use crate::hub;
 use crate::journal;
 use crate::keyring::origin;
 use crate::metrics::Metrics;
 use crate::spaces;
 use crate::web::accept::Connection;
+use crate::web::asked::Asked;
 use crate::web::ws::{self, MESSAGE_BYTES_MAX, Means};
 use crate::web::{Later, Present, RoomRow, RoomsView, SOCKET_BUFFER_BYTES};
 
-/// Starts the rooms as configured, with the media server if there is one, and takes up those from before a restart.
+/// Starts the rooms as configured, with the media server if there is one, and takes up what was before a restart.
 pub async fn start_rooms(
     config: &Config,
-    saved: Vec<SavedRoom>,
+    past: Past,
     metrics: Metrics,
     media: Option<hub::Media>,
     journal: Option<journal::Handle>,
@@ -39,7 +41,8 @@ pub async fn start_rooms(
         ..Limits::default()
     };
     let mut rooms = Rooms::new(limits, media.is_some(), Box::new(fresh_id));
-    rooms.restore(Moment::START, saved);
+    rooms.restore_ended(past.ended);
+    rooms.restore(Moment::START, past.rooms);
     let hub = hub::start_with(rooms, metrics, media, journal);
     for (name, room) in &config.rooms {
         let options = RoomOptions { audio_only: room.audio_only, codecs: room.video_codecs.clone() };
@@ -52,8 +55,8 @@ pub async fn start_rooms(
 
 /// The sockets of every door.
 pub fn router(desk: Desk, means: Means) -> Router {
-    let signaling = move |place: Extension<Connection>, upgrade: WebSocketUpgrade| {
-        twilio_socket(upgrade, place.0, desk.clone(), means.clone())
+    let signaling = move |place: Extension<Connection>, asked: Extension<Asked>, upgrade: WebSocketUpgrade| {
+        twilio_socket(upgrade, place.0, desk.clone().dialled(&asked.host.name), means.clone())
     };
     Router::new().route("/signaling", get(signaling))
 }

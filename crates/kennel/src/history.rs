@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use room::SavedRoom;
+use room::{RoomId, SavedRoom};
 use store::{Keeper, Problem, Store};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
@@ -40,7 +40,16 @@ pub struct History {
     wake: Arc<Notify>,
 }
 
-/// Opens the database, settles what was in progress, and starts the journal; with the rooms that go on. `None` when the history is off.
+/// What was before the program was started.
+#[derive(Default)]
+pub struct Past {
+    /// Rooms that go on.
+    pub rooms: Vec<SavedRoom>,
+    /// Rooms that ended last, the oldest first.
+    pub ended: Vec<RoomId>,
+}
+
+/// Opens the database, settles what was in progress, and starts the journal; with what was before. `None` when the history is off.
 ///
 /// # Errors
 /// The database's.
@@ -49,8 +58,8 @@ pub async fn start(
     keys: &keyring::Store,
     seats: Vec<SavedRoom>,
     metrics: &Metrics,
-) -> Result<(Option<History>, Vec<SavedRoom>), Problem> {
-    let Some(store) = open(config).await? else { return Ok((None, seats)) };
+) -> Result<(Option<History>, Past), Problem> {
+    let Some(store) = open(config).await? else { return Ok((None, Past { rooms: seats, ended: Vec::new() })) };
     let account = keys.credentials().twilio_account_sid;
     let teller = Teller { account, callback: config.rest.callback.clone() };
     let recovery = recover(&*store, seats, teller, clock::unix_ms()).await?;
@@ -59,7 +68,8 @@ pub async fn start(
     }
     let wake = Arc::<Notify>::default();
     let journal = journal::start(Arc::clone(&store), recovery.book, Arc::clone(&wake), metrics.clone());
-    Ok((Some(History { store, journal, wake }), recovery.rooms))
+    let past = Past { rooms: recovery.rooms, ended: recovery.ended };
+    Ok((Some(History { store, journal, wake }), past))
 }
 
 /// Opens the database that is configured only to look at it, beside a server or without; none if there is nothing in it yet.

@@ -360,6 +360,8 @@ pub enum Refusal {
     RoomNotAllowed,
     /// No such room in progress.
     RoomNotFound,
+    /// This room is over: one of the last [`ENDED_KNOWN_MAX`](crate::limit::ENDED_KNOWN_MAX).
+    RoomEnded,
     /// Rooms of this kind need a media server, and there is none.
     KindNotServed,
     /// Rooms of this kind cannot be for sound only.

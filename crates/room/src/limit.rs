@@ -70,6 +70,10 @@ pub const MOVE_SETTLE: Duration = Duration::from_secs(2);
 /// Rooms whose kind was chosen by name. One more: [`Refusal::TooManyRooms`](crate::Refusal::TooManyRooms).
 pub const KINDS_MAX: usize = 1_000;
 
+/// Rooms that are remembered as over. Who joins an older one by its id is told that there never was one:
+/// [`Refusal::RoomNotFound`](crate::Refusal::RoomNotFound).
+pub const ENDED_KNOWN_MAX: usize = 10_000;
+
 /// Bytes of a link's or a track's name on the wire. Browsers use 36. Longer: refused as malformed.
 pub const WIRE_NAME_BYTES_MAX: usize = 128;
 

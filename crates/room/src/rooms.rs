@@ -9,6 +9,7 @@ use crate::{
     RoomOptions, SeatKey, WhyEnded, WhyLeft,
 };
 
+mod ended;
 mod ends;
 mod enter;
 mod members;
@@ -16,6 +17,7 @@ mod owner;
 mod saving;
 mod view;
 
+use ended::Ended;
 pub use enter::is_speakable;
 pub use view::RoomView;
 
@@ -28,6 +30,7 @@ pub struct Rooms {
     definitions: BTreeMap<Arc<str>, Definition>,
     rooms: BTreeMap<RoomId, Room>,
     names: BTreeMap<Arc<str>, RoomId>,
+    ended: Ended,
     /// Where each client sits.
     conns: BTreeMap<ConnId, (RoomId, ParticipantId)>,
     /// Where each seat is.
@@ -51,6 +54,7 @@ impl Rooms {
             definitions: BTreeMap::new(),
             rooms: BTreeMap::new(),
             names: BTreeMap::new(),
+            ended: Ended::default(),
             conns: BTreeMap::new(),
             seats: BTreeMap::new(),
             people: BTreeMap::new(),

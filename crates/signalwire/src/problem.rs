@@ -37,6 +37,7 @@ impl From<Refusal> for Problem {
             | Refusal::RoomFull
             | Refusal::RoomNotAllowed
             | Refusal::RoomNotFound
+            | Refusal::RoomEnded
             | Refusal::RoomNotMade
             | Refusal::TooManyRooms => Problem::UNAUTHORIZED,
             Refusal::NotJoined | Refusal::SeatNotFound | Refusal::ParticipantNotFound => Problem::NOT_FOUND,

@@ -164,10 +164,12 @@ pub(crate) fn alive(link: &mut dyn Link) -> Result<Alive, Fault> {
 fn alive_now(link: &mut dyn Link) -> Result<Alive, Fault> {
     let rooms = link.rows(&format!("SELECT {ROOM} WHERE status = 0 ORDER BY place"), &[])?;
     let participants = link.rows(&format!("SELECT {PARTICIPANT} WHERE ended_ms IS NULL ORDER BY place"), &[])?;
+    let tracks = link.rows(&format!("SELECT {TRACK} WHERE removed_ms IS NULL ORDER BY place"), &[])?;
     Ok(Alive {
         at_ms: one(link, "SELECT at_ms FROM alive", &[], |row| row.number(0))?.unwrap_or(0),
         rooms: rooms.iter().map(room_row).collect::<Result<_, _>>()?,
         participants: participants.iter().map(participant_row).collect::<Result<_, _>>()?,
+        tracks: tracks.iter().map(track_row).collect::<Result<_, _>>()?,
     })
 }
 

@@ -372,4 +372,6 @@ pub struct Alive {
     pub rooms: Vec<RoomRow>,
     /// Participants who did not leave.
     pub participants: Vec<ParticipantRow>,
+    /// What they publish, the oldest first.
+    pub tracks: Vec<TrackRow>,
 }

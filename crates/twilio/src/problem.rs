@@ -48,6 +48,7 @@ impl From<Refusal> for Problem {
             Refusal::RoomFull => Problem::new(53105, "The room is full"),
             Refusal::RoomNotAllowed => Problem::new(20106, "The token is for another room"),
             Refusal::RoomNotFound => Problem::new(53106, "There is no such room"),
+            Refusal::RoomEnded => Problem::new(53118, "The room is over"),
             Refusal::KindNotServed => Problem::new(53103, "Rooms of this type are not served here"),
             Refusal::AudioOnlyNotServed => Problem::new(53124, "Rooms of this type cannot be for sound only"),
             Refusal::SeatNotFound | Refusal::NotJoined | Refusal::ParticipantNotFound => {

@@ -130,9 +130,9 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
     let metrics = Metrics::new();
     let saved = seats::read(&store, config.session_timeout, clock::unix_ms());
     let media = media::start(&config, &lan.borrow(), &metrics).map_err(|problem| StartProblem::media(&config, problem))?;
-    let (history, saved) = history::start(&config, &store, saved, &metrics).await?;
+    let (history, past) = history::start(&config, &store, saved, &metrics).await?;
     let journal = history.as_ref().map(|history| history.journal.clone());
-    let hub = doors::start_rooms(&config, saved, metrics.clone(), media, journal).await;
+    let hub = doors::start_rooms(&config, past, metrics.clone(), media, journal).await;
     let site = site(&config, &listening, &lan, tls.as_ref());
     let egress = egress(&config, &listening);
     let calls = history.as_ref().map(|history| calls(&config, history, hub.clone(), egress.clone()));

@@ -49,15 +49,14 @@ impl Book {
     }
 
     /// Takes up a room from before a restart, as the history has it.
-    pub fn restore(&mut self, row: &RoomRow, participants: &[ParticipantRow]) {
-        let inside = participants.iter().filter(|one| one.room == row.id);
+    pub fn restore(&mut self, row: &RoomRow, inside: &[ParticipantRow], tracks: &[TrackRow]) {
         let page = Page {
             name: row.name.clone(),
             kind: rows::kind(row),
             began_ms: row.created_ms,
             callback: row.callback.clone(),
-            came_ms: inside.map(|one| (ParticipantId(one.id), one.created_ms)).collect(),
-            enabled: HashMap::new(),
+            came_ms: inside.iter().map(|one| (ParticipantId(one.id), one.created_ms)).collect(),
+            enabled: tracks.iter().map(|one| (TrackId(one.id), one.enabled)).collect(),
         };
         self.rooms.insert(RoomId(row.id), page);
     }

@@ -8,8 +8,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use room::limit::ENDED_KNOWN_MAX;
 use room::{Change, Fact, Presence, RoomId, RoomView, SavedParticipant, SavedRoom, Sealed, Snapshot, Terms, WhyEnded, WhyLeft};
-use store::{Alive, IdentityOrId, NameOrId, Page, ParticipantFilter, ParticipantRow, ParticipantStatus, RoomRow, Store, Write};
+use store::{
+    Alive, IdentityOrId, NameOrId, Page, ParticipantFilter, ParticipantRow, ParticipantStatus, RoomFilter, RoomRow, RoomStatus,
+    Store, TrackRow, Write,
+};
 
 use super::{Book, Teller};
 use crate::rest::rows;
@@ -19,6 +23,8 @@ use crate::rest::rows;
 pub struct Recovery {
     /// Rooms that go on.
     pub rooms: Vec<SavedRoom>,
+    /// Rooms that ended last, the oldest first.
+    pub ended: Vec<RoomId>,
     /// What the history is told before anything else.
     pub writes: Vec<Write>,
     /// The rooms that go on, for the journal.
@@ -30,6 +36,8 @@ pub struct Recovery {
 struct Known {
     /// Its participants who did not leave.
     inside: Vec<ParticipantRow>,
+    /// What they publish, the oldest first.
+    tracks: Vec<TrackRow>,
     /// Those of the saved seats whom it knows as gone.
     gone: Vec<u128>,
     /// When the last of those left who did, if anybody ever came.
@@ -48,6 +56,9 @@ pub async fn recover(store: &dyn Store, seats: Vec<SavedRoom>, teller: Teller, n
     let mut known: HashMap<u128, Known> = HashMap::new();
     for one in &alive.participants {
         known.entry(one.room).or_default().inside.push(one.clone());
+    }
+    for one in &alive.tracks {
+        known.entry(one.room).or_default().tracks.push(one.clone());
     }
     for row in &alive.rooms {
         let of = known.entry(row.id).or_default();
@@ -70,16 +81,20 @@ pub async fn recover(store: &dyn Store, seats: Vec<SavedRoom>, teller: Teller, n
         }
         fresh.push(room);
     }
-    Ok(settle(&alive, &known, fresh, teller, now_ms))
+    let over = RoomFilter { status: Some(RoomStatus::Completed), ..RoomFilter::default() };
+    let over = store.rooms(&teller.account, over, Page::First { size: ENDED_KNOWN_MAX }).await?;
+    let mut recovery = settle(&alive, &known, fresh, teller, now_ms);
+    recovery.ended.splice(0..0, over.rows.iter().rev().map(|row| RoomId(row.id)));
+    Ok(recovery)
 }
 
 fn settle(alive: &Alive, known: &HashMap<u128, Known>, seats: Vec<SavedRoom>, teller: Teller, now_ms: u64) -> Recovery {
-    let mut recovery = Recovery { rooms: Vec::new(), writes: Vec::new(), book: Book::new(teller) };
+    let mut recovery = Recovery { rooms: Vec::new(), ended: Vec::new(), writes: Vec::new(), book: Book::new(teller) };
     let nothing = Known::default();
     let mut seats: HashMap<u128, SavedRoom> = seats.into_iter().map(|room| (room.id.0, room)).collect();
     for row in &alive.rooms {
         let known = known.get(&row.id).unwrap_or(&nothing);
-        recovery.book.restore(row, &known.inside);
+        recovery.book.restore(row, &known.inside, &known.tracks);
         match seats.remove(&row.id).map(|room| without_gone(room, known)) {
             // One that somebody's joining made ends with the last leave.
             Some(room) if room.by_owner || !room.participants.is_empty() => {
@@ -90,8 +105,9 @@ fn settle(alive: &Alive, known: &HashMap<u128, Known>, seats: Vec<SavedRoom>, te
                 recovery.resume(row, known, room, alive.at_ms, now_ms);
             }
             _ => {
-                recovery.part(row, known.inside.iter(), alive.at_ms);
+                recovery.part(row, known, |_| true, alive.at_ms);
                 recovery.record(alive.at_ms, &Fact::RoomEnded { room: RoomId(row.id), why: WhyEnded::Empty });
+                recovery.ended.push(RoomId(row.id));
             }
         }
     }
@@ -105,18 +121,32 @@ impl Recovery {
     /// A room that goes on, with those whose seats are kept.
     fn resume(&mut self, row: &RoomRow, known: &Known, room: SavedRoom, at_ms: u64, now_ms: u64) {
         let kept = |id: u128| room.participants.iter().any(|one| one.id.0 == id);
-        self.part(row, known.inside.iter().filter(|one| !kept(one.id)), at_ms);
+        self.part(row, known, |id| !kept(id), at_ms);
         for one in &room.participants {
             match known.inside.iter().find(|row| row.id == one.id.0) {
-                Some(row) if row.status == ParticipantStatus::Connected => {
-                    let status = ParticipantStatus::Reconnecting;
-                    self.writes.push(Write::Participant { participant: one.id.0, status, at_ms: at_ms.max(row.created_ms) });
-                }
-                Some(_) => {}
+                Some(row) => self.keep(row, one, known, at_ms.max(row.created_ms)),
                 None => self.join(room.id, one, now_ms),
             }
         }
         self.rooms.push(room);
+    }
+
+    /// One who goes on, with the tracks of its seat. The seat may have been written down before the last of them came or went.
+    fn keep(&mut self, row: &ParticipantRow, one: &SavedParticipant, known: &Known, at_ms: u64) {
+        if row.status == ParticipantStatus::Connected {
+            let status = ParticipantStatus::Reconnecting;
+            self.writes.push(Write::Participant { participant: row.id, status, at_ms });
+        }
+        let (room, participant) = (RoomId(row.room), Arc::new(snapshot(one)));
+        let published: Vec<&TrackRow> = known.tracks.iter().filter(|track| track.participant == row.id).collect();
+        for track in published.iter().filter(|track| !one.tracks.iter().any(|kept| kept.id.0 == track.id)) {
+            let participant = Arc::clone(&participant);
+            self.record(at_ms, &Fact::TrackRemoved { room, participant, track: rows::published(track) });
+        }
+        for track in one.tracks.iter().filter(|kept| !published.iter().any(|track| track.id == kept.id.0)) {
+            let participant = Arc::clone(&participant);
+            self.record(at_ms, &Fact::TrackAdded { room, participant, track: track.clone() });
+        }
     }
 
     /// A room that the history does not know: it began in the last moment before a crash, or before there was a history.
@@ -152,9 +182,10 @@ impl Recovery {
         }
     }
 
-    /// These left when the program ended.
-    fn part<'a>(&mut self, row: &RoomRow, gone: impl Iterator<Item = &'a ParticipantRow>, at_ms: u64) {
-        for one in gone {
+    /// These left when the program ended, and took their tracks with them.
+    fn part(&mut self, row: &RoomRow, known: &Known, gone: impl Fn(u128) -> bool, at_ms: u64) {
+        for one in known.inside.iter().filter(|one| gone(one.id)) {
+            let (room, at_ms) = (RoomId(row.id), at_ms.max(one.created_ms));
             let participant = Arc::new(Snapshot {
                 id: room::ParticipantId(one.id),
                 identity: one.identity.as_str().into(),
@@ -163,8 +194,11 @@ impl Recovery {
                 tracks: Vec::new(),
                 member: room::Member::default(),
             });
-            let (room, change) = (RoomId(row.id), Change::Left(WhyLeft::TimedOut));
-            self.record(at_ms.max(one.created_ms), &Fact::Participant { room, participant, change });
+            for track in known.tracks.iter().filter(|track| track.participant == one.id) {
+                let (participant, track) = (Arc::clone(&participant), rows::published(track));
+                self.record(at_ms, &Fact::TrackRemoved { room, participant, track });
+            }
+            self.record(at_ms, &Fact::Participant { room, participant, change: Change::Left(WhyLeft::TimedOut) });
         }
     }
 

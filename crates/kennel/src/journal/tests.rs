@@ -185,6 +185,7 @@ async fn without_its_seats_a_room_made_by_joining_ended_when_the_program_did() {
     let (_folder, store) = database(&mut desk).await;
     let recovery = restart(&mut desk, &store, false).await;
     assert!(recovery.rooms.is_empty() && recovery.book.is_empty());
+    assert_eq!(recovery.ended, [room::RoomId(room)]);
     let row = store.room(ACCOUNT, NameOrId::Id(room)).await.expect("asked").expect("found");
     assert_eq!((row.status, row.ended_ms), (RoomStatus::Completed, Some(1_100_000)));
     assert_eq!(statuses(&store, room).await, [("ann".to_owned(), ParticipantStatus::Disconnected, Some(1_100_000))]);
@@ -193,11 +194,37 @@ async fn without_its_seats_a_room_made_by_joining_ended_when_the_program_did() {
     assert_eq!(
         names,
         [
-            ("room-ended", 4),
-            ("participant-disconnected", 3),
+            ("room-ended", 5),
+            ("participant-disconnected", 4),
+            ("track-removed", 3),
             ("track-added", 2),
             ("participant-connected", 1),
             ("room-created", 0)
+        ]
+    );
+}
+
+#[tokio::test]
+async fn tracks_that_came_and_went_after_the_seats_were_written_down() {
+    let mut desk = Desk::new();
+    desk.join(1, "den", "ann", &["mic", "tune"]);
+    let seats = desk.rooms.save(Moment::after_start(desk.now));
+    desk.publish(1, 2, &[("mic", true), ("cam", true)]);
+    let (_folder, store) = database(&mut desk).await;
+    let recovery = recover(&*store, seats, teller(), 1_110_000).await.expect("recovered");
+    desk.writes = recovery.writes;
+    assert_eq!(desk.told(), ["track-removed cam http://a/adhoc", "track-added tune http://a/adhoc"]);
+    desk.book = recovery.book;
+    desk.rooms = Rooms::new(Limits::default(), true, Box::new(|| 99));
+    desk.rooms.restore(Moment::START, recovery.rooms);
+    desk.act(Caller::Owner, Command::EndRoom(desk.rooms.by_name("den").expect("in progress").id));
+    assert_eq!(
+        desk.told(),
+        [
+            "track-removed mic http://a/adhoc",
+            "track-removed tune http://a/adhoc",
+            "participant-disconnected 0 http://a/adhoc",
+            "room-ended 0 http://a/adhoc"
         ]
     );
 }
@@ -252,8 +279,10 @@ async fn a_room_that_ended_after_its_seats_were_written_down_stays_ended() {
     let seats = desk.rooms.save(Moment::after_start(desk.now));
     desk.act(Caller::Conn(ConnId(1)), Command::Leave);
     let (_folder, store) = database(&mut desk).await;
+    let room = seats[0].id;
     let recovery = recover(&*store, seats, teller(), 1_110_000).await.expect("recovered");
     assert!(recovery.rooms.is_empty(), "{:?}", recovery.rooms);
+    assert_eq!(recovery.ended, [room]);
 }
 
 #[tokio::test]

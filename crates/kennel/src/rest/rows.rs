@@ -1,6 +1,6 @@
 //! Rows of the history as the door shows them, and rooms as the history keeps them.
 
-use room::{Kind, ParticipantId, RoomId, RoomKind, RoomOptions, RoomView, TrackId, VideoCodec};
+use room::{Kind, ParticipantId, Priority, RoomId, RoomKind, RoomOptions, RoomView, Track, TrackId, VideoCodec};
 use store::{ParticipantRow, ParticipantStatus, RoomRow, RoomStatus, TrackKind, TrackRow};
 use twilio::rest::{self, Memo};
 
@@ -55,14 +55,31 @@ pub fn track(row: &TrackRow) -> rest::Track {
         publisher: ParticipantId(row.participant),
         room: RoomId(row.room),
         name: row.name.clone(),
-        kind: match row.kind {
-            TrackKind::Audio => Kind::Audio,
-            TrackKind::Video => Kind::Video,
-            TrackKind::Data => Kind::Data,
-        },
+        kind: track_kind(row.kind),
         enabled: row.enabled,
         created_ms: row.created_ms,
         updated_ms: row.updated_ms,
+    }
+}
+
+/// A track as its publisher had it. What its media called it, and how much it mattered, is not in the history.
+#[must_use]
+pub fn published(row: &TrackRow) -> Track {
+    Track {
+        id: TrackId(row.id),
+        label: row.name.as_str().into(),
+        kind: track_kind(row.kind),
+        name: row.name.as_str().into(),
+        enabled: row.enabled,
+        priority: Priority::Standard,
+    }
+}
+
+fn track_kind(kind: TrackKind) -> Kind {
+    match kind {
+        TrackKind::Audio => Kind::Audio,
+        TrackKind::Video => Kind::Video,
+        TrackKind::Data => Kind::Data,
     }
 }
 

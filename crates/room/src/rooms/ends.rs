@@ -70,8 +70,13 @@ impl Rooms {
             if let Some(due) = room.wakes {
                 self.timers.remove(&(due, id));
             }
-            self.out.push_back(Output::Note(Fact::RoomEnded { room: id, why }));
+            self.note_end(id, why);
         }
+    }
+
+    pub(super) fn note_end(&mut self, room: RoomId, why: WhyEnded) {
+        self.ended.add(room);
+        self.out.push_back(Output::Note(Fact::RoomEnded { room, why }));
     }
 
     /// Notes when to look at a room again.

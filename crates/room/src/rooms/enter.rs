@@ -132,8 +132,8 @@ impl Rooms {
     fn plan(&self, join: &Join) -> Result<Plan, Refusal> {
         let defined = join.room.name().and_then(|name| self.definitions.get(name));
         let made = || join.part.makes.as_deref();
-        if matches!(join.room, RoomRef::Id(..)) {
-            return Err(Refusal::RoomNotFound);
+        if let RoomRef::Id(id, _) = &join.room {
+            return Err(if self.ended.knows(*id) { Refusal::RoomEnded } else { Refusal::RoomNotFound });
         } else if let Some(definition) = defined.or_else(made) {
             self.check_definition(definition)?;
             return Ok(Plan::defined(definition.clone(), self.possible(definition.kind)));

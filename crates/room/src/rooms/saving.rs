@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Rooms;
 use crate::room::{Means, Room};
 use crate::saved::SavedRoom;
-use crate::{Fact, Moment, Output, WhyEnded, WhyLeft};
+use crate::{Moment, RoomId, WhyEnded, WhyLeft};
 
 impl Rooms {
     /// All rooms as they can be written down, at any moment.
@@ -26,6 +26,11 @@ impl Rooms {
         }
     }
 
+    /// Takes up which rooms ended before the program was started anew, the oldest first.
+    pub fn restore_ended(&mut self, rooms: impl IntoIterator<Item = RoomId>) {
+        rooms.into_iter().for_each(|room| self.ended.add(room));
+    }
+
     fn restore_room(&mut self, now: Moment, mut saved: SavedRoom) {
         let fits = self.fits(&saved);
         saved.kind = self.possible(saved.kind);
@@ -36,7 +41,7 @@ impl Rooms {
         let id = room.id;
         if !fits {
             room.ids().into_iter().for_each(|one| room.leave(one, WhyLeft::RoomEnded, &mut means));
-            self.out.push_back(Output::Note(Fact::RoomEnded { room: id, why: WhyEnded::NotRestored }));
+            self.note_end(id, WhyEnded::NotRestored);
             return;
         }
         self.seats.extend(room.participants.iter().map(|p| (p.seat, (id, p.id()))));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use room::{
-    Answer, Change, Command, Create, Fact, Limits, Moment, Refusal, RoomKind, RoomOptions, RoomRef, RoomView, Rooms, Sealed,
-    Step, Terms, Topology, TrackRefusal, WhyEnded, WhyLeft,
+    Answer, Change, Command, Create, Fact, Limits, Moment, Refusal, RoomId, RoomKind, RoomOptions, RoomRef, RoomView, Rooms,
+    Sealed, Step, Terms, Topology, TrackRefusal, WhyEnded, WhyLeft,
 };
 
 use crate::party::Party;
@@ -110,12 +110,16 @@ fn a_room_without_a_name_is_called_by_its_id() {
 }
 
 #[test]
-fn an_id_of_no_room_in_progress_makes_none() {
+fn who_comes_by_the_id_of_a_room_that_ended_is_told_so() {
     let mut party = party();
     let room = create(&mut party, |_| {}).unwrap();
     party.owner(Command::EndRoom(room.id)).unwrap();
     let by_id = |join: &mut room::Join| join.room = RoomRef::Id(room.id, "spelled".into());
-    assert_eq!(party.join_with("ann", "", &[], by_id), Err(Refusal::RoomNotFound));
+    assert_eq!(party.join_with("ann", "", &[], by_id), Err(Refusal::RoomEnded));
+    let never = |join: &mut room::Join| join.room = RoomRef::Id(RoomId(7), "never".into());
+    assert_eq!(party.join_with("ann", "", &[], never), Err(Refusal::RoomNotFound));
+    party.rooms.restore_ended([RoomId(7)]);
+    assert_eq!(party.join_with("ann", "", &[], never), Err(Refusal::RoomEnded), "it ended before a restart");
     party.join("bo", "spelled", &[]).unwrap();
     assert_eq!(party.join_with("ann", "", &[], by_id), Ok(()), "a room may be called like that");
 }

@@ -263,9 +263,11 @@ impl Model {
         let participants = self.participants.iter().filter(|row| row.status != ParticipantStatus::Disconnected);
         let (mut rooms, mut participants) =
             (newest_first(rooms, |row| row.created_ms), newest_first(participants, |row| row.created_ms));
+        let mut tracks = newest_first(self.tracks.iter(), |row| row.created_ms);
         rooms.reverse();
         participants.reverse();
-        Alive { at_ms: self.alive_ms, rooms, participants }
+        tracks.reverse();
+        Alive { at_ms: self.alive_ms, rooms, participants, tracks }
     }
 }
 

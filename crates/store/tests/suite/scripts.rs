@@ -351,10 +351,17 @@ pub async fn what_was_in_progress_is_known_afterwards(store: &dyn Store) {
     assert_eq!(store.alive().await.unwrap(), Alive::default());
     write(store, [began(room(1, "a", 1)), began(room(2, "b", 2)), began(room(3, "c", 3))]).await;
     write(store, [joined(participant(10, 1, "ann", 4)), joined(participant(11, 1, "bob", 5)), left(11, 6), ended(2, 7)]).await;
+    let tracks = [track(20, 10, 1, "cam", 5), track(21, 10, 1, "mic", 6), track(22, 10, 1, "pad", 6)];
+    write(store, tracks.map(published)).await;
+    write(store, [Write::TrackRemoved { track: 21, at_ms: 7 }]).await;
     write(store, [Write::Alive { at_ms: 8 }]).await;
     write(store, [Write::Alive { at_ms: 9 }]).await;
-    let expected =
-        Alive { at_ms: 9, rooms: vec![room(1, "a", 1), room(3, "c", 3)], participants: vec![participant(10, 1, "ann", 4)] };
+    let expected = Alive {
+        at_ms: 9,
+        rooms: vec![room(1, "a", 1), room(3, "c", 3)],
+        participants: vec![participant(10, 1, "ann", 4)],
+        tracks: vec![track(20, 10, 1, "cam", 5), track(22, 10, 1, "pad", 6)],
+    };
     assert_eq!(store.alive().await.unwrap(), expected);
 }
 

@@ -1,5 +1,6 @@
 //! What each write does to the tables.
 
+use crate::limit::EVENTS_KEPT_MAX;
 use crate::link::{Fault, Link, Value, damaged, misused};
 use crate::list::places;
 use crate::read::{read_pairs, spell};
@@ -217,8 +218,21 @@ fn event_happened(link: &mut dyn Link, event: &EventRow) -> Result<(), Fault> {
         if waits { Value::ms(event.at_ms)? } else { Value::Null },
         head.into(),
     ];
-    link.run(EVENT, &values).map(drop)
+    link.run(EVENT, &values)?;
+    forget_events(link, event.room, sequence)
 }
+
+/// A room that never ends must not fill the disk. Two for one, so that what stayed because something before it waited goes, too, in time.
+pub(crate) fn forget_events(link: &mut dyn Link, room: u128, newest: i64) -> Result<(), Fault> {
+    if newest < EVENTS_KEPT_MAX {
+        return Ok(());
+    }
+    link.run(FORGET_EVENTS, &[room.into(), Value::Int(newest - EVENTS_KEPT_MAX)]).map(drop)
+}
+
+const FORGET_EVENTS: &str = "DELETE FROM events WHERE place IN (SELECT place FROM events WHERE room = $1 ORDER BY place LIMIT 2)
+    AND sequence <= $2 AND sequence < COALESCE((SELECT sequence FROM events WHERE room = $1 AND waits_ms IS NOT NULL
+    ORDER BY place LIMIT 1), sequence + 1)";
 
 const WAITS_BEFORE: &str = "SELECT 1 FROM events WHERE room = $1 AND waits_ms IS NOT NULL LIMIT 1";
 const EVENT: &str =

@@ -1,6 +1,6 @@
 //! What can be wrong with a database, looked for row by row.
 
-use crate::limit::FINDINGS_MAX;
+use crate::limit::{EVENTS_KEPT_MAX, FINDINGS_MAX};
 use crate::link::{Fault, Link, Value};
 
 /// Words for each finding; [`Store::check`](crate::Store::check).
@@ -15,6 +15,7 @@ fn findings(link: &mut dyn Link) -> Result<Vec<String>, Fault> {
     let mut findings = link.own_check()?;
     for (what, sql) in RULES {
         let limit = Value::Int(FINDINGS_MAX as i64);
+        let sql = sql.replace("{events_kept}", &EVENTS_KEPT_MAX.to_string());
         let bad = link.rows(&format!("{sql} LIMIT $1"), &[limit])?;
         findings.extend(bad.iter().map(|row| format!("{what} (row {})", row.int(0).unwrap_or_default())));
     }
@@ -42,8 +43,9 @@ const RULES: [(&str, &str); 10] = [
     ),
     (
         "events of a room are not numbered one after the other",
-        "SELECT r.place FROM rooms r WHERE r.next_event <> (SELECT count(*) FROM events e WHERE e.room = r.id)
-         OR r.next_event <> (SELECT COALESCE(max(e.sequence) + 1, 0) FROM events e WHERE e.room = r.id)",
+        "SELECT r.place FROM rooms r LEFT JOIN (SELECT room, count(*) AS kept, min(sequence) AS oldest, max(sequence) AS newest
+         FROM events GROUP BY room) AS e ON e.room = r.id WHERE r.next_event <> COALESCE(e.newest + 1, 0)
+         OR e.kept <> e.newest - e.oldest + 1 OR (e.oldest > 0 AND e.kept < {events_kept})",
     ),
     (
         "an event is numbered before an older one",

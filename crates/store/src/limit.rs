@@ -27,6 +27,9 @@ pub const STATEMENTS_MAX: usize = 128;
 /// Bytes that the journal of a SQLite database keeps on disk when it is not in use.
 pub const JOURNAL_BYTES_KEPT: i64 = 64 << 20;
 
+/// Events of one room that are kept, beside those whose callbacks wait. One more: the oldest is forgotten, though its room goes on.
+pub const EVENTS_KEPT_MAX: i64 = 10_000;
+
 /// Findings that [`Store::check`](crate::Store::check) tells of one kind. The rest is not told.
 pub const FINDINGS_MAX: usize = 20;
 

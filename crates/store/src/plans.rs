@@ -88,6 +88,7 @@ pub(crate) fn check(link: &mut dyn Link) {
         assert!(refused.is_ok() || matches!(refused, Err(fault) if !fault.lost));
     }
     apply::forget(&mut link, 5, 5).expect("an answer");
+    apply::forget_events(&mut link, 1, i64::MAX).expect("an answer");
 }
 
 fn ask_lists(link: &mut dyn Link, on: &dyn Fn(u32) -> bool, page: Page) -> Result<(), Fault> {

@@ -1,5 +1,6 @@
 //! Short stories, each on an empty database.
 
+use store::limit::EVENTS_KEPT_MAX;
 use store::{
     Alive, Callback, EventRow, IdentityOrId, Method, NameOrId, Page, ParticipantFilter, ParticipantStatus, Problem, RoomFilter,
     RoomRow, RulesRow, Store, Write,
@@ -25,6 +26,8 @@ macro_rules! for_each_script {
             a_callback_that_was_taken_is_taken_once
             pages_neither_lose_nor_repeat_while_rooms_come_and_go
             rooms_are_forgotten_unless_somebody_is_still_to_be_told
+            of_a_room_that_never_ends_the_oldest_events_are_forgotten
+            what_waits_is_not_forgotten_for_being_old
             a_name_that_is_forgotten_is_gone_from_what_was_told
             what_was_in_progress_is_known_afterwards
             odd_words_come_back_as_they_went
@@ -327,6 +330,31 @@ pub async fn rooms_are_forgotten_unless_somebody_is_still_to_be_told(store: &dyn
     forget(100, 10, 1).await;
     assert!(store.room(ACCOUNT, NameOrId::Id(4)).await.unwrap().is_some(), "it runs");
     assert_eq!(store.events(ACCOUNT, None, first(9)).await.unwrap().rows.len(), 1);
+}
+
+pub async fn of_a_room_that_never_ends_the_oldest_events_are_forgotten(store: &dyn Store) {
+    write(store, [began(room(1, "a", 1)), began(room(2, "b", 1)), happened(event(2, "other", 1))]).await;
+    let numbers = async |page| {
+        let events = store.events(ACCOUNT, Some(1), page).await.unwrap().rows;
+        (events.len() as i64, events.first().map(|event| event.sequence), events.last().map(|event| event.sequence))
+    };
+    let most = EVENTS_KEPT_MAX as u64;
+    write(store, (0..most).map(|_| happened(event(1, "e", 1)))).await;
+    assert_eq!(numbers(first(20_000)).await, (EVENTS_KEPT_MAX, Some(most - 1), Some(0)));
+    write(store, (0..3).map(|_| happened(event(1, "e", 1)))).await;
+    assert_eq!(numbers(first(20_000)).await, (EVENTS_KEPT_MAX, Some(most + 2), Some(3)));
+    assert_eq!(store.events(ACCOUNT, Some(2), first(9)).await.unwrap().rows.len(), 1);
+    assert_eq!(store.check().await.unwrap(), [""; 0]);
+}
+
+pub async fn what_waits_is_not_forgotten_for_being_old(store: &dyn Store) {
+    let most = EVENTS_KEPT_MAX as u64;
+    write(store, [began(room(1, "a", 1)), happened(told(1, "first", 1))]).await;
+    write(store, (0..most + 5).map(|_| happened(event(1, "e", 1)))).await;
+    let oldest = async || store.events(ACCOUNT, Some(1), first(20_000)).await.unwrap().rows.pop().unwrap();
+    assert_eq!(oldest().await.name, "first");
+    write(store, [delivered(id_of(store, 1).await, 10), happened(event(1, "e", 1))]).await;
+    assert_ne!(oldest().await.name, "first");
 }
 
 pub async fn a_name_that_is_forgotten_is_gone_from_what_was_told(store: &dyn Store) {

@@ -13,10 +13,17 @@ from twilio.jwt.access_token import AccessToken
 from twilio.jwt.access_token.grants import VideoGrant
 from twilio.rest import Client
 
+import postgres
+
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 KEY = "SK00112233445566778899aabbccddeeff"
 SECRET = "rest-secret-of-thirty-two-letter"
 AUTH_TOKEN = "rest-auth-token-of-32-characters"
+
+# Which database the servers use: DATABASE=sqlite, the default, or DATABASE=postgres.
+DATABASE = os.environ.get("DATABASE", "sqlite")
+POSTGRES = DATABASE == "postgres"
+assert DATABASE in ("sqlite", "postgres"), DATABASE
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -29,13 +36,16 @@ def binary():
 
 
 class Kennel:
-    """A server. Its ports stay the same over a restart, and so does its folder."""
+    """A server. Its ports stay the same over a restart, and so do its folder and its database."""
 
-    def __init__(self, *args, env=None, https="off"):
+    def __init__(self, *args, env=None, https="off", beside=None):
         # No rate stands in a test's way unless the test is about rates.
         self.env = {"KENNEL_REST_WRITES": "100000", "KENNEL_REST_READS": "100000", "KENNEL_ROOMS_MAX": "20000", **(env or {})}
+        if POSTGRES and "KENNEL_DATABASE" not in self.env:
+            self.schema = postgres.server().fresh()
+            self.env["KENNEL_DATABASE"] = postgres.server().url(self.schema)
         self.args = args
-        self.folder = tempfile.TemporaryDirectory(prefix="kennel-rest-")
+        self.folder = beside.folder if beside else tempfile.TemporaryDirectory(prefix="kennel-rest-")
         self.http = self.media = "127.0.0.1:0"
         self.https = https
         self.process = None
@@ -50,7 +60,7 @@ class Kennel:
         )
         for line in self.process.stderr:
             self.said.append(line)
-            if "Kennel is running" in line:
+            if line.startswith("{") and "Kennel is running" in line:
                 self.http, self.https = (json.loads(line)[name] for name in ("http", "https"))
                 break
         else:
@@ -105,7 +115,9 @@ class Kennel:
         return run.returncode, run.stdout + run.stderr
 
     def query(self, sql):
-        """Reads the history's file beside the server."""
+        """Reads the history beside the server."""
+        if POSTGRES:
+            return postgres.server().query(self.schema, sql)
         with sqlite3.connect(f"file:{self.folder.name}/history.sqlite?mode=ro", uri=True) as file:
             return file.execute(sql).fetchall()
 

@@ -170,7 +170,12 @@ def judge_room(room, calls, people):
             inside.add(who)
         else:
             assert who in inside, events
-        if call.event == "participant-disconnected":
+        if call.event == "track-added":
+            tracks[call["TrackSid"]] = who
+        elif call.event == "track-removed":
+            assert tracks.pop(call["TrackSid"]) == who, events
+        elif call.event == "participant-disconnected":
+            assert who not in tracks.values(), events
             inside.remove(who)
     assert not inside, events
     assert int(once[-1]["RoomDuration"]) == room.duration

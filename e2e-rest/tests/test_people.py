@@ -84,12 +84,11 @@ def test_complete_sends_everybody_away(kennel, meeting):
     assert refusal.value.code == 53106
 
 
-def test_the_region_is_that_of_the_name_dialled(kennel, meeting):
-    _, ann, _ = meeting
-    assert ann.options["signaling_region"] == "local"
-    carl = Person(kennel, "Carl", ann.room, dialled="de1.kennel.example")
-    assert carl.options["signaling_region"] == "de1"
-    carl.leave()
+def test_the_region_is_that_of_the_name_dialled(kennel):
+    for name, region in [("de1.kennel.example", "de1"), ("kennel.example", "local"), (None, "local")]:
+        carl = Person(kennel, "Carl", "regions", dialled=name)
+        assert carl.options["signaling_region"] == region
+        carl.leave()
 
 
 def test_a_second_of_the_same_name(kennel, meeting):

@@ -121,6 +121,10 @@ class Kennel:
         with sqlite3.connect(f"file:{self.folder.name}/history.sqlite?mode=ro", uri=True) as file:
             return file.execute(sql).fetchall()
 
+    def id(self, sid):
+        """A SID as a value in a query."""
+        return f"'{sid[2:]}'::uuid" if POSTGRES else f"x'{sid[2:]}'"
+
     def client(self, user=KEY, password=SECRET, account=ACCOUNT):
         """The vendor's client, with the one line changed."""
         client = Client(user, password, account)

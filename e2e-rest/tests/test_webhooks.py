@@ -203,7 +203,7 @@ def test_kennel_itself_is_no_receiver(kennel, video):
         refused(400, 53111, lambda: video.rooms.create(type="go", status_callback=f"http://{host}:{port}/v1/Rooms"))
     # A name is looked at when it is sent to.
     room = video.rooms.create(type="go", status_callback=f"http://localhost:{port}/v1/Rooms")
-    outcome = f"SELECT outcome FROM events WHERE room = x'{room.sid[2:]}'"
+    outcome = f"SELECT outcome FROM events WHERE room = {kennel.id(room.sid)}"
     until(lambda: kennel.query(outcome), lambda rows: "egress refused" in str(rows))
 
 
@@ -214,7 +214,7 @@ def test_only_the_internet_if_so_wished(fresh, receiver):
     for url in (receiver.url(), "http://10.0.0.1/", "http://192.168.1.1/", "http://[::1]/", "http://[fd00::1]/"):
         refused(400, 53111, lambda: kennel.client().video.rooms.create(type="go", status_callback=url))
     room = kennel.client().video.rooms.create(type="go", status_callback=f"http://localhost:{receiver.port}/")
-    outcome = f"SELECT outcome FROM events WHERE room = x'{room.sid[2:]}'"
+    outcome = f"SELECT outcome FROM events WHERE room = {kennel.id(room.sid)}"
     until(lambda: kennel.query(outcome), lambda rows: "egress refused" in str(rows))
     assert receiver.calls == []
 

@@ -22,6 +22,7 @@ use crate::config::Secret;
 use crate::egress::{self, Egress, Problem};
 use crate::journal;
 use crate::metrics::Metrics;
+use crate::rest::rows;
 use crate::shutdown::Shutdown;
 
 /// Callbacks on their way at a time, to all receivers.
@@ -220,7 +221,7 @@ impl Courier {
     async fn exchange(&self, delivery: &Delivery) -> Result<StatusCode, Problem> {
         let event = &delivery.event;
         let callback = event.callback.as_ref().ok_or(Problem::Refused("there is nobody to tell"))?;
-        let (method, secret) = (method(callback.method), self.secret.as_ref()());
+        let (method, secret) = (rows::method(callback.method), self.secret.as_ref()());
         let call = webhook::call(&callback.url, method, &event.parameters, event.sequence, secret.reveal());
         let call = call.ok_or(Problem::Refused("this is no address of a callback"))?;
         let target = egress::target(&call.url)?;
@@ -248,13 +249,6 @@ fn receiver(url: &str) -> &str {
     let host = url.find("://").map_or(0, |at| at + 3);
     let end = url.get(host..).and_then(|rest| rest.find(['/', '?', '#']));
     end.and_then(|end| url.get(..host + end)).unwrap_or(url)
-}
-
-fn method(method: store::Method) -> twilio::rest::Method {
-    match method {
-        store::Method::Get => twilio::rest::Method::Get,
-        store::Method::Post => twilio::rest::Method::Post,
-    }
 }
 
 fn request(target: &egress::Target, call: webhook::Call, event: &store::EventRow) -> Result<Request<Body>, Problem> {

@@ -73,7 +73,8 @@ pub struct Egress {
     pub tls: Arc<rustls::ClientConfig>,
 }
 
-/// Reads a URL; a user name and password in it are passed over.
+/// Reads a URL, of whatever a vendor's door lets pass: what is connected to and what `Host` says come from this one reading. A user name
+/// and password in it are passed over.
 ///
 /// # Errors
 /// [`Problem::Refused`] in words.

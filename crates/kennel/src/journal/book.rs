@@ -89,7 +89,7 @@ impl Book {
 
     fn begin(&mut self, at_ms: u64, room: &RoomView, writes: &mut Vec<Write>) {
         let memo = Memo::read(&room.memo.0);
-        let said = memo.status_callback.map(|url| Callback { url, method: method(memo.status_callback_method) });
+        let said = memo.status_callback.map(|url| Callback { url, method: rows::kept_method(memo.status_callback_method) });
         let callback = if room.by_owner { said } else { self.teller.callback.clone() };
         let page = Page {
             name: room.name.to_string(),
@@ -194,13 +194,6 @@ fn participant_row(at_ms: u64, room: RoomId, one: &Snapshot) -> ParticipantRow {
         created_ms: at_ms,
         updated_ms: at_ms,
         ended_ms: None,
-    }
-}
-
-fn method(method: rest::Method) -> store::Method {
-    match method {
-        rest::Method::Get => store::Method::Get,
-        rest::Method::Post => store::Method::Post,
     }
 }
 

@@ -1,4 +1,5 @@
-//! Rows of the history as the door shows them, and rooms as the history keeps them.
+//! Rows of the history as the door shows them, and rooms as the history keeps them. Each side has words of its own, because the history
+//! knows no vendor and the door no database; this is the one place that knows both.
 
 use room::{Kind, ParticipantId, Priority, RoomId, RoomKind, RoomOptions, RoomView, Track, TrackId, VideoCodec};
 use store::{ParticipantRow, ParticipantStatus, RoomRow, RoomStatus, TrackKind, TrackRow};
@@ -59,6 +60,24 @@ pub fn track(row: &TrackRow) -> rest::Track {
         enabled: row.enabled,
         created_ms: row.created_ms,
         updated_ms: row.updated_ms,
+    }
+}
+
+/// How a callback is told.
+#[must_use]
+pub fn method(method: store::Method) -> rest::Method {
+    match method {
+        store::Method::Get => rest::Method::Get,
+        store::Method::Post => rest::Method::Post,
+    }
+}
+
+/// The same, as the history keeps it.
+#[must_use]
+pub fn kept_method(method: rest::Method) -> store::Method {
+    match method {
+        rest::Method::Get => store::Method::Get,
+        rest::Method::Post => store::Method::Post,
     }
 }
 

@@ -45,6 +45,8 @@ struct Cost {
     mix: Duration,
     encode: Duration,
     bits: usize,
+    /// Memory, in MB.
+    mb: f64,
 }
 
 fn main() {
@@ -55,7 +57,7 @@ fn main() {
         return CONTENTS.iter().for_each(|(name, content)| write_all(folder, name, *content));
     }
     let filter = words.first().cloned().unwrap_or_default();
-    println!("{:>12} {:>8} {:>8} {:>8} {:>8} {:>8}", "", "cores", "decode", "draw", "encode", "kbit/s");
+    println!("{:>12} {:>8} {:>8} {:>8} {:>8} {:>8} {:>6}", "", "cores", "decode", "draw", "encode", "kbit/s", "MB");
     for (content_name, content) in CONTENTS {
         let wanted: Vec<_> = GRIDS.iter().filter(|(inputs, _)| format!("{inputs} {content_name}").contains(&filter)).collect();
         if wanted.is_empty() {
@@ -66,13 +68,14 @@ fn main() {
             let cost = measure(&cameras, *inputs, *side);
             let share = |time: Duration| time.as_secs_f64() / SECONDS as f64;
             println!(
-                "{:>12} {:>8.3} {:>8.3} {:>8.3} {:>8.3} {:>8}",
+                "{:>12} {:>8.3} {:>8.3} {:>8.3} {:>8.3} {:>8} {:>6.1}",
                 format!("{inputs} {content_name}"),
                 share(cost.decode + cost.mix + cost.encode),
                 share(cost.decode),
                 share(cost.mix),
                 share(cost.encode),
-                cost.bits / SECONDS / 1_000
+                cost.bits / SECONDS / 1_000,
+                cost.mb
             );
         }
     }
@@ -129,6 +132,7 @@ fn person(x: f32, y: f32, wall: (f32, f32), plane: usize, mouth: f32) -> f32 {
 }
 
 fn measure(cameras: &[Vec<Vec<u8>>], inputs: u16, side: u16) -> Cost {
+    let before = scene::resident_mb();
     let mut scene = Scene::new();
     let mut cells = scene::grid(side, inputs);
     for cell in &mut cells {
@@ -151,6 +155,7 @@ fn measure(cameras: &[Vec<Vec<u8>>], inputs: u16, side: u16) -> Cost {
         cost.mix += mixed - decoded;
         cost.encode += clock() - mixed;
     }
+    cost.mb = scene::resident_mb() - before;
     cost
 }
 

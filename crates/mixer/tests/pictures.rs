@@ -317,3 +317,47 @@ fn absurd_layouts_are_cut_to_the_canvas() {
     assert_eq!(scene.mixer.cell_size(scene::id(999)), None);
     assert_eq!(Colour::of(0xff_ff_ff), Colour { y: 235, u: 128, v: 128 });
 }
+
+/// What twelve hours of people who come and go leave behind: `cargo test --release -p kennel-mixer --test pictures -- --ignored`.
+#[test]
+#[ignore = "takes a minute"]
+fn memory_does_not_grow() {
+    let mut scene = Scene::new();
+    let keys: Vec<(VideoCodec, Vec<u8>)> = [(640, 360), (320, 180), (426, 240), (160, 90)]
+        .into_iter()
+        .flat_map(|(width, height)| [VideoCodec::Vp8, VideoCodec::H264].map(|codec| (codec, width, height)))
+        .map(|(codec, width, height)| (codec, Camera::new(codec, width, height).pattern(1)))
+        .collect();
+    let mut settled = 0.0;
+    for n in 0..3_000_u64 {
+        let (count, side) = [(1, 1), (4, 2), (9, 3), (7, 3), (2, 2)][n as usize % 5];
+        let mut cells = grid(side, count);
+        for (at, cell) in cells.iter_mut().enumerate() {
+            cell.input = scene::id(n / 3 + at as u64);
+            cell.name = format!("Somebody {}", n % 100).into();
+            cell.show = if (n + at as u64).is_multiple_of(4) { Show::Card } else { Show::Picture };
+        }
+        scene.set(&cells);
+        for cell in &cells {
+            let (codec, bytes) = &keys[(cell.input.0 + n) as usize % keys.len()];
+            scene.push_bytes(cell.input.0, *codec, bytes, Rotation::of((n % 4 * 90) as u16));
+        }
+        scene.mixer.mix();
+        if n.is_multiple_of(10) {
+            let width = 320 + (n as u16 % 7) * 16;
+            scene.mixer.set_streams(&[scene::MAIN, Stream { width, height: 180, bitrate: 300_000 }]);
+            scene.mixer.encode(1, n, false).unwrap();
+        }
+        if n == 300 {
+            settled = scene::resident_mb();
+        }
+    }
+    let grown = scene::resident_mb() - settled;
+    assert!(grown < 12.0, "{grown} MB more than {settled}");
+}
+
+#[test]
+fn a_mixer_can_go_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<mixer::picture::PictureMixer>();
+}

@@ -212,6 +212,12 @@ pub fn psnr(one: &Plane<'_>, other: &Plane<'_>) -> f64 {
     10.0 * (255.0 * 255.0 / (sum / (one.width * one.height) as f64).max(1e-9)).log10()
 }
 
+/// Memory that this process has, in MB.
+pub fn resident_mb() -> f64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<f64>().unwrap() * 4_096.0 / 1e6
+}
+
 /// A frame cut off at many places, with bits turned, and noise.
 pub fn damaged(frame: &[u8]) -> Vec<Vec<u8>> {
     let cut = (1..8).map(|n| frame[..frame.len() * n / 8].to_vec());

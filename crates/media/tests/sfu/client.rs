@@ -76,6 +76,8 @@ pub struct Client {
     /// The same of sound.
     pub sounds: Vec<RtpPacket>,
     pub view: View,
+    /// What its microphone sends, if it is real.
+    pub voice: Option<Box<dyn FnMut() -> Vec<u8>>>,
     /// The sections of its last offer.
     pub offered: Vec<String>,
     pub messages: Vec<(String, Vec<u8>)>,
@@ -128,6 +130,7 @@ impl Client {
             kept: None,
             sounds: Vec::new(),
             view: join.view,
+            voice: None,
             offered: Vec::new(),
             messages: Vec::new(),
             open: Vec::new(),
@@ -284,7 +287,8 @@ impl Client {
             let Some(stream) = api.stream_tx_by_mid(*mid, None) else { continue };
             let values = ExtensionValues { audio_level: Some(self.level), voice_activity: Some(true), ..Default::default() };
             let time = u32::try_from(*seq * 960).unwrap();
-            stream.write_rtp(RtpWrite::new(pt, (*seq).into(), time, now, vec![7_u8; 80]).ext_vals(values));
+            let payload = self.voice.as_mut().map_or_else(|| vec![7_u8; 80], |voice| voice());
+            stream.write_rtp(RtpWrite::new(pt, (*seq).into(), time, now, payload).ext_vals(values));
             *seq += 1;
             sent = true;
         }

@@ -16,6 +16,7 @@ mod picture;
 mod requests;
 mod spoof;
 mod storm;
+mod studio;
 mod weather;
 mod world;
 

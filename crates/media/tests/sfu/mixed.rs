@@ -14,13 +14,13 @@ use crate::world::{Narrow, ROOM, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn member(audio: bool, video: bool) -> Join {
+pub fn member(audio: bool, video: bool) -> Join {
     let video = if video { Picture::One } else { Picture::None };
     Join { audio, video, view: View::Mix, ..Join::default() }
 }
 
 /// Everybody with a picture side by side, everybody with sound heard, and everybody with [`View::Mix`] hears.
-fn scene(world: &World) -> Arc<Scene> {
+pub fn scene(world: &World) -> Arc<Scene> {
     let track =
         |client: usize, kind: Kind| world.clients[client].tracks.iter().find(|track| track.kind == kind).map(|track| track.id);
     let all = 0..world.clients.len();

@@ -1,4 +1,4 @@
-//! In place of a mixer.
+//! Mixers in virtual time: one in place of a mixer, and a real one.
 
 #![allow(dead_code, reason = "not every target mixes")]
 
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use media::engine::Engine;
-use media::mix::{FromMixer, Rendition, ToMixer};
+use media::mix::{FromMixer, Rendition, RoomMix, ToMixer};
 use room::{Scene, TrackId};
 
 use crate::world::ROOM;
@@ -83,4 +83,43 @@ fn frame(number: u32, rendition: Rendition, key: bool) -> Vec<u8> {
     frame[..head.len()].copy_from_slice(head);
     frame[bytes - 4..].copy_from_slice(&number.to_be_bytes());
     frame
+}
+
+/// The mixer of the room, in virtual time.
+#[derive(Default)]
+pub struct Studio {
+    pub mix: Option<RoomMix>,
+    /// Until then it has no time.
+    pub busy_until: Option<Instant>,
+}
+
+impl Studio {
+    pub fn step(&mut self, now: Instant, engine: &mut Engine) {
+        while let Some(told) = engine.poll_mixer() {
+            self.take(now, told);
+        }
+        let Some(mix) = self.mix.as_mut().filter(|_| self.busy_until.is_none_or(|until| until <= now)) else { return };
+        if mix.sound_due() <= now {
+            mix.tick_sound(now);
+        }
+        mix.tick_picture(now);
+        while let Some(made) = mix.poll_output() {
+            engine.handle_mixer(now, made);
+        }
+    }
+
+    fn take(&mut self, now: Instant, told: ToMixer) {
+        match (told, &mut self.mix) {
+            (ToMixer::Scene(_, None), mix) => *mix = None,
+            (ToMixer::Scene(_, Some(scene)), Some(mix)) => mix.handle_scene(now, scene).unwrap(),
+            (ToMixer::Scene(room, Some(scene)), mix) => *mix = Some(RoomMix::new(now, room, scene).unwrap()),
+            (ToMixer::Packet(room, track, packet), Some(mix)) => {
+                assert_eq!(room, ROOM);
+                mix.handle_packet(track, packet);
+            }
+            (ToMixer::Keyframe(_, rendition), Some(mix)) => mix.handle_keyframe(rendition),
+            (ToMixer::Wanted { main, small, .. }, Some(mix)) => mix.handle_wanted(main, small),
+            (_, None) => {}
+        }
+    }
 }

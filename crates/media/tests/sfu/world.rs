@@ -124,6 +124,8 @@ pub struct World {
     signals: Vec<(Instant, ParticipantId, Signal)>,
     /// What mixes, if anything does.
     pub mixer: Option<crate::mixer::Mixer>,
+    /// What really mixes, if anything does.
+    pub studio: Option<crate::mixer::Studio>,
 }
 
 pub fn settings(server: SocketAddr) -> Settings {
@@ -163,6 +165,7 @@ impl World {
             quiet: false,
             signals: Vec::new(),
             mixer: None,
+            studio: None,
         }
     }
 
@@ -265,6 +268,9 @@ impl World {
         }
         if let Some(mixer) = &mut self.mixer {
             mixer.step(self.now, &mut self.engine);
+        }
+        if let Some(studio) = &mut self.studio {
+            studio.step(self.now, &mut self.engine);
         }
         if self.server_pause().is_none() {
             self.cost.measure(|| self.engine.flush(self.now));

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that has no socket or no lock is over")]
 
+mod mixed;
 mod pool;
 mod script;
 mod send;

@@ -39,6 +39,10 @@ impl Delay {
 
     /// Learns from an arrival.
     pub fn note(&mut self, now: Samples, timestamp: Samples) {
+        // After a long pause a clock that is wrong is somewhere else.
+        if self.arrivals.back().is_some_and(|(at, _)| now - at > ARRIVALS_AGE_MAX) {
+            self.clear();
+        }
         let transit = now - timestamp;
         self.quickest = if self.arrivals.is_empty() { transit } else { self.quickest.min(transit) };
         if self.arrivals.len() == ARRIVALS_MAX {
@@ -131,6 +135,15 @@ mod tests {
             assert!(delay.lateness(now, timestamp) <= ms(3), "after {n}");
         }
         assert_eq!(delay.target() / ms(1), 23);
+    }
+
+    #[test]
+    fn a_wrong_clock_is_found_again_after_a_pause() {
+        let mut delay = settled(100, |_| 0);
+        let (now, timestamp) = (ms(3_600_000), ms(3_600_000 - 720) - 123_456);
+        assert!(!delay.is_jump(now, timestamp));
+        delay.note(now, timestamp);
+        assert_eq!(delay.lateness(now, timestamp), 0);
     }
 
     #[test]

@@ -111,9 +111,14 @@ impl Ears {
 
     /// The next ear's packet.
     pub fn poll(&mut self) -> Option<(InputId, &[u8])> {
-        let (ear, group) = *self.placed.get(self.next)?;
-        self.next += 1;
-        Some((ear, &self.groups.get(group)?.packet))
+        while let Some((ear, group)) = self.placed.get(self.next) {
+            self.next += 1;
+            let packet = self.groups.get(*group).map(|group| &group.packet);
+            if let Some(packet) = packet.filter(|packet| !packet.is_empty()) {
+                return Some((*ear, packet));
+            }
+        }
+        None
     }
 
     /// How many encoders there are.

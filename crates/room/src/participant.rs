@@ -151,7 +151,7 @@ impl Participant {
             tracks: Vec::new(),
             member: Member::new(&join.part),
         };
-        let Part { role, shares_name, expires, stays_max, ends_room, .. } = join.part;
+        let Part { role, expires, stays_max, ends_room, .. } = join.part;
         let stays = stays_max.map(|time| now + time);
         Participant {
             snapshot: Arc::new(snapshot),
@@ -171,7 +171,7 @@ impl Participant {
             off: Vec::new(),
             held: held(join.part.audio_muted, join.part.video_muted),
             barred: Vec::new(),
-            shares_name,
+            shares_name: join.part.shares_name(),
             expires: expires.into_iter().chain(stays).min(),
             ends_room,
             link_deadline: None,

@@ -162,7 +162,8 @@ impl Room {
     }
 
     /// Lets a participant in. Whether it may come was asked before.
-    pub fn join(&mut self, conn: ConnId, join: Join, means: &mut Means<'_>) -> (ParticipantId, Joined) {
+    pub fn join(&mut self, conn: ConnId, mut join: Join, means: &mut Means<'_>) -> (ParticipantId, Joined) {
+        self.stage.mute_newcomer(&mut join.part);
         let id = ParticipantId(means.ids.fresh());
         let seat = join.part.seat.unwrap_or_else(|| SeatKey(means.ids.fresh()));
         self.participants.push(Participant::new(id, seat, &join, means.now));
@@ -319,9 +320,10 @@ impl Room {
         self.participants.len() <= kind.participants_max() && self.topology == kind.topology() && mute
     }
 
-    /// The participants whom a newcomer of this name puts out.
-    pub fn displaced(&self, identity: &str, shares_name: bool) -> Vec<ParticipantId> {
-        let same = |p: &&Participant| !shares_name && !p.shares_name && &*p.snapshot.identity == identity;
+    /// The participants whom a newcomer puts out because of its name.
+    pub fn displaced(&self, join: &Join) -> Vec<ParticipantId> {
+        let shares = join.part.shares_name();
+        let same = |p: &&Participant| !shares && !p.shares_name && p.snapshot.identity == join.identity;
         self.participants.iter().filter(same).map(Participant::id).collect()
     }
 

@@ -149,11 +149,8 @@ impl Room {
         let (mixed, served) = (place.is_mix(), &mut place.served);
         if !served.has(link) {
             // It has not heard that its link died.
-            let anew = mixed && !served.is_open() && signal.step == Step::Offer;
-            if anew {
-                self.open(from, link.clone(), signal.clone(), means);
-            }
-            return anew;
+            let anew = mixed && !served.is_open();
+            return anew && self.reopen(from, link.clone(), signal.clone(), means).is_ok();
         }
         served.note_revision(signal);
         match (signal.step, served.is_open()) {

@@ -24,7 +24,7 @@ impl Rooms {
             Some(room_id) => room_id,
             None => self.begin(now, &join)?,
         };
-        for older in self.rooms[&room_id].displaced(&join.identity, join.part.shares_name) {
+        for older in self.rooms[&room_id].displaced(&join) {
             self.leave_only(now, room_id, older, WhyLeft::Displaced);
         }
         let (room, mut means) = self.room(now, room_id)?;
@@ -62,7 +62,7 @@ impl Rooms {
     /// Whether this room takes somebody in, counting the seats of those whom a newcomer puts out as free.
     fn check_seats(&self, now: Moment, room: RoomId, join: &Join) -> Result<(), Refusal> {
         let room = &self.rooms[&room];
-        let older = room.displaced(&join.identity, join.part.shares_name).len();
+        let older = room.displaced(join).len();
         let is_child = matches!(join.part.role, Role::Screen | Role::Device);
         if is_child && !join.part.parent.is_some_and(|parent| room.has_person(parent)) {
             Err(Refusal::ParticipantNotFound)

@@ -72,8 +72,9 @@ impl Rooms {
         }
         self.kinds.insert(Arc::clone(name), (kind, options.clone()));
         let kind = self.possible(kind);
+        let is_defined = self.definitions.contains_key(name);
         let running = self.names.get(name).and_then(|id| self.rooms.get_mut(id));
-        if let Some(room) = running.filter(|room| !room.by_owner && room.fits(kind, &options)) {
+        if let Some(room) = running.filter(|room| !room.by_owner && !is_defined && room.fits(kind, &options)) {
             (room.kind, room.options) = (kind, options);
             room.terms.seats_max = kind.participants_max();
         }

@@ -102,13 +102,23 @@ impl Room {
         }
     }
 
-    /// Somebody began or ceased to talk, as the mixer hears it.
+    /// Somebody began or ceased to talk, as the mixer hears it. What it says of those who are muted crossed with that.
     pub fn handle_talking(&mut self, who: ParticipantId, talking: bool, means: &mut Means<'_>) {
+        let place = self.place_of(who);
+        let talking = talking && place.is_audible();
         self.stage.talk.note(means.now, who, talking);
         let place = self.place_of(who);
         if place.snapshot.member.talking != talking {
             place.change(|shown| shown.member.talking = talking);
             self.tell_mix(&Event::Talking(who, talking), means);
+        }
+    }
+
+    /// Whoever cannot be heard any more does not talk.
+    pub fn silence(&mut self, means: &mut Means<'_>) {
+        let silent = self.participants.iter().filter(|one| one.snapshot.member.talking && !one.is_audible());
+        for who in silent.map(Participant::id).collect::<Vec<_>>() {
+            self.handle_talking(who, false, means);
         }
     }
 
@@ -162,6 +172,7 @@ impl Room {
         if role == Role::Audience {
             let change = self.place_of(who).unpublish();
             self.take_change(who, change, means);
+            self.silence(means);
             self.disappear(who, means);
         }
         let place = self.place_of(who);

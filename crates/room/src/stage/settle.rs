@@ -22,6 +22,7 @@ impl Room {
             self.stage.sizes.clear();
             return self.end_scene(means);
         }
+        self.silence(means);
         let layout = self.arrange(means);
         self.tell_members(means);
         self.tell_stage(means);

@@ -11,8 +11,8 @@ use crate::participant::Participant;
 use crate::room::Window;
 use crate::saved::SavedStage;
 use crate::{
-    Canvas, Kind, Layout, MemberField, Moment, ParticipantId, Position, Role, Scene, StageField, StageSettings, StageView, Track,
-    View,
+    Canvas, Kind, Layout, MemberField, Moment, Part, ParticipantId, Position, Role, Scene, StageField, StageSettings, StageView,
+    Track, View,
 };
 
 /// What is kept of the mix of one room.
@@ -60,6 +60,14 @@ impl Stage {
         }
     }
 
+    /// In some rooms people begin muted. Who receives tracks could not take that back.
+    pub fn mute_newcomer(&self, part: &mut Part) {
+        if part.view == View::Mix && part.role == Role::Person {
+            part.audio_muted |= self.settings.join_audio_muted;
+            part.video_muted |= self.settings.join_video_muted;
+        }
+    }
+
     /// As it can be written down.
     pub fn save(&self, window: Window, now: Moment) -> SavedStage {
         let left = |at: Option<Moment>| at.map(|at| at.since(now));
@@ -84,6 +92,13 @@ impl Stage {
             self.view = Arc::new(view);
             self.fields.insert(field);
         }
+    }
+}
+
+impl Part {
+    /// Whether others may have its name. What belongs to somebody has no name of its own.
+    pub(crate) fn shares_name(&self) -> bool {
+        self.shares_name || matches!(self.role, Role::Screen | Role::Device)
     }
 }
 
@@ -134,6 +149,11 @@ impl Participant {
     /// Which of its pictures are shown: of several the one that matters most to it, the newest first.
     pub fn picture(&self) -> Option<&Track> {
         self.live(Kind::Video).max_by_key(|track| track.priority)
+    }
+
+    /// Whether anything can be heard of it.
+    pub fn is_audible(&self) -> bool {
+        !self.is_audience() && self.live(Kind::Audio).next().is_some()
     }
 
     /// Its tracks of a kind that are not muted.

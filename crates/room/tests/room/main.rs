@@ -7,6 +7,7 @@ mod moving;
 mod owner;
 mod party;
 mod random;
+mod random_mix;
 mod rules;
 mod scripts;
 mod served;

@@ -93,6 +93,7 @@ impl Media {
         let gone: Vec<_> = self.peers.keys().filter(|(of, _)| *of == room).copied().collect();
         gone.iter().for_each(|at| drop(self.peers.remove(at)));
         self.lost.extend(gone);
+        self.scenes.remove(&room);
         self.untold.insert(room);
     }
 

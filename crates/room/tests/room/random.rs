@@ -54,10 +54,17 @@ struct Seat {
 }
 
 /// A small generator of our own (xorshift64*), so that a seed is all it takes to see a run again.
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    /// With the seed that the environment names, or always the same.
+    pub fn seeded() -> Self {
+        let seed = std::env::var("KENNEL_TEST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(0x5eed_1234);
+        println!("seed {seed}: run again with KENNEL_TEST_SEED={seed}");
+        Dice(seed)
+    }
+
+    pub fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -67,9 +74,7 @@ impl Dice {
 
 #[test]
 fn random_histories_agree_with_the_model() {
-    let seed = std::env::var("KENNEL_TEST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(0x5eed_1234);
-    println!("seed {seed}: run again with KENNEL_TEST_SEED={seed}");
-    let mut dice = Dice(seed);
+    let mut dice = Dice::seeded();
     for kind in [RoomKind::GroupSmall, RoomKind::PeerToPeer, RoomKind::Auto] {
         let limits = Limits { kind, ..Limits::default() };
         let mut party = Party::new(limits.clone());

@@ -469,6 +469,36 @@ fn everybody_may_have_a_name_that_others_have() {
 }
 
 #[test]
+fn a_screen_puts_nobody_out_by_its_name() {
+    let mut party = two();
+    party.join("tess", "den", &[]).unwrap();
+    let parent = Some(id(&party, "mo"));
+    party
+        .join_with("screen", "den", &["v cam"], |join| {
+            join.identity = "tess".into();
+            join.rights = Rights { publish: true, permissions: guest() };
+            join.part = Part { role: Role::Screen, parent, shares_name: false, ..part() };
+        })
+        .unwrap();
+    assert_eq!(party.rooms.by_name("den").unwrap().participants.len(), 4);
+}
+
+#[test]
+fn people_begin_muted_where_that_is_so() {
+    let mut party = Party::new(Limits::default());
+    let stage = StageSettings { join_audio_muted: true, ..StageSettings::default() };
+    party.owner(Command::Define("den".into(), Box::new(Definition { stage, ..definition() }))).unwrap();
+    mix(&mut party, "mo", guest(), part()).unwrap();
+    mix(&mut party, "al", guest(), Part { video_muted: true, ..part() }).unwrap();
+    party.join("tess", "den", &["a mic"]).unwrap();
+    let enabled = |who: &str| seen(&party, who).tracks.iter().map(|track| track.enabled).collect::<Vec<_>>();
+    assert_eq!((enabled("mo"), enabled("al")), (vec![false, true], vec![false, false]));
+    assert_eq!(enabled("tess"), [true], "who receives tracks could not take that back");
+    member(&mut party, "mo", Target::Me, MemberAct::MuteAudio(false)).unwrap();
+    assert!(seen(&party, "mo").tracks[0].enabled);
+}
+
+#[test]
 fn time_and_leaving_end_what_they_are_to_end() {
     let mut party = two();
     let expires = Some(party.now + SECOND * 20);

@@ -18,17 +18,26 @@ struct Person {
     tracks: BTreeMap<TrackId, Track>,
 }
 
+impl Person {
+    fn of(one: &room::Snapshot) -> Self {
+        let tracks = one.tracks.iter().map(|track| (track.id, track.clone())).collect();
+        Person { away: one.presence == Presence::Reconnecting, tracks }
+    }
+}
+
 impl Story {
     /// The facts tell what the rooms are.
     pub fn check(&self, rooms: &Rooms, step: u32) {
-        let person = |one: &room::Snapshot| Person {
-            away: one.presence == Presence::Reconnecting,
-            tracks: one.tracks.iter().map(|track| (track.id, track.clone())).collect(),
-        };
-        let people = |room: &room::RoomView| room.participants.iter().map(|one| (one.id, person(one))).collect();
+        let people = |room: &room::RoomView| room.participants.iter().map(|one| (one.id, Person::of(one))).collect();
         let real: BTreeMap<RoomId, BTreeMap<ParticipantId, Person>> =
             rooms.rooms().map(|room| (room.id, people(&room))).collect();
         assert_eq!(self.rooms, real, "step {step}: the facts tell something else");
+    }
+
+    /// The story goes on from these rooms.
+    pub fn begin(&mut self, rooms: &Rooms) {
+        let people = |room: &room::RoomView| room.participants.iter().map(|one| (one.id, Person::of(one))).collect();
+        self.rooms = rooms.rooms().map(|room| (room.id, people(&room))).collect();
     }
 
     /// The program was started anew.

@@ -35,11 +35,13 @@ pub struct Frame<'a> {
 pub struct RpcId(Box<str>);
 
 impl RpcId {
-    /// Takes an id over; one that is missing is null. None if it is too long.
+    /// Takes an id over; one that is missing is null. None if it is too long, or has half a character in it that not everybody could
+    /// read in our answer.
     #[must_use]
     pub fn new(raw: Option<&RawValue>) -> Option<RpcId> {
         let text = raw.map_or("null", RawValue::get);
-        (text.len() <= ID_BYTES_MAX).then(|| RpcId(text.into()))
+        let readable = text.len() <= ID_BYTES_MAX && serde_json::from_str::<Value>(text).is_ok();
+        readable.then(|| RpcId(text.into()))
     }
 
     /// That of a request whose id is not known.

@@ -91,6 +91,8 @@ fn ids_come_back_as_they_came() {
     }
     room.say(conn, &json!({ "id": "x".repeat(127), "method": "video.members.get" }).to_string());
     assert_eq!(last(&mut room, conn).0, -32600);
+    room.say(conn, r#"{"id":"\ud800","method":"video.members.get"}"#);
+    assert_eq!(last(&mut room, conn).0, -32600, "half a character");
 }
 
 #[test]

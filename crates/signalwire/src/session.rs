@@ -107,7 +107,8 @@ struct Inside {
 #[derive(Clone, Copy)]
 struct Listens {
     talking: bool,
-    /// To a list that SDKs begin empty: it is to be filled by hand.
+    /// To a list that the SDK begins empty and in which what was told last of a member stands for all of it: so it is to be told
+    /// everybody, and all of whoever changes.
     list: bool,
     /// Whether a page that is loaded anew may come back to the call.
     returns: bool,
@@ -137,7 +138,7 @@ impl Session {
             inside: None,
             children: BTreeMap::new(),
             // Whoever comes back to a seat is told everything: nobody remembers what it wanted.
-            listens: Listens { talking: true, list: false, returns: true },
+            listens: Listens { talking: true, list: true, returns: true },
             waiting: VecDeque::new(),
             actions: VecDeque::new(),
             next_id,

@@ -124,12 +124,12 @@ impl Names {
         all.iter().filter(|one| is_listed(one)).map(|one| self.member(one)).collect()
     }
 
-    /// A member with its id and these fields only, and their names. Without any: all of it.
-    pub fn diff(&self, of: &Snapshot, changed: &[MemberField]) -> Value {
+    /// A member and the names of what changed of it. If not all of it, then with its id and those fields only.
+    pub fn updated(&self, of: &Snapshot, changed: &[MemberField], all: bool) -> Value {
         let updated: Vec<&str> = changed.iter().flat_map(|field| field_names(*field)).copied().collect();
         let mut member = serde_json::to_value(self.member(of)).unwrap_or_default();
         if let Some(fields) = member.as_object_mut() {
-            fields.retain(|name, _| updated.is_empty() || name == "id" || updated.contains(&&**name));
+            fields.retain(|name, _| all || name == "id" || updated.contains(&&**name));
             fields.insert("updated".to_owned(), updated.into());
         }
         member

@@ -1,5 +1,5 @@
 //! The messages as they stand on the wire: JSON-RPC 2.0, and inside of it the vendor's calls. Fields that nobody needs are skipped,
-//! whatever they hold: apps send odd ones. Source: the real SDKs.
+//! whatever they hold: apps send odd ones. Source: the real SDKs, see `docs/wire/signalwire.md`.
 
 mod said;
 

@@ -59,7 +59,7 @@ impl Session {
     /// Everybody, for SDKs whose list begins empty and grows by what is told.
     fn tell_list(&mut self, all: &[Arc<Snapshot>]) {
         for one in all.iter().filter(|one| is_listed(one)) {
-            self.tell_diff(one, &[]);
+            self.tell_updated(one, &[], true);
         }
     }
 
@@ -100,13 +100,13 @@ impl Session {
             inside.own = Arc::clone(&of);
         }
         if is_listed(&of) && self.is_told() && !changed.is_empty() {
-            self.tell_diff(&of, changed);
+            self.tell_updated(&of, changed, self.listens.list);
         }
     }
 
-    fn tell_diff(&mut self, of: &Snapshot, changed: &[MemberField]) {
+    fn tell_updated(&mut self, of: &Snapshot, changed: &[MemberField], all: bool) {
         let Some(inside) = &self.inside else { return };
-        let member = inside.names.diff(of, changed);
+        let member = inside.names.updated(of, changed, all);
         self.tell("video.member.updated", json!({ "member": member }));
     }
 

@@ -25,6 +25,7 @@ pub struct Client {
     /// Calls that we ended.
     pub byes: Vec<String>,
     pub closed: Option<u16>,
+    pub listens_to_list: bool,
     ids: BTreeSet<String>,
 }
 
@@ -166,6 +167,12 @@ impl Client {
             "video.member.updated" => {
                 let updated = member["updated"].as_array().expect("names of fields");
                 assert!(updated.iter().all(|name| member.get(name.as_str().unwrap_or_default()).is_some()), "{member}");
+                if self.listens_to_list {
+                    // As the SDK does: what it was told last is all that it knows.
+                    check_member(member);
+                    self.list.insert(id, member.clone());
+                    return;
+                }
                 let known = self.list.entry(id).or_insert_with(|| json!({}));
                 for (name, value) in member.as_object().expect("a member") {
                     known[name] = value.clone();

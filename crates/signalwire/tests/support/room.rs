@@ -72,6 +72,9 @@ impl Room {
     /// A message about a call, and the answer in its wrapping, or what refuses it.
     pub fn verto(&mut self, conn: ConnId, method: &str, call: &str, mut params: Value, subscribe: &[&str]) -> Value {
         params["dialogParams"]["callID"] = call.into();
+        if !subscribe.is_empty() {
+            self.client(conn).listens_to_list = subscribe.contains(&"video.memberList.updated");
+        }
         let message = json!({ "jsonrpc": "2.0", "id": format!("inner-{call}"), "method": method, "params": params });
         let answer = self.ask(conn, "video.message", json!({ "message": message, "callID": call, "subscribe": subscribe }));
         match answer["result"]["result"]["result"].as_object() {

@@ -3,13 +3,16 @@
 use serde_json::{Value, json};
 use signalwire::rest::{self, Ask, Ends, Member, Refusal, Request, RoomRecord, Session, SessionStatus, parse};
 
+/// Larger than any number of JSON.
+const ID: u128 = 0xffff_ffff_0000_4000_8000_0000_0000_0007;
+
 fn ask(method: &str, path: &str, query: &str, body: &str) -> Result<Ask, Refusal> {
     parse(&Request { method, path, query, body: body.as_bytes() })
 }
 
 fn made(body: &Value) -> RoomRecord {
     match ask("POST", "/api/video/rooms", "", &body.to_string()) {
-        Ok(Ask::CreateRoom(draft)) => draft.make(7, 1_000),
+        Ok(Ask::CreateRoom(draft)) => draft.make(ID, 1_000),
         other => panic!("{other:?}"),
     }
 }
@@ -27,7 +30,7 @@ fn a_room_has_what_was_said_and_defaults_for_the_rest() {
     let room = made(&json!({ "name": "Main_Office" }));
     let shown = rest::render_room(&room, None);
     let expected = json!({
-        "id": "00000000-0000-0000-0000-000000000007", "name": "Main_Office", "display_name": "Main_Office", "description": "",
+        "id": "ffffffff-0000-4000-8000-000000000007", "name": "Main_Office", "display_name": "Main_Office", "description": "",
         "max_members": 20, "quality": "720p", "fps": 20, "join_from": null, "join_until": null, "remove_at": null,
         "remove_after_seconds_elapsed": null, "layout": "grid-responsive", "record_on_start": false, "enable_room_previews": false,
         "tone_on_entry_and_exit": true, "room_join_video_off": false, "user_join_video_off": false, "prioritize_handraise": false,
@@ -118,7 +121,7 @@ fn a_session_is_shown_with_the_settings_of_its_room() {
     };
     let shown = rest::render_session(&session);
     assert_eq!((&shown["status"], &shown["layout"], &shown["locked"]), (&json!("in-progress"), &json!("3x3"), &json!(true)));
-    assert_eq!((&shown["room_id"], &shown["end_time"]), (&json!("00000000-0000-0000-0000-000000000007"), &Value::Null));
+    assert_eq!((&shown["room_id"], &shown["end_time"]), (&json!("ffffffff-0000-4000-8000-000000000007"), &Value::Null));
     assert_eq!(rest::render_room(&room, Some(&session))["active_session"]["id"], shown["id"]);
     (session.ended_ms, session.stage) = (Some(65_000), None);
     let shown = rest::render_session(&session);

@@ -12,7 +12,8 @@ use crate::names;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RoomRecord {
-    /// Its id, which stays the same from session to session.
+    /// Its id, which stays the same from session to session. As text: JSON's numbers are too small for it.
+    #[serde(with = "id")]
     pub id: u128,
     /// Its name, unique.
     pub name: String,
@@ -187,6 +188,19 @@ impl RoomRecord {
 
 /// Beside what other doors keep with a room.
 const MEMO_KEY: &str = "signalwire";
+
+mod id {
+    use crate::uuid;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(id: &u128, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&uuid::spell(*id))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u128, D::Error> {
+        uuid::parse(&String::deserialize(from)?).ok_or_else(|| D::Error::custom("no UUID"))
+    }
+}
 
 mod layout {
     use super::{LayoutName, names};

@@ -1,0 +1,164 @@
+import type { Page } from '@playwright/test';
+import { expect, test } from '../lib/mix.ts';
+import { guest, moderator, rest, roomToken } from '../lib/member.ts';
+import { token } from '../lib/tokens.ts';
+
+const ann = { colour: 1, tone: 440 };
+const bo = { colour: 2, tone: 880 };
+
+test('clients of both vendors are in one room: one sees the mix, the other each one’s own tracks', async ({ mix, people, kennel, roomName }) => {
+  test.setTimeout(180_000);
+  const [a, b] = [await mix.open('ann'), await mix.open('bo')];
+  await mix.join(a, roomName, 'ann', moderator, ann);
+  await mix.join(b, roomName, 'bo', guest, bo);
+  const tim = await people.open('tim', '2.36.0');
+  const joined = await tim.join(token('tim', roomName), kennel.signaling, ['audio', ['video', 'drawn', { colour: 4 }]]);
+  await tim.seesPeople('ann', 'bo');
+  for (const [name, colour] of [['ann', 1], ['bo', 2]] as const) {
+    await expect.poll(async () => (await tim.track(name, 'video'))?.subscribed, { message: `tim is given ${name}` }).toBe(true);
+    await tim.seesColour((await tim.track(name, 'video'))!.sid, colour, 30_000);
+    await tim.hears(name);
+  }
+  await a.hasHeard('member.joined', (detail) => detail.member.name === 'tim');
+  const { members } = await a.does('getMembers');
+  const timId = members.find((one: any) => one.name === 'tim').id;
+  await a.seesColours(new Map([[a.me, 1], [b.me, 2], [timId, 4]]), 30_000);
+  await test.step('a moderator of the one vendor mutes a client of the other', async () => {
+    await a.does('videoMute', { memberId: b.me });
+    await expect.poll(async () => (await tim.track('bo', 'video'))?.enabled, { message: 'tim sees that bo is off' }).toBe(false);
+    await a.does('videoUnmute', { memberId: b.me });
+    await expect.poll(async () => (await tim.track('bo', 'video'))?.enabled, { message: 'tim sees that bo is on' }).toBe(true);
+  });
+  expect(joined.name).toBe(roomName);
+});
+
+test('pages of the original demonstration: createRoomObject, words for flags, the vendor’s own host', async ({ mix, roomName }) => {
+  const [a, b] = [await mix.open('ann'), await mix.open('bo')];
+  const join = async (member: typeof a, user: string, permissions: string[], look: object) => {
+    const token = await roomToken(mix.kennel, roomName, user, permissions);
+    // The token leads here, whatever the page says.
+    return member.join(token, 'relay.signalwire.com', { how: 'object', ...look, audio: 'true' as never, video: 'true' as never });
+  };
+  await join(a, 'ann', moderator, ann);
+  await join(b, 'bo', guest, bo);
+  await a.seesColours(new Map([[a.me, 1], [b.me, 2]]));
+  await test.step('everybody is muted by one word, the moderator too', async () => {
+    await a.does('audioMute', { memberId: 'all' });
+    for (const one of [a, b]) await one.hasHeard('member.updated', (detail) => detail.member.id === one.me && detail.member.audio_muted === true);
+    await a.does('audioUnmute', { memberId: 'all' });
+    await a.hearsTones([bo.tone], [ann.tone]);
+  });
+  await test.step('a method that is given an id instead of an object mutes the giver', async () => {
+    await a.does('audioMute', a.me);
+    await b.hasHeard('member.updated', (detail) => detail.member.id === a.me && detail.member.audio_muted === true);
+  });
+});
+
+test('a shared screen is a member of its own, and goes with its person', async ({ mix, roomName }) => {
+  const [a, b] = [await mix.open('ann'), await mix.open('bo')];
+  await mix.join(a, roomName, 'ann', moderator, ann);
+  await mix.join(b, roomName, 'bo', guest, bo);
+  const shared = await a.call<any>('share');
+  expect(shared.error).toBeUndefined();
+  const screen = shared.result.member;
+  await b.hasHeard('member.joined', (detail) => detail.member.type === 'screen' && detail.member.parent_id === a.me);
+  await b.seesColours(new Map([[a.me, 1], [b.me, 2], [screen, 7]]));
+  await a.call('unshare');
+  await b.hasHeard('member.left', (detail) => detail.member.id === screen);
+  await b.seesColours(new Map([[a.me, 1], [b.me, 2]]));
+});
+
+test('a page that is loaded again is the same member', async ({ mix, roomName }) => {
+  const [a, b] = [await mix.open('ann'), await mix.open('bo')];
+  await mix.join(a, roomName, 'ann', moderator, ann);
+  const token = await roomToken(mix.kennel, roomName, 'bo', guest);
+  const before = await b.join(token, mix.kennel.relay, { ...bo, options: { reattach: true } });
+  await a.seesColours(new Map([[a.me, 1], [b.me, 2]]));
+  await b.load('3.30.0');
+  const after = await b.join(token, mix.kennel.relay, { ...bo, options: { reattach: true } });
+  expect(after.me).toBe(before.me);
+  await a.seesColours(new Map([[a.me, 1], [b.me, 2]]));
+  await b.seesColours(new Map([[a.me, 1], [b.me, 2]]));
+  expect(await a.events('member.left')).toHaveLength(0);
+});
+
+test('a socket that breaks takes nothing along', async ({ mix, roomName }) => {
+  test.setTimeout(120_000);
+  const [a, b] = [await mix.open('ann'), await mix.open('bo')];
+  await mix.join(a, roomName, 'ann', moderator, ann);
+  await (b.page as Page).addInitScript(() => {
+    const Native = window.WebSocket;
+    const open: WebSocket[] = [];
+    Object.assign(window, { sockets: open });
+    window.WebSocket = new Proxy(Native, { construct: (target, args) => (open.push(new (target as any)(...args)), open.at(-1)!) });
+  });
+  await b.load('3.30.0');
+  await mix.join(b, roomName, 'bo', guest, bo);
+  const all = new Map([[a.me, 1], [b.me, 2]]);
+  await a.seesColours(all);
+  await b.page.evaluate(() => (window as any).sockets.at(-1).close(), undefined);
+  // The SDK connects anew within 4 s, and asks for nothing: the call goes on.
+  await expect.poll(() => b.page.evaluate(() => (window as any).sockets.at(-1).readyState === 1 && (window as any).sockets.length, undefined), { timeout: 20_000 }).toBeGreaterThan(1);
+  await expect.poll(async () => (await b.ask('audioMute')).error, { timeout: 20_000 }).toBeUndefined();
+  await a.hasHeard('member.updated', (detail) => detail.member.id === b.me && detail.member.audio_muted === true);
+  await b.does('audioUnmute');
+  await a.seesColours(all);
+  await b.seesColours(all);
+  expect(await a.events('member.left')).toHaveLength(0);
+  expect(await b.events('destroy')).toHaveLength(0);
+});
+
+test('an older SDK meets the newest', async ({ mix, roomName }) => {
+  const [a, b] = [await mix.open('ann'), await mix.open('bo', '3.11.1')];
+  await mix.join(a, roomName, 'ann', moderator, ann);
+  await mix.join(b, roomName, 'bo', guest, bo);
+  const all = new Map([[a.me, 1], [b.me, 2]]);
+  await a.seesColours(all);
+  await b.seesColours(all);
+  await b.hearsTones([ann.tone], [bo.tone]);
+});
+
+test('who may not come in is told so', async ({ mix, roomName }) => {
+  const [a, b] = [await mix.open('ann'), await mix.open('bo')];
+  await mix.join(a, roomName, 'ann', moderator, ann);
+  await a.does('lock');
+  const locked = await b.tryJoin(await roomToken(mix.kennel, roomName, 'bo', guest), mix.kennel.relay, bo);
+  expect(locked.error).toMatchObject({ code: '403', message: 'Unauthorized' });
+  await a.does('unlock');
+  await b.load('3.30.0');
+  await mix.join(b, roomName, 'bo', guest, bo);
+  const later = await mix.open('late');
+  const early = await roomToken(mix.kennel, roomName, 'late', guest, { join_from: new Date(Date.now() + 3_600_000).toISOString() });
+  expect((await later.tryJoin(early, mix.kennel.relay)).error).toBeTruthy();
+});
+
+test('audience looks on, is promoted, and is put back', async ({ mix, roomName }) => {
+  test.setTimeout(120_000);
+  const [a, b] = [await mix.open('ann'), await mix.open('bo')];
+  await mix.join(a, roomName, 'ann', moderator, ann);
+  await mix.join(b, roomName, 'bo', [], bo, { join_as: 'audience' });
+  await b.seesColours(new Map([[a.me, 1]]));
+  await b.hearsTones([ann.tone], [bo.tone]);
+  expect((await a.does('getMembers')).members.map((one: any) => one.name)).toEqual(['ann']);
+  await a.does('promote', { memberId: b.me, permissions: guest });
+  await a.hasHeard('member.joined', (detail) => detail.member.name === 'bo');
+  await a.seesColours(new Map([[a.me, 1], [b.me, 2]]));
+  await a.hearsTones([bo.tone], [ann.tone]);
+  await a.does('demote', { memberId: b.me });
+  await a.seesColours(new Map([[a.me, 1]]));
+});
+
+test('a room made by REST begins as it was made', async ({ mix, roomName }) => {
+  const made = await rest(mix.kennel, 'POST', 'rooms', { name: roomName, display_name: 'The den', max_members: 2, layout: '2x2', tone_on_entry_and_exit: false, meta: { a: 1 } });
+  expect(made.status).toBe(200);
+  expect((await rest(mix.kennel, 'POST', 'rooms', { name: roomName })).status).toBe(422);
+  const [a, b, c] = [await mix.open('ann'), await mix.open('bo'), await mix.open('cy')];
+  const entered = await mix.join(a, roomName, 'ann', moderator, ann);
+  expect(entered.room).toBe(made.body.id);
+  await mix.join(b, roomName, 'bo', guest, bo);
+  expect((await c.tryJoin(await roomToken(mix.kennel, roomName, 'cy', guest), mix.kennel.relay)).error).toMatchObject({ code: '403' });
+  expect(await a.does('getMeta')).toMatchObject({ meta: { a: 1 } });
+  expect((await a.events('layout.changed')).at(-1)!.detail.layout.name).toBe('2x2');
+  const shown = await rest(mix.kennel, 'GET', `rooms/${roomName}?include_active_session=true`);
+  expect(shown.body).toMatchObject({ display_name: 'The den', active_session: { status: 'in-progress', max_members: 2 } });
+});

@@ -319,7 +319,7 @@ impl Seat {
     fn send(&mut self, counters: &Counters) {
         let Some(mix) = &mut self.mix else { return };
         let mut sent = false;
-        while let Some(made) = mix.poll_output() {
+        while let Some(made) = mix.poll_made() {
             sent = true;
             counters.mixer_dropped.add(u64::from(self.back.made.try_send(made).is_err()));
         }

@@ -193,7 +193,7 @@ impl RoomMix {
     }
 
     /// What it has made, or wants.
-    pub fn poll_output(&mut self) -> Option<FromMixer> {
+    pub fn poll_made(&mut self) -> Option<FromMixer> {
         self.out.pop_front()
     }
 

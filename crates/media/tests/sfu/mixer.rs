@@ -103,7 +103,7 @@ impl Studio {
             mix.tick_sound(now);
         }
         mix.tick_picture(now);
-        while let Some(made) = mix.poll_output() {
+        while let Some(made) = mix.poll_made() {
             engine.handle_mixer(now, made);
         }
     }

@@ -4,6 +4,9 @@
 //! when they come, so a packet wakes nobody; and what it has made wakes the worker of the room. Nobody waits for anybody: what finds no
 //! room in a queue is dropped and counted, but for scenes and wishes, which wait at their worker.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -372,3 +372,24 @@ fn the_last_viewer_may_leave_before_the_others() {
     assert!(mixer(&mut world).scene.is_none());
     assert_eq!(world.engine.sizes(), (1, 1, 1));
 }
+
+#[test]
+fn of_several_layers_the_mixer_gets_the_one_that_fills_its_place() {
+    let many = Join { video: Picture::Group, ..Join::default() };
+    let mut world = room(75, &[many, member(false, false)]);
+    let track = world.track(0, Kind::Video);
+    for (width, height, expected) in [(320, 180, 0), (640, 360, 1), (1280, 720, 2), (320, 180, 0)] {
+        let (who, mut scene) = (world.clients[0].who, Scene::clone(&scene(&world)));
+        scene.cells[0].area = Area { x: 0, y: 0, width, height };
+        world.order(who, Act::Scene(Some(Arc::new(scene))));
+        world.run(4 * SECOND);
+        mixer(&mut world).taken.clear();
+        world.run(SECOND);
+        let taken = &mixer(&mut world).taken;
+        let mut sources: Vec<u32> = taken.iter().filter(|(of, _)| *of == track).map(|(_, packet)| packet.stream).collect();
+        sources.dedup();
+        let camera = world.camera(0);
+        let layer = camera.layers[expected].ssrc.map(|(ssrc, _)| *ssrc);
+        assert_eq!(sources, layer.into_iter().collect::<Vec<_>>(), "{width}x{height}");
+    }
+}

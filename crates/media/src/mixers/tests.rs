@@ -1,0 +1,116 @@
+use mio::{Poll, Token};
+use room::{Canvas, Ear, ParticipantId};
+
+use super::*;
+use crate::codec::Codec;
+
+const ROOM: RoomId = RoomId(1);
+/// Longer than anything takes.
+const LONG: Duration = Duration::from_secs(10);
+
+/// A way to mixers of their own.
+fn port() -> (Port, Arc<Counters>, Poll) {
+    let (poll, counters) = (Poll::new().expect("a poll"), Arc::<Counters>::default());
+    let waker = Arc::new(Waker::new(poll.registry(), Token(0)).expect("a waker"));
+    (Port::new(Mixers::start(counters.clone()).expect("threads"), waker), counters, poll)
+}
+
+fn scene(people: u128) -> Arc<Scene> {
+    let ear = |who| Ear { who: ParticipantId(who), hears: true, volume: 0, without: vec![] };
+    let canvas = Canvas { width: 320, height: 180, fps: 20 };
+    Arc::new(Scene { canvas, ears: (0..people).map(ear).collect(), ..Scene::default() })
+}
+
+fn packet() -> Packet {
+    let (codec, payload) = (Codec::Opus, Arc::from([0_u8; 3]));
+    Packet { codec, stream: 1, seq: 1, time: 1, arrival: Instant::now(), last: false, rotation: None, report: None, payload }
+}
+
+/// Waits for something that the mixers made.
+fn wait(port: &mut Port, wanted: impl Fn(&FromMixer) -> bool) -> FromMixer {
+    let end = Instant::now() + LONG;
+    loop {
+        assert!(Instant::now() < end, "nothing was made");
+        if let Ok(made) = port.made.recv_timeout(LONG)
+            && wanted(&made)
+        {
+            return made;
+        }
+    }
+}
+
+#[test]
+fn a_room_gets_sounds_and_pictures_until_it_is_forgotten() {
+    let (mut port, counters, _poll) = port();
+    port.send(ToMixer::Scene(ROOM, Some(scene(3))));
+    let sound = wait(&mut port, |made| matches!(made, FromMixer::Sound { .. }));
+    let FromMixer::Sound { packets, .. } = sound else { return };
+    assert_eq!(packets.iter().map(|(who, _)| who.0).collect::<Vec<_>>(), [0, 1, 2]);
+    wait(&mut port, |made| matches!(made, FromMixer::Picture { rendition: Rendition::Main, .. }));
+    port.send(ToMixer::Wanted { room: ROOM, main: true, small: true });
+    wait(&mut port, |made| matches!(made, FromMixer::Picture { rendition: Rendition::Small, .. }));
+    port.send(ToMixer::Scene(ROOM, None));
+    assert!(port.mixers.threads.iter().all(|thread| thread.rooms.load(Ordering::Relaxed) == 0));
+    // What is made before the thread hears of it comes yet; then there is silence.
+    while port.made.recv_timeout(Duration::from_millis(500)).is_ok() {}
+    assert_eq!((counters.mixer_panics.get(), counters.mixer_dropped.get()), (0, 0));
+}
+
+#[test]
+fn rooms_are_spread_and_forgotten_with_their_engine() {
+    let (mut port, _, _poll) = port();
+    let threads = port.mixers.threads.len();
+    for room in 0..2 * threads {
+        port.send(ToMixer::Scene(RoomId(room as u128), Some(scene(1))));
+    }
+    let rooms = |port: &Port| port.mixers.threads.iter().map(|thread| thread.rooms.load(Ordering::Relaxed)).collect::<Vec<_>>();
+    assert_eq!(rooms(&port), vec![2; threads]);
+    port.clear();
+    assert_eq!(rooms(&port), vec![0; threads]);
+}
+
+#[test]
+fn what_comes_too_fast_is_dropped_and_nobody_waits() {
+    let (mut port, counters, _poll) = port();
+    port.send(ToMixer::Scene(ROOM, Some(scene(1))));
+    let began = Instant::now();
+    for _ in 0..20 * MIX_PACKETS_QUEUED_MAX {
+        port.send(ToMixer::Packet(ROOM, TrackId(1), packet()));
+    }
+    for _ in 0..3 * MIX_ORDERS_QUEUED_MAX {
+        port.send(ToMixer::Keyframe(ROOM, Rendition::Main));
+    }
+    assert!(began.elapsed() < LONG);
+    assert!(counters.mixer_dropped.get() > 0);
+    // Of what waits for the thread nothing is lost.
+    let end = Instant::now() + LONG;
+    while !port.waiting.is_empty() && Instant::now() < end {
+        port.receive(drop);
+        thread::yield_now();
+    }
+    assert!(port.waiting.is_empty());
+    wait(&mut port, |made| matches!(made, FromMixer::Sound { .. }));
+}
+
+#[test]
+fn a_packet_for_no_room_is_counted() {
+    let (mut port, counters, _poll) = port();
+    port.send(ToMixer::Packet(ROOM, TrackId(1), packet()));
+    assert_eq!(counters.mixer_dropped.get(), 1);
+}
+
+#[test]
+fn a_panic_costs_one_room_a_moment() {
+    let counters = Counters::default();
+    let (poll, (made, _keeps)) = (Poll::new().expect("a poll"), sync_channel(1_024));
+    let back = Back { made, waker: Arc::new(Waker::new(poll.registry(), Token(0)).expect("a waker")) };
+    let now = Instant::now();
+    let mut seat = Seat::new(now, ROOM, scene(1), back, &counters);
+    assert!(seat.mix.is_some());
+    seat.on(now, &counters, |_| panic!("as a broken mixer does"));
+    assert!(seat.mix.is_none() && counters.mixer_panics.get() == 1);
+    seat.begin_again(now + REMAKE_PAUSE / 2, ROOM, &counters);
+    assert!(seat.mix.is_none() && seat.due() == now + REMAKE_PAUSE);
+    seat.begin_again(now + REMAKE_PAUSE, ROOM, &counters);
+    assert!(seat.mix.is_some());
+}

@@ -97,6 +97,10 @@ pub const HIGHLIGHT_AFTER: Duration = Duration::from_millis(500);
 /// How long somebody keeps the large place at least, unless it leaves.
 pub const HIGHLIGHT_HOLD: Duration = Duration::from_secs(2);
 
+/// How long a publisher goes on sending larger pictures than are shown before it is asked for smaller ones. Larger ones are asked for
+/// at once.
+pub const SIZE_HOLD: Duration = Duration::from_secs(5);
+
 /// How long somebody who receives a mix may be without a link to the media server. Then it is put out:
 /// [`WhyLeft::Unreachable`](crate::WhyLeft::Unreachable).
 pub const MIX_RELINK_TIMEOUT: Duration = Duration::from_secs(10);

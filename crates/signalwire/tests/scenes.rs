@@ -465,6 +465,8 @@ fn a_camera_is_asked_for_the_size_that_is_shown() {
     let (mut room, mo, gus) = two();
     assert!(room.client(mo).verto("verto.mediaParams").is_empty(), "all that it was told was before");
     room.method(mo, "video.set_layout", json!({ "name": "5x5" }));
+    assert!(room.client(gus).verto("verto.mediaParams").is_empty(), "smaller only when it lasts");
+    room.wait(5_000);
     let video = room.client(gus).verto("verto.mediaParams")[0]["mediaParams"]["video"].clone();
     assert!(video["width"].as_u64().is_some_and(|width| width <= 320) && video["frameRate"].is_u64(), "{video}");
     room.method(mo, "video.set_layout", json!({ "name": "1x1" }));

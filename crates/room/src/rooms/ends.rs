@@ -124,8 +124,8 @@ impl Room {
     pub fn due(&self) -> Option<Moment> {
         let link = |p: &Participant| p.link_deadline.filter(|_| p.conn.is_some());
         let seats = self.participants.iter().flat_map(|p| p.deadline.into_iter().chain(self.expiry(p)).chain(link(p)));
-        let talk = self.stage.talk.due().filter(|_| self.is_mixed());
-        seats.chain(self.move_due()).chain(self.empty_due()).chain(self.expires()).chain(talk).min()
+        let stage = self.stage.due().filter(|_| self.is_mixed());
+        seats.chain(self.move_due()).chain(self.empty_due()).chain(self.expires()).chain(stage).min()
     }
 
     /// When a participant has to go.

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::limit::SIZE_HOLD;
 use crate::room::{Means, Room};
-use crate::{Act, Area, Cell, Ear, Event, Kind, ParticipantId, Role, Scene, View, Voice};
+use crate::stage::state::Size;
+use crate::{Act, Area, Cell, Ear, Event, Kind, Moment, ParticipantId, Role, Scene, View, Voice};
 
 /// Sizes that publishers are asked for, smallest first: as few as keep cameras from being set anew with each who comes.
 const SIZES: [(u16, u16); 4] = [(320, 180), (640, 360), (960, 540), (1280, 720)];
@@ -34,19 +36,31 @@ impl Room {
     pub fn tell_sizes(&mut self, means: &mut Means<'_>) {
         let fps = self.stage.view.canvas.fps;
         for who in self.ids() {
-            let Some((width, height)) = self.size_of(who) else {
+            let Some(size) = self.size_of(who) else {
                 self.stage.sizes.remove(&who);
                 continue;
             };
             if self.by_id(who).is_none_or(|one| one.conn.is_none()) {
-                continue;
-            }
-            if self.stage.sizes.insert(who, (width, height)) != Some((width, height)) {
+                self.stage.sizes.entry(who).and_modify(|size| size.large_since = None);
+            } else if self.note_size(who, size, means.now) {
+                let (width, height) = size;
                 self.tell(who, Event::Size { width, height, fps }, means);
             }
         }
         let inside = self.ids();
         self.stage.sizes.retain(|who, _| inside.contains(who));
+    }
+
+    /// Whether a member is to hear of this size now: at once if it is larger than before, after a while if it is smaller.
+    fn note_size(&mut self, who: ParticipantId, size: (u16, u16), now: Moment) -> bool {
+        let before = self.stage.sizes.get(&who).copied();
+        let large_since = before.filter(|before| before.told > size).map(|before| before.large_since.unwrap_or(now));
+        if let Some((before, since)) = before.zip(large_since).filter(|(_, since)| now.since(*since) < SIZE_HOLD) {
+            self.stage.sizes.insert(who, Size { large_since: Some(since), ..before });
+            return false;
+        }
+        self.stage.sizes.insert(who, Size { told: size, large_since: None });
+        before.is_none_or(|before| before.told != size)
     }
 
     /// The size that a member's pictures need, if it sends any and is in the picture. Those who receive tracks one by one publish as

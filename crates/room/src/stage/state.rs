@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::layout::Stander;
 use super::talk::Talk;
-use crate::limit::{CANVAS_FPS_MAX, CANVAS_MAX, CANVAS_MIN};
+use crate::limit::{CANVAS_FPS_MAX, CANVAS_MAX, CANVAS_MIN, SIZE_HOLD};
 use crate::participant::Participant;
 use crate::room::Window;
 use crate::saved::SavedStage;
@@ -32,7 +32,22 @@ pub(crate) struct Stage {
     /// Entries and exits that were to be heard.
     pub tones: (u32, u32),
     /// In which size each member's pictures are shown, as it was told last.
-    pub sizes: BTreeMap<ParticipantId, (u16, u16)>,
+    pub sizes: BTreeMap<ParticipantId, Size>,
+}
+
+/// A size that a publisher was told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    pub told: (u16, u16),
+    /// Since when a smaller one would do.
+    pub large_since: Option<Moment>,
+}
+
+impl Size {
+    /// When a smaller one is told.
+    pub fn due(&self) -> Option<Moment> {
+        self.large_since.map(|since| since + SIZE_HOLD)
+    }
 }
 
 impl Stage {
@@ -58,6 +73,11 @@ impl Stage {
             tones: (0, 0),
             sizes: BTreeMap::new(),
         }
+    }
+
+    /// When time alone changes something.
+    pub fn due(&self) -> Option<Moment> {
+        self.talk.due().into_iter().chain(self.sizes.values().filter_map(Size::due)).min()
     }
 
     /// In some rooms people begin muted. Who receives tracks could not take that back.

@@ -37,6 +37,10 @@ fn set(party: &mut Party, name: LayoutName) {
 /// As somebody who comes back now is told it.
 fn layout(party: &mut Party) -> Arc<Layout> {
     party.act("m1", Command::Lose).expect("inside");
+    layout_of_who_is_back(party)
+}
+
+fn layout_of_who_is_back(party: &mut Party) -> Arc<Layout> {
     let joined = &party.people["m1"].joined;
     let (seat, identity) = (joined.seat, Arc::clone(&joined.identity));
     party.resume_as("m1", room::Resume { seat, identity, tracks: (0, vec![]), signals: vec![] }).expect("a seat");
@@ -290,18 +294,29 @@ fn a_screen_gets_the_large_place_and_people_stand_beside() {
 }
 
 #[test]
-fn publishers_hear_how_large_they_are_shown_and_only_news() {
+fn publishers_hear_how_large_they_are_shown_and_of_less_only_when_it_lasts() {
     let mut party = members(1, (1280, 720));
     assert_eq!(party.heard("m1"), ["1280x720 at 20"]);
-    let sizes = |party: &mut Party| party.heard("m1").into_iter().filter(|line| line.ends_with("at 20")).collect::<Vec<_>>();
+    let sizes = |party: &mut Party, seconds| {
+        party.pass(Duration::from_secs(seconds));
+        party.heard("m1").into_iter().filter(|line| line.ends_with("at 20")).collect::<Vec<_>>()
+    };
     come(&mut party, 2, part());
-    assert_eq!(sizes(&mut party), ["640x360 at 20"]);
+    assert_eq!(sizes(&mut party, 4), [] as [&str; 0]);
+    assert_eq!(sizes(&mut party, 1), ["640x360 at 20"]);
     (3..=4).for_each(|number| come(&mut party, number, part()));
-    assert_eq!(sizes(&mut party), [] as [&str; 0]);
+    assert_eq!(sizes(&mut party, 9), [] as [&str; 0]);
     (5..=17).for_each(|number| come(&mut party, number, part()));
-    assert_eq!(sizes(&mut party), ["320x180 at 20"], "426 wide is not more than 640, 256 wide is not more than 320");
+    assert_eq!(sizes(&mut party, 5), ["320x180 at 20"], "256 wide is not more than 320");
     party.join("tess", "den", &[]).unwrap();
-    assert_eq!(sizes(&mut party), ["1280x720 at 20"], "somebody receives it by itself");
+    assert_eq!(sizes(&mut party, 0), ["1280x720 at 20"], "somebody receives it by itself");
     party.act("tess", Command::Leave).unwrap();
-    assert_eq!(sizes(&mut party), ["320x180 at 20"]);
+    assert_eq!(sizes(&mut party, 4), [] as [&str; 0]);
+    party.join("tess", "den", &[]).unwrap();
+    assert_eq!(sizes(&mut party, 9), [] as [&str; 0], "it was needed again in time");
+    party.act("tess", Command::Leave).unwrap();
+    party.act("m1", Command::Lose).unwrap();
+    assert_eq!(sizes(&mut party, 9), [] as [&str; 0]);
+    layout_of_who_is_back(&mut party);
+    assert_eq!(sizes(&mut party, 5), ["320x180 at 20"]);
 }

@@ -196,6 +196,8 @@ impl Party {
             self.now = self.now.max(due);
             self.rooms.handle_timeout(self.now);
             self.deliver();
+            let next = self.rooms.poll_timeout();
+            assert!(next.is_none_or(|next| next > self.now), "they ask for a moment that has passed");
         }
         self.now = until;
     }

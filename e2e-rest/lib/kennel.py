@@ -20,6 +20,9 @@ KEY = "SK00112233445566778899aabbccddeeff"
 SECRET = "rest-secret-of-thirty-two-letter"
 AUTH_TOKEN = "rest-auth-token-of-32-characters"
 
+PROJECT = "11112222-3333-4444-8555-666677778888"
+SPACE_TOKEN = "PTrest0123456789abcdef0123456789abcdef0123456789ab"
+
 # Which database the servers use: DATABASE=sqlite, the default, or DATABASE=postgres.
 DATABASE = os.environ.get("DATABASE", "sqlite")
 POSTGRES = DATABASE == "postgres"
@@ -77,6 +80,7 @@ class Kennel:
         own = {
             "TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_API_KEY_SID": KEY, "TWILIO_API_KEY_SECRET": SECRET,
             "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "RUST_BACKTRACE": "1",
+            "SIGNALWIRE_PROJECT_KEY": PROJECT, "SIGNALWIRE_TOKEN": SPACE_TOKEN,
         }
         return {**inherited, **own, **self.env}
 

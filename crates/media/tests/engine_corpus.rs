@@ -80,5 +80,47 @@ fn engines() {
         step(4, 0, &[]),
         step(3, 0, &[]),
     ];
-    replay("media_engine", &[("two", two.concat())], media_engine::run);
+    let key = [0x10, 2, 0, 0x9d, 1, 0x2a, 0, 5, 208, 2];
+    let mixed = [
+        step(0, 16, offer),
+        step(3, 0, &[0, 1]),
+        step(0, 1, offer),
+        step(3, 1, &[0, 1]),
+        step(5, 0, &[0, 1, 4, 5]),
+        step(6, 0, &key),
+        step(6, 4, &key),
+        step(6, 32, &[8, 8, 8]),
+        step(6, 64, &[1]),
+        step(6, 81, &[1]),
+        step(17, 16, offer),
+        step(255, 0, &[]),
+        step(5, 0, &[1]),
+        step(5, 16, &[0]),
+    ];
+    replay("media_engine", &[("two", two.concat()), ("mixed", mixed.concat())], media_engine::run);
+}
+
+/// What a fuzz run would try, for as long as a test may take.
+#[test]
+fn engines_with_mixes() {
+    let mut random = 3_u64;
+    let mut next = move || {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as u8
+    };
+    for _ in 0..50 {
+        let script: Vec<u8> = (0..40)
+            .flat_map(|_| {
+                let (what, whom) = (next(), next());
+                let bytes: Vec<u8> = match what % 8 {
+                    0 | 1 => OFFER.into(),
+                    5 | 6 => (0..next() % 9).map(|_| next()).collect(),
+                    _ => vec![0, 1],
+                };
+                let [high, low] = u16::try_from(bytes.len()).expect("short").to_be_bytes();
+                [vec![what, whom, high, low], bytes].concat()
+            })
+            .collect();
+        media_engine::run(&script);
+    }
 }

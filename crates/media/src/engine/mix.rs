@@ -168,7 +168,10 @@ impl Engine {
     pub(super) fn ask_mixer(&mut self, now: Instant, track: TrackKey) {
         let Some(source) = self.board.get_mut(track) else { return };
         let room = source.room;
-        for ssrc in source.take_keyframe_wishes(now) {
+        let stage = self.halls.get(&room).and_then(|hall| hall.stage.as_deref());
+        let mixed = stage.is_some_and(|stage| stage.scene.is_some());
+        // A mix begins with a key frame anyway.
+        for ssrc in source.take_keyframe_wishes(now).filter(|_| mixed) {
             let small = *ssrc == u32::from(Rendition::Small.layer());
             let rendition = if small { Rendition::Small } else { Rendition::Main };
             self.to_mixers.push_back(ToMixer::Keyframe(room, rendition));

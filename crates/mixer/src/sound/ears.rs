@@ -19,7 +19,7 @@ pub struct Ear {
     pub own: Vec<InputId>,
     /// How much louder than they are it hears the others, in decibels: -50 to 50.
     pub gain_db: f32,
-    /// How many of a hundred packets do not reach it. What is lost is repeated then, which costs processor time.
+    /// How many of a hundred packets do not reach it. From 6 on what may be lost is repeated, at three times the processor time.
     pub loss_percent: u8,
 }
 

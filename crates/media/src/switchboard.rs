@@ -226,11 +226,13 @@ impl Source {
     }
 
     /// Wishes for a key frame of one layer for somebody who has no picture yet. It is asked for at once, unless one was asked for within
-    /// [`FIRST_KEYFRAME_GAP`] and so is still to come.
+    /// [`FIRST_KEYFRAME_GAP`] and so is still to come. Our own mixer is asked anyway: what it was asked for may have come and gone, and
+    /// one key frame answers all who ask before its next picture.
     pub fn wish_first_keyframe(&mut self, now: Instant, layer: u8) {
         self.wish_keyframe(layer);
         if let Some(layer) = self.layers.get_mut(usize::from(layer)) {
-            layer.asked = layer.asked.filter(|asked| now.saturating_duration_since(*asked) < FIRST_KEYFRAME_GAP);
+            let comes = |asked: &Instant| now.saturating_duration_since(*asked) < FIRST_KEYFRAME_GAP;
+            layer.asked = layer.asked.filter(comes).filter(|_| self.made.is_none());
         }
     }
 

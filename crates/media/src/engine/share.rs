@@ -233,7 +233,9 @@ impl Engine {
             forwarder.set_target(choice.send);
         }
         let awaited = receiver.forwarder.as_ref().map_or(choice.send, Forwarder::awaits_keyframe);
-        if let Some(layer) = awaited {
+        // Who is to receive a mix is waited for: it has a key frame when it is connected.
+        let waits = fresh && source.made.is_some();
+        if let Some(layer) = awaited.filter(|_| !waits) {
             if fresh {
                 source.wish_first_keyframe(now, layer);
             } else {

@@ -168,6 +168,27 @@ fn who_joins_late_has_a_key_frame_at_once() {
 }
 
 #[test]
+fn those_who_come_one_after_the_other_do_not_wait_for_each_other() {
+    let mut world = room(76, &[member(true, true)]);
+    world.run(2 * SECOND);
+    let came: Vec<usize> = [30, 60, 90, 130, 170, 330]
+        .into_iter()
+        .map(|pause| {
+            world.run(Duration::from_millis(pause));
+            come(&mut world, &member(true, true))
+        })
+        .collect();
+    world.run(2 * SECOND);
+    let waits = came
+        .iter()
+        .map(|client| frames(&world, *client)[0].3.saturating_duration_since(world.clients[*client].sounds[0].timestamp));
+    let waits: Vec<Duration> = waits.collect();
+    assert!(waits.iter().all(|wait| *wait <= PICTURE + 2 * SOUND), "{waits:?}");
+    let asked = mixer(&mut world).asked.len();
+    assert!(asked <= 2 + came.len(), "{asked} key frames");
+}
+
+#[test]
 fn sound_and_picture_are_of_one_moment() {
     let mut world = room(64, &[member(true, true)]);
     world.run(10 * SECOND);

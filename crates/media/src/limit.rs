@@ -181,8 +181,9 @@ pub const MIX_STILL_MAX: Duration = Duration::from_millis(200);
 /// Ticks of sound that a mixer makes up for when it is late. What is beyond that is left out.
 pub const MIX_SOUND_LATE_MAX: u32 = 10;
 
-/// How far pictures may be ahead of the sound of the same moment before they wait for it. Nobody sees less than twice that.
-pub const MIX_AHEAD_MAX: Duration = Duration::from_millis(30);
+/// How far pictures may be ahead of the sound of the same moment before they wait for it. They wait for their turn in the mix as well, so
+/// they are half of this ahead at most times.
+pub const MIX_AHEAD_MAX: Duration = Duration::from_millis(45);
 
 /// Time between two key frames that a mixer wishes for of one track.
 pub const MIX_WISH_GAP: Duration = Duration::from_millis(500);

@@ -58,6 +58,12 @@ export function inOrder(people: People, me: string): Person[] {
   return persons.map(({ one }) => one);
 }
 
+/** The same people in an order that was held: a row does not move away under a pointer. Who came since is last. */
+export function inHeldOrder(people: readonly Person[], held: readonly string[]): Person[] {
+  const place = (one: Person) => (held.indexOf(one.id) + 1 || Infinity);
+  return people.map((one, at) => ({ one, rank: [place(one), at] })).sort((a, b) => compare(a.rank, b.rank)).map(({ one }) => one);
+}
+
 /** What to call somebody: of equal names, with the end of the id. */
 export function shownName(people: People, person: Person): string {
   const equal = people.some((one) => one.id !== person.id && one.name === person.name && one.part === 'person');

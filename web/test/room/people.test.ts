@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseRoomAddress, randomUser, roomPath } from '../../src/room/address';
-import { changed, everybody, inOrder, include, screenOf, shownName, without } from '../../src/room/people';
+import { changed, everybody, inHeldOrder, inOrder, include, screenOf, shownName, without } from '../../src/room/people';
 
 const told = (id: string, more: object = {}) => ({ id, name: id, type: 'member', ...more });
 const names = (people: { id: string }[]) => people.map((one) => one.id).join(' ');
@@ -14,6 +14,13 @@ describe('the people in a room', () => {
     expect(names(inOrder(people, 'cy'))).toBe('cy di bo ed ann');
     people = changed(people, { id: 'di', handraised: false });
     expect(names(inOrder(people, 'cy'))).toBe('cy bo ed ann di');
+  });
+
+  it('stay where they were while a pointer is on them', () => {
+    const people = inOrder(everybody(['ann', 'bo', 'cy', 'di'].map((id) => told(id, { talking: id === 'cy' }))), 'ann');
+    expect(names(people)).toBe('ann cy bo di');
+    expect(names(inHeldOrder(people, ['ann', 'bo', 'gone', 'cy']))).toBe('ann bo cy di');
+    expect(names(inHeldOrder(people, []))).toBe('ann cy bo di');
   });
 
   it('keep what a change does not name', () => {

@@ -26,6 +26,15 @@ export interface Wish {
   hasCam: boolean;
 }
 
+/** How long somebody counts as talking after the last word, in ms: speech has gaps, and a ring that flickers tells nothing. */
+const TALK_HOLD_MS = 1_500;
+/** How long the SDK may try to get a lost connection back, in ms, before this stay counts as over. */
+const LOST_MS = 20_000;
+/** The server's words for an end that somebody decided: removed, and let in no more (ITU-T Q.850: 16, 21). */
+const PUT_OUT = ['16', '21'];
+/** How often the way of sound and pictures is looked at, in ms: the SDK itself tells of a loss only after 15 s. */
+const LOOK_MS = 1_000;
+
 /** One stay in a room: the SDK's session, and what it told so far. */
 export class Meeting {
   status: Status = $state({ kind: 'idle' });
@@ -42,11 +51,20 @@ export class Meeting {
   private screen: { leave(): Promise<void> } | null = null;
   private leaving = false;
   private ended: Ending | null = null;
+  private readonly quiet = new Map<string, ReturnType<typeof setTimeout>>();
+  private lostTimer: ReturnType<typeof setTimeout> | undefined;
+  private lookTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(readonly wish: Wish) {}
 
   get own() {
     return this.people.find((one) => one.id === this.me);
+  }
+
+  /** For coming in again: microphone and camera as they were when this stay ended. */
+  nextWish(): Wish {
+    const { own, wish } = this;
+    return own ? { ...wish, mic: !own.audioMuted, cam: !own.videoMuted } : wish;
   }
 
   may(permission: string): boolean {
@@ -56,7 +74,7 @@ export class Meeting {
   async join(rootElement: HTMLElement): Promise<void> {
     this.status = { kind: 'joining' };
     const { moderator, room, user, mic, cam, hasMic, hasCam } = this.wish;
-    const answer = await api.roomToken({ room, user, moderator, audio_muted: !mic, video_muted: !cam });
+    const answer = await api.roomToken({ room, user, moderator, audio_muted: !(mic && hasMic), video_muted: !(cam && hasCam) });
     if (!answer.ok) {
       this.status = { kind: 'refused', failure: answer.failure };
       return;
@@ -69,9 +87,12 @@ export class Meeting {
       this.session = new RoomSession({ token: answer.value.token, host, rootElement, audio, video, mirrorLocalVideoOverlay: true });
       this.listen(this.session);
       await this.session.join();
+      // Left before the room was there to be left.
+      if (this.leaving) return this.depart();
       this.permissions = this.session.permissions ?? answer.value.permissions;
       this.began = Date.now();
       this.status = { kind: 'live' };
+      this.lookTimer = setInterval(() => this.look(), LOOK_MS);
       if (this.may('room.list_available_layouts')) this.layouts = (await this.session.getLayouts().catch(() => ({ layouts: [] }))).layouts;
     } catch (error) {
       const refused = (error as { code?: unknown } | null)?.code === '403';
@@ -82,8 +103,13 @@ export class Meeting {
   leave(): void {
     this.leaving = true;
     // Out of the room at once, whatever the server says to it.
-    this.session?.leave().catch(() => {});
+    this.depart();
     this.end('left');
+  }
+
+  /** The SDK throws, and does not reject, where there is nothing to leave. */
+  private depart(): void {
+    void this.ask((session) => session.leave());
   }
 
   /** Runs one of the session's methods; false if the room does not allow it. */
@@ -111,6 +137,11 @@ export class Meeting {
     this.forgetScreen();
   }
 
+  /** How loud the room is here, 0 to 1. */
+  setVolume(volume: number): void {
+    if (this.session?.audioEl) this.session.audioEl.volume = volume;
+  }
+
   private forgetScreen(): void {
     this.screen = null;
     this.sharing = false;
@@ -122,7 +153,7 @@ export class Meeting {
     session.on('room.ended', () => (this.ended = 'ended'));
     session.on('member.joined', ({ member }) => (this.people = include(this.people, member)));
     session.on('member.updated', ({ member }) => (this.people = changed(this.people, member)));
-    session.on('member.talking', ({ member }) => (this.people = changed(this.people, member)));
+    session.on('member.talking', ({ member }) => this.talk(member));
     session.on('member.left', ({ member }) => {
       if (member.id === this.me) this.ended ??= 'removed';
       this.people = without(this.people, member.id);
@@ -131,8 +162,14 @@ export class Meeting {
     session.on('media.disconnected', () => this.lose());
     session.on('media.reconnecting', () => this.lose());
     session.on('media.connected', () => this.find());
-    session.on('room.left', () => this.end(this.ended ?? (this.leaving ? 'left' : 'removed')));
-    session.on('destroy', () => this.end(this.ended ?? (this.leaving ? 'left' : 'unreachable')));
+    for (const last of ['room.left', 'destroy']) session.on(last, () => this.left());
+  }
+
+  private talk(member: Told): void {
+    clearTimeout(this.quiet.get(member.id));
+    const tell = () => (this.people = changed(this.people, member));
+    if (member.talking) tell();
+    else this.quiet.set(member.id, setTimeout(tell, TALK_HOLD_MS));
   }
 
   private entered(detail: { member_id?: string; room_session: { members: Told[] } & Facts }): void {
@@ -148,17 +185,45 @@ export class Meeting {
     this.layout = facts.layout_name ?? this.layout;
   }
 
+  /** The SDK is out. On the way in `join` knows why, and says so. */
+  private left(): void {
+    if (this.status.kind === 'joining') return;
+    const putOut = this.status.kind === 'live' && PUT_OUT.includes(this.session?.causeCode ?? '');
+    this.end(this.ended ?? (this.leaving ? 'left' : putOut ? 'removed' : 'unreachable'));
+  }
+
+  private look(): void {
+    const state = this.session?.peer?.instance?.connectionState;
+    if (state === 'disconnected' || state === 'failed') this.lose();
+    else if (state === 'connected') this.find();
+  }
+
   private lose(): void {
-    if (this.status.kind === 'live') this.status = { kind: 'lost' };
+    if (this.status.kind !== 'live') return;
+    this.status = { kind: 'lost' };
+    this.lostTimer = setTimeout(() => {
+      this.depart();
+      this.end('unreachable');
+    }, LOST_MS);
   }
 
   private find(): void {
+    clearTimeout(this.lostTimer);
     if (this.status.kind === 'lost') this.status = { kind: 'live' };
   }
 
   private end(why: Ending): void {
+    clearTimeout(this.lostTimer);
+    clearInterval(this.lookTimer);
+    for (const timer of this.quiet.values()) clearTimeout(timer);
     if (this.status.kind !== 'over') this.status = { kind: 'over', why };
   }
+}
+
+/** Whether an end is one after which the page tries again by itself: the way to the server broke, nobody decided anything. */
+export function comesBack(status: Status): boolean {
+  if (status.kind === 'over') return status.why === 'unreachable' || status.why === 'media';
+  return status.kind === 'refused' && status.failure.kind === 'unreachable';
 }
 
 interface Facts {

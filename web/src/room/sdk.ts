@@ -21,6 +21,12 @@ export interface RoomSession {
   hideVideoMuted(): Promise<void>;
   showVideoMuted(): Promise<void>;
   startScreenShare(wish: { audio: boolean; video: boolean }): Promise<{ leave(): Promise<void>; on(event: string, handler: () => void): void }>;
+  /** Why the server ended the call (ITU-T Q.850); not set while it goes on. */
+  causeCode?: string;
+  peer?: { instance?: RTCPeerConnection };
+  /** Plays the room. */
+  audioEl?: HTMLAudioElement;
+  updateSpeaker(wish: { deviceId: string }): Promise<void>;
   updateCamera(wish: MediaTrackConstraints): Promise<void>;
   updateMicrophone(wish: MediaTrackConstraints): Promise<void>;
 }

@@ -30,6 +30,8 @@ export default defineConfig<{}, { roomType: RoomType }>({
     { name: 'group', testMatch: ['sdk-*.spec.ts', 'group-*.spec.ts'], grepInvert: /@once/, use: { ...sdk, roomType: 'group' } },
     // The second vendor's package: one mixed picture for everybody.
     { name: 'mix', testMatch: 'mix-*.spec.ts', use: sdk },
+    // Kennel's own pages for rooms with one mixed picture.
+    { name: 'room', testMatch: 'room-*.spec.ts', use: { ...sdk, roomType: 'auto' } },
     // As people have it: what the server does by itself.
     { name: 'dogcam', testMatch: 'dogcam-*.spec.ts', use: { roomType: 'auto' } },
   ],

@@ -1,0 +1,55 @@
+import { findings } from '../lib/access.ts';
+import { expect, laptop, phone, phoneOnItsSide, test, type Visitor } from '../lib/dogcam.ts';
+
+/** Anything that stands out of the window, or is covered by its edge. */
+function overflowing(visitor: Visitor): Promise<string[]> {
+  return visitor.page.evaluate(() => {
+    const shown = [...document.querySelectorAll<HTMLElement>('button, input, select, h1')].filter((one) => one.checkVisibility() && one.getBoundingClientRect().width > 1);
+    const wide = shown.filter((one) => one.getBoundingClientRect().right > innerWidth + 1 || one.getBoundingClientRect().left < -1).map((one) => one.outerHTML.slice(0, 80));
+    return document.documentElement.scrollWidth > innerWidth ? [...wide, 'the page is wider than the window'] : wide;
+  });
+}
+
+for (const colorScheme of ['dark', 'light'] as const) {
+  test(`axe finds nothing serious on the pages of a room, ${colorScheme}`, async ({ start, visitors }) => {
+    test.setTimeout(150_000);
+    const kennel = await start();
+    const check = async (visitor: Visitor, state: string) => {
+      await visitor.picture(`room-${state}-${colorScheme}`);
+      expect.soft(await findings(visitor), state).toEqual([]);
+      expect.soft(await overflowing(visitor), state).toEqual([]);
+    };
+    const enter = async (visitor: Visitor, path: string) => {
+      await visitor.goto(path);
+      await expect(visitor.at('room-preview')).toBeVisible();
+      await check(visitor, `${visitor.label}-enter`);
+      await visitor.at('room-join').click();
+      await expect(visitor.page.getByTestId('room')).toHaveAttribute('data-status', 'live', { timeout: 30_000 });
+      await expect(visitor.page.getByTestId('mix').locator('video').first()).toBeVisible();
+    };
+
+    const owner = await visitors.open('owner', { kennel, viewport: laptop, colorScheme });
+    await enter(owner, '/room?room=Den&user=Ann');
+    const guest = await visitors.open('guest', { kennel, viewport: phone, colorScheme });
+    await enter(guest, '/guest?room=Den&user=Bo');
+    await expect(owner.at('person')).toHaveCount(2);
+    await check(owner, 'owner');
+    await check(guest, 'guest');
+    await guest.at('people').click();
+    await check(guest, 'guest-people');
+    await guest.page.keyboard.press('Escape');
+    for (const sheet of ['more', 'layout', 'invite']) {
+      await owner.at(sheet).click();
+      await check(owner, `owner-${sheet}`);
+      await owner.page.keyboard.press('Escape');
+    }
+    await owner.at('person-remove').click();
+    await check(owner, 'owner-remove');
+    await guest.page.setViewportSize(phoneOnItsSide);
+    await check(guest, 'guest-side');
+    await guest.page.setViewportSize({ width: 320, height: 640 });
+    await check(guest, 'guest-320');
+    await guest.at('leave').click();
+    await check(guest, 'guest-left');
+  });
+}

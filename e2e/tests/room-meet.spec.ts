@@ -1,0 +1,140 @@
+import type { Locator } from '@playwright/test';
+import { expect, phone, test, type Visitor } from '../lib/dogcam.ts';
+
+/** Comes in as this user, and is in. */
+async function enter(visitor: Visitor, path: string): Promise<void> {
+  await visitor.goto(path);
+  await visitor.at('room-join').click();
+  await isIn(visitor);
+}
+
+async function isIn(visitor: Visitor): Promise<void> {
+  await expect(visitor.page.getByTestId('room'), `${visitor.label} is in`).toHaveAttribute('data-status', 'live', { timeout: 30_000 });
+}
+
+function person(visitor: Visitor, name: string): Locator {
+  return visitor.page.locator(`[data-testid=person][data-name=${JSON.stringify(name)}]`);
+}
+
+test('a moderator and a guest: each sees what the other does, and only the moderator has buttons', async ({ start, visitors }) => {
+  test.setTimeout(120_000);
+  const kennel = await start();
+  const ann = await visitors.open('ann', { kennel });
+  // The original pages' misprint: two question marks.
+  await enter(ann, '/room?room=Den?user=Ann');
+  await expect(ann.page.getByRole('heading', { name: 'Den' })).toBeVisible();
+  await expect(ann.page.getByText('You are the first.')).toBeVisible();
+  await expect(ann.at('person')).toHaveCount(1);
+
+  const bo = await visitors.open('bo', { kennel });
+  await enter(bo, '/guest?room=Den&user=Bo');
+  await expect(bo.at('person')).toHaveCount(2);
+  await expect(person(ann, 'Bo')).toBeVisible();
+  await expect(bo.page.getByTestId('mix').locator('video').first()).toBeVisible();
+
+  await test.step('a guest has no buttons for others', async () => {
+    for (const id of ['person-mic', 'person-cam', 'person-remove', 'mute-all', 'video-off-all', 'layout']) await expect(bo.page.getByTestId(id)).toHaveCount(0);
+    await bo.at('more').click();
+    for (const id of ['lock', 'hide-muted', 'more-layout']) await expect(bo.page.getByTestId(id)).toHaveCount(0);
+    await bo.page.keyboard.press('Escape');
+  });
+
+  await test.step('a guest mutes itself, and the moderator sees it', async () => {
+    await bo.at('mic').click();
+    await expect(person(ann, 'Bo').getByTestId('person-mic')).toHaveAttribute('aria-pressed', 'true');
+    await expect(bo.at('mic')).toHaveAttribute('aria-pressed', 'true');
+    await expect(bo.page.getByTestId('muted-by-other')).toHaveCount(0);
+    await bo.at('mic').click();
+    await expect(person(ann, 'Bo').getByTestId('person-mic')).toHaveAttribute('aria-pressed', 'false');
+  });
+
+  await test.step('the moderator mutes the guest, who is told by whom', async () => {
+    await person(ann, 'Bo').getByTestId('person-mic').click();
+    await expect(bo.at('mic')).toHaveAttribute('aria-pressed', 'true');
+    await expect(bo.at('muted-by-other')).toBeVisible();
+    await person(ann, 'Bo').getByTestId('person-cam').click();
+    await expect(bo.at('cam')).toHaveAttribute('aria-pressed', 'true');
+  });
+
+  await test.step('all cameras off, and undone', async () => {
+    await person(ann, 'Bo').getByTestId('person-cam').click();
+    await expect(bo.at('cam')).toHaveAttribute('aria-pressed', 'false');
+    await ann.at('video-off-all').click();
+    await expect(bo.at('cam')).toHaveAttribute('aria-pressed', 'true');
+    await ann.at('room-undo').click();
+    await expect(bo.at('cam')).toHaveAttribute('aria-pressed', 'false');
+  });
+
+  await test.step('a raised hand goes up, and down by the moderator', async () => {
+    await bo.at('hand').click();
+    await expect(person(ann, 'Bo').getByTestId('hand-up')).toBeVisible();
+    await person(ann, 'Bo').getByTestId('person-hand').click();
+    await expect(bo.at('hand')).toHaveAttribute('aria-pressed', 'false');
+  });
+
+  await test.step('another layout is in everybody\'s picture', async () => {
+    const place = () => bo.page.locator('.mcuLayers > div').first().evaluate((one: HTMLElement) => `${one.style.width} ${one.style.height}`);
+    const before = await place();
+    await ann.at('layout').click();
+    await ann.at('layout-3x3').click();
+    await expect(ann.at('layout-3x3')).toHaveAttribute('aria-pressed', 'true');
+    await expect.poll(place).not.toBe(before);
+    await ann.page.keyboard.press('Escape');
+  });
+
+  await test.step('who is removed is told so, and not asked to come again', async () => {
+    await person(ann, 'Bo').getByTestId('person-remove').click();
+    await ann.at('remove-yes').click();
+    await expect(bo.at('error')).toHaveAttribute('data-code', 'removed');
+    await expect(bo.at('error')).toContainText('You were removed');
+    await expect(bo.page.getByTestId('room-again')).toHaveCount(0);
+    await expect(ann.at('person')).toHaveCount(1);
+  });
+});
+
+test('a locked room takes nobody more, in words; unlocked, it does', async ({ start, visitors }) => {
+  const kennel = await start();
+  const ann = await visitors.open('ann', { kennel });
+  await enter(ann, '/room?room=Den&user=Ann');
+  await ann.at('more').click();
+  await ann.at('lock').click();
+  await expect(ann.page.getByTestId('room-locked')).toBeVisible();
+  const bo = await visitors.open('bo', { kennel, viewport: phone });
+  await bo.goto('/guest?room=Den&user=Bo');
+  await bo.at('room-join').click();
+  await expect(bo.at('error')).toHaveAttribute('data-code', 'closed', { timeout: 30_000 });
+  await expect(bo.at('error')).toContainText('locked');
+  await ann.at('lock').click();
+  await expect(ann.page.getByTestId('room-locked')).toHaveCount(0);
+  await bo.at('room-again').click();
+  await isIn(bo);
+});
+
+test('without a camera and a microphone one looks and listens', async ({ start, visitors }) => {
+  const kennel = await start();
+  const bo = await visitors.open('bo', { kennel, viewport: phone, permissions: [] });
+  await bo.goto('/guest?room=Den&user=Bo');
+  await bo.at('room-devices').click();
+  await expect(bo.at('room-capture')).toHaveAttribute('data-code', 'denied');
+  await bo.at('room-join').click();
+  await isIn(bo);
+  await expect(bo.at('mic')).toBeDisabled();
+  await expect(bo.at('mic')).toHaveAccessibleName('Mic: there is none here');
+  // The SDK watches devices in any case, and says so where it may not.
+  bo.problems.splice(0, bo.problems.length, ...bo.problems.filter((one) => !one.includes('createDeviceWatcher')));
+});
+
+test('the server goes and comes back, and so does the page, without a tap', async ({ start, visitors }) => {
+  test.setTimeout(120_000);
+  const kennel = await start();
+  const ann = await visitors.open('ann', { kennel });
+  await enter(ann, '/room?room=Den&user=Ann');
+  await ann.at('mic').click();
+  await expect(ann.at('mic')).toHaveAttribute('aria-pressed', 'true');
+  await kennel.stop('SIGKILL');
+  await expect(ann.page.getByTestId('room')).not.toHaveAttribute('data-status', 'live', { timeout: 20_000 });
+  await kennel.start();
+  await expect(ann.page.getByTestId('room')).toHaveAttribute('data-status', 'live', { timeout: 60_000 });
+  await expect(ann.at('person')).toHaveCount(1);
+  await expect(ann.at('mic'), 'still muted').toHaveAttribute('aria-pressed', 'true');
+});

@@ -10,6 +10,16 @@ function overflowing(visitor: Visitor): Promise<string[]> {
   });
 }
 
+/** The picture of all is whole in its place, and the own picture is laid over it in its own. */
+function pictureFits(visitor: Visitor): Promise<boolean> {
+  return visitor.page.evaluate(() => {
+    const [stage, all, ...own] = ['main', '.mcuContent video', '.mcuLayers > div'].flatMap((one) => [...document.querySelectorAll(one)]).map((one) => one.getBoundingClientRect());
+    const within = (inner: DOMRect, outer: DOMRect) =>
+      inner.left >= outer.left - 1 && inner.right <= outer.right + 1 && inner.top >= outer.top - 1 && inner.bottom <= outer.bottom + 1;
+    return !!stage && !!all && within(all, stage) && own.every((one) => within(one, all));
+  });
+}
+
 for (const colorScheme of ['dark', 'light'] as const) {
   test(`axe finds nothing serious on the pages of a room, ${colorScheme}`, async ({ start, visitors }) => {
     test.setTimeout(150_000);
@@ -46,8 +56,10 @@ for (const colorScheme of ['dark', 'light'] as const) {
     await owner.at('person-remove').click();
     await check(owner, 'owner-remove');
     await guest.page.setViewportSize(phoneOnItsSide);
+    await expect.poll(() => pictureFits(guest), 'on its side').toBe(true);
     await check(guest, 'guest-side');
     await guest.page.setViewportSize({ width: 320, height: 640 });
+    await expect.poll(() => pictureFits(guest), 'on a narrow phone').toBe(true);
     await check(guest, 'guest-320');
     await guest.at('leave').click();
     await check(guest, 'guest-left');

@@ -6,6 +6,7 @@ pub mod recover;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -47,6 +48,13 @@ pub struct Handle {
 enum Entry {
     Fact(u64, Fact),
     Writes(Vec<Write>, oneshot::Sender<Result<(), Problem>>),
+}
+
+/// What an entry adds to a transaction: all of it or nothing.
+struct Part {
+    writes: Range<usize>,
+    /// Who waits for it; nobody waits for a fact.
+    reply: Option<oneshot::Sender<Result<(), Problem>>>,
 }
 
 struct Journal {
@@ -124,47 +132,57 @@ impl Journal {
 
     /// Writes all of it and answers those who wait.
     async fn settle(&mut self, entries: impl Iterator<Item = Entry>) {
-        let mut writes = Vec::new();
-        let mut waiting = Vec::new();
+        let (mut writes, mut parts) = (Vec::new(), Vec::new());
         for entry in entries {
-            match entry {
-                Entry::Fact(at_ms, fact) => self.book.record(at_ms, &fact, &mut writes),
-                Entry::Writes(more, reply) => {
-                    waiting.push(reply);
-                    writes.extend(more);
+            let from = writes.len();
+            let reply = match entry {
+                Entry::Fact(at_ms, fact) => {
+                    self.book.record(at_ms, &fact, &mut writes);
+                    None
                 }
-            }
+                Entry::Writes(more, reply) => {
+                    writes.extend(more);
+                    Some(reply)
+                }
+            };
+            parts.push(Part { writes: from..writes.len(), reply });
         }
         let tells = writes.iter().any(|write| matches!(write, Write::Event(event) if event.callback.is_some()));
-        let outcome = self.commit(writes).await;
-        for reply in waiting {
-            // Whoever waited may have given up.
-            let _ = reply.send(outcome.clone());
-        }
+        self.commit(&writes, parts).await;
         if tells {
             self.wake.notify_one();
         }
     }
 
-    /// Tries until the database takes it. What it will never take is written piece by piece, so that nothing else is lost with it.
-    async fn commit(&mut self, writes: Vec<Write>) -> Result<(), Problem> {
-        if writes.is_empty() {
-            return Ok(());
-        }
-        match self.persist(&writes).await {
-            Err(problem) if writes.len() > 1 => {
+    /// Tries until the database takes it, all of it together. Where it will never take that, each part is written by itself, so that
+    /// nothing is lost with another's; and each is answered with what became of it.
+    async fn commit(&self, writes: &[Write], parts: Vec<Part>) {
+        let together = self.persist(writes).await;
+        let apart = match &together {
+            Err(problem) if parts.len() > 1 => {
                 tracing::error!(%problem, "a transaction of the history was refused; its parts are tried one by one");
-                let mut last = Err(problem);
-                for write in writes {
-                    last = self.persist(std::slice::from_ref(&write)).await;
-                }
-                last
+                true
             }
-            outcome => outcome,
+            _ => false,
+        };
+        let mut noted = Ok(());
+        for part in parts {
+            let own = writes.get(part.writes).unwrap_or_default();
+            let outcome = if apart { self.persist(own).await } else { together.clone() };
+            let Some(reply) = part.reply else {
+                self.metrics.facts_lost.inc_by(u64::from(outcome.is_err()));
+                noted = noted.and(outcome);
+                continue;
+            };
+            // Who has nothing to write asks for what was noted before. Whoever waited may have given up.
+            let _ = reply.send(if own.is_empty() { noted.clone() } else { outcome });
         }
     }
 
     async fn persist(&self, writes: &[Write]) -> Result<(), Problem> {
+        if writes.is_empty() {
+            return Ok(());
+        }
         let (mut pause, since) = (PAUSES.0, Instant::now());
         loop {
             match self.store.write(writes.to_vec()).await {
@@ -174,6 +192,12 @@ impl Journal {
                     }
                     sleep(pause).await;
                     pause = (pause * 2).min(PAUSES.1);
+                }
+                Err(problem @ Problem::Unusable(_)) => {
+                    if !self.failing.swap(true, Relaxed) {
+                        tracing::error!(%problem, "the history cannot be written; rooms go on, and what happens is missing in it");
+                    }
+                    return Err(problem);
                 }
                 outcome => {
                     if self.failing.swap(false, Relaxed) {
@@ -186,12 +210,15 @@ impl Journal {
         }
     }
 
+    /// Also finds out whether a database that was damaged can be written again, when nothing happens that would be written.
     async fn note_alive(&self) {
-        if self.book.is_empty() || self.failing.load(Relaxed) {
+        if self.book.is_empty() && !self.failing.load(Relaxed) {
             return;
         }
-        if let Err(problem) = self.store.write(vec![Write::Alive { at_ms: clock::unix_ms() }]).await {
-            tracing::warn!(%problem, "the history cannot be written");
+        match self.store.write(vec![Write::Alive { at_ms: clock::unix_ms() }]).await {
+            Ok(()) if self.failing.swap(false, Relaxed) => tracing::info!("the history is written again"),
+            Ok(()) => {}
+            Err(problem) => tracing::warn!(%problem, "the history cannot be written"),
         }
     }
 }

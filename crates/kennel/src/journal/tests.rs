@@ -321,3 +321,60 @@ async fn a_room_that_does_not_fit_any_more_ends_for_those_in_it_too() {
     let row = store.room(ACCOUNT, NameOrId::Id(room)).await.expect("asked").expect("found");
     assert_eq!(row.status, RoomStatus::Completed);
 }
+
+/// A journal over a database in which ann is in a room, and the room.
+async fn journal() -> (TempDir, Arc<dyn Store>, Handle, u128) {
+    let mut desk = Desk::new();
+    desk.join(1, "den", "ann", &[]);
+    let room = desk.rooms.by_name("den").expect("in progress").id.0;
+    let (folder, store) = database(&mut desk).await;
+    let handle = start(Arc::clone(&store), desk.book, Arc::default(), Metrics::new());
+    (folder, store, handle, room)
+}
+
+/// One that no database takes: of a participant whom it does not know.
+fn refused() -> Vec<Write> {
+    vec![Write::SubscribeRules { participant: 404, text: "[]".to_owned(), at_ms: 1 }]
+}
+
+#[tokio::test]
+async fn each_who_writes_is_told_of_its_own_writes() {
+    let (_folder, store, handle, _) = journal().await;
+    let put = |key: &str| vec![Write::Setting { key: key.to_owned(), value: "x".to_owned() }];
+    let (first, bad, last, all) =
+        tokio::join!(handle.write(put("first")), handle.write(refused()), handle.write(put("last")), handle.flush());
+    assert_eq!((first, last, all), (Ok(()), Ok(()), Ok(())));
+    assert!(matches!(bad, Err(Problem::Misused(_))), "{bad:?}");
+    for key in ["first", "last"] {
+        assert_eq!(store.setting(key).await, Ok(Some("x".to_owned())), "{key}");
+    }
+    assert!(!handle.is_failing());
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_down_is_not_told_either() {
+    let (_folder, store, handle, room) = journal().await;
+    let ann = store.participant(room, store::IdentityOrId::Identity("ann".to_owned())).await.expect("asked").expect("found");
+    let participant = Arc::new(room::Snapshot {
+        id: room::ParticipantId(ann.id),
+        identity: "ann".into(),
+        presence: room::Presence::Connected,
+        revision: 1,
+        tracks: Vec::new(),
+        member: room::Member::default(),
+    });
+    let track = room::Track {
+        id: room::TrackId(404),
+        label: "mic".into(),
+        kind: Kind::Audio,
+        name: "mic".into(),
+        enabled: true,
+        priority: Priority::Standard,
+    };
+    handle.note(Fact::TrackRemoved { room: room::RoomId(room), participant, track });
+    assert!(handle.flush().await.is_err());
+    let told = store.events(ACCOUNT, Some(room), Page::First { size: 50 }).await.expect("a list").rows;
+    let names: Vec<_> = told.iter().map(|event| event.name.as_str()).collect();
+    assert_eq!(names, ["participant-connected", "room-created"]);
+    assert_eq!(handle.metrics.facts_lost.get(), 1);
+}

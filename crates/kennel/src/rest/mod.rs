@@ -122,13 +122,20 @@ impl Call<'_> {
         let create = Create { room, kind: new.kind, options: new.options, terms, memo: Sealed(new.memo.text().into()) };
         let answer = self.desk.hub.owner(Command::Create(Box::new(create))).await.map_err(denied)?;
         let Answer::Room(room) = answer else { return Err(Refusal::internal()) };
-        if let Err(refusal) = self.desk.flush().await {
-            // Nobody was told of it: as if it had never been.
-            let _ = self.desk.hub.owner(Command::EndRoom(room.id)).await;
-            return Err(refusal);
+        match self.kept(room.id).await {
+            Ok(row) => self.show_room(&row),
+            Err(refusal) => {
+                // Nobody was told of it: as if it had never been.
+                let _ = self.desk.hub.owner(Command::EndRoom(room.id)).await;
+                Err(refusal)
+            }
         }
-        let row = self.room_by(NameOrId::Id(room.id.0)).await?.ok_or_else(Refusal::internal)?;
-        self.show_room(&row)
+    }
+
+    /// A room that just began, as the history has it.
+    async fn kept(&self, room: RoomId) -> Result<RoomRow, Refusal> {
+        self.desk.flush().await?;
+        self.room_by(NameOrId::Id(room.0)).await?.ok_or_else(Refusal::internal)
     }
 
     async fn complete(&self, room: &Key<RoomId>) -> Answered {

@@ -43,6 +43,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Bytes of an answer that are read. The rest is nobody's business.
 const ANSWER_BYTES_MAX: usize = 4096;
 
+/// How long the rest of an answer is waited for whose beginning said that it was taken, or not.
+const REST: Duration = Duration::from_secs(1);
+
 /// How long to wait after the first, second … failure; after more, the last one again.
 const PAUSES: [Duration; 6] = [
     Duration::from_secs(1),
@@ -276,8 +279,8 @@ fn request(target: &egress::Target, call: webhook::Call, event: &store::EventRow
 
 /// Reads the answer's beginning, so that the receiver is not cut off in the middle of a word.
 async fn swallow(body: hyper::body::Incoming) {
-    // What it says does not matter, not even whether it can be read.
-    let _ = axum::body::to_bytes(Body::new(body), ANSWER_BYTES_MAX).await;
+    // What it says does not matter, not even whether it can be read, or ever ends.
+    let _ = timeout(REST, axum::body::to_bytes(Body::new(body), ANSWER_BYTES_MAX)).await;
 }
 
 fn judge(status: StatusCode) -> Outcome {
@@ -320,6 +323,7 @@ fn failed(problem: impl fmt::Display) -> Problem {
 #[cfg(test)]
 mod tests {
     use store::{Callback, EventRow};
+    use tokio::io::AsyncWriteExt;
 
     use super::*;
 
@@ -380,5 +384,29 @@ mod tests {
         let given_up = settle(&delivery(99, 0), later(), day, &Metrics::new());
         assert_eq!(given_up, Write::Delivered { id: 7, at_ms: day, outcome: "gave up: 503".to_owned() });
         assert!(is_settled("gave up: 503") && is_settled("204") && !is_settled("503") && !is_settled(""));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_does_not_end_is_one() {
+        let hooks = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/", hooks.local_addr().expect("an address"));
+        tokio::spawn(async move {
+            let (mut socket, _) = hooks.accept().await.expect("a call");
+            socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok").await.expect("heard");
+            std::future::pending::<()>().await;
+        });
+        let mut delivery = delivery(0, 0);
+        delivery.event.callback = Some(Callback { url, method: store::Method::Post });
+        assert_eq!(courier().send(&delivery).await, Outcome::Taken(StatusCode::OK));
+    }
+
+    fn courier() -> Courier {
+        let (folder, metrics) = (tempfile::tempdir().expect("a folder"), Metrics::new());
+        let store: Arc<dyn Store> = Arc::new(store::Sqlite::open(folder.path()).expect("a database"));
+        let teller = journal::Teller { account: "AC".to_owned(), callback: None };
+        let journal = journal::start(Arc::clone(&store), journal::Book::new(teller), Arc::default(), metrics.clone());
+        let tls = rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+        let egress = Egress { policy: egress::Policy::Lan, own: Arc::new(|_| false), tls: Arc::new(tls) };
+        Courier { store, journal, egress, secret: Arc::new(|| Secret::new("x")), metrics }
     }
 }

@@ -256,8 +256,10 @@ impl Sql {
 const OWN_TABLES: &str = "CREATE TABLE IF NOT EXISTS kennel_schema (one BIGINT PRIMARY KEY CHECK (one = 1), steps BIGINT NOT NULL);
     CREATE TABLE IF NOT EXISTS kennel_marks (writer UUID PRIMARY KEY, number BIGINT NOT NULL, used TIMESTAMPTZ NOT NULL DEFAULT now());";
 
-/// What an acknowledged commit says is there stays there, whatever the server's defaults say.
+/// What an acknowledged commit says is there stays there, whatever the server's defaults say. And the server finds out within half a
+/// minute that nobody is at this end any more: by itself it takes two hours, and as long it would keep the writer's lock.
 const SESSION: &str = "SET client_min_messages = warning; SET lock_timeout = '5s';
+    SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 25000;
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
 
 /// Takes the lock of the one writer to the tables of this schema, under a number that nobody else is likely to use.

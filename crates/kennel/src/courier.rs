@@ -56,6 +56,8 @@ const PAUSES: [Duration; 6] = [
     Duration::from_secs(60),
 ];
 
+const _: () = assert!(PAUSES[PAUSES.len() - 1].as_millis() < store::limit::WAIT_MAX_MS as u128);
+
 /// How old what happened may be. Then telling it is given up.
 const LIFE: Duration = Duration::from_secs(24 * 3600);
 

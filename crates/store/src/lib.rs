@@ -115,7 +115,8 @@ pub trait Store: Send + Sync {
     async fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>, Problem>;
 
     /// Callbacks whose turn has come: of each room at most the oldest one that waits, if its time is not later than `now_ms`; at most
-    /// `count` of them, the longest waiting first. None goes to one of the receivers in `except`, each the beginning of a URL up to its
+    /// `count` of them, the longest waiting first. One that would wait for longer than [`limit::WAIT_MAX_MS`] is due, too: the clock
+    /// was set back. None goes to one of the receivers in `except`, each the beginning of a URL up to its
     /// path.
     async fn due(&self, now_ms: u64, count: usize, except: &[String]) -> Result<Vec<Delivery>, Problem>;
 

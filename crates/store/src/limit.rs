@@ -30,6 +30,9 @@ pub const JOURNAL_BYTES_KEPT: i64 = 64 << 20;
 /// Events of one room that are kept, beside those whose callbacks wait. One more: the oldest is forgotten, though its room goes on.
 pub const EVENTS_KEPT_MAX: i64 = 10_000;
 
+/// How long a callback may have to wait from any moment on, in milliseconds. Longer: the clock was set back since, and it is due.
+pub const WAIT_MAX_MS: u64 = 120_000;
+
 /// Findings that [`Store::check`](crate::Store::check) tells of one kind. The rest is not told.
 pub const FINDINGS_MAX: usize = 20;
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::apply::{participant_status_number, room_status_number};
+use crate::limit::WAIT_MAX_MS;
 use crate::link::{Fault, Link, Row, Value, damaged, misused};
 use crate::list::List;
 use crate::row::{
@@ -119,8 +120,18 @@ pub(crate) fn settings(link: &mut dyn Link, prefix: &str) -> Result<Vec<(String,
 }
 
 pub(crate) fn due(link: &mut dyn Link, now_ms: u64, count: usize, except: &[String]) -> Result<Vec<Delivery>, Fault> {
-    let mut sql = format!("SELECT {EVENT} WHERE head = 1 AND waits_ms <= $1");
-    let mut values = vec![Value::until(now_ms)];
+    let mut found = waiting(link, "<=", now_ms, count, except)?;
+    if found.len() < count {
+        let count = count - found.len();
+        found.extend(waiting(link, ">", now_ms.saturating_add(WAIT_MAX_MS), count, except)?);
+    }
+    Ok(found)
+}
+
+/// Callbacks that wait until then or longer than that.
+fn waiting(link: &mut dyn Link, until: &str, ms: u64, count: usize, except: &[String]) -> Result<Vec<Delivery>, Fault> {
+    let mut sql = format!("SELECT {EVENT} WHERE head = 1 AND waits_ms {until} $1");
+    let mut values = vec![Value::until(ms)];
     for start in except {
         values.push(Value::text(start));
         let (length, number) = (start.chars().count(), values.len());
@@ -136,8 +147,9 @@ pub(crate) fn due(link: &mut dyn Link, now_ms: u64, count: usize, except: &[Stri
 }
 
 pub(crate) fn next_due(link: &mut dyn Link, now_ms: u64) -> Result<(Option<u64>, u64), Fault> {
-    let next = "SELECT waits_ms FROM events WHERE head = 1 AND waits_ms > $1 ORDER BY waits_ms LIMIT 1";
-    let next = one(link, next, &[Value::until(now_ms)], |row| row.number(0))?;
+    let next = "SELECT waits_ms FROM events WHERE head = 1 AND waits_ms > $1 AND waits_ms <= $2 ORDER BY waits_ms LIMIT 1";
+    let span = [Value::until(now_ms), Value::until(now_ms.saturating_add(WAIT_MAX_MS))];
+    let next = one(link, next, &span, |row| row.number(0))?;
     let count = one(link, "SELECT count(*) FROM events WHERE waits_ms IS NOT NULL", &[], |row| row.number(0))?;
     Ok((next, count.unwrap_or(0)))
 }

@@ -88,7 +88,7 @@ pub enum Write {
     Deferred {
         /// [`Delivery::id`].
         id: i64,
-        /// When to try again.
+        /// When to try again: within [`WAIT_MAX_MS`](crate::limit::WAIT_MAX_MS) from now.
         next_ms: u64,
         /// What was wrong, in a few words.
         outcome: String,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use store::limit::WAIT_MAX_MS;
 use store::{
     Alive, EventRow, ParticipantFilter, ParticipantRow, ParticipantStatus, RoomFilter, RoomRow, RoomStatus, RulesRow, TrackRow,
     Write,
@@ -237,14 +238,20 @@ impl Model {
 
     /// The first that waits of each room, whose turn it is at this moment, in the order of their moments.
     pub fn due(&self, now_ms: u64) -> Vec<(u32, EventRow)> {
+        let far = |at: u64| at > now_ms.saturating_add(WAIT_MAX_MS);
         let mut heads = self.heads();
-        heads.retain(|told| told.waits_ms.is_some_and(|at| at <= now_ms));
-        heads.sort_by_key(|told| told.waits_ms);
+        heads.retain(|told| told.waits_ms.is_some_and(|at| at <= now_ms || far(at)));
+        heads.sort_by_key(|told| (told.waits_ms.is_some_and(far), told.waits_ms));
         heads.into_iter().map(|told| (told.attempts, told.row.clone())).collect()
     }
 
     pub fn next_due(&self, now_ms: u64) -> (Option<u64>, u64) {
-        let next = self.heads().into_iter().filter_map(|told| told.waits_ms).filter(|at| *at > now_ms).min();
+        let next = self
+            .heads()
+            .into_iter()
+            .filter_map(|told| told.waits_ms)
+            .filter(|at| *at > now_ms && *at - now_ms <= WAIT_MAX_MS)
+            .min();
         (next, self.events.iter().filter(|told| told.waits_ms.is_some()).count() as u64)
     }
 

@@ -1,6 +1,6 @@
 //! Short stories, each on an empty database.
 
-use store::limit::EVENTS_KEPT_MAX;
+use store::limit::{EVENTS_KEPT_MAX, WAIT_MAX_MS};
 use store::{
     Alive, Callback, EventRow, IdentityOrId, Method, NameOrId, Page, ParticipantFilter, ParticipantStatus, Problem, RoomFilter,
     RoomRow, RulesRow, Store, Write,
@@ -22,6 +22,7 @@ macro_rules! for_each_script {
             rules_and_settings_keep_the_last_word
             events_of_a_room_are_numbered_without_a_gap
             callbacks_wait_their_turn_in_their_room
+            callbacks_do_not_wait_for_a_clock_that_was_set_back
             callbacks_of_busy_receivers_make_way
             a_callback_that_was_taken_is_taken_once
             pages_neither_lose_nor_repeat_while_rooms_come_and_go
@@ -234,6 +235,20 @@ pub async fn callbacks_wait_their_turn_in_their_room(store: &dyn Store) {
     }
     check(100, &[]).await;
     assert_eq!(store.next_due(0).await.unwrap(), (None, 0));
+}
+
+pub async fn callbacks_do_not_wait_for_a_clock_that_was_set_back(store: &dyn Store) {
+    let day = 86_400_000;
+    write(store, (1..4).map(|n| began(room(n, &n.to_string(), 1)))).await;
+    write(store, [happened(told(1, "a", day)), happened(told(1, "b", 50)), happened(told(2, "a", 60))]).await;
+    write(store, [happened(told(3, "a", 70 + WAIT_MAX_MS))]).await;
+    let which = |due: Vec<(String, u32)>| due.into_iter().map(|(which, _)| which).collect::<Vec<_>>();
+    assert_eq!(which(due(store, 70).await), ["2/0", "1/0"]);
+    assert_eq!(store.next_due(70).await.unwrap(), (Some(70 + WAIT_MAX_MS), 4));
+    assert_eq!(store.due(70, 1, &[]).await.unwrap().len(), 1);
+    assert_eq!(which(due(store, 69).await), ["2/0", "3/0", "1/0"]);
+    write(store, [delivered(id_of(store, 1).await, 70)]).await;
+    assert_eq!(which(due(store, 70).await), ["1/1", "2/0"]);
 }
 
 pub async fn callbacks_of_busy_receivers_make_way(store: &dyn Store) {

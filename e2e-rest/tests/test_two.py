@@ -1,9 +1,13 @@
 """Two programs and one database."""
 
+import sqlite3
+
 import pytest
+import requests
 
 import postgres
 from kennel import POSTGRES, Kennel
+from waiting import refused, until
 
 pytestmark = pytest.mark.once
 
@@ -46,3 +50,25 @@ def test_a_database_server_that_goes_away_and_comes_back(fresh):
     )
     assert video.rooms(room.sid).update(status="completed").status == "completed"
     assert kennel.query("SELECT count(*) FROM rooms WHERE status = 0") == [(0,)]
+
+
+@pytest.mark.skipif(POSTGRES, reason="nothing locks a whole database there")
+def test_a_file_that_cannot_be_written(fresh):
+    """Rooms go on and are read, what would change something is refused, machines are told, and all of it heals."""
+    kennel = fresh()
+    video = kennel.client().video
+    room = video.rooms.create(unique_name="den", type="go")
+    ready = lambda: requests.get(f"{kennel.url}/readyz", timeout=5)
+    assert ready().text == "ready"
+    other = sqlite3.connect(f"{kennel.folder.name}/history.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    refused(503, 20503, lambda: video.rooms.create(unique_name="lost", type="go"))
+    answer = until(ready, lambda answer: answer.status_code == 503)
+    assert answer.text == "unwritable"
+    refused(503, 20503, lambda: video.rooms(room.sid).update(status="completed"))
+    assert video.rooms("den").fetch().sid == room.sid
+    other.execute("ROLLBACK")
+    until(ready, lambda answer: answer.text == "ready")
+    assert video.rooms(room.sid).update(status="completed").status == "completed"
+    # Whoever was refused may try again: nothing is in the way.
+    assert video.rooms.create(unique_name="lost", type="go").status == "in-progress"

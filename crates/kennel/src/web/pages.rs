@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use super::asked::Asked;
 use super::files::File;
 use super::problem::Problem;
+use super::vendor::Calls;
 use super::{App, Site, api, plain};
 use crate::auth;
 use crate::keyring::Right;
@@ -59,7 +60,13 @@ pub async fn health() -> &'static str {
 
 /// Whether it takes new work.
 pub async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
-    if app.shutdown.is_stopping() { (StatusCode::SERVICE_UNAVAILABLE, "stopping") } else { (StatusCode::OK, "ready") }
+    if app.shutdown.is_stopping() {
+        (StatusCode::SERVICE_UNAVAILABLE, "stopping")
+    } else if app.calls.as_ref().is_some_and(Calls::is_failing) {
+        (StatusCode::SERVICE_UNAVAILABLE, "unwritable")
+    } else {
+        (StatusCode::OK, "ready")
+    }
 }
 
 /// Figures, for this computer and for the owner.

@@ -53,6 +53,12 @@ impl Calls {
         &*self.desk.store
     }
 
+    /// Whether what happens cannot be written down at the moment.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.desk.journal.is_failing()
+    }
+
     fn defaults(&self) -> &Defaults {
         &self.desk.defaults
     }

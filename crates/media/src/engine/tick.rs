@@ -34,8 +34,6 @@ impl Engine {
         if self.next_tick <= now {
             let late = now.saturating_duration_since(self.next_tick).min(LATE_MAX);
             self.late = self.late.mul_f32(LATE_KEPT).max(late);
-            let late = now.saturating_duration_since(self.next_tick).min(LATE_MAX);
-            self.late = self.late.mul_f32(LATE_KEPT).max(late);
             self.next_tick = now + TICK;
             self.tick(now);
         }

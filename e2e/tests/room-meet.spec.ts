@@ -138,3 +138,16 @@ test('the server goes and comes back, and so does the page, without a tap', asyn
   await expect(ann.at('person')).toHaveCount(1);
   await expect(ann.at('mic'), 'still muted').toHaveAttribute('aria-pressed', 'true');
 });
+
+test("a guest's link on the moderators' page leads to the guests'", async ({ start, visitors }) => {
+  const kennel = await start();
+  const { body } = await kennel.call('POST', '/kennel/v1/keys', { label: 'Bo', rights: ['guest'], room: 'Den', ends_in_s: 3600 });
+  const bo = await visitors.open('bo', { kennel, key: body.path.split('#k=')[1] });
+  await bo.goto('/room?user=Bo');
+  await bo.at('room-join').click();
+  await expect(bo.at('error')).toContainText('does not allow looking after rooms');
+  await bo.at('as-guest').click();
+  await bo.at('room-join').click();
+  await isIn(bo);
+  await expect(bo.page.getByRole('heading', { name: 'Den' })).toBeVisible();
+});

@@ -109,6 +109,7 @@ export const room = {
     unreachable: 'The connection was lost.',
   } satisfies Record<Ending, string>,
   again: 'Join again',
+  asGuestInstead: 'Join as a guest',
   againSoon: (wait: string) => `Next try in ${wait}.`,
   home: 'Go to the start page',
   layouts: {

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
 use axum::routing::get;
-use room::{Command, Limits, Moment, Presence, Refusal, RoomKind, RoomOptions, RoomView, Rooms, SavedRoom, Snapshot};
+use room::{Command, Limits, Moment, Presence, Refusal, RoomKind, RoomOptions, RoomView, Rooms, Snapshot};
 
 use crate::clock;
 use crate::config::{Config, RoomType};
@@ -106,7 +106,7 @@ impl RoomsView for hub::Handle {
     fn withdraw(&self, origin: &str) {
         let (hub, origin) = (self.clone(), origin.to_owned());
         tokio::spawn(async move {
-            for origin in origins(&hub.save().await, &origin) {
+            for origin in ending_with(hub.origins().await, &origin) {
                 // The owner's commands to put people out are never refused.
                 let _ = hub.owner(Command::Withdraw(origin)).await;
             }
@@ -127,10 +127,9 @@ fn present(one: &Snapshot) -> Present {
     Present { identity: one.identity.to_string(), connected: one.presence == Presence::Connected }
 }
 
-/// Which of those inside came by what is withdrawn.
-fn origins(rooms: &[SavedRoom], withdrawn: &str) -> BTreeSet<Arc<str>> {
-    let inside = rooms.iter().flat_map(|room| &room.participants).filter_map(|one| one.origin.clone());
-    inside.filter(|own| origin::ends_with(own, withdrawn)).collect()
+/// Those of these origins that are what is withdrawn.
+fn ending_with(origins: BTreeSet<Arc<str>>, withdrawn: &str) -> impl Iterator<Item = Arc<str>> {
+    origins.into_iter().filter(move |own| origin::ends_with(own, withdrawn))
 }
 
 fn row(room: &RoomView, created: u64) -> RoomRow {
@@ -170,7 +169,7 @@ fn ms(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use room::{ParticipantId, Rights, RoomId, Rule, SavedParticipant, SeatKey, Terms};
+    use room::{ParticipantId, Rights, RoomId, Rule, SavedParticipant, SavedRoom, SeatKey, Terms};
 
     use super::*;
 

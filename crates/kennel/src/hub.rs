@@ -1,6 +1,6 @@
 //! The one task that owns the rooms. It moves values between queues and decides nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use room::{
-    Answer, Caller, Command, ConnId, Event, Fact, Moment, Order, Output, ParticipantId, Refusal, Report, RoomView, Rooms, Rule,
-    SavedRoom, Track,
+    Answer, Caller, Command, ConnId, Event, Fact, Moment, Order, Origin, Output, ParticipantId, Refusal, Report, RoomView, Rooms,
+    Rule, SavedRoom, Track,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -62,6 +62,7 @@ enum Turn {
     Subscribed(ParticipantId, oneshot::Sender<Option<Vec<(ParticipantId, Track)>>>),
     Rule(ParticipantId, oneshot::Sender<Option<Rule>>),
     Save(oneshot::Sender<Vec<SavedRoom>>),
+    Origins(oneshot::Sender<BTreeSet<Origin>>),
 }
 
 /// What a connection gets from the hub, in order.
@@ -206,6 +207,13 @@ impl Handle {
         answer.await.unwrap_or_default()
     }
 
+    /// Which keys let in those who are inside.
+    pub async fn origins(&self) -> BTreeSet<Origin> {
+        let (reply, answer) = oneshot::channel();
+        self.turn(Turn::Origins(reply)).await;
+        answer.await.unwrap_or_default()
+    }
+
     /// Whether anything that is written down may have changed since this was asked last.
     pub fn take_changed(&self) -> bool {
         self.changed.swap(false, Relaxed)
@@ -318,6 +326,7 @@ impl Hub {
             }
             Turn::Rooms(reply) => drop(reply.send(self.rooms.rooms().collect())),
             Turn::Save(reply) => drop(reply.send(self.rooms.save(moment(self.start)))),
+            Turn::Origins(reply) => drop(reply.send(self.rooms.origins().collect())),
             Turn::Room(name, reply) => drop(reply.send(self.rooms.by_name(&name))),
             Turn::Subscribed(who, reply) => drop(reply.send(self.rooms.subscribed(who))),
             Turn::Rule(who, reply) => drop(reply.send(self.rooms.rule(who))),

@@ -9,7 +9,7 @@ use std::fmt::{self, Write};
 use std::sync::Arc;
 use std::thread;
 
-use room::{Act, Order, Sealed};
+use room::{Act, Order, Scene, Sealed};
 use str0m::rtp::RtpPacket;
 
 use crate::limit::{CRASH_INPUT_CHARACTERS_MAX, CRASH_PAYLOAD_BYTES_MAX};
@@ -112,8 +112,23 @@ pub(crate) fn obeying(order: &Order) -> Handling<impl Fn() -> String + use<>> {
             Act::Say(_, Sealed(text)) => text,
             _ => "",
         };
-        with_description(format!("an order: {:?}\n", order.act), said)
+        with_description(format!("an order: {}\n", nameless(&order.act)), said)
     })
+}
+
+/// An act without what people are called: of a scene, how much there is of what.
+fn nameless(act: &Act) -> String {
+    let mut text = match act {
+        Act::Scene(Some(scene)) => {
+            let Scene { canvas, cells, voices, ears, .. } = &**scene;
+            format!("Scene({canvas:?}, {} cells, {} voices, {} ears)", cells.len(), voices.len(), ears.len())
+        }
+        act => format!("{act:?}"),
+    };
+    if let Some((end, _)) = text.char_indices().nth(CRASH_INPUT_CHARACTERS_MAX / 2) {
+        text.truncate(end);
+    }
+    text
 }
 
 fn with_description(mut text: String, said: &str) -> String {
@@ -196,6 +211,17 @@ mod tests {
         let text = &crashes[0].input;
         assert!(text.starts_with("an order: Signal(") && text.contains("revision: 3"), "{text}");
         assert!(text.ends_with("v=0\na=ice-ufrag:abcd\na=ice-pwd:\na=mid:0\n"), "{text}");
+    }
+
+    #[test]
+    fn nobody_is_named() {
+        let cell =
+            room::Cell { who: ParticipantId(7), area: room::Area::default(), track: None, name: "Ann".into(), whole: false };
+        let scene = Scene { cells: vec![cell], ..Scene::default() };
+        let text = nameless(&Act::Scene(Some(scene.into())));
+        assert!(text.contains("1 cells") && !text.contains("Ann"), "{text}");
+        let long = Act::Subscribe((0..100_000).map(room::TrackId).collect());
+        assert!(nameless(&long).len() <= CRASH_INPUT_CHARACTERS_MAX / 2);
     }
 
     #[test]

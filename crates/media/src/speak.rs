@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use room::ParticipantId;
 
-/// With nobody making a sound for so long, nobody is the dominant speaker.
+/// A speaker who makes no sound for so long is none any more, whatever short sounds come from others.
 pub const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 /// The shortest reign, unless the speaker leaves or is muted: people need about a second to look at a new picture.
@@ -74,7 +74,7 @@ const LOUDNESS_OF_ZERO: u8 = 127;
 
 /// Everyone who is heard in one room, and which of them is the dominant speaker.
 ///
-/// The speaker stays until somebody else speaks, leaves, is muted ([`Speakers::remove`]), or nobody made a sound for
+/// The speaker stays until somebody else speaks, leaves, is muted ([`Speakers::remove`]), or is silent for
 /// [`SILENCE_MAX`].
 #[derive(Debug, Default)]
 pub struct Speakers {
@@ -87,7 +87,7 @@ pub struct Speakers {
     reign: Option<Reign>,
     /// What was last told.
     told: Option<ParticipantId>,
-    /// When somebody last made a sound like speech.
+    /// When the speaker last made a sound like speech.
     heard: Option<Instant>,
 }
 
@@ -112,8 +112,10 @@ impl Speakers {
         self.latest = self.latest.max(slot);
         let speech = self.voice_of(who, slot).hear(slot, level_dbov, voice);
         if speech {
-            self.heard = Some(now);
             self.challenge(now, who);
+        }
+        if speech && self.speaker() == Some(who) {
+            self.heard = Some(now);
         }
     }
 
@@ -123,6 +125,7 @@ impl Speakers {
             self.voices.remove(at);
         }
         if let Some(reign) = self.reign.filter(|reign| reign.who == who) {
+            // Whoever takes over speaks just now, and is heard from again at the next sound.
             self.reign = self.successor().map(|who| Reign { who, since: reign.since });
         }
     }

@@ -115,6 +115,14 @@ fn the_last_speaker_stays_until_all_were_silent_for_long() {
 }
 
 #[test]
+fn short_sounds_of_others_do_not_keep_a_silent_speaker() {
+    let coughs = (0..9).map(|n| (B, 4_000 + n * 1_500, 4_200 + n * 1_500, Noise(30)));
+    let lines: Vec<_> = std::iter::once((A, 0, 3_000, Speech(30))).chain(coughs).collect();
+    let silent = 3_000 + SILENCE_MAX.as_millis() as u64;
+    check(&lines, 20_000, &[(300, 1_200, Some(A)), (silent - 300, silent + 1_600, None)]);
+}
+
+#[test]
 fn agreeing_does_not_take_over() {
     let lines =
         [(A, 0, 12_000, Speech(30)), (B, 3_000, 3_600, Speech(30)), (B, 6_000, 6_700, Speech(28)), (B, 9_000, 9_500, Speech(30))];

@@ -175,7 +175,14 @@ async fn attend(
 /// What REST is answered by.
 fn calls(config: &Config, history: &History, hub: hub::Handle, egress: Egress) -> Calls {
     let defaults = Defaults { kind: doors::kind_of(config.room_type), media_region: REGION.to_owned() };
-    let desk = Desk { hub, store: history.store.clone(), journal: history.journal.clone(), egress, defaults };
+    let desk = Desk {
+        hub,
+        store: history.store.clone(),
+        journal: history.journal.clone(),
+        egress,
+        defaults,
+        ruling: tokio::sync::Mutex::default(),
+    };
     Calls::new(desk, config.rest.writes_per_s, config.rest.reads_per_s)
 }
 

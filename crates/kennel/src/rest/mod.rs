@@ -28,6 +28,8 @@ pub struct Desk {
     pub egress: Egress,
     /// What rooms are unless a request says otherwise.
     pub defaults: Defaults,
+    /// Held by who sets rules about what a participant receives.
+    pub ruling: tokio::sync::Mutex<()>,
 }
 
 /// The parameter of callbacks that holds a participant's name.

@@ -25,13 +25,25 @@ impl Call<'_> {
         let (row, participant) = self.participant(room, who).await?;
         need_server(&row, Code::NoSubscriptions)?;
         let text = spell(&rules);
-        let command = Command::SetRule { participant: ParticipantId(participant.id), rule: Rule::Listed(rules.into()) };
-        self.desk.hub.owner(command).await.map_err(|denial| match denial {
+        // What counts and what is written down are the same, whoever else sets rules at this moment.
+        let _turn = self.desk.ruling.lock().await;
+        let id = ParticipantId(participant.id);
+        let before = self.desk.hub.rule(id).await;
+        self.rule(id, Rule::Listed(rules.into())).await?;
+        let written = self.write(Write::SubscribeRules { participant: participant.id, text, at_ms: clock::unix_ms() }).await;
+        if let (Err(refusal), Some(before)) = (&written, before) {
+            self.rule(id, before).await?;
+            return Err(refusal.clone());
+        }
+        self.find_subscribe_rules(room, who).await
+    }
+
+    async fn rule(&self, participant: ParticipantId, rule: Rule) -> Result<(), Refusal> {
+        let ruled = self.desk.hub.owner(Command::SetRule { participant, rule }).await;
+        ruled.map(drop).map_err(|denial| match denial {
             room::Refusal::ParticipantNotFound => self.not_found(),
             denial => denied(denial),
-        })?;
-        self.write(Write::SubscribeRules { participant: participant.id, text, at_ms: clock::unix_ms() }).await?;
-        self.find_subscribe_rules(room, who).await
+        })
     }
 
     pub async fn find_recording_rules(&self, room: &Key<RoomId>) -> Answered {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use super::Rooms;
 use crate::room::Room;
 use crate::{
-    Moment, ParticipantId, RoomId, RoomKind, RoomOptions, Rule, Sealed, Snapshot, StageView, Terms, Topology, Track, TrackId,
+    Moment, Origin, ParticipantId, RoomId, RoomKind, RoomOptions, Rule, Sealed, Snapshot, StageView, Terms, Topology, Track,
+    TrackId,
 };
 
 /// A room as its owner sees it.
@@ -67,6 +68,11 @@ impl Rooms {
     pub fn rule(&self, participant: ParticipantId) -> Option<Rule> {
         let room = self.room_of(participant).and_then(|id| self.rooms.get(&id))?;
         room.by_id(participant).map(|place| place.rule.clone())
+    }
+
+    /// Which keys let in those who are inside, each as often as somebody came by it.
+    pub fn origins(&self) -> impl Iterator<Item = Origin> + '_ {
+        self.rooms.values().flat_map(|room| &room.participants).filter_map(|place| place.origin.clone())
     }
 
     /// Rooms and participants in progress, for gauges.

@@ -40,23 +40,6 @@ export interface Token {
   time: number;
 }
 
-export interface RoomTokenAsk {
-  room: string;
-  user: string;
-  moderator: boolean;
-  audio_muted: boolean;
-  video_muted: boolean;
-}
-
-export interface RoomToken {
-  token: string;
-  room: string;
-  user: string;
-  permissions: string[];
-  expires: number;
-  time: number;
-}
-
 export interface Key {
   id: string;
   label: string;
@@ -116,7 +99,6 @@ export class Api {
   signIn = (key: string): Promise<Answer<Session>> => this.ask('POST', '/session', { key });
   signOut = (): Promise<Answer<null>> => this.ask('DELETE', '/session');
   token = (ask: TokenAsk): Promise<Answer<Token>> => this.ask('POST', '/token', ask);
-  roomToken = (ask: RoomTokenAsk): Promise<Answer<RoomToken>> => this.ask('POST', '/room_token', ask);
   keys = (): Promise<Answer<{ keys: Key[] }>> => this.ask('GET', '/keys');
   makeKey = (ask: KeyAsk): Promise<Answer<NewKey>> => this.ask('POST', '/keys', ask);
   withdrawKey = (id: string): Promise<Answer<null>> => this.ask('DELETE', `/keys/${encodeURIComponent(id)}`);
@@ -128,7 +110,8 @@ export class Api {
   qr = (text: string): Promise<Answer<Blob>> =>
     this.send('POST', '/qr', { text }, async (response) => ({ ok: true, value: await response.blob() }));
 
-  private ask<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+  /** Any call; those that only one page makes are in its own code. */
+  ask<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
     return this.send(method, path, body, readJson<T>);
   }
 

@@ -9,12 +9,14 @@ import { showTheme } from './ui/theme';
 
 type Load = () => Promise<{ default: Component<{ session: Session }> }>;
 
+const room: Load = () => import('./room/Room.svelte');
+
 /** Path to page; each page is its own chunk. */
 const PAGES: Record<string, Load> = {
   '/': () => import('./home/Home.svelte'),
   '/dogcam': () => import('./dogcam/DogCam.svelte'),
-  '/room': () => import('./room/Room.svelte'),
-  '/guest': () => import('./room/Room.svelte'),
+  '/room': room,
+  '/guest': room,
   '/links': () => import('./links/Links.svelte'),
 };
 

@@ -74,7 +74,8 @@ export class Meeting {
   async join(rootElement: HTMLElement): Promise<void> {
     this.status = { kind: 'joining' };
     const { moderator, room, user, mic, cam, hasMic, hasCam } = this.wish;
-    const answer = await api.roomToken({ room, user, moderator, audio_muted: !(mic && hasMic), video_muted: !(cam && hasCam) });
+    const ask = { room, user, moderator, audio_muted: !(mic && hasMic), video_muted: !(cam && hasCam) };
+    const answer = await api.ask<RoomToken>('POST', '/room_token', ask);
     if (!answer.ok) {
       this.status = { kind: 'refused', failure: answer.failure };
       return;
@@ -234,4 +235,10 @@ interface Facts {
 
 function deviceOf(id: string): boolean | MediaTrackConstraints {
   return id ? { deviceId: { ideal: id } } : true;
+}
+
+/** What the server gives for it (docs/ref/api.md). */
+interface RoomToken {
+  token: string;
+  permissions: string[];
 }

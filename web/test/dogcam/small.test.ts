@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parseAddress, withQuery } from '../../src/dogcam/address';
 import { scale } from '../../src/dogcam/device';
 import { keyAction } from '../../src/dogcam/keys';
-import { brightness, fileName } from '../../src/dogcam/look';
+import { brightness } from '../../src/dogcam/look';
+import { fileName } from '../../src/dogcam/snapshot';
 import { duration, span } from '../../src/ui/values';
 
 describe('the address', () => {

@@ -35,6 +35,12 @@ pub struct Desk {
 /// The parameter of callbacks that holds a participant's name.
 const IDENTITY: &str = "ParticipantIdentity";
 
+const CALLBACK: &str = "StatusCallback";
+const STATUS: &str = "Status";
+
+/// Why a callback's address is refused that is a URL.
+const NOWHERE: &str = "must not lead to this server, nor to an address that its setting webhooks_to leaves out";
+
 /// A call's answer: its JSON.
 pub type Answered = Result<String, Refusal>;
 
@@ -108,7 +114,7 @@ impl Call<'_> {
 
     async fn create(&self, new: rest::NewRoom) -> Answered {
         if let Some(url) = &new.memo.status_callback {
-            self.desk.egress.check(url).map_err(|_| Refusal::room(Code::Callback))?;
+            self.desk.egress.check(url).map_err(|_| Refusal::of(Code::Callback, CALLBACK, NOWHERE))?;
         }
         let seconds = |seconds: u32| std::time::Duration::from_secs(seconds.into());
         let made = Terms::made(new.kind);
@@ -143,7 +149,7 @@ impl Call<'_> {
     async fn complete(&self, room: &Key<RoomId>) -> Answered {
         let row = self.room(room).await?;
         let ended = self.desk.hub.owner(Command::EndRoom(RoomId(row.id))).await;
-        ended.map_err(|_| Refusal::room(Code::Status))?;
+        ended.map_err(|_| Refusal::of(Code::Status, STATUS, "can be given to a room in progress only"))?;
         self.desk.flush().await?;
         let row = self.room_by(NameOrId::Id(row.id)).await?.ok_or_else(Refusal::internal)?;
         self.show_room(&row)
@@ -152,7 +158,8 @@ impl Call<'_> {
     async fn remove(&self, room: &Key<RoomId>, who: &Key<ParticipantId>) -> Answered {
         let (_, row) = self.participant(room, who).await?;
         let removed = self.desk.hub.owner(Command::Remove(ParticipantId(row.id))).await;
-        removed.map_err(|_| Refusal::room(Code::ParticipantStatus))?;
+        let gone = |_| Refusal::of(Code::ParticipantStatus, STATUS, "can be given to a participant who is in the room only");
+        removed.map_err(gone)?;
         self.desk.flush().await?;
         let row = self.participant_by(row.room, IdentityOrId::Id(row.id)).await?.ok_or_else(Refusal::internal)?;
         self.show_participant(&row)
@@ -161,7 +168,7 @@ impl Call<'_> {
     async fn anonymize(&self, room: &Key<RoomId>, who: &Key<ParticipantId>) -> Answered {
         let (_, row) = self.participant(room, who).await?;
         if row.status != store::ParticipantStatus::Disconnected {
-            return Err(Refusal::room(Code::ParticipantStatus));
+            return Err(Refusal::of(Code::ParticipantStatus, STATUS, "must be disconnected before"));
         }
         let (participant, at_ms) = (row.id, crate::clock::unix_ms());
         let identity = sid::participant(ParticipantId(row.id));
@@ -263,7 +270,7 @@ fn setting_key(of: SettingsOf) -> &'static str {
 /// What the rooms refuse to their owner, in the vendor's codes.
 fn denied(denial: Denial) -> Refusal {
     let code = match denial {
-        Denial::RoomExists => Code::RoomExists,
+        Denial::RoomExists => return Refusal::of(Code::RoomExists, "UniqueName", "is the name of a room in progress"),
         Denial::TooManyRooms => Code::TooManyRooms,
         Denial::KindNotServed => Code::CannotCreate,
         Denial::AudioOnlyNotServed => Code::AudioOnly,

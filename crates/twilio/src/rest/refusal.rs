@@ -66,8 +66,9 @@ impl Refusal {
         Refusal { allow: Some(allow), ..Refusal::new(405, 20004, "Method not allowed") }
     }
 
-    /// A code that says what a parameter must be like.
-    pub(super) fn of(code: Code, parameter: &'static str, rule: &str) -> Self {
+    /// The same for a parameter: `rule` goes on after its name.
+    #[must_use]
+    pub fn of(code: Code, parameter: &'static str, rule: &str) -> Self {
         let message = format!("{}: {parameter} {rule}", code.text());
         Refusal { parameter: Some(parameter), ..Refusal::new(400, code.number(), &message) }
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use axum::Json;
-use axum::body::{Bytes, to_bytes};
+use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -24,7 +24,7 @@ use super::gate::Peer;
 use super::headers::challenge;
 use super::problem::Problem;
 use super::tokens::room_of;
-use super::vendor::{Rate, basic};
+use super::vendor::{Rate, basic, whole};
 use crate::auth::{Caller, Tries};
 use crate::clock;
 use crate::keyring::{Right, is_name};
@@ -75,7 +75,7 @@ pub async fn call(
 async fn answer(app: &App, asked: &Asked, request: Request) -> Result<(u16, Option<Value>), Refusal> {
     let calls = app.spaces.as_ref().ok_or(Refusal::NotFound)?;
     let (head, body) = request.into_parts();
-    let body = to_bytes(body, limit::BODY_BYTES_MAX).await.map_err(|_| Refusal::TooLarge)?;
+    let body = whole(body, limit::BODY_BYTES_MAX).await.ok_or(Refusal::TooLarge)?;
     let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
     let ask = parse(&rest::Request { method: head.method.as_str(), path, query, body: &body })?;
     if !calls.admits(ask.changes(), Instant::now()) {

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use futures_util::StreamExt;
 use store::Store;
 use twilio::rest::{Defaults, Host, Refusal, limit, parse};
 
@@ -127,8 +128,28 @@ async fn answer(calls: &Calls, user: &str, account: &str, asked: &Asked, request
 
 /// The body, if it is not too long.
 async fn read(body: Body) -> Result<Bytes, Refusal> {
-    to_bytes(body, limit::BODY_BYTES_MAX).await.map_err(|_| Refusal::too_large())
+    whole(body, limit::BODY_BYTES_MAX).await.ok_or_else(Refusal::too_large)
 }
+
+/// A body of at most so many bytes. What is longer is read on, up to [`DISCARDED_BYTES_MAX`]: a connection that is closed on somebody who
+/// is still sending takes the answer with it.
+pub(super) async fn whole(body: Body, bytes_max: usize) -> Option<Bytes> {
+    let (mut kept, mut all) = (Vec::new(), 0);
+    let mut data = body.into_data_stream();
+    while let Some(data) = data.next().await {
+        let data = data.ok()?;
+        all += data.len();
+        if all <= bytes_max {
+            kept.extend_from_slice(&data);
+        } else if all > bytes_max + DISCARDED_BYTES_MAX {
+            return None;
+        }
+    }
+    (all <= bytes_max).then(|| Bytes::from(kept))
+}
+
+/// Bytes of a body that are read only to be thrown away.
+const DISCARDED_BYTES_MAX: usize = 1 << 20;
 
 fn account(app: &App) -> String {
     app.store.credentials().twilio_account_sid

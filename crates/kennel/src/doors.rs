@@ -17,7 +17,7 @@ use crate::desk::Desk;
 use crate::history::Past;
 use crate::hub;
 use crate::journal;
-use crate::keyring::origin;
+use crate::keyring::{origin, random};
 use crate::metrics::Metrics;
 use crate::spaces;
 use crate::web::accept::Connection;
@@ -40,7 +40,7 @@ pub async fn start_rooms(
         kind: kind_of(config.room_type),
         ..Limits::default()
     };
-    let mut rooms = Rooms::new(limits, media.is_some(), Box::new(fresh_id));
+    let mut rooms = Rooms::new(limits, media.is_some(), Box::new(random::id));
     rooms.restore_ended(past.ended);
     rooms.restore(Moment::START, past.rooms);
     let hub = hub::start_with(rooms, metrics, media, journal);
@@ -156,13 +156,6 @@ pub fn kind_of(kind: RoomType) -> RoomKind {
     }
 }
 
-/// 128 bits from the system's secure source.
-fn fresh_id() -> u128 {
-    let mut bytes = [0; 16];
-    crate::keyring::random::from_system(&mut bytes);
-    u128::from_be_bytes(bytes)
-}
-
 fn ms(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
@@ -207,7 +200,7 @@ mod tests {
     async fn a_session_puts_its_own_out_and_a_link_all_of_its_sessions() {
         let seats = [(1, "Phone", "a.1"), (2, "Tablet", "a.2"), (3, "Script", "a"), (4, "Grandma", "b.3")];
         let participants = seats.map(|(id, identity, origin)| seat(id, identity, origin)).to_vec();
-        let mut rooms = Rooms::new(Limits::default(), false, Box::new(fresh_id));
+        let mut rooms = Rooms::new(Limits::default(), false, Box::new(random::id));
         let saved = SavedRoom {
             id: RoomId(1),
             name: "Den".into(),

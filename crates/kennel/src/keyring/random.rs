@@ -14,6 +14,13 @@ pub fn from_system(buffer: &mut [u8]) {
     aws_lc_rs::rand::fill(buffer).expect("the system's source of randomness answers");
 }
 
+/// 128 bits from the operating system: an id that nobody guesses.
+pub fn id() -> u128 {
+    let mut bytes = [0; 16];
+    from_system(&mut bytes);
+    u128::from_be_bytes(bytes)
+}
+
 /// `length` characters of 62, each equally likely: 5.95 bits a character.
 pub fn letters(length: usize, random: Random<'_>) -> String {
     let mut text = String::with_capacity(length);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use signalwire::token::{self, Grant, ProjectKey, Refusal};
 use signalwire::wire::IceServer;
 
-use super::fresh_id;
 use crate::clock;
 use crate::desk::lives;
+use crate::keyring::random;
 use crate::keyring::store::Store;
 
 /// The same for every connection of SignalWire's door.
@@ -52,7 +52,7 @@ impl signalwire::Desk for Desk {
     }
 
     fn fresh(&mut self) -> u128 {
-        fresh_id()
+        random::id()
     }
 }
 

@@ -14,7 +14,6 @@ use store::{Store, Write};
 use crate::clock;
 use crate::hub;
 use crate::journal;
-use crate::keyring::random;
 
 use records::{Denied, KEY_PREFIX, Records};
 
@@ -214,11 +213,4 @@ fn unavailable(problem: store::Problem) -> Refusal {
 fn moment(now: Moment, now_ms: u64, ms: u64) -> Moment {
     let away = std::time::Duration::from_millis(ms.abs_diff(now_ms));
     if ms >= now_ms { now + away } else { now - away }
-}
-
-/// 128 bits from the system's secure source.
-pub fn fresh_id() -> u128 {
-    let mut bytes = [0; 16];
-    random::from_system(&mut bytes);
-    u128::from_be_bytes(bytes)
 }

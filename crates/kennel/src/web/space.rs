@@ -27,8 +27,8 @@ use super::tokens::room_of;
 use super::vendor::{Rate, basic, whole};
 use crate::auth::{Caller, Tries};
 use crate::clock;
-use crate::keyring::{Right, is_name};
-use crate::spaces::{Place, Spaces, fresh_id};
+use crate::keyring::{Right, is_name, random};
+use crate::spaces::{Place, Spaces};
 
 /// What calls are answered by, and how many of them.
 pub struct Calls {
@@ -93,7 +93,7 @@ fn mint(app: &App, asked: &Asked, new: &NewToken) -> String {
     let usual: Vec<&str> = names::USUAL.into_iter().map(names::permission).collect();
     let said = new.permissions.as_ref().map(|words| words.iter().map(String::as_str).collect());
     let scopes: Vec<&str> = if new.audience { Vec::new() } else { said.unwrap_or(usual) };
-    let random = uuid::spell(fresh_id());
+    let random = uuid::spell(random::id());
     let user_name = new.user_name.clone().unwrap_or_else(|| format!("user_{}", &random[..8]));
     let second = |ms: u64| ms / 1000;
     sign(
@@ -125,7 +125,7 @@ fn mint(app: &App, asked: &Asked, new: &NewToken) -> String {
 fn sign(app: &App, asked: &Asked, what: &Mint<'_>) -> String {
     let own = app.store.credentials();
     let host = format!("{}://{}", if asked.https { "wss" } else { "ws" }, asked.host);
-    let (project, jti) = (own.signalwire_project_key.as_str(), uuid::spell(fresh_id()));
+    let (project, jti) = (own.signalwire_project_key.as_str(), uuid::spell(random::id()));
     let what = Mint { project, jti: &jti, host: Some(&host), ..what.clone() };
     token::mint(&what, own.signalwire_token.reveal(), clock::unix_ms() / 1000)
 }

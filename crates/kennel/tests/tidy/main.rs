@@ -163,7 +163,7 @@ fn names_and_addresses_stay_out_of_the_log_above_debug() {
 fn unsafe_is_forbidden_everywhere() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("the workspace manifest");
     assert!(manifest.contains("unsafe_code = \"forbid\""));
-    for crate_name in ["room", "twilio", "signalwire", "media", "kennel", "bench"] {
+    for crate_name in ["room", "twilio", "signalwire", "container", "media", "kennel", "bench"] {
         let own = fs::read_to_string(root().join(format!("crates/{crate_name}/Cargo.toml"))).expect("a manifest");
         assert!(own.contains("[lints]\nworkspace = true"), "crates/{crate_name} does not take the workspace's lints");
     }
@@ -185,6 +185,14 @@ fn the_mixer_is_a_value() {
         ["Instant::now", "SystemTime", "thread::", "std::fs", "std::env", "UdpSocket", "TcpStream", "tokio", "async fn", "Mutex"];
     refuse("crates/mixer/src", &banned, "time and input are arguments");
     refuse("crates/mixer/src", &["wilio", "ignalwire", "ignalWire", "json", "serde"], "the mixer knows pictures and sound only");
+}
+
+#[test]
+fn files_are_bytes_to_whoever_writes_them() {
+    assert_eq!(dependencies("container"), [] as [&str; 0]);
+    let banned =
+        ["Instant", "SystemTime", "thread::", "std::fs", "std::env", "std::io", "File::", "std::net", "async fn", "Mutex"];
+    refuse("crates/container/src", &banned, "bytes in, bytes out");
 }
 
 #[test]

@@ -45,7 +45,7 @@ pub async fn start_rooms(
     rooms.restore(Moment::START, past.rooms);
     let hub = hub::start_with(rooms, metrics, media, journal);
     for (name, room) in &config.rooms {
-        let options = RoomOptions { audio_only: room.audio_only, codecs: room.video_codecs.clone() };
+        let options = RoomOptions { audio_only: room.audio_only, codecs: room.video_codecs.clone(), ..RoomOptions::default() };
         if let Err(refusal) = set_kind(&hub, name, room.kind, options).await {
             tracing::warn!(?refusal, "a room of the configuration cannot have its type");
         }
@@ -183,6 +183,7 @@ mod tests {
             list_revision: 1,
             published_revision: 1,
             subscribed_revision: 1,
+            warned_revision: None,
         }
     }
 
@@ -212,6 +213,7 @@ mod tests {
             age: Duration::ZERO,
             idle: None,
             served: false,
+            recording_revision: 0,
             participants,
             links: vec![],
             spares: vec![],

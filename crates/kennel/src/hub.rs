@@ -434,6 +434,15 @@ fn note(fact: &Fact) {
         Fact::TrackAltered { participant, track, .. } => {
             tracing::debug!(participant = ?participant.id, track = ?track.id, enabled = track.enabled, "track altered")
         }
+        Fact::RecordingBegan { room, recording } => {
+            let track = recording.source.as_ref().map(|(_, track)| track.id);
+            tracing::info!(?room, recording = ?recording.id, ?track, "recording began")
+        }
+        Fact::RecordingFlows { recording, codec, .. } => tracing::debug!(?recording, ?codec, "recording flows"),
+        Fact::RecordingEnded { room, recording, outcome } => {
+            let seconds = outcome.duration.as_secs();
+            tracing::info!(?room, ?recording, why = ?outcome.why, seconds, bytes = outcome.bytes, "recording ended")
+        }
     }
 }
 

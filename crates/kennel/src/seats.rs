@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use room::{
     Channel, Command, Kind, Limits, LinkId, Mode, News, ParticipantId, Permissions, Priority, Profile, Report, Rights, RoomId,
-    RoomKind, RoomOptions, Rule, RuleLine, SavedLink, SavedParticipant, SavedRoom, Sealed, SeatKey, Signal, Sizes, Step,
-    SwitchOff, Terms, Track, TrackId, VideoCodec, Which, Whom,
+    RoomKind, RoomOptions, Rule, SavedLink, SavedParticipant, SavedRoom, Sealed, SeatKey, Signal, Sizes, Step, SwitchOff, Terms,
+    Track, TrackId, VideoCodec,
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +21,10 @@ use crate::hub;
 use crate::keyring::Store;
 use crate::shutdown::Shutdown;
 
+mod rules;
 mod stage;
 
+use rules::{LineForm, RuleForm};
 use stage::StageForm;
 
 /// The file in the data folder.
@@ -80,7 +82,7 @@ pub fn is_changed_by_report(report: &Report) -> bool {
     match report {
         Report::Of { news, .. } => matches!(news, News::Placed(_) | News::Connected | News::Dead | News::Refused(_)),
         Report::Lost(_) => true,
-        Report::Speaker { .. } => false,
+        Report::Speaker { .. } | Report::Recorded { .. } => false,
     }
 }
 
@@ -154,6 +156,8 @@ struct RoomForm {
     #[serde(default)]
     codecs: Vec<u8>,
     #[serde(default)]
+    record: RuleForm,
+    #[serde(default)]
     terms: Option<TermsForm>,
     #[serde(default)]
     by_owner: bool,
@@ -165,6 +169,8 @@ struct RoomForm {
     idle_ms: Option<u64>,
     #[serde(default)]
     served: bool,
+    #[serde(default)]
+    recording_revision: u64,
     participants: Vec<ParticipantForm>,
     links: Vec<LinkForm>,
     spares: Vec<(String, u128)>,
@@ -202,16 +208,8 @@ struct ParticipantForm {
     #[serde(default)]
     barred: Vec<u8>,
     revisions: [u64; 4],
-}
-
-/// A line of a rule. Of a participant or track: its id, if the line may mean one, and the words.
-#[derive(Serialize, Deserialize)]
-struct LineForm {
-    include: bool,
-    publisher: Option<(Option<u128>, String)>,
-    track: Option<(Option<u128>, String)>,
-    kind: Option<u8>,
-    priority: Option<u8>,
+    #[serde(default)]
+    warned_revision: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -261,12 +259,14 @@ impl From<&SavedRoom> for RoomForm {
             kind: twilio::kind_name(room.kind).to_owned(),
             audio_only: room.options.audio_only,
             codecs: room.options.codecs.iter().map(|codec| place(&CODECS, codec)).collect(),
+            record: (&room.options.record).into(),
             terms: Some((&room.terms).into()),
             by_owner: room.by_owner,
             memo: room.memo.0.to_string(),
             age_ms: ms(room.age),
             idle_ms: room.idle.map(ms),
             served: room.served,
+            recording_revision: room.recording_revision,
             participants: room.participants.iter().map(Into::into).collect(),
             links: room.links.iter().map(Into::into).collect(),
             spares: room.spares.iter().map(|(link, owner)| (link.0.to_string(), owner.0)).collect(),
@@ -283,13 +283,18 @@ impl From<RoomForm> for SavedRoom {
             id: RoomId(form.id),
             name: form.name.into(),
             kind,
-            options: RoomOptions { audio_only: form.audio_only, codecs: all_at(&CODECS, &form.codecs) },
+            options: RoomOptions {
+                audio_only: form.audio_only,
+                codecs: all_at(&CODECS, &form.codecs),
+                record: form.record.into(),
+            },
             terms: terms.unwrap_or_else(|| Terms::adhoc(kind, &Limits::default())),
             by_owner: form.by_owner,
             memo: Sealed(form.memo.into()),
             age: Duration::from_millis(form.age_ms),
             idle: form.idle_ms.map(Duration::from_millis),
             served: form.served,
+            recording_revision: form.recording_revision,
             participants: form.participants.into_iter().map(Into::into).collect(),
             links: form.links.into_iter().map(Into::into).collect(),
             spares: form.spares.into_iter().map(|(link, owner)| (LinkId(link.into()), ParticipantId(owner))).collect(),
@@ -324,42 +329,6 @@ impl From<TermsForm> for Terms {
     }
 }
 
-impl From<&RuleLine> for LineForm {
-    fn from(line: &RuleLine) -> Self {
-        LineForm {
-            include: line.include,
-            publisher: line.publisher.as_ref().map(|whom| match whom {
-                Whom::Identity(words) => (None, words.to_string()),
-                Whom::Id(id, words) => (Some(id.0), words.to_string()),
-            }),
-            track: line.track.as_ref().map(|which| match which {
-                Which::Name(words) => (None, words.to_string()),
-                Which::Id(id, words) => (Some(id.0), words.to_string()),
-            }),
-            kind: line.kind.map(|kind| place(&KINDS, &kind)),
-            priority: line.priority.map(|priority| place(&PRIORITIES, &priority)),
-        }
-    }
-}
-
-impl From<LineForm> for RuleLine {
-    fn from(form: LineForm) -> Self {
-        RuleLine {
-            include: form.include,
-            publisher: form.publisher.map(|(id, words)| match id {
-                Some(id) => Whom::Id(ParticipantId(id), words.into()),
-                None => Whom::Identity(words.into()),
-            }),
-            track: form.track.map(|(id, words)| match id {
-                Some(id) => Which::Id(TrackId(id), words.into()),
-                None => Which::Name(words.into()),
-            }),
-            kind: form.kind.and_then(|kind| at(&KINDS, kind)),
-            priority: form.priority.and_then(|priority| at(&PRIORITIES, priority)),
-        }
-    }
-}
-
 impl From<&SavedParticipant> for ParticipantForm {
     fn from(one: &SavedParticipant) -> Self {
         ParticipantForm {
@@ -379,6 +348,7 @@ impl From<&SavedParticipant> for ParticipantForm {
             tracks: one.tracks.iter().map(Into::into).collect(),
             barred: one.barred.iter().map(|kind| place(&KINDS, kind)).collect(),
             revisions: [one.revision, one.list_revision, one.published_revision, one.subscribed_revision],
+            warned_revision: one.warned_revision,
         }
     }
 }
@@ -406,6 +376,7 @@ impl From<ParticipantForm> for SavedParticipant {
             list_revision,
             published_revision,
             subscribed_revision,
+            warned_revision: form.warned_revision,
         }
     }
 }
@@ -516,6 +487,8 @@ fn all_at<T: Copy>(all: &[T], places: &[u8]) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
+    use room::{RuleLine, Which, Whom};
+
     use super::*;
 
     fn line(by_id: bool) -> RuleLine {
@@ -561,6 +534,7 @@ mod tests {
             list_revision: 5,
             published_revision: 6,
             subscribed_revision: 7,
+            warned_revision: Some(8),
         };
         let offer = Signal { step: Step::Offer, revision: 9, sealed: Sealed("v=0".into()) };
         let answer = Signal { step: Step::Answer, revision: 8, sealed: Sealed("v=0 too".into()) };
@@ -578,7 +552,12 @@ mod tests {
             age: Duration::from_secs(60),
             idle: None,
             served: true,
-            options: RoomOptions { audio_only: true, codecs: vec![VideoCodec::Vp9, VideoCodec::Vp8] },
+            recording_revision: 3,
+            options: RoomOptions {
+                audio_only: true,
+                codecs: vec![VideoCodec::Vp9, VideoCodec::Vp8],
+                record: Rule::Listed([line(true), line(false)].into()),
+            },
             participants: vec![one],
             links: vec![link],
             spares: vec![(LinkId("s".into()), ParticipantId(2))],

@@ -47,10 +47,10 @@ pub enum Command {
     Hint(Vec<Hint>),
     /// Do this with a member.
     Member(Target, MemberAct),
-    /// Do this with the mix.
+    /// Do this with the mix. If that is a recording, answered by [`Answer::Recording`](crate::Answer::Recording).
     Stage(StageAct),
-    /// Tell me this. Answered by [`Answer::Layouts`](crate::Answer::Layouts), [`Answer::Stage`](crate::Answer::Stage) or
-    /// [`Answer::Member`](crate::Answer::Member).
+    /// Tell me this. Answered by [`Answer::Layouts`](crate::Answer::Layouts), [`Answer::Stage`](crate::Answer::Stage),
+    /// [`Answer::Member`](crate::Answer::Member) or [`Answer::Recordings`](crate::Answer::Recordings).
     Ask(Question),
     /// This is my link to the media server from now on, with its first offer; the one before it, which may have the same name, ends.
     Open {
@@ -75,6 +75,14 @@ pub enum Command {
         participant: ParticipantId,
         /// What.
         rule: Rule,
+    },
+    /// Which tracks of a room are recorded from now on. Messages never are. A room whose media does not pass the server has none:
+    /// [`Refusal::NoRules`](crate::Refusal::NoRules).
+    SetRecordRules {
+        /// Which room.
+        room: RoomId,
+        /// Which tracks.
+        rules: Rule,
     },
     /// The room of this name is made like this when the first one joins, until its definition is taken away. A room in progress stays
     /// as it is.

@@ -2,8 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    Channel, Layout, LayoutName, LinkId, MediaRefusal, MemberField, ParticipantId, Quality, Rights, Role, RoomId, RoomKind,
-    RoomView, Sealed, SeatKey, Signal, Snapshot, StageField, StageView, Track, TrackId,
+    Channel, Layout, LayoutName, LinkId, MediaRefusal, MemberField, MixRecording, Outcome, ParticipantId, Quality, RecordedCodec,
+    Recording, RecordingId, RecordingState, Rights, Role, RoomId, RoomKind, RoomView, Sealed, SeatKey, Signal, Snapshot,
+    StageField, StageView, Track, TrackId,
 };
 
 /// The answer to a client's own command.
@@ -21,6 +22,10 @@ pub enum Answer {
     Stage(Arc<StageView>, Vec<Arc<Snapshot>>),
     /// One member.
     Member(Arc<Snapshot>),
+    /// A recording of the mix, as it is now.
+    Recording(MixRecording),
+    /// The recordings of the mix: all that are not over, and the last ones that are; oldest first.
+    Recordings(Vec<MixRecording>),
     /// Done; nothing more to say.
     Done,
 }
@@ -54,6 +59,8 @@ pub struct Joined {
     pub channels: Vec<Channel>,
     /// The dominant speaker, as far as the media server knows.
     pub speaker: Option<ParticipantId>,
+    /// Whether the room is recorded.
+    pub recording: RecordingState,
     /// As everybody sees it.
     pub own: Arc<Snapshot>,
     /// What it may do.
@@ -213,6 +220,16 @@ pub enum Event {
         /// A second.
         fps: u8,
     },
+    /// The room is recorded, or not any more.
+    Recording(RecordingState),
+    /// Of tracks of the hearer's own that are recorded no media comes, or it comes again. To who asked for it:
+    /// [`Part::warned`](crate::Part::warned).
+    RecordingSilent {
+        /// Grows by one with each change, from 1.
+        revision: u64,
+        /// Every track of which that was ever told, and whether no media comes.
+        tracks: Vec<(TrackId, bool)>,
+    },
     /// This client is out of the room.
     Out(WhyLeft),
 }
@@ -323,6 +340,33 @@ pub enum Fact {
         /// As it is now.
         track: Track,
     },
+    /// A recording was asked for.
+    RecordingBegan {
+        /// In which room.
+        room: RoomId,
+        /// Of what.
+        recording: Box<Recording>,
+    },
+    /// Its first media came.
+    RecordingFlows {
+        /// In which room.
+        room: RoomId,
+        /// Which.
+        recording: RecordingId,
+        /// In what it is written; of the mix, its pictures.
+        codec: RecordedCodec,
+        /// As [`Outcome::offset`].
+        offset: Duration,
+    },
+    /// It ended. Told when the media server says so, which may be after its track, its participant and its room are gone.
+    RecordingEnded {
+        /// In which room.
+        room: RoomId,
+        /// Which.
+        recording: RecordingId,
+        /// What became of it.
+        outcome: Outcome,
+    },
 }
 
 /// Why a command was refused.
@@ -376,6 +420,10 @@ pub enum Refusal {
     ParticipantNotFound,
     /// In a mesh everybody receives everything; only a media server can follow rules.
     NoRules,
+    /// [`MIX_RECORDINGS_MAX`](crate::limit::MIX_RECORDINGS_MAX).
+    TooManyRecordings,
+    /// No such recording in progress.
+    RecordingNotFound,
     /// A name on the wire is too long, or in use by somebody else; a rule has more lines than
     /// [`RULE_LINES_MAX`](crate::limit::RULE_LINES_MAX).
     Malformed,

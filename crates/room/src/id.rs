@@ -40,6 +40,11 @@ id!(
     TrackId
 );
 
+id!(
+    /// One recording: one file.
+    RecordingId
+);
+
 /// Proof of a seat: whoever shows it may come back to it. Secret, so its `Debug` does not print it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SeatKey(pub u128);

@@ -15,6 +15,7 @@ mod order;
 mod output;
 mod participant;
 mod permission;
+mod recording;
 mod rights;
 mod room;
 mod rooms;
@@ -22,6 +23,7 @@ mod saved;
 mod served;
 mod stage;
 mod subscribe;
+mod takes;
 mod terms;
 mod topology;
 
@@ -31,7 +33,7 @@ pub use command::{Caller, Command, Create, Join, Resume, RoomRef, TrackDraft};
 pub use event::{
     Answer, Change, Event, Fact, Joined, LinkState, Published, Refusal, Subscribed, TrackRefusal, WhyEnded, WhyLeft,
 };
-pub use id::{ConnId, Ids, LinkId, ParticipantId, RoomId, SeatKey, TrackId};
+pub use id::{ConnId, Ids, LinkId, ParticipantId, RecordingId, RoomId, SeatKey, TrackId};
 pub use limit::Limits;
 pub use link::{Sealed, Signal, Step};
 pub use moment::Moment;
@@ -42,6 +44,9 @@ pub use order::{
 pub use output::Output;
 pub use participant::{Kind, Presence, Priority, Snapshot, Track};
 pub use permission::{Permission, Permissions};
+pub use recording::{
+    MixRecording, MixState, MixTake, Outcome, RecordAct, RecordNews, RecordedCodec, Recording, RecordingState, Take, WhyStopped,
+};
 pub use rights::{Origin, Rights};
 pub use rooms::{RoomView, Rooms, is_speakable};
 pub use saved::{SavedLink, SavedParticipant, SavedRoom, SavedStage};

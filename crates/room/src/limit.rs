@@ -42,6 +42,15 @@ pub const WORDS_KEPT_MAX: usize = 16;
 /// [`Refusal::Malformed`](crate::Refusal::Malformed).
 pub const RULE_LINES_MAX: usize = 20;
 
+/// Recordings of the mix of one room in progress at a time. One more: [`Refusal::TooManyRecordings`](crate::Refusal::TooManyRecordings).
+pub const MIX_RECORDINGS_MAX: usize = 4;
+
+/// Recordings of the mix that members see after they ended. Of more, the oldest are not shown any more.
+pub const MIX_RECORDINGS_KEPT: usize = 16;
+
+/// How long after a recording of a track ended by itself, for want of space say, another one is tried. Each is told of in the history.
+pub const RETAKE_AFTER: Duration = Duration::from_secs(300);
+
 /// How often a link to the media server that died is made anew within [`SERVED_RELINKS_TIME`]. Once more, and its participant is
 /// put out: [`WhyLeft::Unreachable`](crate::WhyLeft::Unreachable).
 pub const SERVED_RELINKS_MAX: u32 = 20;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{LinkId, ParticipantId, Priority, RoomId, Scene, Sealed, Signal, Track, TrackId, View};
+use crate::{
+    LinkId, MixTake, ParticipantId, Priority, RecordNews, RecordingId, RoomId, Scene, Sealed, Signal, Take, Track, TrackId, View,
+};
 
 /// What media is asked to do for one participant. Orders of one room arrive in the order in which they were given.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,9 +36,15 @@ pub enum Act {
     Hint(Vec<Hint>),
     /// Send this text to the participant on this channel.
     Say(Channel, Sealed),
-    /// This is what the room's mix looks and sounds like from now on; none: nobody receives it. Of the room as a whole, said to any
-    /// of its participants.
+    /// This is what the room's mix looks and sounds like from now on; none: nobody receives it and it is not recorded. Of the room as a
+    /// whole, said to any of its participants.
     Scene(Option<Arc<Scene>>),
+    /// These are all the recordings of the participant's tracks that there are to be now: what is not listed any more ends. They end with
+    /// its peer too, and when that is replaced. The tracks were published before.
+    Record(Vec<Take>),
+    /// These are all the recordings of the room's mix that there are to be now. Of the room as a whole, said to any of its participants;
+    /// they go on when that is gone, and end with the last peer of the room.
+    RecordMix(Vec<MixTake>),
     /// The participant is gone.
     Close,
 }
@@ -200,6 +208,15 @@ pub enum Report {
         room: RoomId,
         /// Who speaks.
         who: Option<ParticipantId>,
+    },
+    /// Something of a recording.
+    Recorded {
+        /// In which room; it may be over.
+        room: RoomId,
+        /// Of which.
+        recording: RecordingId,
+        /// What.
+        news: RecordNews,
     },
     /// Every peer of this room is gone through no fault of theirs, and their participants should make new links. All of them are closed
     /// in answer, those too that were opened when this was on its way.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use crate::rights::may_publish;
 use crate::saved::{REVISION_GAP, SavedParticipant};
 use crate::served::Served;
+use crate::takes::{Takes, Warnings};
 use crate::{
     ConnId, Ids, Join, Member, Moment, Origin, Part, ParticipantId, Published, Rights, Role, Rule, SeatKey, TrackDraft, TrackId,
     TrackRefusal, View, limit,
@@ -98,6 +99,9 @@ pub(crate) struct Participant {
     /// What it was told last that it receives.
     pub shown: Vec<(TrackId, Arc<str>)>,
     pub served: Served,
+    pub takes: Takes,
+    pub warnings: Warnings,
+    pub wants_warnings: bool,
     /// Its tracks that it does not send for now.
     pub off: Vec<TrackId>,
     /// The kinds that are kept from everybody whether it sends them or not.
@@ -168,6 +172,9 @@ impl Participant {
             refused: Vec::new(),
             shown: Vec::new(),
             served: Served::new(join.channels.clone(), join.profile),
+            takes: Takes::default(),
+            warnings: Warnings::default(),
+            wants_warnings: join.part.warned,
             off: Vec::new(),
             held: held(join.part.audio_muted, join.part.video_muted),
             barred: Vec::new(),
@@ -196,6 +203,7 @@ impl Participant {
             list_revision: self.list_revision,
             published_revision: self.published_revision,
             subscribed_revision: self.subscribed_revision,
+            warned_revision: self.wants_warnings.then_some(self.warnings.revision),
         }
     }
 
@@ -227,6 +235,9 @@ impl Participant {
             refused: Vec::new(),
             shown: Vec::new(),
             served: Served::new(saved.channels, saved.profile),
+            takes: Takes::default(),
+            warnings: Warnings::after(saved.warned_revision.unwrap_or_default() + REVISION_GAP),
+            wants_warnings: saved.warned_revision.is_some(),
             off,
             held: saved.barred.clone(),
             barred: saved.barred,

@@ -83,13 +83,18 @@ pub(crate) fn permit_stage(rights: Rights, act: &StageAct) -> Result<(), Refusal
         StageAct::Lock(false) => has(rights, Permission::Unlock),
         StageAct::PrioritizeHands(_) => has(rights, Permission::PrioritizeHands),
         StageAct::Meta(_) => has(rights, Permission::RoomMeta),
+        StageAct::Record(_) => has(rights, Permission::Recording),
     };
     if may { Ok(()) } else { Err(Refusal::NotPermitted) }
 }
 
 /// Whether a member may ask this.
 pub(crate) fn permit_question(rights: Rights, question: Question) -> Result<(), Refusal> {
-    let may = question != Question::Layouts || has(rights, Permission::ListLayouts);
+    let may = match question {
+        Question::Layouts => has(rights, Permission::ListLayouts),
+        Question::Recordings => has(rights, Permission::Recording),
+        Question::Stage | Question::Member(_) => true,
+    };
     if may { Ok(()) } else { Err(Refusal::NotPermitted) }
 }
 

@@ -6,14 +6,14 @@ use crate::limit::RULE_LINES_MAX;
 use crate::link::{Link, RELINKS_MAX};
 use crate::moving::Moving;
 use crate::participant::{Allowed, ListChange, Participant};
-use crate::saved::SavedRoom;
+use crate::saved::{REVISION_GAP, SavedRoom};
 use crate::stage::Stage;
 use crate::subscribe::subscriptions;
 use crate::topology::Topology;
 use crate::{
     Act, Change, ConnId, Event, Fact, Ids, Join, Joined, Kind, LinkId, LinkState, Moment, Output, ParticipantId, Presence,
-    Published, Refusal, Resume, Role, RoomId, RoomKind, RoomOptions, Rule, Sealed, SeatKey, Signal, Snapshot, StageSettings,
-    Step, Subscribed, Terms, TrackDraft, TrackId, WhyLeft,
+    Published, RecordingState, Refusal, Resume, Role, RoomId, RoomKind, RoomOptions, Rule, Sealed, SeatKey, Signal, Snapshot,
+    StageSettings, Step, Subscribed, Terms, TrackDraft, TrackId, WhyLeft,
 };
 
 /// One room in progress.
@@ -45,6 +45,8 @@ pub(crate) struct Room {
     pub unserved: Vec<(ParticipantId, WhyLeft)>,
     /// When the media server lost everything of this room, lately.
     pub losses: Vec<Moment>,
+    /// Whether it is recorded, as told last.
+    pub recording: RecordingState,
     pub window: Window,
     pub stage: Stage,
 }
@@ -85,6 +87,12 @@ pub(crate) struct Means<'a> {
 
 impl Room {
     pub fn new(id: RoomId, name: Arc<str>, plan: Plan, began: Moment) -> Self {
+        let mut room = Room::idle(id, name, plan, began);
+        room.recording.on = room.is_recorded();
+        room
+    }
+
+    fn idle(id: RoomId, name: Arc<str>, plan: Plan, began: Moment) -> Self {
         Room {
             id,
             name,
@@ -104,6 +112,7 @@ impl Room {
             speaker: None,
             unserved: Vec::new(),
             losses: Vec::new(),
+            recording: RecordingState { revision: 1, on: false },
             window: plan.window,
             stage: Stage::new(plan.stage),
         }
@@ -125,6 +134,7 @@ impl Room {
             age: now.since(self.began),
             idle: self.empty_since.map(|since| now.since(since)).or(self.is_only_mixed().then_some(Duration::ZERO)),
             served: !mesh,
+            recording_revision: self.recording.revision,
             participants: self.participants.iter().filter(|p| !p.is_mix()).map(|p| p.save(now)).collect(),
             links: self.links.iter().filter(|_| mesh).map(|(id, link)| link.save(id, away)).collect(),
             spares: self.spares.iter().filter(|_| mesh).map(|(link, owner)| (link.clone(), *owner)).collect(),
@@ -150,8 +160,10 @@ impl Room {
             ..Room::new(saved.id, saved.name, plan, means.now - saved.age)
         };
         room.stage.restore(&saved.stage);
+        room.recording.revision = saved.recording_revision + REVISION_GAP;
         if saved.served {
             room.topology = Topology::Server;
+            room.recording.on = room.is_recorded();
             room.serve_anew(means);
         }
         for one in room.ids() {
@@ -354,6 +366,7 @@ impl Room {
             links,
             channels: me.served.channels.clone(),
             speaker: self.speaker,
+            recording: self.recording,
             own: Arc::clone(&me.snapshot),
             rights: me.rights,
             stage: Arc::clone(&self.stage.view),

@@ -81,12 +81,14 @@ impl Rooms {
     /// Takes what the media server tells. Reports of rooms and participants that are gone crossed with their end.
     pub fn handle_report(&mut self, now: Moment, report: Report) {
         let id = match &report {
-            Report::Of { room, .. } | Report::Speaker { room, .. } | Report::Lost(room) => *room,
+            Report::Of { room, .. } | Report::Speaker { room, .. } | Report::Recorded { room, .. } | Report::Lost(room) => *room,
         };
+        self.note_recorded(&report);
         let Ok((room, mut means)) = self.room(now, id) else { return };
         match report {
             Report::Of { who, link, news, .. } => room.handle_news(who, link, news, &mut means),
             Report::Speaker { who, .. } => room.handle_speaker(who, &mut means),
+            Report::Recorded { recording, news, .. } => room.handle_record_news(recording, &news, &mut means),
             Report::Lost(_) => room.handle_lost(&mut means),
         }
         self.put_out_unserved(now, id);
@@ -139,7 +141,7 @@ impl Rooms {
             Command::Say { channel, text } => room.say(me, channel, text, &mut means),
             Command::Hint(hints) => room.hint(me, &hints, &mut means),
             Command::Member(target, act) => self.act(now, (room_id, me), target, &act)?,
-            Command::Stage(act) => room.act_stage(me, act)?,
+            Command::Stage(act) => return room.act_stage(me, act, &mut means),
             Command::Ask(question) => return room.ask(me, question),
             Command::Open { link, offer } => room.reopen(me, link, offer, &mut means)?,
             Command::Lose => {
@@ -161,6 +163,7 @@ impl Rooms {
                 self.leave(now, room, participant, WhyLeft::Removed);
             }
             Command::SetRule { participant, rule } => self.set_rule(now, participant, rule)?,
+            Command::SetRecordRules { room, rules } => self.set_record_rules(now, room, rules)?,
             Command::Withdraw(origin) => self.withdraw(now, &origin),
             Command::SetKind { name, kind, options } => self.set_kind(&name, kind, options)?,
             Command::Define(name, definition) => self.define(name, *definition)?,

@@ -35,6 +35,8 @@ pub struct SavedRoom {
     pub idle: Option<Duration>,
     /// Whether its media went through a server.
     pub served: bool,
+    /// Of whether it was recorded.
+    pub recording_revision: u64,
     /// Who was in it, in the order they came.
     pub participants: Vec<SavedParticipant>,
     /// Their connections with each other. Those with the media server end with it.
@@ -118,6 +120,8 @@ pub struct SavedParticipant {
     pub published_revision: u64,
     /// Of what it receives.
     pub subscribed_revision: u64,
+    /// Of what it was told of its tracks that are recorded, if it wants to be told that.
+    pub warned_revision: Option<u64>,
 }
 
 /// One connection between two participants.

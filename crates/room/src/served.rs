@@ -190,6 +190,9 @@ impl Room {
         if !off.is_empty() || !on.is_empty() {
             self.tell(me, Event::Switched { off, on }, means);
         }
+        if let Some(warnings) = self.place_of(me).warnings_event() {
+            self.tell(me, warnings, means);
+        }
         for (track, needed) in layers {
             self.tell(me, Event::Layers { track, needed }, means);
         }
@@ -278,6 +281,7 @@ impl Room {
             self.order(who, Act::Close, means);
         }
         self.stage.scene = None;
+        self.lose_mix_recordings(means.now);
         self.set_speaker(None, means);
         self.resubscribe(means);
         self.show(means);
@@ -373,7 +377,7 @@ impl Room {
         tracks
     }
 
-    fn open_places(&self) -> impl Iterator<Item = &crate::participant::Participant> {
+    pub fn open_places(&self) -> impl Iterator<Item = &crate::participant::Participant> {
         self.participants.iter().filter(|p| p.served.is_open())
     }
 
@@ -389,7 +393,9 @@ impl Room {
 
     /// Forgets a link; true if the server knew of it.
     pub fn drop_server_link(&mut self, who: ParticipantId) -> bool {
-        let served = &mut self.place_of(who).served;
+        let place = self.place_of(who);
+        place.takes.clear();
+        let served = &mut place.served;
         served.asked = None;
         served.placed.clear();
         served.off.clear();

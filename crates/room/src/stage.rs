@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Moment, ParticipantId, Rights, RoomKind, RoomOptions, Sealed, SeatKey, Terms, TrackId};
+use crate::{MixRecording, Moment, ParticipantId, RecordAct, Rights, RoomKind, RoomOptions, Sealed, SeatKey, Terms, TrackId};
 
 mod acts;
 mod layout;
@@ -69,6 +69,9 @@ pub struct Part {
     pub stays_max: Option<Duration>,
     /// Whether the room ends when it leaves.
     pub ends_room: bool,
+    /// Whether it wants to be told when its tracks are recorded and none of their media comes:
+    /// [`Event::RecordingSilent`](crate::Event::RecordingSilent).
+    pub warned: bool,
     /// How the room is made if it is neither in progress nor defined; none: [`Refusal::RoomNotMade`](crate::Refusal::RoomNotMade) for
     /// who receives a mix, an ad-hoc room for the others.
     pub makes: Option<Box<Definition>>,
@@ -114,6 +117,9 @@ pub struct StageSettings {
     pub display_name: Arc<str>,
     /// Words of the app about the room.
     pub meta: Meta,
+    /// Whether a recording begins with the first who is there to be recorded. If that ends because nobody is there any more, so does the
+    /// next.
+    pub record_on_start: bool,
 }
 
 /// Size and rate of a mixed picture.
@@ -366,6 +372,8 @@ pub enum StageAct {
     PrioritizeHands(bool),
     /// Words of the app about the room.
     Meta(MetaChange),
+    /// Record it, or do this with a recording.
+    Record(RecordAct),
 }
 
 /// What a member may ask without changing anything.
@@ -377,6 +385,8 @@ pub enum Question {
     Stage,
     /// How this one is.
     Member(Target),
+    /// Which recordings of the mix there are. Needs [`Permission::Recording`](crate::Permission::Recording).
+    Recordings,
 }
 
 /// The mix of a room as its members see it.
@@ -398,6 +408,8 @@ pub struct StageView {
     pub meta: Meta,
     /// How many look on.
     pub audience: u32,
+    /// Its recordings: all that are not over, and the last ones that are; oldest first.
+    pub recordings: Vec<MixRecording>,
 }
 
 /// Fields of the mix, for telling which changed.
@@ -410,6 +422,7 @@ pub enum StageField {
     PrioritizeHands,
     Meta,
     Audience,
+    Recordings,
 }
 
 /// One place of a layout, with whoever stands there.
@@ -458,7 +471,7 @@ pub struct Scene {
     pub cells: Vec<Cell>,
     /// Whose sound is heard. Everybody who publishes sound and is not muted.
     pub voices: Vec<Voice>,
-    /// Who receives the mix.
+    /// Who receives the mix. Nobody may, if it is recorded.
     pub ears: Vec<Ear>,
     /// Grows by one with each entry that is to be heard.
     pub entries: u32,

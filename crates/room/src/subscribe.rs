@@ -3,7 +3,8 @@ use std::sync::Arc;
 use crate::limit::{SERVED_AUDIO_MAX, SERVED_VIDEO_MAX, SUBSCRIPTIONS_MAX};
 use crate::{Kind, ParticipantId, Priority, Snapshot, Track, TrackId};
 
-/// What a participant receives: as it said when joining, or as its owner said after that. Never its own tracks.
+/// What a participant receives: as it said when joining, or as its owner said after that. Never its own tracks. Also what of a room is
+/// recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Rule {
     /// Every track of everyone else.
@@ -49,16 +50,29 @@ pub enum Which {
 }
 
 impl Rule {
-    fn takes(&self, publisher: &Snapshot, track: &Track) -> bool {
+    pub(crate) fn takes(&self, publisher: &Snapshot, track: &Track) -> bool {
         match self {
             Rule::All => true,
             Rule::Nothing => false,
             Rule::Listed(lines) => lines.iter().rev().find(|line| line.fits(publisher, track)).is_some_and(|line| line.include),
         }
     }
+
+    /// Whether there may be a track that it takes.
+    pub(crate) fn takes_any(&self) -> bool {
+        match self {
+            Rule::All => true,
+            Rule::Nothing => false,
+            Rule::Listed(lines) => lines.iter().fold(false, |any, line| line.include || (any && !line.is_any())),
+        }
+    }
 }
 
 impl RuleLine {
+    fn is_any(&self) -> bool {
+        self.publisher.is_none() && self.track.is_none() && self.kind.is_none() && self.priority.is_none()
+    }
+
     fn fits(&self, publisher: &Snapshot, track: &Track) -> bool {
         self.publisher.as_ref().is_none_or(|whom| whom.is(publisher))
             && self.track.as_ref().is_none_or(|which| which.is(track))

@@ -1,4 +1,4 @@
-use crate::VideoCodec;
+use crate::{Rule, VideoCodec};
 
 /// How media travels in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,10 +50,18 @@ impl RoomKind {
 }
 
 /// What a room is besides its kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomOptions {
     /// Whether pictures are refused. Only for rooms of [`Topology::Server`].
     pub audio_only: bool,
     /// The video codecs of the room, best first. Empty: what the media server prefers. Says nothing to a mesh room.
     pub codecs: Vec<VideoCodec>,
+    /// Which tracks are recorded, while media passes the server. Unless said otherwise none is.
+    pub record: Rule,
+}
+
+impl Default for RoomOptions {
+    fn default() -> Self {
+        RoomOptions { audio_only: false, codecs: Vec::new(), record: Rule::Nothing }
+    }
 }

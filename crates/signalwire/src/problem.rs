@@ -40,7 +40,9 @@ impl From<Refusal> for Problem {
             | Refusal::RoomEnded
             | Refusal::RoomNotMade
             | Refusal::TooManyRooms => Problem::UNAUTHORIZED,
-            Refusal::NotJoined | Refusal::SeatNotFound | Refusal::ParticipantNotFound => Problem::NOT_FOUND,
+            Refusal::NotJoined | Refusal::SeatNotFound | Refusal::ParticipantNotFound | Refusal::RecordingNotFound => {
+                Problem::NOT_FOUND
+            }
             Refusal::RoomNameInvalid
             | Refusal::RoomNameCharacters
             | Refusal::RoomNameTooLong
@@ -51,7 +53,7 @@ impl From<Refusal> for Problem {
             | Refusal::NoRules
             | Refusal::AudioOnlyNotServed
             | Refusal::Malformed => Problem::BAD_REQUEST,
-            Refusal::AlreadyJoined | Refusal::RoomExists => Problem::CONFLICT,
+            Refusal::AlreadyJoined | Refusal::RoomExists | Refusal::TooManyRecordings => Problem::CONFLICT,
             Refusal::KindNotServed => Problem::NO_MEDIA,
         }
     }

@@ -202,7 +202,7 @@ pub fn stage_field_name(field: StageField) -> Option<&'static str> {
         StageField::Locked => Some("locked"),
         StageField::PrioritizeHands => Some("prioritize_handraise"),
         StageField::Meta => Some("meta"),
-        StageField::Audience => None,
+        StageField::Audience | StageField::Recordings => None,
     }
 }
 

@@ -54,7 +54,10 @@ impl From<Refusal> for Problem {
             Refusal::SeatNotFound | Refusal::NotJoined | Refusal::ParticipantNotFound => {
                 Problem::new(53204, "There is no such participant")
             }
-            Refusal::AlreadyJoined | Refusal::Malformed => Problem::MALFORMED,
+            // Recordings of the mix are nothing that clients of this vendor ask for.
+            Refusal::AlreadyJoined | Refusal::Malformed | Refusal::TooManyRecordings | Refusal::RecordingNotFound => {
+                Problem::MALFORMED
+            }
         }
     }
 }

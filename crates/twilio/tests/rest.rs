@@ -254,7 +254,7 @@ fn a_room_is_what_was_asked() {
         large_room: true,
         transcribe_participants_on_connect: true,
     };
-    let options = RoomOptions { audio_only: true, codecs: vec![VideoCodec::H264, VideoCodec::Vp8] };
+    let options = RoomOptions { audio_only: true, codecs: vec![VideoCodec::H264, VideoCodec::Vp8], ..RoomOptions::default() };
     let full = NewRoom {
         name: Some("D".into()),
         kind: RoomKind::GroupSmall,

@@ -116,7 +116,7 @@ fn a_room() {
         large_room: true,
         ..Memo::default()
     };
-    let options = RoomOptions { audio_only: false, codecs: vec![VideoCodec::H264] };
+    let options = RoomOptions { audio_only: false, codecs: vec![VideoCodec::H264], ..RoomOptions::default() };
     let go = Room { kind: RoomKind::Go, options, tracks_max: None, memo, ..room() };
     let ended = Room { status: RoomStatus::Completed, ended_ms: Some(THEN_MS + 61_999), ..go };
     let changes = json!({
@@ -125,7 +125,7 @@ fn a_room() {
         "status": "completed", "end_time": "2020-08-20T01:43:07Z", "duration": 61,
     });
     check(&ended, with(room_json(), changes));
-    let sound = Room { options: RoomOptions { audio_only: true, codecs: vec![] }, ..room() };
+    let sound = Room { options: RoomOptions { audio_only: true, codecs: vec![], ..RoomOptions::default() }, ..room() };
     check(&sound, with(room_json(), json!({ "audio_only": true, "video_codecs": [] })));
 }
 

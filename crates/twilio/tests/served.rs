@@ -348,7 +348,7 @@ fn a_client_that_comes_back_has_its_channels() {
 #[test]
 fn a_room_for_sound_refuses_pictures() {
     let mut stage = Stage::empty();
-    let options = RoomOptions { audio_only: true, codecs: vec![VideoCodec::Vp8] };
+    let options = RoomOptions { audio_only: true, codecs: vec![VideoCodec::Vp8], ..RoomOptions::default() };
     stage.hub.owner(room::Command::SetKind { name: "den".into(), kind: RoomKind::Group, options });
     stage.conn = stage.ask("ann", LINK);
     let (room, who) = stage.hub.rooms.by_name("den").map(|room| (room.id, room.participants[0].id)).expect("a room");

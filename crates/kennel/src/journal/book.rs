@@ -84,6 +84,7 @@ impl Book {
                     page.enabled.remove(&track.id);
                 }
             }
+            Fact::RecordingBegan { .. } | Fact::RecordingFlows { .. } | Fact::RecordingEnded { .. } => {}
         }
     }
 

@@ -112,7 +112,7 @@ pub fn kind(row: &RoomRow) -> RoomKind {
 #[must_use]
 pub fn options(row: &RoomRow) -> RoomOptions {
     let known = |name: &String| CODECS.into_iter().find(|(_, word)| word == name).map(|(codec, _)| codec);
-    RoomOptions { audio_only: row.audio_only, codecs: row.codecs.iter().filter_map(known).collect() }
+    RoomOptions { audio_only: row.audio_only, codecs: row.codecs.iter().filter_map(known).collect(), ..RoomOptions::default() }
 }
 
 /// A room that begins, as the history keeps it.

@@ -17,6 +17,7 @@ pub struct StageForm {
     /// Sound and pictures.
     join_muted: (bool, bool),
     prioritize_hands: bool,
+    record_on_start: bool,
     display_name: String,
     meta: BTreeMap<String, String>,
     hide_video_muted: bool,
@@ -36,6 +37,7 @@ impl From<&SavedStage> for StageForm {
             tones,
             join_muted: (join_audio_muted, join_video_muted),
             prioritize_hands: stage.settings.prioritize_hands,
+            record_on_start: stage.settings.record_on_start,
             display_name: stage.settings.display_name.to_string(),
             meta: meta.collect(),
             hide_video_muted: stage.hide_video_muted,
@@ -57,6 +59,7 @@ impl From<StageForm> for SavedStage {
             join_audio_muted: form.join_muted.0,
             join_video_muted: form.join_muted.1,
             prioritize_hands: form.prioritize_hands,
+            record_on_start: form.record_on_start,
             display_name: form.display_name.into(),
             meta,
         };
@@ -81,6 +84,7 @@ pub fn example() -> SavedStage {
         join_audio_muted: true,
         join_video_muted: false,
         prioritize_hands: true,
+        record_on_start: true,
         display_name: "Den".into(),
         meta: [("key".into(), Sealed("\"word\"".into()))].into_iter().collect(),
     };

@@ -32,6 +32,7 @@ pub(super) fn handle(engine: &mut Engine, now: Instant, order: Order) {
             }
         }
         Act::Scene(scene) => engine.set_scene(now, room, scene),
+        Act::Record(_) | Act::RecordMix(_) => {}
         Act::Close => engine.close(now, room, who),
     }
 }

@@ -3,7 +3,7 @@
 use super::Rooms;
 use crate::participant::Participant;
 use crate::room::Room;
-use crate::{Event, Fact, Moment, Output, ParticipantId, RoomId, WhyEnded, WhyLeft};
+use crate::{Event, Fact, Moment, Output, ParticipantId, RecordNews, Report, RoomId, WhyEnded, WhyLeft};
 
 impl Rooms {
     /// Does what it is time for in a room, and notes when to look again.
@@ -79,6 +79,22 @@ impl Rooms {
         self.out.push_back(Output::Note(Fact::RoomEnded { room, why }));
     }
 
+    /// What the history should know of a recording. Its room may be over.
+    pub(super) fn note_recorded(&mut self, report: &Report) {
+        let Report::Recorded { room, recording, news } = report else { return };
+        let (room, recording) = (*room, *recording);
+        match news {
+            RecordNews::Began { codec, offset } => {
+                let (codec, offset) = (*codec, *offset);
+                self.out.push_back(Output::Note(Fact::RecordingFlows { room, recording, codec, offset }));
+            }
+            RecordNews::Ended(outcome) => {
+                self.out.push_back(Output::Note(Fact::RecordingEnded { room, recording, outcome: *outcome }));
+            }
+            RecordNews::Silent(_) => {}
+        }
+    }
+
     /// Notes when to look at a room again.
     pub(super) fn wake(&mut self, id: RoomId) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
@@ -125,7 +141,7 @@ impl Room {
         let link = |p: &Participant| p.link_deadline.filter(|_| p.conn.is_some());
         let seats = self.participants.iter().flat_map(|p| p.deadline.into_iter().chain(self.expiry(p)).chain(link(p)));
         let stage = self.stage.due().filter(|_| self.is_mixed());
-        seats.chain(self.move_due()).chain(self.empty_due()).chain(self.expires()).chain(stage).min()
+        seats.chain(self.retake_due()).chain(self.move_due()).chain(self.empty_due()).chain(self.expires()).chain(stage).min()
     }
 
     /// When a participant has to go.

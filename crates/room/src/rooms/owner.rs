@@ -9,8 +9,8 @@ use crate::limit::{DEFINITIONS_MAX, KINDS_MAX};
 use crate::room::{Plan, Window};
 use crate::stage::check_meta;
 use crate::{
-    Answer, Create, Definition, Moment, Origin, ParticipantId, Refusal, RoomKind, RoomOptions, RoomRef, Rule, StageSettings,
-    Topology, WhyLeft,
+    Answer, Create, Definition, Moment, Origin, ParticipantId, Refusal, RoomId, RoomKind, RoomOptions, RoomRef, Rule,
+    StageSettings, Topology, WhyLeft,
 };
 
 impl Rooms {
@@ -45,6 +45,12 @@ impl Rooms {
         Ok(())
     }
 
+    pub(super) fn set_record_rules(&mut self, now: Moment, room: RoomId, rules: Rule) -> Result<(), Refusal> {
+        self.room(now, room)?.0.set_record_rules(rules)?;
+        self.settle(now, room);
+        Ok(())
+    }
+
     /// Remembers how a room is made when the first one joins.
     pub(super) fn define(&mut self, name: Arc<str>, definition: Definition) -> Result<(), Refusal> {
         check_name(&RoomRef::Name(Arc::clone(&name)))?;
@@ -75,7 +81,9 @@ impl Rooms {
         let is_defined = self.definitions.contains_key(name);
         let running = self.names.get(name).and_then(|id| self.rooms.get_mut(id));
         if let Some(room) = running.filter(|room| !room.by_owner && !is_defined && room.fits(kind, &options)) {
-            (room.kind, room.options) = (kind, options);
+            // What is recorded of those inside is for nobody to change by the way.
+            let record = std::mem::take(&mut room.options).record;
+            (room.kind, room.options) = (kind, RoomOptions { record, ..options });
             room.terms.seats_max = kind.participants_max();
         }
         Ok(())

@@ -27,6 +27,8 @@ pub struct RoomView {
     pub memo: Sealed,
     /// How media travels now.
     pub topology: Topology,
+    /// Whether it is recorded. Which tracks are is among its options.
+    pub recording: bool,
     /// When it began; before a restart, if it went on after it.
     pub began: Moment,
     /// Who is in it, in the order they came.
@@ -98,6 +100,7 @@ pub(super) fn view(room: &Room) -> RoomView {
         by_owner: room.by_owner,
         memo: room.memo.clone(),
         topology: room.topology,
+        recording: room.recording.on,
         began: room.began,
         participants: room.participants.iter().map(|p| Arc::clone(&p.snapshot)).collect(),
         stage: Arc::clone(&room.stage.view),

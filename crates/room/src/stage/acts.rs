@@ -66,7 +66,7 @@ impl Room {
     }
 
     /// Changes the mix.
-    pub fn act_stage(&mut self, me: ParticipantId, act: StageAct) -> Result<(), Refusal> {
+    pub fn act_stage(&mut self, me: ParticipantId, act: StageAct, means: &mut Means<'_>) -> Result<Answer, Refusal> {
         permit_stage(self.rights(me), &act)?;
         match act {
             StageAct::Layout(name, places) => {
@@ -85,8 +85,9 @@ impl Room {
                 let meta = changed(&self.stage.view.meta, &change)?;
                 self.stage.change(StageField::Meta, |view| view.meta = meta);
             }
+            StageAct::Record(act) => return self.act_record(act, means).map(Answer::Recording),
         }
-        Ok(())
+        Ok(Answer::Done)
     }
 
     /// Answers a question.
@@ -99,6 +100,7 @@ impl Room {
             Question::Member(Target::Me) => snapshot(me).map(Answer::Member),
             Question::Member(Target::One(who)) => snapshot(who).map(Answer::Member),
             Question::Member(Target::All) => Err(Refusal::Malformed),
+            Question::Recordings => Ok(Answer::Recordings(self.stage.view.recordings.clone())),
         }
     }
 

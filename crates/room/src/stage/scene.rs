@@ -13,9 +13,8 @@ const SIZES: [(u16, u16); 4] = [(320, 180), (640, 360), (960, 540), (1280, 720)]
 impl Room {
     /// Says what to mix, if that changed.
     pub fn order_scene(&mut self, means: &mut Means<'_>) {
-        let Some(who) = self.participants.iter().find(|one| one.hears_mix() && one.served.is_open()).map(|one| one.id()) else {
-            return self.end_scene(means);
-        };
+        let heard = self.open_places().find(|one| one.hears_mix() || self.is_mix_recorded()).map(|one| one.id());
+        let Some(who) = heard else { return self.end_scene(means) };
         let scene = self.scene();
         if self.stage.scene.as_deref() != Some(&scene) {
             let scene = Arc::new(scene);
@@ -24,7 +23,7 @@ impl Room {
         }
     }
 
-    /// Nobody receives the mix any more. Whoever is left in the room says so; with nobody left the media server needs no word.
+    /// Nobody receives the mix any more, nor is it recorded. Whoever is left in the room says so; with nobody left the media server needs no word.
     pub fn end_scene(&mut self, means: &mut Means<'_>) {
         let was_told = self.stage.scene.take().is_some();
         if let Some(one) = self.participants.iter().find(|one| was_told && one.served.is_open()) {

@@ -1,5 +1,5 @@
 //! What follows from whatever happened in a room: where members stand, what is told of that, and what the media server is to mix. Done
-//! after each step, and only while somebody receives the mix.
+//! after each step, and of the mix only while somebody receives it or it is recorded.
 
 use std::sync::Arc;
 
@@ -9,19 +9,27 @@ use crate::room::{Means, Room};
 use crate::{Event, Layout, Member, MemberField, ParticipantId, Position, Role, StageField, View};
 
 impl Room {
-    /// Whether somebody receives the mix.
+    /// Whether somebody receives the mix, or it is recorded.
     pub fn is_mixed(&self) -> bool {
-        self.participants.iter().any(|place| place.hears_mix())
+        self.participants.iter().any(|place| place.hears_mix()) || self.is_mix_recorded()
     }
 
     /// Tells what changed of the mix since the last time.
     pub fn settle(&mut self, means: &mut Means<'_>) {
-        if !self.is_mixed() {
+        self.settle_takes(means);
+        if self.is_mixed() {
+            self.settle_mix(means);
+        } else {
             self.stage.altered.clear();
             self.stage.fields.clear();
             self.stage.sizes.clear();
-            return self.end_scene(means);
+            self.order_mix_takes(means);
+            self.end_scene(means);
         }
+        self.tell_recording(means);
+    }
+
+    fn settle_mix(&mut self, means: &mut Means<'_>) {
         self.silence(means);
         let layout = self.arrange(means);
         self.tell_members(means);
@@ -32,6 +40,7 @@ impl Room {
         }
         self.tell_sizes(means);
         self.order_scene(means);
+        self.order_mix_takes(means);
     }
 
     /// Places everybody, and notes what that changes of them. Leaves it to the caller to tell.

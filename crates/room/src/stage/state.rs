@@ -10,6 +10,7 @@ use crate::limit::{CANVAS_FPS_MAX, CANVAS_MAX, CANVAS_MIN, SIZE_HOLD};
 use crate::participant::Participant;
 use crate::room::Window;
 use crate::saved::SavedStage;
+use crate::takes::MixTakes;
 use crate::{
     Canvas, Kind, Layout, MemberField, Moment, Part, ParticipantId, Position, Role, Scene, StageField, StageSettings, StageView,
     Track, View,
@@ -33,6 +34,7 @@ pub(crate) struct Stage {
     pub tones: (u32, u32),
     /// In which size each member's pictures are shown, as it was told last.
     pub sizes: BTreeMap<ParticipantId, Size>,
+    pub takes: MixTakes,
 }
 
 /// A size that a publisher was told.
@@ -61,7 +63,9 @@ impl Stage {
             display_name: Arc::clone(&settings.display_name),
             meta: settings.meta.clone(),
             audience: 0,
+            recordings: Vec::new(),
         };
+        let takes = MixTakes::new(settings.record_on_start);
         Stage {
             view: Arc::new(view),
             layout: Arc::new(Layout { name: settings.layout, canvas: settings.canvas, places: Vec::new() }),
@@ -72,6 +76,7 @@ impl Stage {
             scene: None,
             tones: (0, 0),
             sizes: BTreeMap::new(),
+            takes,
         }
     }
 
@@ -93,7 +98,10 @@ impl Stage {
         let left = |at: Option<Moment>| at.map(|at| at.since(now));
         let StageView { canvas, layout, hide_video_muted, locked, prioritize_hands, display_name, meta, .. } =
             StageView::clone(&self.view);
-        let settings = StageSettings { canvas, layout, prioritize_hands, display_name, meta, ..self.settings.clone() };
+        // One that runs goes on as another.
+        let record_on_start = self.takes.due || self.view.recordings.iter().any(|one| one.ended.is_none());
+        let settings =
+            StageSettings { canvas, layout, prioritize_hands, display_name, meta, record_on_start, ..self.settings.clone() };
         let (opens, closes, ends) = (left(window.opens), left(window.closes), left(window.ends));
         SavedStage { settings, hide_video_muted, locked, opens, closes, ends }
     }

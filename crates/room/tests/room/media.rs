@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use room::{Act, Kind, LinkId, Order, ParticipantId, RoomId, Scene, Track, TrackId, View};
+use room::{Act, Kind, LinkId, MixTake, Order, ParticipantId, RecordingId, RoomId, Scene, Take, Track, TrackId, View};
 
 #[derive(Default)]
 pub struct Media {
@@ -14,6 +14,10 @@ pub struct Media {
     pub untold: BTreeSet<RoomId>,
     /// What each room's mix is to be.
     pub scenes: BTreeMap<RoomId, Arc<Scene>>,
+    /// What of each room's mix is recorded.
+    pub mixes: BTreeMap<RoomId, Vec<MixTake>>,
+    /// Recordings that ended, and of which the rooms were not told.
+    pub ended: Vec<(RoomId, RecordingId)>,
     /// In short words, since they were asked for last.
     orders: Vec<String>,
 }
@@ -25,6 +29,7 @@ pub struct Peer {
     /// None since the peer was opened.
     pub tracks: Option<Vec<Track>>,
     pub subscribed: Option<Vec<TrackId>>,
+    pub takes: Vec<Take>,
 }
 
 impl Media {
@@ -43,8 +48,10 @@ impl Media {
         }
         if let Act::Open(open) = act {
             let mixed = open.view == View::Mix;
-            let before = self.peers.insert(at, Peer { link: open.link, mixed, tracks: None, subscribed: None });
-            assert!(before.is_none() || mixed, "opened twice without a close");
+            let before =
+                self.peers.insert(at, Peer { link: open.link, mixed, tracks: None, subscribed: None, takes: Vec::new() });
+            assert!(before.as_ref().is_none_or(|_| mixed), "opened twice without a close");
+            self.end_takes(room, before.map(|peer| peer.takes).unwrap_or_default(), &[]);
             return;
         }
         let published: Vec<TrackId> = self.published(room, who);
@@ -65,14 +72,45 @@ impl Media {
                 let received = |hint: &room::Hint| peer.subscribed.as_ref().is_some_and(|tracks| tracks.contains(&hint.track));
                 assert!(hints.iter().all(received));
             }
-            Act::Close => drop(self.peers.remove(&at)),
+            Act::Record(takes) => {
+                let sent = |take: &Take| peer.tracks.iter().flatten().any(|track| track.id == take.track && is_media(track));
+                assert!(takes.iter().all(sent), "records what is not sent");
+                assert_ne!(peer.takes, takes, "says the same again");
+                let before = std::mem::replace(&mut peer.takes, takes.clone());
+                self.end_takes(room, before, &takes);
+            }
+            Act::RecordMix(takes) => self.record_mix(room, takes),
+            Act::Close => {
+                let takes = self.peers.remove(&at).map(|peer| peer.takes).unwrap_or_default();
+                self.end_takes(room, takes, &[]);
+            }
             Act::Scene(scene) => self.set_scene(room, scene),
             Act::Away | Act::Repeat => assert!(!peer.mixed, "is never asked anything"),
             Act::Say(..) | Act::Open(_) => {}
         }
+        self.end_empty(room);
+    }
+
+    /// With the last peer of a room its mix ends.
+    fn end_empty(&mut self, room: RoomId) {
         if !self.peers.keys().any(|(of, _)| *of == room) {
             self.scenes.remove(&room);
+            let mixes = self.mixes.remove(&room).unwrap_or_default();
+            self.ended.extend(mixes.iter().map(|take| (room, take.recording)));
         }
+    }
+
+    fn end_takes(&mut self, room: RoomId, before: Vec<Take>, now: &[Take]) {
+        let gone = before.iter().map(|take| take.recording).filter(|id| !now.iter().any(|take| take.recording == *id));
+        self.ended.extend(gone.map(|id| (room, id)));
+    }
+
+    fn record_mix(&mut self, room: RoomId, takes: Vec<MixTake>) {
+        assert!(takes.is_empty() || self.scenes.contains_key(&room), "records a mix that is none");
+        let before = self.mixes.insert(room, takes.clone()).unwrap_or_default();
+        assert_ne!(before, takes, "says the same again");
+        let gone = before.iter().map(|take| take.recording).filter(|id| !takes.iter().any(|take| take.recording == *id));
+        self.ended.extend(gone.map(|id| (room, id)));
     }
 
     /// Takes what a room's mix is to be: of those who are there and of what they publish, and nothing over anything else.
@@ -84,14 +122,17 @@ impl Media {
         assert!(scene.cells.iter().all(|cell| cell.track.is_none_or(|track| sends(cell.who, track))));
         assert!(scene.voices.iter().all(|voice| sends(voice.who, voice.track)));
         assert!(scene.ears.iter().all(|ear| self.peers.get(&(room, ear.who)).is_some_and(|peer| peer.mixed)));
-        assert!(!scene.ears.is_empty());
         self.scenes.insert(room, scene);
     }
 
     /// A worker is gone with all its peers. The rooms hear of it later.
     pub fn lose(&mut self, room: RoomId) {
         let gone: Vec<_> = self.peers.keys().filter(|(of, _)| *of == room).copied().collect();
-        gone.iter().for_each(|at| drop(self.peers.remove(at)));
+        for at in &gone {
+            let takes = self.peers.remove(at).map(|peer| peer.takes).unwrap_or_default();
+            self.end_takes(room, takes, &[]);
+        }
+        self.end_empty(room);
         self.lost.extend(gone);
         self.scenes.remove(&room);
         self.untold.insert(room);
@@ -134,8 +175,17 @@ fn short(order: &Order) -> String {
         Act::Hint(hints) => format!("hint {:?}", hints.iter().map(|hint| hint.wish).collect::<Vec<_>>()),
         Act::Say(channel, text) => format!("say {} on {channel:?}", text.0),
         Act::Scene(scene) => format!("scene of {}", scene.as_ref().map_or(0, |scene| scene.cells.len())),
+        Act::Record(takes) => format!("record {}", takes.len()),
+        Act::RecordMix(takes) => {
+            let states: Vec<&str> = takes.iter().map(|take| if take.paused { "paused" } else { "running" }).collect();
+            format!("record the mix [{}]", states.join(", "))
+        }
         Act::Close => "close".into(),
     }
+}
+
+fn is_media(track: &Track) -> bool {
+    track.kind != Kind::Data
 }
 
 /// How many of a kind are in a list of tracks.

@@ -304,6 +304,9 @@ fn words(fact: &Fact) -> String {
         Fact::TrackAdded { participant, track, .. } => of("+", participant, track),
         Fact::TrackRemoved { participant, track, .. } => of("-", participant, track),
         Fact::TrackAltered { participant, track, .. } => of("~", participant, track),
+        Fact::RecordingBegan { recording, .. } => format!("recording {:?} began", recording.id),
+        Fact::RecordingFlows { recording, codec, .. } => format!("{recording:?} flows in {codec:?}"),
+        Fact::RecordingEnded { recording, outcome, .. } => format!("{recording:?} ended: {:?}", outcome.why),
     }
 }
 

@@ -284,6 +284,11 @@ fn short(event: &Event) -> String {
         Event::Layout(layout) => format!("layout {:?} of {}", layout.name, layout.places.len()),
         Event::Role { role, .. } => format!("{role:?} now"),
         Event::Size { width, height, fps } => format!("{width}x{height} at {fps}"),
+        Event::Recording(state) => format!("recording #{} {}", state.revision, if state.on { "on" } else { "off" }),
+        Event::RecordingSilent { revision, tracks } => {
+            let silent: Vec<bool> = tracks.iter().map(|(_, silent)| *silent).collect();
+            format!("silent #{revision} {silent:?}")
+        }
         Event::Out(why) => format!("out: {why:?}"),
     }
 }

@@ -415,7 +415,7 @@ fn only_what_is_received_can_be_hinted() {
 #[test]
 fn a_room_for_sound_takes_no_pictures() {
     let mut party = party();
-    let sound = RoomOptions { audio_only: true, codecs: vec![] };
+    let sound = RoomOptions { audio_only: true, codecs: vec![], ..RoomOptions::default() };
     assert_eq!(party.set_kind("den", RoomKind::Go, sound.clone()), Err(Refusal::AudioOnlyNotServed));
     party.set_kind("den", RoomKind::Group, sound.clone()).unwrap();
     party.join("ann", "den", &["v cam", "a mic", "d chat"]).unwrap();

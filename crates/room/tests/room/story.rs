@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use room::{Change, Fact, ParticipantId, Presence, RoomId, Rooms, Track, TrackId};
+use room::{Change, Fact, ParticipantId, Presence, Recording, RecordingId, RoomId, Rooms, Track, TrackId};
 
 /// Room to who is in it and what they publish.
 #[derive(Debug, Default)]
 pub struct Story {
     rooms: BTreeMap<RoomId, BTreeMap<ParticipantId, Person>>,
+    /// Those that began and have not ended.
+    recordings: BTreeSet<RecordingId>,
     /// Every reason for an end or a leave so far.
     pub reasons: BTreeSet<String>,
 }
@@ -67,7 +69,19 @@ impl Story {
             Fact::TrackRemoved { room, participant, track } => {
                 assert_eq!(self.tracks(room, participant.id).remove(&track.id), Some(track));
             }
+            Fact::RecordingBegan { room, recording } => self.record(room, &recording),
+            Fact::RecordingFlows { recording, .. } => assert!(self.recordings.contains(&recording), "flows after its end"),
+            Fact::RecordingEnded { recording, .. } => assert!(self.recordings.remove(&recording), "ended twice"),
         }
+    }
+
+    /// A recording is of a track that is there, or of the mix of a room that is.
+    fn record(&mut self, room: RoomId, recording: &Recording) {
+        assert!(self.rooms.contains_key(&room), "recorded before it began");
+        if let Some((who, track)) = &recording.source {
+            assert!(self.tracks(room, who.id).contains_key(&track.id), "recorded before it was added");
+        }
+        assert!(self.recordings.insert(recording.id), "began twice");
     }
 
     fn change(&mut self, room: RoomId, who: ParticipantId, change: Change) {

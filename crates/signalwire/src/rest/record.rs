@@ -164,6 +164,7 @@ impl RoomRecord {
             prioritize_hands: self.prioritize_handraise,
             display_name: self.display_name.as_str().into(),
             meta: self.meta(),
+            record_on_start: self.record_on_start,
         }
     }
 

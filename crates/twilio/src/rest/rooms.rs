@@ -150,7 +150,7 @@ fn options(form: &Form) -> Result<RoomOptions, Refusal> {
             codecs.push(codec);
         }
     }
-    Ok(RoomOptions { audio_only: form.flag("AudioOnly")?.unwrap_or(false), codecs })
+    Ok(RoomOptions { audio_only: form.flag("AudioOnly")?.unwrap_or(false), codecs, ..RoomOptions::default() })
 }
 
 /// What does not go together with a kind.

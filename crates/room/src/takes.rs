@@ -1,0 +1,332 @@
+//! What of a room is recorded: which tracks by its rules, and which recordings of its mix. What the media server is asked for follows
+//! from that after each step. A recording lasts as long as the link that its track comes by: with a new link begins a new one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::limit::{MIX_RECORDINGS_KEPT, MIX_RECORDINGS_MAX, RETAKE_AFTER, RULE_LINES_MAX};
+use crate::participant::Participant;
+use crate::room::{Means, Room};
+use crate::{
+    Act, Event, Fact, Kind, MixRecording, MixState, MixTake, Moment, Output, ParticipantId, RecordAct, RecordNews, Recording,
+    RecordingId, RecordingState, Refusal, Rule, StageField, Take, Topology, TrackId,
+};
+
+/// The recordings of one participant's tracks.
+#[derive(Debug, Default)]
+pub(crate) struct Takes {
+    all: BTreeMap<TrackId, Taking>,
+    /// As the media server was told last.
+    told: Vec<Take>,
+}
+
+#[derive(Debug)]
+struct Taking {
+    id: RecordingId,
+    /// No media comes.
+    silent: bool,
+    /// When it failed.
+    failed: Option<Moment>,
+}
+
+impl Takes {
+    /// The link is gone, and they with it.
+    pub fn clear(&mut self) {
+        *self = Takes::default();
+    }
+
+    fn is_empty(&self) -> bool {
+        self.all.is_empty() && self.told.is_empty()
+    }
+
+    /// When to try again what failed.
+    fn due(&self) -> Option<Moment> {
+        self.all.values().filter_map(|taking| taking.failed).min().map(|failed| failed + RETAKE_AFTER)
+    }
+
+    /// Those that are written, or should be.
+    fn list(&self) -> Vec<Take> {
+        let live = self.all.iter().filter(|(_, taking)| taking.failed.is_none());
+        live.map(|(track, taking)| Take { recording: taking.id, track: *track }).collect()
+    }
+
+    fn is_silent(&self, track: TrackId) -> bool {
+        self.all.get(&track).is_some_and(|taking| taking.silent && taking.failed.is_none())
+    }
+
+    /// Makes the list one of these tracks; what stays keeps its recording. Gives back what is new.
+    fn follow(&mut self, tracks: &[TrackId], now: Moment, mut fresh: impl FnMut() -> RecordingId) -> Vec<(TrackId, RecordingId)> {
+        let again = |taking: &Taking| taking.failed.is_some_and(|failed| now.since(failed) >= RETAKE_AFTER);
+        self.all.retain(|track, taking| tracks.contains(track) && !again(taking));
+        let new: Vec<TrackId> = tracks.iter().filter(|track| !self.all.contains_key(track)).copied().collect();
+        let new: Vec<_> = new.into_iter().map(|track| (track, fresh())).collect();
+        self.all.extend(new.iter().map(|(track, id)| (*track, Taking { id: *id, silent: false, failed: None })));
+        new
+    }
+
+    /// A list that the media server has not been told.
+    fn untold(&mut self) -> Option<Vec<Take>> {
+        let list = self.list();
+        let news = list != self.told;
+        self.told.clone_from(&list);
+        news.then_some(list)
+    }
+}
+
+/// What a participant was told of its own tracks that are recorded.
+#[derive(Debug, Default)]
+pub(crate) struct Warnings {
+    pub revision: u64,
+    /// Of which tracks nothing came, and comes by now or not.
+    silent: BTreeMap<TrackId, bool>,
+}
+
+impl Warnings {
+    /// Nothing was told, after this revision.
+    pub fn after(revision: u64) -> Self {
+        Warnings { revision, silent: BTreeMap::new() }
+    }
+
+    fn event(&self) -> Option<Event> {
+        let tracks: Vec<(TrackId, bool)> = self.silent.iter().map(|(track, silent)| (*track, *silent)).collect();
+        (!tracks.is_empty()).then_some(Event::RecordingSilent { revision: self.revision, tracks })
+    }
+
+    /// Takes over how it is; true if that is news.
+    fn follow(&mut self, now: &[(TrackId, bool)]) -> bool {
+        self.silent.retain(|track, _| now.iter().any(|(known, _)| known == track));
+        let before = self.silent.clone();
+        for (track, silent) in now {
+            if *silent || self.silent.contains_key(track) {
+                self.silent.insert(*track, *silent);
+            }
+        }
+        let news = before != self.silent;
+        self.revision += u64::from(news);
+        news
+    }
+}
+
+/// The recordings of the mix, besides what members see of them.
+#[derive(Debug)]
+pub(crate) struct MixTakes {
+    /// One is to begin as soon as there is somebody to record.
+    pub due: bool,
+    /// As the media server was told last.
+    told: Vec<MixTake>,
+}
+
+impl MixTakes {
+    pub fn new(due: bool) -> Self {
+        MixTakes { due, told: Vec::new() }
+    }
+}
+
+impl Participant {
+    /// What it should know of its tracks that are recorded, if it wants to know that.
+    pub fn warnings_event(&self) -> Option<Event> {
+        self.warnings.event().filter(|_| self.wants_warnings)
+    }
+}
+
+impl Room {
+    /// What of the tracks is recorded from now on.
+    pub fn set_record_rules(&mut self, rules: Rule) -> Result<(), Refusal> {
+        if self.topology == Topology::Mesh {
+            return Err(Refusal::NoRules);
+        } else if matches!(&rules, Rule::Listed(lines) if lines.len() > RULE_LINES_MAX) {
+            return Err(Refusal::Malformed);
+        }
+        self.options.record = rules;
+        // Who sets rules wants to see them followed now.
+        self.participants.iter_mut().for_each(|place| place.takes.all.retain(|_, taking| taking.failed.is_none()));
+        Ok(())
+    }
+
+    /// Does this with a recording of the mix.
+    pub fn act_record(&mut self, act: RecordAct, means: &mut Means<'_>) -> Result<MixRecording, Refusal> {
+        match act {
+            RecordAct::Start => self.start_mix_recording(means),
+            RecordAct::Pause(id) => self.turn_mix_recording(id, MixState::Paused, means.now),
+            RecordAct::Resume(id) => self.turn_mix_recording(id, MixState::Recording, means.now),
+            RecordAct::Stop(id) => self.turn_mix_recording(id, MixState::Completed, means.now),
+        }
+    }
+
+    /// The media server tells of a recording that this room asked for.
+    pub fn handle_record_news(&mut self, id: RecordingId, news: &RecordNews, means: &mut Means<'_>) {
+        let mut takings = self.participants.iter_mut().flat_map(|place| place.takes.all.values_mut());
+        let taking = takings.find(|taking| taking.id == id);
+        match (news, taking) {
+            (RecordNews::Silent(silent), Some(taking)) => taking.silent = *silent,
+            // It ended by itself, for whatever reason: nothing else is told of what was asked for.
+            (RecordNews::Ended(_), Some(taking)) => taking.failed = taking.failed.or(Some(means.now)),
+            (RecordNews::Ended(_), None) => self.end_mix_recording(id, means.now),
+            (RecordNews::Began { .. } | RecordNews::Silent(_), _) => {}
+        }
+    }
+
+    /// The media server lost the room. A recording of its mix that ran goes on as another.
+    pub fn lose_mix_recordings(&mut self, now: Moment) {
+        self.stage.takes.due |= self.is_mix_recorded();
+        self.end_mix_recordings(now);
+    }
+
+    /// Asks for the recordings that there should be now, and tells of them.
+    pub fn settle_takes(&mut self, means: &mut Means<'_>) {
+        for who in self.ids() {
+            self.take(who, means);
+            self.warn(who, means);
+        }
+        self.settle_mix_takes(means);
+    }
+
+    /// Says what of the mix to record, if that changed. The scene was told before, or is told no longer after.
+    pub fn order_mix_takes(&mut self, means: &mut Means<'_>) {
+        let list: Vec<MixTake> = self.stage.view.recordings.iter().filter_map(take_of).collect();
+        let open = self.open_places().next().map(Participant::id);
+        if let Some(who) = open.filter(|_| list != self.stage.takes.told) {
+            self.stage.takes.told.clone_from(&list);
+            self.order(who, Act::RecordMix(list), means);
+        }
+    }
+
+    /// Tells everybody whether the room is recorded, if that is news.
+    pub fn tell_recording(&mut self, means: &mut Means<'_>) {
+        let on = self.is_recorded();
+        if self.recording.on != on {
+            self.recording = RecordingState { revision: self.recording.revision + 1, on };
+            self.ids().into_iter().for_each(|who| self.tell(who, Event::Recording(self.recording), means));
+        }
+    }
+
+    /// Whether a recording of the mix is not over.
+    pub fn is_mix_recorded(&self) -> bool {
+        self.stage.view.recordings.iter().any(|one| one.state != MixState::Completed)
+    }
+
+    /// When to try again what failed.
+    pub fn retake_due(&self) -> Option<Moment> {
+        self.participants.iter().filter_map(|place| place.takes.due()).min()
+    }
+
+    pub fn is_recorded(&self) -> bool {
+        (self.topology == Topology::Server && self.options.record.takes_any()) || self.is_mix_recorded()
+    }
+
+    fn take(&mut self, who: ParticipantId, means: &mut Means<'_>) {
+        if !self.options.record.takes_any() && self.place_of(who).takes.is_empty() {
+            return;
+        }
+        let wanted = self.recorded_tracks(who);
+        let (room, place) = (self.id, self.place_of(who));
+        let new = place.takes.follow(&wanted, means.now, || RecordingId(means.ids.fresh()));
+        let snapshot = &place.snapshot;
+        let track = |id: TrackId| snapshot.tracks.iter().find(|track| track.id == id).cloned();
+        for (id, source) in new.into_iter().filter_map(|(at, id)| Some((id, (Arc::clone(snapshot), track(at)?)))) {
+            let recording = Box::new(Recording { id, source: Some(source) });
+            means.out.push_back(Output::Note(Fact::RecordingBegan { room, recording }));
+        }
+        if let Some(list) = place.takes.untold() {
+            self.order(who, Act::Record(list), means);
+        }
+    }
+
+    /// The tracks of a participant that are to be recorded: what reaches the server, and is not kept from everybody.
+    fn recorded_tracks(&self, who: ParticipantId) -> Vec<TrackId> {
+        let Some(place) = self.by_id(who).filter(|place| place.served.is_open()) else { return Vec::new() };
+        let media = place.snapshot.tracks.iter().filter(|track| track.kind != Kind::Data);
+        let barred = place.barred();
+        let taken = media.filter(|track| self.options.record.takes(&place.snapshot, track) && !barred.contains(&track.id));
+        taken.map(|track| track.id).collect()
+    }
+
+    /// Tells a participant of its tracks that are recorded and of which nothing comes. Of one that is muted nothing should.
+    fn warn(&mut self, who: ParticipantId, means: &mut Means<'_>) {
+        let place = self.place_of(who);
+        if place.takes.is_empty() && place.warnings.silent.is_empty() {
+            return;
+        }
+        let tracks = place.snapshot.tracks.iter().map(|track| (track.id, track.enabled && place.takes.is_silent(track.id)));
+        let tracks: Vec<(TrackId, bool)> = tracks.collect();
+        if !place.warnings.follow(&tracks) {
+            return;
+        }
+        if let Some(event) = place.warnings_event() {
+            self.tell(who, event, means);
+        }
+    }
+
+    /// Begins the recording that is due, and ends all when there is nobody left to record.
+    fn settle_mix_takes(&mut self, means: &mut Means<'_>) {
+        if self.open_places().next().is_none() {
+            self.end_mix_recordings(means.now);
+        } else if std::mem::take(&mut self.stage.takes.due) {
+            // One more than there may be cannot be: nobody else has begun any.
+            let _ = self.start_mix_recording(means);
+        }
+    }
+
+    /// The media server has nothing of this room any more.
+    fn end_mix_recordings(&mut self, now: Moment) {
+        self.stage.takes.told.clear();
+        let live: Vec<RecordingId> = self.live_mix_recordings().map(|one| one.id).collect();
+        self.stage.takes.due |= self.stage.settings.record_on_start && !live.is_empty();
+        live.into_iter().for_each(|id| self.end_mix_recording(id, now));
+    }
+
+    fn end_mix_recording(&mut self, id: RecordingId, now: Moment) {
+        // Or it is over already.
+        let _ = self.turn_mix_recording(id, MixState::Completed, now);
+    }
+
+    fn live_mix_recordings(&self) -> impl Iterator<Item = &MixRecording> {
+        self.stage.view.recordings.iter().filter(|one| one.state != MixState::Completed)
+    }
+
+    fn start_mix_recording(&mut self, means: &mut Means<'_>) -> Result<MixRecording, Refusal> {
+        if self.topology == Topology::Mesh || self.open_places().next().is_none() {
+            return Err(Refusal::KindNotServed);
+        } else if self.live_mix_recordings().count() >= MIX_RECORDINGS_MAX {
+            return Err(Refusal::TooManyRecordings);
+        }
+        let recording = MixRecording::new(RecordingId(means.ids.fresh()), means.now);
+        self.stage.change(StageField::Recordings, |view| {
+            view.recordings.push(recording);
+            forget_oldest(&mut view.recordings);
+        });
+        let noted = Box::new(Recording { id: recording.id, source: None });
+        means.out.push_back(Output::Note(Fact::RecordingBegan { room: self.id, recording: noted }));
+        Ok(recording)
+    }
+
+    fn turn_mix_recording(&mut self, id: RecordingId, state: MixState, now: Moment) -> Result<MixRecording, Refusal> {
+        let mut recording = *self.live_mix_recordings().find(|one| one.id == id).ok_or(Refusal::RecordingNotFound)?;
+        if recording.state != state {
+            recording.turn(state, now);
+            self.stage.change(StageField::Recordings, |view| {
+                view.recordings.iter_mut().filter(|one| one.id == id).for_each(|one| *one = recording);
+            });
+        }
+        Ok(recording)
+    }
+}
+
+fn take_of(recording: &MixRecording) -> Option<MixTake> {
+    let paused = match recording.state {
+        MixState::Recording => false,
+        MixState::Paused => true,
+        MixState::Completed => return None,
+    };
+    Some(MixTake { recording: recording.id, paused })
+}
+
+fn forget_oldest(recordings: &mut Vec<MixRecording>) {
+    let over = |one: &MixRecording| one.state == MixState::Completed;
+    let mut extra = recordings.iter().filter(|one| over(one)).count().saturating_sub(MIX_RECORDINGS_KEPT);
+    recordings.retain(|one| {
+        let forget = over(one) && extra > 0;
+        extra -= usize::from(forget);
+        !forget
+    });
+}

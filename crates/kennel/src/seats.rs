@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use room::{
-    Channel, Command, Kind, Limits, LinkId, Mode, News, ParticipantId, Permissions, Priority, Profile, Report, Rights, RoomId,
-    RoomKind, RoomOptions, Rule, SavedLink, SavedParticipant, SavedRoom, Sealed, SeatKey, Signal, Sizes, Step, SwitchOff, Terms,
-    Track, TrackId, VideoCodec,
+    Channel, Command, Kind, Limits, LinkId, Mode, News, ParticipantId, Priority, Profile, Report, Rights, RoomId, RoomKind,
+    RoomOptions, Rule, SavedLink, SavedParticipant, SavedRoom, Sealed, SeatKey, Signal, Sizes, Step, SwitchOff, Terms, Track,
+    TrackId, VideoCodec,
 };
 use serde::{Deserialize, Serialize};
 
@@ -360,7 +360,7 @@ impl From<ParticipantForm> for SavedParticipant {
             id: ParticipantId(form.id),
             identity: form.identity.into(),
             seat: SeatKey(form.seat),
-            rights: Rights { publish: form.publish, permissions: Permissions::NONE },
+            rights: Rights { publish: form.publish, ..Rights::default() },
             rule: match form.rule {
                 Some(lines) => Rule::Listed(lines.into_iter().map(Into::into).collect()),
                 None if form.receives => Rule::All,

@@ -22,6 +22,12 @@ pub trait Session: Send {
     /// Something happened in the room, told to this child.
     fn handle_child_event(&mut self, _now: Moment, _child: u8, _event: Event) {}
 
+    /// The client came back on another connection, which has the seat now. True if there is something to say to this one, which then
+    /// closes itself; false if it is to be closed at once.
+    fn handle_replaced(&mut self, _now: Moment) -> bool {
+        false
+    }
+
     /// The connection is closed, with this code if the other end gave one (RFC 6455, section 7.4).
     fn handle_close(&mut self, code: Option<u16>);
 

@@ -47,7 +47,7 @@ pub use permission::{Permission, Permissions};
 pub use recording::{
     MixRecording, MixState, MixTake, Outcome, RecordAct, RecordNews, RecordedCodec, Recording, RecordingState, Take, WhyStopped,
 };
-pub use rights::{Origin, Rights};
+pub use rights::{MediaAllowed, Origin, Rights};
 pub use rooms::{RoomView, Rooms, is_speakable};
 pub use saved::{SavedLink, SavedParticipant, SavedRoom, SavedStage};
 pub use stage::{

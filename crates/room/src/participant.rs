@@ -380,7 +380,7 @@ impl Participant {
         let seats = if data(draft.kind) { limit::DATA_TRACKS_MAX } else { limit::MEDIA_TRACKS_MAX };
         if !may_publish(self.rights) {
             Err(TrackRefusal::NotPermitted)
-        } else if !allowed.kinds.contains(&draft.kind) {
+        } else if !allowed.kinds.contains(&draft.kind) || !self.rights.media.has(draft.kind) {
             Err(TrackRefusal::KindNotAllowed)
         } else if draft.name.chars().count() > limit::TRACK_NAME_CHARS_MAX {
             Err(TrackRefusal::NameTooLong)

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use crate::{Caller, Command, MemberAct, Permission, Permissions, Question, Refusal, Role, RoomId, RoomRef, StageAct, TrackId};
+use crate::{
+    Caller, Command, Kind, MemberAct, Permission, Permissions, Question, Refusal, Role, RoomId, RoomRef, StageAct, TrackId,
+};
 
 /// What a caller may do. A closed set; this module is the only place that says no.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -9,11 +11,49 @@ pub struct Rights {
     pub publish: bool,
     /// Change the mix, itself and others in it.
     pub permissions: Permissions,
+    /// What it may send, and receive of a mix.
+    pub media: MediaAllowed,
+}
+
+/// What somebody may send, and receive of a mix.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MediaAllowed {
+    /// Sound and pictures.
+    #[default]
+    All,
+    /// Sound.
+    AudioOnly,
+    /// Pictures.
+    VideoOnly,
+}
+
+impl MediaAllowed {
+    /// Whether sound is among it.
+    #[must_use]
+    pub fn has_audio(self) -> bool {
+        self != MediaAllowed::VideoOnly
+    }
+
+    /// Whether pictures are among it.
+    #[must_use]
+    pub fn has_video(self) -> bool {
+        self != MediaAllowed::AudioOnly
+    }
+
+    /// Whether tracks of this kind may be sent; what carries neither is not limited.
+    #[must_use]
+    pub fn has(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Audio => self.has_audio(),
+            Kind::Video => self.has_video(),
+            Kind::Data => true,
+        }
+    }
 }
 
 impl Rights {
     /// Everything a guest of a room may do.
-    pub const GUEST: Rights = Rights { publish: true, permissions: Permissions::NONE };
+    pub const GUEST: Rights = Rights { publish: true, permissions: Permissions::NONE, media: MediaAllowed::All };
 }
 
 /// Which key let this participant in, so that withdrawing the key removes it. Opaque here.

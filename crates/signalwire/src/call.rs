@@ -5,12 +5,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
-use room::{Kind, LayoutName, LinkId, Moment, ParticipantId, Position, Role, SeatKey, Snapshot, Target, TrackDraft};
+use room::{
+    Kind, LayoutName, LinkId, MediaAllowed, Moment, ParticipantId, Position, Role, SeatKey, Snapshot, Target, TrackDraft,
+};
 
-use crate::names::MediaAllowed;
 use crate::sdp::{Offer, Sent};
+use crate::uuid;
 use crate::wire::RpcId;
-use crate::{state, uuid};
 
 /// A request about a call, in its wrapping: both want an answer.
 #[derive(Clone, Debug)]
@@ -89,7 +90,7 @@ impl Call {
     /// What is sent, as the rooms have it: of the kinds in `media`, and not enabled while the call is on hold. What is muted is known to
     /// the rooms.
     pub fn tracks(&self, media: MediaAllowed) -> Vec<TrackDraft> {
-        let allowed = self.sent.iter().filter(|sent| state::may_carry(media, sent.kind)).enumerate();
+        let allowed = self.sent.iter().filter(|sent| media.has(sent.kind)).enumerate();
         let draft = |(index, sent): (usize, &Sent)| TrackDraft {
             label: sent.label.as_str().into(),
             kind: sent.kind,

@@ -1,6 +1,6 @@
 //! This vendor's words for what the rooms know: layouts, positions, permissions, and an app's own words.
 
-use ::room::{LayoutName, Meta, Permission, Permissions, Position, Sealed};
+use ::room::{LayoutName, MediaAllowed, Meta, Permission, Permissions, Position, Sealed};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -142,8 +142,9 @@ pub const USUAL: [Permission; 11] = [
     Permission::SelfDevice,
 ];
 
-/// What a guest of our own room page may do: itself only, in everything.
-pub const GUEST: [Permission; 15] = [
+/// What a guest of our own room page may do: itself only, in everything but the words about it. What it is called in the list is among
+/// those.
+pub const GUEST: [Permission; 14] = [
     Permission::SelfMuteAudio,
     Permission::SelfUnmuteAudio,
     Permission::SelfMuteVideo,
@@ -154,53 +155,26 @@ pub const GUEST: [Permission; 15] = [
     Permission::SelfOutputVolume,
     Permission::SelfSensitivity,
     Permission::SelfPosition,
-    Permission::SelfMeta,
     Permission::SelfRaiseHand,
     Permission::SelfLowerHand,
     Permission::SelfScreen,
     Permission::SelfDevice,
 ];
 
-/// What a token's holder may send.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum MediaAllowed {
-    /// Sound and pictures.
-    #[default]
-    All,
-    /// Sound.
-    AudioOnly,
-    /// Pictures.
-    VideoOnly,
+/// Which media somebody may use, as tokens have it.
+#[must_use]
+pub fn media(media: MediaAllowed) -> &'static str {
+    match media {
+        MediaAllowed::All => "all",
+        MediaAllowed::AudioOnly => "audio-only",
+        MediaAllowed::VideoOnly => "video-only",
+    }
 }
 
-impl MediaAllowed {
-    /// As tokens have it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            MediaAllowed::All => "all",
-            MediaAllowed::AudioOnly => "audio-only",
-            MediaAllowed::VideoOnly => "video-only",
-        }
-    }
-
-    /// Whether sound is among it.
-    #[must_use]
-    pub fn has_audio(self) -> bool {
-        self != MediaAllowed::VideoOnly
-    }
-
-    /// Whether pictures are among it.
-    #[must_use]
-    pub fn has_video(self) -> bool {
-        self != MediaAllowed::AudioOnly
-    }
-
-    /// The one of this name.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        [MediaAllowed::All, MediaAllowed::AudioOnly, MediaAllowed::VideoOnly].into_iter().find(|one| one.name() == text)
-    }
+/// Those of this name.
+#[must_use]
+pub fn parse_media(text: &str) -> Option<MediaAllowed> {
+    [MediaAllowed::All, MediaAllowed::AudioOnly, MediaAllowed::VideoOnly].into_iter().find(|one| media(*one) == text)
 }
 
 /// An app's words, from a JSON object. What is none has none.
@@ -238,6 +212,14 @@ mod tests {
         for text in ["", "standard-0", "standard-256", "standard--1", "reserved", "Auto"] {
             assert_eq!(parse_position(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn media_is_read_as_it_is_written() {
+        for one in [MediaAllowed::All, MediaAllowed::AudioOnly, MediaAllowed::VideoOnly] {
+            assert_eq!(parse_media(media(one)), Some(one));
+        }
+        assert_eq!(parse_media("none"), None);
     }
 
     #[test]

@@ -102,7 +102,8 @@ pub fn cause(why: WhyLeft) -> (u16, &'static str) {
         WhyLeft::Refused(MediaRefusal::Description | MediaRefusal::Codec) => (88, "INCOMPATIBLE_DESTINATION"),
         WhyLeft::Refused(MediaRefusal::Flood) => (21, "CALL_REJECTED"),
         WhyLeft::Unreachable | WhyLeft::TimedOut => (604, "MEDIA_TIMEOUT"),
-        WhyLeft::Left | WhyLeft::Displaced | WhyLeft::Removed | WhyLeft::RoomEnded => NORMAL,
+        WhyLeft::Displaced => (605, "PICKED_OFF"),
+        WhyLeft::Left | WhyLeft::Removed | WhyLeft::RoomEnded => NORMAL,
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use room::door::{Action, Session as Door};
-use room::{Answer, Command, Event, Layout, Moment, Permissions, Refusal, Role, Snapshot, StageView};
+use room::{Answer, Command, Event, Layout, MediaAllowed, Moment, Permissions, Refusal, Role, Snapshot, StageView, WhyLeft};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -31,6 +31,7 @@ const CLOSE_GOING_AWAY: u16 = 1001;
 const CLOSE_POLICY: u16 = 1008;
 const CLOSE_RESTART: u16 = 1012;
 const CLOSE_LOST: u16 = 4001;
+const CLOSE_REPLACED: u16 = 4002;
 
 /// What this door needs from its shell: keys, the time of day, randomness and the relay's secret stay outside.
 pub trait Desk: Send {
@@ -97,6 +98,8 @@ struct Inside {
     layout: Arc<Layout>,
     /// What the rooms let it do.
     permissions: Permissions,
+    /// What it may send and receive.
+    media: MediaAllowed,
     /// Whether it was told the room.
     told: bool,
     /// Nobody was there before.
@@ -180,6 +183,11 @@ impl Session {
             Ok(Method::Do(command)) => self.give(None, command, Waiting::Done(id)),
             Ok(Method::Tell(question, wanted)) => self.give(None, Command::Ask(question), Waiting::Told(id, wanted)),
             Ok(Method::Say(coded)) => self.result(&id, coded),
+            Ok(Method::Need(permission, answer)) => {
+                let may = self.inside.as_ref().is_some_and(|inside| inside.permissions.has(permission));
+                let answer = if may { answer } else { Err(Problem::UNAUTHORIZED) };
+                self.result(&id, answer.unwrap_or_else(Coded::refused));
+            }
             Ok(Method::Unknown) => {
                 self.actions.push_back(Action::Ignored(1));
                 self.fault(&id, Fault::NO_METHOD);
@@ -229,6 +237,7 @@ impl Session {
         Allowed {
             grant: &line.grant,
             audience: role.map_or(line.grant.audience, |role| role == Role::Audience),
+            media: inside.map_or(line.grant.media, |inside| inside.media),
             instead: inside.map(|inside| inside.permissions).filter(|now| *now != written),
             signature: &line.protocol.signature,
             resource: uuid::spell(resource),
@@ -374,6 +383,13 @@ impl Door for Session {
         if !self.over {
             self.tell_child(child, event);
         }
+    }
+
+    fn handle_replaced(&mut self, now: Moment) -> bool {
+        if !self.over {
+            self.tell_out(now, WhyLeft::Displaced);
+        }
+        !self.over
     }
 
     fn handle_close(&mut self, code: Option<u16>) {

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use room::{
-    Area, Canvas, Definition, MemberField, Meta, ParticipantId, Permissions, Position, Role, RoomId, RoomKind, RoomOptions,
-    Sealed, Snapshot, StageField, StageSettings, StageView, Terms,
+    Area, Canvas, Definition, MediaAllowed, MemberField, Meta, ParticipantId, Permissions, Position, Role, RoomId, RoomKind,
+    RoomOptions, Sealed, Snapshot, StageField, StageSettings, StageView, Terms,
 };
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::limit::MEMBERS_DEFAULT;
-use crate::names::MediaAllowed;
 use crate::token::Grant;
 use crate::wire::{Authorization, Layer, Layout, Member, Place, RoomObject, RoomScopes};
 use crate::{names, uuid};
@@ -221,6 +220,7 @@ pub fn unseal(of: &Meta) -> BTreeMap<&str, Box<RawValue>> {
 pub struct Allowed<'a> {
     pub grant: &'a Grant,
     pub audience: bool,
+    pub media: MediaAllowed,
     /// If the rooms allow something else than the token says.
     pub instead: Option<Permissions>,
     pub signature: &'a str,
@@ -229,7 +229,7 @@ pub struct Allowed<'a> {
 
 impl<'a> Allowed<'a> {
     pub fn authorization(self) -> Authorization<'a> {
-        let Allowed { grant, audience, instead, signature, resource } = self;
+        let Allowed { grant, audience, media, instead, signature, resource } = self;
         let both = if audience { "receive" } else { "both" };
         let allowed = |yes: bool| if yes { both } else { "none" };
         let scopes = match instead {
@@ -245,9 +245,9 @@ impl<'a> Allowed<'a> {
             resource,
             user_name: &grant.user_name,
             join_as: if audience { "audience" } else { "member" },
-            media_allowed: grant.media.name(),
-            audio_allowed: allowed(grant.media.has_audio()),
-            video_allowed: allowed(grant.media.has_video()),
+            media_allowed: names::media(media),
+            audio_allowed: allowed(media.has_audio()),
+            video_allowed: allowed(media.has_video()),
             meta: Value::Object(grant.meta.clone()),
             room: RoomScopes {
                 name: &grant.room,
@@ -258,15 +258,6 @@ impl<'a> Allowed<'a> {
             signature,
             expires_at: grant.expires_unix_s,
         }
-    }
-}
-
-/// Whether this kind may be sent by whoever may send `media`.
-pub fn may_carry(media: MediaAllowed, kind: room::Kind) -> bool {
-    match kind {
-        room::Kind::Audio => media.has_audio(),
-        room::Kind::Video => media.has_video(),
-        room::Kind::Data => false,
     }
 }
 

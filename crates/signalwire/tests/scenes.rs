@@ -275,13 +275,46 @@ fn some_methods_need_no_permission() {
     assert_eq!(room.result(gus, "video.get_meta", json!({})), json!({ "code": "200", "message": "OK", "meta": {} }));
     assert_eq!(room.result(gus, "video.member.get_meta", json!({}))["meta"], json!({}));
     assert_eq!(room.method(gus, "video.member.get_meta", json!({ "member_id": "nobody" })), "404");
-    for list in ["recording", "playback", "stream"] {
-        assert_eq!(room.result(gus, &format!("video.{list}.list"), json!({}))[format!("{list}s")], json!([]));
-        assert_eq!(room.method(gus, &format!("video.{list}.start"), json!({ "url": "rtmp://x" })), "501");
-    }
     assert_eq!(room.method(gus, "signalwire.subscribe", json!({})), "200");
     assert_eq!(room.method(gus, "video.fly", json!({})), "-32601");
     assert_eq!(room.method(gus, "fabric.dance", json!({})), "-32601");
+}
+
+#[test]
+fn what_is_not_offered_is_refused_in_one_way_and_whom_it_is_not_permitted_in_another() {
+    let (mut room, mo, gus) = two();
+    for list in ["recording", "playback", "stream"] {
+        let (all, start) = (format!("video.{list}.list"), format!("video.{list}.start"));
+        assert_eq!(room.result(mo, &all, json!({}))[format!("{list}s")], json!([]));
+        assert_eq!(room.method(mo, &start, json!({ "url": "rtmp://x" })), "501");
+        assert_eq!((room.method(gus, &all, json!({})), room.method(gus, &start, json!({}))), ("403".into(), "403".into()));
+    }
+    assert_eq!(room.method(mo, "video.playback.seek_absolute", json!({ "playback_id": "x", "position": 1 })), "501");
+    assert_eq!(room.method(gus, "video.playback.seek_absolute", json!({})), "403");
+}
+
+#[test]
+fn a_promotion_says_what_may_be_sent() {
+    let (mut room, mo, gus) = two();
+    let guest = room.client(mo).member("gus");
+    let demote = json!({ "member_id": guest, "media_allowed": "video-only" });
+    assert_eq!(room.method(mo, "video.member.demote", demote), "200");
+    let allowed = |of: &Value| {
+        [&of["media_allowed"], &of["audio_allowed"], &of["video_allowed"]].map(|word| word.as_str().unwrap().to_owned())
+    };
+    let demoted = room.client(gus).events("video.member.demoted")[0]["authorization"].clone();
+    assert_eq!(allowed(&demoted), ["video-only", "none", "receive"]);
+    room.invite_with(gus, "second", json!({}), &offer("second", "recvonly", false), json!({}));
+    for word in [json!("loud"), json!(1)] {
+        let params = json!({ "member_id": guest, "media_allowed": word });
+        assert_eq!(room.method(mo, "video.member.promote", params), "400");
+    }
+    assert_eq!(room.method(mo, "video.member.promote", json!({ "member_id": guest, "media_allowed": "audio-only" })), "200");
+    let promoted = room.client(gus).events("video.member.promoted")[0]["authorization"].clone();
+    assert_eq!(allowed(&promoted), ["audio-only", "both", "none"]);
+    room.invite(gus, "third", "third");
+    let tracks = room.hub.rooms.rooms().flat_map(|r| r.participants).find(|p| *p.identity == *"gus").expect("gus").tracks.clone();
+    assert_eq!(tracks.iter().map(|track| track.kind).collect::<Vec<_>>(), [room::Kind::Audio], "whatever it offers");
 }
 
 #[test]
@@ -377,7 +410,7 @@ fn who_is_told_to_begin_muted_does() {
 #[test]
 fn a_member_may_be_for_sound_only() {
     let mut room = Room::new();
-    let media = signalwire::names::MediaAllowed::AudioOnly;
+    let media = room::MediaAllowed::AudioOnly;
     let one = room.open();
     let token = token_with(Mint { user_name: "u", room: "r", media, ..Mint::default() });
     let authorization = room.connect(one, &token, None)["result"]["authorization"].clone();

@@ -151,6 +151,7 @@ impl Drive {
         let now = self.hub.moment();
         match delivery {
             None => return self.close(close_code::AGAIN, "too slow").await,
+            Some(Delivery::Replaced) if self.session.handle_replaced(now) => {}
             Some(Delivery::Replaced) => return self.close(CLOSE_REPLACED, "replaced").await,
             Some(Delivery::Result(result)) => self.session.handle_result(now, result),
             Some(Delivery::Event(event)) => self.session.handle_event(now, event),

@@ -122,7 +122,7 @@ fn join(dice: &mut Dice, party: &mut Party, world: &mut World, name: &str) {
     let role = [Role::Person, Role::Person, Role::Person, Role::Audience, Role::Screen, Role::Device][dice.roll(6) as usize];
     let view = if role == Role::Person && dice.roll(3) == 0 { View::Tracks } else { View::Mix };
     let permissions = permissions(dice);
-    let rights = Rights { publish: role != Role::Audience, permissions };
+    let rights = Rights { publish: role != Role::Audience, permissions, ..Rights::default() };
     let is_child = matches!(role, Role::Screen | Role::Device);
     let muted = (dice.roll(4) == 0, dice.roll(4) == 0);
     let parent = is_child.then_some(someone);
@@ -317,7 +317,7 @@ fn position(dice: &mut Dice) -> Position {
 
 fn any_act(dice: &mut Dice) -> MemberAct {
     let yes = dice.roll(2) == 0;
-    let rights = Rights { publish: true, permissions: permissions(dice) };
+    let rights = Rights { publish: true, permissions: permissions(dice), ..Rights::default() };
     match dice.roll(30) {
         0..=3 => MemberAct::MuteAudio(yes),
         4..=8 => MemberAct::MuteVideo(yes),

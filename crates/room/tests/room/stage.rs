@@ -40,7 +40,7 @@ pub fn mix(party: &mut Party, name: &str, permissions: Permissions, part: Part) 
     let publish = part.role != Role::Audience;
     let tracks: &[&str] = if publish { &["a mic", "v cam"] } else { &[] };
     party.join_with(name, "den", tracks, |join| {
-        join.rights = Rights { publish, permissions };
+        join.rights = Rights { publish, permissions, ..Rights::default() };
         join.part = part;
     })
 }
@@ -373,7 +373,7 @@ fn audience_is_promoted_and_members_are_demoted() {
     mix(&mut party, "ada", Permissions::NONE, Part { role: Role::Audience, ..part() }).unwrap();
     hush(&mut party);
     let ada = Target::One(id(&party, "ada"));
-    let rights = Rights { publish: true, permissions: Permissions::ALL };
+    let rights = Rights { publish: true, permissions: Permissions::ALL, ..Rights::default() };
     let promote = MemberAct::Promote { rights, audio_muted: true, video_muted: false, meta: None };
     assert_eq!(member(&mut party, "gus", ada, promote.clone()), Err(Refusal::NotPermitted));
     member(&mut party, "mo", ada, promote.clone()).unwrap();
@@ -408,7 +408,7 @@ fn nobody_gives_what_it_does_not_have() {
     let promoter: Permissions = [Permission::Promote, Permission::MuteAudio].into_iter().collect();
     mix(&mut party, "pam", promoter, part()).unwrap();
     mix(&mut party, "ada", Permissions::NONE, Part { role: Role::Audience, ..part() }).unwrap();
-    let rights = Rights { publish: true, permissions: Permissions::ALL };
+    let rights = Rights { publish: true, permissions: Permissions::ALL, ..Rights::default() };
     let act = MemberAct::Promote { rights, audio_muted: false, video_muted: false, meta: None };
     let ada = Target::One(id(&party, "ada"));
     member(&mut party, "pam", ada, act).unwrap();
@@ -476,7 +476,7 @@ fn a_screen_puts_nobody_out_by_its_name() {
     party
         .join_with("screen", "den", &["v cam"], |join| {
             join.identity = "tess".into();
-            join.rights = Rights { publish: true, permissions: guest() };
+            join.rights = Rights { publish: true, permissions: guest(), ..Rights::default() };
             join.part = Part { role: Role::Screen, parent, shares_name: false, ..part() };
         })
         .unwrap();

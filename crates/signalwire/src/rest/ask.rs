@@ -2,8 +2,7 @@
 
 use super::paging::Page;
 use super::room::{RoomDraft, RoomFilter};
-use crate::names::MediaAllowed;
-use ::room::Meta;
+use ::room::{MediaAllowed, Meta};
 
 /// One call of the API with all it says, valid as far as that can be known without knowing the rooms.
 #[derive(Clone, Debug, PartialEq)]

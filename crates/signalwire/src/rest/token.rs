@@ -32,7 +32,7 @@ pub(super) fn create(body: &[u8]) -> Result<NewToken, Refusal> {
         auto_create_room: fields.flag("auto_create_room").unwrap_or(true),
         room_display_name: fields.text("room_display_name", DISPLAY_NAME_CHARS_MAX),
         end_room_session_on_leave: fields.flag("end_room_session_on_leave").unwrap_or(false),
-        media_allowed: fields.word("media_allowed", names::MediaAllowed::parse).unwrap_or_default(),
+        media_allowed: fields.word("media_allowed", names::parse_media).unwrap_or_default(),
         room_meta: fields.meta("room_meta", META_CHARS_MAX),
         meta: fields.meta("meta", META_CHARS_MAX),
     };

@@ -36,7 +36,8 @@ impl Session {
         };
         let mut join = join(&line.grant, &call, part, &invite);
         // What it may do is what its parent may now, not what was written in a token.
-        join.rights.permissions = inside.permissions;
+        (join.rights.permissions, join.rights.media) = (inside.permissions, inside.media);
+        join.tracks.1 = call.tracks(inside.media);
         call.expect(now, Expected::Entry);
         self.children.insert(number, Child { wish: Some(wish), ..Child::new(role, call) });
         let waiting = Waiting::Join(invite.ask, invite.call.to_owned());

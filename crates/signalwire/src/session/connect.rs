@@ -131,6 +131,7 @@ impl Inside {
             stage: joined.stage,
             layout: joined.layout,
             permissions: joined.rights.permissions,
+            media: joined.rights.media,
             told: false,
             first: joined.others.is_empty(),
         }

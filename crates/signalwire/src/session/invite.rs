@@ -113,7 +113,7 @@ impl Session {
 
     /// Tells the rooms what a call sends now.
     fn publish(&mut self, child: Option<u8>) {
-        let media = self.line.as_ref().map(|line| line.grant.media).unwrap_or_default();
+        let media = self.inside.as_ref().map(|inside| inside.media).unwrap_or_default();
         let Some(call) = self.call_of(child) else { return };
         let (revision, tracks) = (call.revision, call.tracks(media));
         self.give(child, Command::Publish { revision, tracks }, Waiting::Rest);
@@ -274,7 +274,7 @@ pub(super) fn join(grant: &Grant, call: &Call, part: Part, invite: &Invite<'_>) 
         room: room.clone(),
         allowed: Some(room),
         identity: grant.user_name.as_str().into(),
-        rights: Rights { publish: part.role != Role::Audience, permissions },
+        rights: Rights { publish: part.role != Role::Audience, permissions, media: grant.media },
         // Withdrawing either ends what was joined by it.
         origin: Some(grant.link_key.as_deref().unwrap_or(&grant.project).into()),
         tracks: (invite.revision, call.tracks(grant.media)),

@@ -1,6 +1,9 @@
 //! What a client asks of the room by name, as a wish of the rooms. Parameters that nobody needs are skipped: pages send strange ones.
 
-use room::{Command, LayoutName, MemberAct, MetaChange, ParticipantId, Position, Question, Rights, StageAct, Target};
+use room::{
+    Command, LayoutName, MediaAllowed, MemberAct, MetaChange, ParticipantId, Permission, Position, Question, Rights, StageAct,
+    Target,
+};
 use serde_json::{Map, Value};
 
 use crate::call::Wanted;
@@ -17,6 +20,8 @@ pub enum Method {
     Tell(Question, Wanted),
     /// Something that needs nobody else.
     Say(Coded),
+    /// The same, for who has this permission.
+    Need(Permission, Result<Coded, Problem>),
     /// Nothing that anybody knows.
     Unknown,
 }
@@ -38,20 +43,34 @@ pub fn read(name: &str, params: &Params, me: Option<ParticipantId>) -> Result<Me
         "video.list_available_layouts" => Method::Tell(Question::Layouts, Wanted::Layouts),
         "video.members.get" => Method::Tell(Question::Stage, Wanted::Members),
         "video.get_meta" => Method::Tell(Question::Stage, Wanted::RoomMeta),
-        "video.recording.list" => Method::Say(Coded::with("recordings", Value::Array(Vec::new()))),
-        "video.playback.list" => Method::Say(Coded::with("playbacks", Value::Array(Vec::new()))),
-        "video.stream.list" => Method::Say(Coded::with("streams", Value::Array(Vec::new()))),
+        "video.recording.list" => Method::Need(Permission::Recording, nothing("recordings")),
+        "video.playback.list" => Method::Need(Permission::Playback, nothing("playbacks")),
+        "video.stream.list" => Method::Need(Permission::Stream, nothing("streams")),
+        "video.playback.seek_absolute" | "video.playback.seek_relative" => Method::Need(Permission::PlaybackSeek, NOT_OFFERED),
         "signalwire.subscribe"
         | "signalwire.unsubscribe"
         | "video.subscribe"
         | "video.unsubscribe"
         | "chat.subscribe"
         | "chat.unsubscribe" => Method::Say(Coded::ok()),
-        other if ["video.recording.", "video.playback.", "video.stream."].iter().any(|of| other.starts_with(of)) => {
-            return Err(Problem::NOT_OFFERED);
-        }
-        _ => Method::Unknown,
+        _ => match MISSING.into_iter().find(|(prefix, _)| name.starts_with(prefix)) {
+            Some((_, needed)) => Method::Need(needed, NOT_OFFERED),
+            None => Method::Unknown,
+        },
     })
+}
+
+/// What this server does not do for anybody, and who might ask for it.
+const MISSING: [(&str, Permission); 3] = [
+    ("video.recording.", Permission::Recording),
+    ("video.playback.", Permission::Playback),
+    ("video.stream.", Permission::Stream),
+];
+
+const NOT_OFFERED: Result<Coded, Problem> = Err(Problem::NOT_OFFERED);
+
+fn nothing(name: &'static str) -> Result<Coded, Problem> {
+    Ok(Coded::with(name, Value::Array(Vec::new())))
 }
 
 fn member(name: &str, params: &Params, target: Target) -> Result<Method, Problem> {
@@ -70,7 +89,10 @@ fn member(name: &str, params: &Params, target: Target) -> Result<Method, Problem
         "set_position" => MemberAct::Place(position(params.get("position"))?),
         "remove" => MemberAct::Remove,
         "promote" => promote(params)?,
-        "demote" => MemberAct::Demote { rights: Rights::default(), meta: optional_meta(params)? },
+        "demote" => {
+            let rights = Rights { media: media(params)?, ..Rights::default() };
+            MemberAct::Demote { rights, meta: optional_meta(params)? }
+        }
         "get_meta" => return Ok(Method::Tell(Question::Member(target), Wanted::MemberMeta)),
         _ => match meta_change(name, params)? {
             Some(change) => MemberAct::Meta(change),
@@ -87,11 +109,16 @@ fn promote(params: &Params) -> Result<MemberAct, Problem> {
     };
     let yes = |name| params.get(name).and_then(Value::as_bool).unwrap_or(false);
     Ok(MemberAct::Promote {
-        rights: Rights { publish: true, permissions },
+        rights: Rights { publish: true, permissions, media: media(params)? },
         audio_muted: yes("join_audio_muted"),
         video_muted: yes("join_video_muted"),
         meta: optional_meta(params)?,
     })
+}
+
+fn media(params: &Params) -> Result<MediaAllowed, Problem> {
+    let word = params.get("media_allowed").filter(|word| !word.is_null());
+    word.map_or(Ok(MediaAllowed::All), |word| word.as_str().and_then(names::parse_media).ok_or(Problem::BAD_REQUEST))
 }
 
 fn optional_meta(params: &Params) -> Result<Option<room::Meta>, Problem> {

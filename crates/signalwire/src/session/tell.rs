@@ -5,7 +5,7 @@ use std::sync::Arc;
 use room::{Change, Event, MemberField, Moment, ParticipantId, Role, Snapshot, StageField, StageView, Step, WhyLeft};
 use serde_json::{Value, json};
 
-use super::{CLOSE_NORMAL, Session, value};
+use super::{CLOSE_NORMAL, CLOSE_REPLACED, Session, value};
 use crate::call::Expected;
 use crate::limit::{GOODBYE_TIMEOUT, LAYOUT_AGAIN};
 use crate::problem;
@@ -142,7 +142,7 @@ impl Session {
     fn tell_role(&mut self, role: Role, rights: room::Rights) {
         let resource = self.desk.fresh();
         let Some(inside) = self.inside.as_mut() else { return };
-        inside.permissions = rights.permissions;
+        (inside.permissions, inside.media) = (rights.permissions, rights.media);
         Arc::make_mut(&mut inside.own).member.role = role;
         let me = uuid::spell(inside.own.id.0);
         let Some(line) = &self.line else { return };
@@ -180,11 +180,14 @@ impl Session {
         if let Some(call) = self.call.as_ref().map(|call| call.id.clone()) {
             self.verto("verto.bye", json!({ "callID": call, "cause": word, "causeCode": code }));
         }
-        if let Some(own) = self.inside.as_ref().filter(|inside| inside.told).map(|inside| Arc::clone(&inside.own)) {
+        // Who only went on elsewhere has not left. Without these words its page would take the seat back, for ever.
+        let replaced = why == WhyLeft::Displaced;
+        let own = self.inside.as_ref().filter(|inside| inside.told && !replaced).map(|inside| Arc::clone(&inside.own));
+        if let Some(own) = own {
             self.tell_member("video.member.left", &own);
         }
         self.forget();
-        self.clock.deadline = Some((now + GOODBYE_TIMEOUT, CLOSE_NORMAL));
+        self.clock.deadline = Some((now + GOODBYE_TIMEOUT, if replaced { CLOSE_REPLACED } else { CLOSE_NORMAL }));
     }
 
     fn is_told(&self) -> bool {

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use room::MediaAllowed;
 use serde_json::{Map, Value};
 
 use super::{Keys, ProjectKey, Refusal};
 use crate::limit::{CLOCK_SKEW_S, META_BYTES_MAX, SCOPES_MAX, USER_NAME_CHARS_MAX};
-use crate::names::MediaAllowed;
+use crate::names;
 
 /// Above this a time is in milliseconds: 1e11 seconds would be the year 5138, 1e11 milliseconds is 1973.
 const MILLISECONDS_ABOVE: f64 = 1e11;
@@ -163,7 +164,7 @@ impl Claims<'_> {
     }
 
     fn media(&self) -> Result<MediaAllowed, Refusal> {
-        self.text("ma")?.map_or(Ok(MediaAllowed::All), |name| MediaAllowed::parse(&name).ok_or(Refusal::Malformed))
+        self.text("ma")?.map_or(Ok(MediaAllowed::All), |name| names::parse_media(&name).ok_or(Refusal::Malformed))
     }
 }
 

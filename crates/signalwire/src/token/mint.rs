@@ -1,11 +1,11 @@
 //! Making tokens, as the vendor's REST API does.
 
 use super::TYPE;
-use crate::names::{self, MediaAllowed};
+use crate::names;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use room::Meta;
+use room::{MediaAllowed, Meta};
 use serde_json::{Value, json};
 
 /// What a new token says. The default is a member who may do nothing, in a room that is made if it is not there.
@@ -105,7 +105,7 @@ fn claims(what: &Mint<'_>, unix_s: u64) -> Value {
         "rse": what.stays_max_s, "ja": what.audience.then_some("audience"), "jam": yes(what.audio_muted),
         "jvm": yes(what.video_muted), "erl": yes(what.ends_room), "rdn": what.room_display_name, "rm": what.room_meta.map(words),
         "m": what.meta.map(words), "exp": what.lifetime_s.map(|s| unix_s.saturating_add(s)), "key": what.link_key,
-        "ma": Some(what.media).filter(|media| *media != MediaAllowed::All).map(MediaAllowed::name),
+        "ma": Some(what.media).filter(|media| *media != MediaAllowed::All).map(names::media),
     });
     if let Some(claims) = claims.as_object_mut() {
         claims.retain(|_, value| !value.is_null());

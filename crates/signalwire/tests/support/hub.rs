@@ -290,6 +290,11 @@ impl Hub {
             (_, Delivery::Result(result)) => self.with(conn, |session| session.handle_result(now, result)),
             (_, Delivery::Event(event)) => self.with(conn, |session| session.handle_event(now, event)),
             (_, Delivery::Replaced) => {
+                let mut speaks = false;
+                self.with(conn, |session| speaks = session.handle_replaced(now));
+                if speaks {
+                    return;
+                }
                 self.out.push_back(Sent::Closed(conn, 4002));
                 self.with(conn, |session| session.handle_close(None));
                 self.forget(conn);

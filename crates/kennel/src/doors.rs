@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
 use axum::routing::get;
-use room::{Command, Limits, Moment, Presence, Refusal, RoomKind, RoomOptions, RoomView, Rooms, Snapshot};
+use room::{Command, Limits, Moment, ParticipantId, Presence, Refusal, RoomKind, RoomOptions, RoomView, Rooms, Snapshot, View};
 
 use crate::clock;
 use crate::config::{Config, RoomType};
@@ -23,7 +23,7 @@ use crate::spaces;
 use crate::web::accept::Connection;
 use crate::web::asked::Asked;
 use crate::web::ws::{self, MESSAGE_BYTES_MAX, Means};
-use crate::web::{Later, Present, RoomRow, RoomsView, SOCKET_BUFFER_BYTES};
+use crate::web::{Inside, Later, Present, RoomRow, RoomsView, SOCKET_BUFFER_BYTES};
 
 /// Starts the rooms as configured, with the media server if there is one, and takes up what was before a restart.
 pub async fn start_rooms(
@@ -115,6 +115,32 @@ impl RoomsView for hub::Handle {
 
     fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), Refusal>> {
         Box::pin(set_kind(self, room, kind, RoomOptions::default()))
+    }
+
+    fn is_mixed<'a>(&'a self, room: &'a str) -> Later<'a, Option<bool>> {
+        Box::pin(async move {
+            let room = self.room(room).await?;
+            Some(room.participants.iter().any(|one| one.member.view == View::Mix))
+        })
+    }
+
+    fn end<'a>(&'a self, room: &'a str) -> Later<'a, bool> {
+        Box::pin(async move {
+            let Some(room) = self.room(room).await else { return false };
+            self.owner(Command::EndRoom(room.id)).await.is_ok()
+        })
+    }
+
+    fn inside<'a>(&'a self, room: &'a str, participant: u128) -> Later<'a, Inside> {
+        let who = ParticipantId(participant);
+        Box::pin(async move {
+            let room = self.room(room).await;
+            if room.is_none_or(|room| room.participants.iter().all(|one| one.id != who)) {
+                return Inside::Absent;
+            }
+            let origin = self.origin(who).await;
+            origin.map_or(Inside::Absent, |origin| Inside::Came(origin.map(|origin| origin.to_string())))
+        })
     }
 }
 

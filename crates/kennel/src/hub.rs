@@ -63,6 +63,7 @@ enum Turn {
     Rule(ParticipantId, oneshot::Sender<Option<Rule>>),
     Save(oneshot::Sender<Vec<SavedRoom>>),
     Origins(oneshot::Sender<BTreeSet<Origin>>),
+    Origin(ParticipantId, oneshot::Sender<Option<Option<Origin>>>),
 }
 
 /// What a connection gets from the hub, in order.
@@ -214,6 +215,13 @@ impl Handle {
         answer.await.unwrap_or_default()
     }
 
+    /// Which key let this participant in, if it is in a room and by a key.
+    pub async fn origin(&self, participant: ParticipantId) -> Option<Option<Origin>> {
+        let (reply, answer) = oneshot::channel();
+        self.turn(Turn::Origin(participant, reply)).await;
+        answer.await.ok().flatten()
+    }
+
     /// Whether anything that is written down may have changed since this was asked last.
     pub fn take_changed(&self) -> bool {
         self.changed.swap(false, Relaxed)
@@ -327,6 +335,7 @@ impl Hub {
             Turn::Rooms(reply) => drop(reply.send(self.rooms.rooms().collect())),
             Turn::Save(reply) => drop(reply.send(self.rooms.save(moment(self.start)))),
             Turn::Origins(reply) => drop(reply.send(self.rooms.origins().collect())),
+            Turn::Origin(who, reply) => drop(reply.send(self.rooms.origin(who))),
             Turn::Room(name, reply) => drop(reply.send(self.rooms.by_name(&name))),
             Turn::Subscribed(who, reply) => drop(reply.send(self.rooms.subscribed(who))),
             Turn::Rule(who, reply) => drop(reply.send(self.rooms.rule(who))),

@@ -87,14 +87,19 @@ pub async fn withdraw(
         let message = "This is the owner's link. Replace it on the server: kennel keys --renew";
         return Err(Problem::new(StatusCode::CONFLICT, "owner_link", message));
     }
-    let (store, asked) = (app.store.clone(), id.clone());
+    if withdraw_link(&app, &id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(no_such()) }
+}
+
+/// Takes a link away, and ends all that goes by it. False if there is none of this id.
+pub(super) async fn withdraw_link(app: &Arc<App>, id: &str) -> Result<bool, Problem> {
+    let (store, asked) = (app.store.clone(), id.to_owned());
     if !on_disk(move || store.update(|ring, _| ring.withdraw(&asked))).await? {
-        return Err(no_such());
+        return Ok(false);
     }
     app.store.sessions().sweep(clock::unix_ms(), |link| link != id);
-    save_sessions(&app).await;
-    keeper::end(&app, &id).await;
-    Ok(StatusCode::NO_CONTENT)
+    save_sessions(app).await;
+    keeper::end(app, id).await;
+    Ok(true)
 }
 
 /// `GET /kennel/v1/sessions`

@@ -11,6 +11,7 @@ pub mod headers;
 mod insights;
 mod keeper;
 mod keys_api;
+mod moderate;
 mod names;
 mod pages;
 mod plain;
@@ -97,6 +98,21 @@ pub trait RoomsView: Send + Sync {
     fn withdraw(&self, origin: &str);
     /// The type that the room of that name has from now on, or from its next beginning if those who are in it do not fit.
     fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), Refusal>>;
+    /// Whether somebody in the room of that name receives one mixed picture; `None` if it is not in progress.
+    fn is_mixed<'a>(&'a self, room: &'a str) -> Later<'a, Option<bool>>;
+    /// Ends the room of that name for everybody in it; false if it is not in progress.
+    fn end<'a>(&'a self, room: &'a str) -> Later<'a, bool>;
+    /// How this participant came into the room of that name.
+    fn inside<'a>(&'a self, room: &'a str, participant: u128) -> Later<'a, Inside>;
+}
+
+/// How somebody came into a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Inside {
+    /// It is not there.
+    Absent,
+    /// By a token of this link or session ([`crate::keyring::origin`]), or of none.
+    Came(Option<String>),
 }
 
 /// Who is in a room.
@@ -202,7 +218,8 @@ pub fn app(app: &Arc<App>, doors: Router, relay: Router) -> Router {
         .route("/kennel/v1/sessions/{id}", delete(keys_api::end_session))
         .route("/kennel/v1/qr", post(api::qr))
         .route("/kennel/v1/rooms", get(api::rooms))
-        .route("/kennel/v1/rooms/{name}", put(api::set_room))
+        .route("/kennel/v1/rooms/{name}", put(api::set_room).delete(moderate::end))
+        .route("/kennel/v1/rooms/{name}/block", post(moderate::block))
         .route("/kennel/v1/events", get(events::list))
         .route("/kennel/v1/live", get(api::live))
         .route("/kennel/v1/{*rest}", any(api::nothing))

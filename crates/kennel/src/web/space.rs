@@ -161,6 +161,8 @@ pub async fn page_token(
     } else {
         names::GUEST.into_iter().map(names::permission).collect()
     };
+    // Guests may not change the words about them, so what the list says of each is true.
+    let meta = names::read_meta(if ask.moderator { r#"{"role":"moderator"}"# } else { r#"{"role":"guest"}"# });
     let now = clock::unix_ms();
     let left_s = caller.ends.map(|ends| ends.saturating_sub(now) / 1000);
     let lifetime_s = left_s.map_or(PAGE_TOKEN_S, |left| left.min(PAGE_TOKEN_S));
@@ -176,6 +178,7 @@ pub async fn page_token(
             video_muted: ask.video_muted,
             lifetime_s: Some(lifetime_s),
             link_key: origin.as_deref(),
+            meta: Some(&meta),
             ..Mint::default()
         },
     );

@@ -68,6 +68,8 @@ async fn only_the_owner_may() {
         post("/kennel/v1/sessions/x", json!(null)).method("DELETE"),
         get("/kennel/v1/rooms"),
         post("/kennel/v1/rooms/Den", json!({"type":"go"})).method("PUT"),
+        post("/kennel/v1/rooms/Den", json!(null)).method("DELETE"),
+        post("/kennel/v1/rooms/Den/block", json!({"member":"x"})),
         get("/metrics"),
     ] {
         check_refusal(&stage.ask(ask.clone().bearer(&key)).await, StatusCode::FORBIDDEN, "right_missing");

@@ -4,6 +4,7 @@ mod api;
 mod limits;
 mod links;
 mod live;
+mod moderate;
 mod openapi;
 mod pages;
 mod sdk;

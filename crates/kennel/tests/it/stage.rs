@@ -16,7 +16,7 @@ use kennel::shutdown::{self, Shutdown, Stopper};
 use kennel::tls::Authority;
 use kennel::web::gate::Caps;
 use kennel::web::stream::Patience;
-use kennel::web::{self, App, Doorman, Later, Present, Reach, RoomRow, RoomsView, Site};
+use kennel::web::{self, App, Doorman, Inside, Later, Present, Reach, RoomRow, RoomsView, Site};
 use room::Refusal;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -44,6 +44,8 @@ pub struct TestRooms {
     pub present: Mutex<HashMap<String, Vec<String>>>,
     pub withdrawn: Mutex<Vec<String>>,
     pub types: Mutex<HashMap<String, RoomType>>,
+    /// Which link or session let in whom.
+    pub origins: Mutex<HashMap<u128, String>>,
 }
 
 impl RoomsView for TestRooms {
@@ -80,6 +82,21 @@ impl RoomsView for TestRooms {
         }
         self.types.lock().expect("sound").insert(room.to_owned(), kind);
         Box::pin(async { Ok(()) })
+    }
+
+    fn is_mixed<'a>(&'a self, room: &'a str) -> Later<'a, Option<bool>> {
+        let present = self.present.lock().expect("sound").contains_key(room);
+        Box::pin(async move { present.then_some(room != "Dog Cam") })
+    }
+
+    fn end<'a>(&'a self, room: &'a str) -> Later<'a, bool> {
+        let ended = self.present.lock().expect("sound").remove(room).is_some();
+        Box::pin(async move { ended })
+    }
+
+    fn inside<'a>(&'a self, _room: &'a str, participant: u128) -> Later<'a, Inside> {
+        let origin = self.origins.lock().expect("sound").get(&participant).cloned();
+        Box::pin(async move { origin.map_or(Inside::Absent, |origin| Inside::Came(Some(origin))) })
     }
 }
 

@@ -23,6 +23,8 @@ fn changes() -> Vec<Ask> {
         post("/login", json!({"camera_name":"K"})),
         post("/kennel/v1/keys/x", json!({})).method("DELETE"),
         post("/kennel/v1/rooms/x", json!({"type":"go"})).method("PUT"),
+        post("/kennel/v1/rooms/x", json!({})).method("DELETE"),
+        post("/kennel/v1/rooms/x/block", json!({"member":"x"})),
         get("/kennel/v1/live")
             .header("upgrade", "websocket")
             .header("connection", "upgrade")

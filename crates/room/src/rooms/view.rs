@@ -77,6 +77,13 @@ impl Rooms {
         self.rooms.values().flat_map(|room| &room.participants).filter_map(|place| place.origin.clone())
     }
 
+    /// Which key let a participant in, if it is there and came by a key.
+    #[must_use]
+    pub fn origin(&self, participant: ParticipantId) -> Option<Option<Origin>> {
+        let room = self.room_of(participant).and_then(|id| self.rooms.get(&id))?;
+        room.by_id(participant).map(|place| place.origin.clone())
+    }
+
     /// Rooms and participants in progress, for gauges.
     #[must_use]
     pub fn count(&self) -> (usize, usize) {

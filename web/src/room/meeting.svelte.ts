@@ -1,6 +1,6 @@
-import { api, type Failure } from '../api';
-import { changed, everybody, include, without, type People, type Told } from './people';
-import { loadSdk, type RoomSession } from './sdk';
+import { api, type Answer, type Failure } from '../api';
+import { askOf, changed, everybody, include, screenOf, without, type Ask, type People, type Person, type Told } from './people';
+import { loadSdk, type Layer, type RoomSession } from './sdk';
 
 export type Status =
   | { kind: 'idle' }
@@ -10,8 +10,8 @@ export type Status =
   | { kind: 'refused'; failure: Failure }
   | { kind: 'over'; why: Ending };
 
-/** `closed`: full, locked or not open at this time. `media`: connected, and no picture came through. */
-export type Ending = 'left' | 'removed' | 'ended' | 'closed' | 'media' | 'unreachable';
+/** `closed`: full, locked or not open at this time. `displaced`: open in another tab, which goes on. `media`: connected, and no picture came through. */
+export type Ending = 'left' | 'removed' | 'ended' | 'closed' | 'displaced' | 'media' | 'unreachable';
 
 export interface Wish {
   moderator: boolean;
@@ -32,6 +32,8 @@ const TALK_HOLD_MS = 1_500;
 const LOST_MS = 20_000;
 /** The server's words for an end that somebody decided: removed, and let in no more (ITU-T Q.850: 16, 21). */
 const PUT_OUT = ['16', '21'];
+/** The same stay goes on in another tab (FreeSWITCH: 605). To come back by oneself would be to fight, for ever. */
+const DISPLACED = '605';
 /** How often the way of sound and pictures is looked at, in ms: the SDK itself tells of a loss only after 15 s. */
 const LOOK_MS = 1_000;
 
@@ -46,6 +48,10 @@ export class Meeting {
   locked = $state(false);
   hidesMuted = $state(false);
   sharing = $state(false);
+  /** Somebody asks to be heard or seen again. */
+  asked: Ask | null = $state.raw(null);
+  private layers: readonly Layer[] = $state.raw([]);
+  private lastAsk = '';
   began = $state(0);
   private session: RoomSession | null = null;
   private screen: { leave(): Promise<void> } | null = null;
@@ -59,6 +65,12 @@ export class Meeting {
 
   get own() {
     return this.people.find((one) => one.id === this.me);
+  }
+
+  /** Where the own shared screen stands in the picture. */
+  get ownScreen(): Layer | undefined {
+    const screen = screenOf(this.people, this.me);
+    return screen && this.layers.find((layer) => layer.member_id === screen.id);
   }
 
   /** For coming in again: microphone and camera as they were when this stay ended. */
@@ -124,6 +136,22 @@ export class Meeting {
     }
   }
 
+  /** Asks somebody to be heard or seen again: nobody is switched on by others. */
+  askFor(person: Person, what: Ask['what']): Promise<boolean> {
+    const ask = { what, by: this.own?.name ?? this.wish.user, id: String(Date.now()) } satisfies Ask;
+    return this.ask((session) => session.updateMemberMeta({ memberId: person.id, meta: { ask } }));
+  }
+
+  /** Ends the room for everybody in it. */
+  endAll(): Promise<Answer<null>> {
+    return api.ask('DELETE', `/rooms/${encodeURIComponent(this.wish.room)}`);
+  }
+
+  /** Withdraws the link that somebody came by, which puts out everybody who came by it. */
+  block(person: Person): Promise<Answer<null>> {
+    return api.ask('POST', `/rooms/${encodeURIComponent(this.wish.room)}/block`, { member: person.id });
+  }
+
   async share(): Promise<boolean> {
     return this.ask(async (session) => {
       const screen = await session.startScreenShare({ audio: true, video: true });
@@ -153,13 +181,16 @@ export class Meeting {
     session.on('room.updated', ({ room_session }) => this.updated(room_session));
     session.on('room.ended', () => (this.ended = 'ended'));
     session.on('member.joined', ({ member }) => (this.people = include(this.people, member)));
-    session.on('member.updated', ({ member }) => (this.people = changed(this.people, member)));
+    session.on('member.updated', ({ member }) => {
+      this.people = changed(this.people, member);
+      if (member.id === this.me) this.hear(askOf(member));
+    });
     session.on('member.talking', ({ member }) => this.talk(member));
     session.on('member.left', ({ member }) => {
       if (member.id === this.me) this.ended ??= 'removed';
       this.people = without(this.people, member.id);
     });
-    session.on('layout.changed', ({ layout }) => (this.layout = layout.name));
+    session.on('layout.changed', ({ layout }) => ([this.layout, this.layers] = [layout.name, layout.layers ?? []]));
     session.on('media.disconnected', () => this.lose());
     session.on('media.reconnecting', () => this.lose());
     session.on('media.connected', () => this.find());
@@ -173,9 +204,18 @@ export class Meeting {
     else this.quiet.set(member.id, setTimeout(tell, TALK_HOLD_MS));
   }
 
+  /** What was asked before this page was there is not asked again. */
+  private hear(ask: Ask | null, fresh = true): void {
+    if (!ask || ask.id === this.lastAsk) return;
+    this.lastAsk = ask.id;
+    if (fresh) this.asked = ask;
+  }
+
   private entered(detail: { member_id?: string; room_session: { members: Told[] } & Facts }): void {
     this.me = detail.member_id ?? this.session?.memberId ?? this.me;
     this.people = everybody(detail.room_session.members);
+    const own = detail.room_session.members.find((one) => one.id === this.me);
+    if (own) this.hear(askOf(own), false);
     this.updated(detail.room_session);
     this.find();
   }
@@ -189,8 +229,9 @@ export class Meeting {
   /** The SDK is out. On the way in `join` knows why, and says so. */
   private left(): void {
     if (this.status.kind === 'joining') return;
-    const putOut = this.status.kind === 'live' && PUT_OUT.includes(this.session?.causeCode ?? '');
-    this.end(this.ended ?? (this.leaving ? 'left' : putOut ? 'removed' : 'unreachable'));
+    const code = this.session?.causeCode ?? '';
+    const putOut = this.status.kind === 'live' && PUT_OUT.includes(code);
+    this.end(this.ended ?? (this.leaving ? 'left' : code === DISPLACED ? 'displaced' : putOut ? 'removed' : 'unreachable'));
   }
 
   private look(): void {

@@ -11,6 +11,20 @@ export interface Told {
   handraised?: boolean;
   talking?: boolean;
   deaf?: boolean;
+  /** Words of the apps about somebody; here of Kennel's pages. */
+  meta?: { role?: unknown; ask?: unknown };
+}
+
+/** What the pages of rooms are for those who are in by them; empty: in by another app. */
+export type Role = 'moderator' | 'guest' | '';
+
+/** Somebody asks somebody to be heard or seen again. */
+export interface Ask {
+  what: 'mic' | 'cam';
+  /** Who asks. */
+  by: string;
+  /** The same ask is not shown twice. */
+  id: string;
 }
 
 export interface Person {
@@ -19,6 +33,7 @@ export interface Person {
   /** A screen or another device of somebody's is not a person of its own. */
   part: 'person' | 'screen' | 'device';
   parent: string;
+  role: Role;
   audioMuted: boolean;
   videoMuted: boolean;
   talking: boolean;
@@ -70,6 +85,13 @@ export function shownName(people: People, person: Person): string {
   return equal ? `${person.name} (${person.id.slice(-4)})` : person.name;
 }
 
+/** What somebody is asked, if what was told holds any such thing. */
+export function askOf(told: Told): Ask | null {
+  const { what, by, id } = (told.meta?.ask ?? {}) as Record<string, unknown>;
+  const whole = (what === 'mic' || what === 'cam') && typeof by === 'string' && typeof id === 'string';
+  return whole ? { what, by: by.slice(0, 128), id } : null;
+}
+
 /** The screen that somebody shares. */
 export function screenOf(people: People, id: string): Person | undefined {
   return people.find((one) => one.part === 'screen' && one.parent === id);
@@ -78,18 +100,23 @@ export function screenOf(people: People, id: string): Person | undefined {
 function fresh(told: Told): Person {
   const part = told.type === 'screen' || told.type === 'device' ? told.type : 'person';
   const name = told.name ?? '';
-  return { id: told.id, name, part, parent: told.parent_id ?? '', audioMuted: false, videoMuted: false, talking: false, hand: 0 };
+  return { id: told.id, name, part, parent: told.parent_id ?? '', role: '', audioMuted: false, videoMuted: false, talking: false, hand: 0 };
 }
 
 function merge(before: Person, told: Told, hand: number): Person {
   return {
     ...before,
     name: told.name ?? before.name,
+    role: told.meta ? roleOf(told.meta.role) : before.role,
     audioMuted: told.audio_muted ?? before.audioMuted,
     videoMuted: told.video_muted ?? before.videoMuted,
     talking: told.talking ?? before.talking,
     hand: told.handraised === undefined ? before.hand : told.handraised ? before.hand || hand : 0,
   };
+}
+
+function roleOf(told: unknown): Role {
+  return told === 'moderator' || told === 'guest' ? told : '';
 }
 
 function nextHand(people: People): number {

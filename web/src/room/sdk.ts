@@ -12,6 +12,7 @@ export interface RoomSession {
   videoMute(who?: { memberId: string }): Promise<void>;
   videoUnmute(who?: { memberId: string }): Promise<void>;
   setRaisedHand(wish: { raised: boolean; memberId?: string }): Promise<void>;
+  updateMemberMeta(wish: { memberId: string; meta: object }): Promise<void>;
   removeMember(who: { memberId: string }): Promise<void>;
   getMembers(): Promise<{ members: Told[] }>;
   getLayouts(): Promise<{ layouts: string[] }>;
@@ -38,6 +39,15 @@ export interface SessionOptions {
   audio: boolean | MediaTrackConstraints;
   video: boolean | MediaTrackConstraints;
   mirrorLocalVideoOverlay: boolean;
+}
+
+/** Where somebody stands in the mixed picture, in percent of it. */
+export interface Layer {
+  member_id?: string;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
 }
 
 export async function loadSdk(): Promise<{ RoomSession: new (options: SessionOptions) => RoomSession }> {

@@ -1,10 +1,12 @@
 /** The words of the room pages. What holds a number or a name is a function. Sentence case, short, no blame, no exclamation marks. */
 
-import type { Ending } from '../room/meeting.svelte';
+import type { Ending, Status } from '../room/meeting.svelte';
 
 export const room = {
   title: 'Room',
   pageTitle: (name: string) => `${name} · Kennel`,
+  /** Before the name in the window's title. */
+  states: { idle: 'Joining', joining: 'Joining', live: 'Live', lost: 'No connection', refused: 'Not in', over: 'Not in' } satisfies Record<Status['kind'], string>,
   people: (count: number) => (count === 1 ? '1 person' : `${count} people`),
   peopleTitle: 'People',
   enter: 'Join a room',
@@ -47,6 +49,7 @@ export const room = {
   share: 'Share',
   shareLong: 'Share your screen',
   sharing: 'You are sharing your screen.',
+  sharingCard: 'You are sharing your screen',
   stopSharing: 'Stop sharing',
   shareFailed: 'The screen is not shared.',
   hand: 'Hand',
@@ -91,11 +94,23 @@ export const room = {
   unmutePerson: (name: string) => `Unmute ${name}`,
   stopVideo: (name: string) => `Turn off the camera of ${name}`,
   startVideo: (name: string) => `Turn on the camera of ${name}`,
+  askMic: (name: string) => `Ask ${name} to unmute`,
+  askCam: (name: string) => `Ask ${name} to turn on the camera`,
+  wasAsked: (name: string) => `${name} is asked.`,
+  asked: { mic: (name: string) => `${name} asks you to unmute.`, cam: (name: string) => `${name} asks you to turn on your camera.` },
+  askedYes: { mic: 'Unmute', cam: 'Turn on' },
+  askedNo: 'Not now',
+  roles: { moderator: 'Moderator', guest: 'Guest' },
   lowerHand: (name: string) => `Lower the hand of ${name}`,
   remove: (name: string) => `Remove ${name}`,
   removeAsk: (name: string) => `Remove ${name}?`,
   removeHint: (name: string) => `${name} can come back with the link, unless you lock the room.`,
   removeYes: 'Remove',
+  removeBlock: 'Remove and block link',
+  blocked: (name: string) => `${name} is out, and so is everybody who came by the same link.`,
+  endAll: 'End for everyone',
+  endAllAsk: 'End the room for everyone?',
+  endAllHint: 'Everybody is put out. Who has a link can open the room again.',
   mutedByOther: 'Somebody with more rights muted you.',
   youAreMuted: 'You are muted.',
   notAllowed: 'The room does not allow that.',
@@ -103,6 +118,7 @@ export const room = {
   over: {
     left: 'You have left the room.',
     removed: 'You were removed from the room.',
+    displaced: 'This room is open in another tab or window of yours. It goes on there.',
     ended: 'This room has ended.',
     closed: 'The room takes nobody now. It may be full, locked, or not open yet.',
     media: 'You were let in, but sound and pictures did not come through. A firewall may stop them.',

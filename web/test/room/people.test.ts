@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseRoomAddress, randomUser, roomPath } from '../../src/room/address';
-import { changed, everybody, inHeldOrder, inOrder, include, screenOf, shownName, without } from '../../src/room/people';
+import { askOf, changed, everybody, inHeldOrder, inOrder, include, screenOf, shownName, without } from '../../src/room/people';
 
 const told = (id: string, more: object = {}) => ({ id, name: id, type: 'member', ...more });
 const names = (people: { id: string }[]) => people.map((one) => one.id).join(' ');
@@ -27,6 +27,20 @@ describe('the people in a room', () => {
     const people = changed(everybody([told('ann', { audio_muted: true })]), { id: 'ann', video_muted: true });
     expect(people[0]).toMatchObject({ name: 'ann', audioMuted: true, videoMuted: true });
     expect(changed(people, { id: 'nobody', talking: true })).toBe(people);
+  });
+
+  it('have the part that the server gave them, and no other', () => {
+    const people = everybody([told('ann', { meta: { role: 'moderator' } }), told('bo', { meta: { role: 'king' } }), told('cy')]);
+    expect(people.map((one) => one.role)).toEqual(['moderator', '', '']);
+    expect(changed(people, { id: 'ann', audio_muted: true })[0]!.role).toBe('moderator');
+  });
+
+  it('are asked only what is a question', () => {
+    const ask = { what: 'mic', by: 'Ann', id: '1' };
+    expect(askOf(told('bo', { meta: { ask } }))).toEqual(ask);
+    for (const meta of [undefined, {}, { ask: null }, { ask: 'mic' }, { ask: { ...ask, what: 'door' } }, { ask: { ...ask, by: 1 } }]) {
+      expect(askOf(told('bo', { meta }))).toBeNull();
+    }
   });
 
   it('take their screens along', () => {

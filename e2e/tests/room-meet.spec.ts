@@ -12,6 +12,20 @@ async function isIn(visitor: Visitor): Promise<void> {
   await expect(visitor.page.getByTestId('room'), `${visitor.label} is in`).toHaveAttribute('data-status', 'live', { timeout: 30_000 });
 }
 
+/** Runs in the page: instead of a choice of screens, one drawn one. */
+function drawScreen(): void {
+  navigator.mediaDevices.getDisplayMedia = async () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 400 });
+    const brush = canvas.getContext('2d')!;
+    let hue = 0;
+    setInterval(() => {
+      brush.fillStyle = `hsl(${(hue += 9)} 90% 50%)`;
+      brush.fillRect(0, 0, 640, 400);
+    }, 100);
+    return canvas.captureStream(10);
+  };
+}
+
 function person(visitor: Visitor, name: string): Locator {
   return visitor.page.locator(`[data-testid=person][data-name=${JSON.stringify(name)}]`);
 }
@@ -24,6 +38,7 @@ test('a moderator and a guest: each sees what the other does, and only the moder
   await enter(ann, '/room?room=Den?user=Ann');
   await expect(ann.page.getByRole('heading', { name: 'Den' })).toBeVisible();
   await expect(ann.page.getByText('You are the first.')).toBeVisible();
+  await expect(ann.page).toHaveTitle(/^Live, Den/);
   await expect(ann.at('person')).toHaveCount(1);
 
   const bo = await visitors.open('bo', { kennel });
@@ -32,10 +47,15 @@ test('a moderator and a guest: each sees what the other does, and only the moder
   await expect(person(ann, 'Bo')).toBeVisible();
   await expect(bo.page.getByTestId('mix').locator('video').first()).toBeVisible();
 
+  await test.step('who is who', async () => {
+    await expect(person(bo, 'Ann').getByTestId('person-role')).toHaveText('Moderator');
+    await expect(person(ann, 'Bo').getByTestId('person-role')).toHaveText('Guest');
+  });
+
   await test.step('a guest has no buttons for others', async () => {
     for (const id of ['person-mic', 'person-cam', 'person-remove', 'mute-all', 'video-off-all', 'layout']) await expect(bo.page.getByTestId(id)).toHaveCount(0);
     await bo.at('more').click();
-    for (const id of ['lock', 'hide-muted', 'more-layout']) await expect(bo.page.getByTestId(id)).toHaveCount(0);
+    for (const id of ['lock', 'hide-muted', 'more-layout', 'end-all']) await expect(bo.page.getByTestId(id)).toHaveCount(0);
     await bo.page.keyboard.press('Escape');
   });
 
@@ -56,9 +76,20 @@ test('a moderator and a guest: each sees what the other does, and only the moder
     await expect(bo.at('cam')).toHaveAttribute('aria-pressed', 'true');
   });
 
-  await test.step('all cameras off, and undone', async () => {
+  await test.step('nobody is switched on without being asked', async () => {
+    await person(ann, 'Bo').getByTestId('person-mic').click();
+    await expect(ann.at('room-note')).toContainText('Bo is asked');
+    await expect(bo.at('asked')).toContainText('Ann asks you to unmute');
+    await bo.at('asked-no').click();
+    await expect(bo.page.getByTestId('asked')).toHaveCount(0);
+    await expect(bo.at('mic')).toHaveAttribute('aria-pressed', 'true');
     await person(ann, 'Bo').getByTestId('person-cam').click();
+    await bo.at('asked-yes').click();
     await expect(bo.at('cam')).toHaveAttribute('aria-pressed', 'false');
+    await expect(person(ann, 'Bo').getByTestId('person-cam')).toHaveAttribute('aria-pressed', 'false');
+  });
+
+  await test.step('all cameras off, and undone', async () => {
     await ann.at('video-off-all').click();
     await expect(bo.at('cam')).toHaveAttribute('aria-pressed', 'true');
     await ann.at('room-undo').click();
@@ -90,6 +121,94 @@ test('a moderator and a guest: each sees what the other does, and only the moder
     await expect(bo.page.getByTestId('room-again')).toHaveCount(0);
     await expect(ann.at('person')).toHaveCount(1);
   });
+});
+
+test('Back closes a sheet, and the room goes on', async ({ start, visitors }) => {
+  const kennel = await start();
+  const ann = await visitors.open('ann', { kennel, viewport: phone });
+  await ann.goto('/');
+  await enter(ann, '/room?room=Den&user=Ann');
+  await ann.at('more').click();
+  await ann.at('more-devices').click();
+  await expect(ann.at('devices-sheet')).toBeVisible();
+  await ann.page.goBack();
+  await expect(ann.page.getByTestId('devices-sheet')).toBeHidden();
+  await isIn(ann);
+  // Closed in another way, a sheet leaves nothing behind in the history.
+  await ann.at('people').click();
+  await ann.page.keyboard.press('Escape');
+  await expect(ann.page.getByTestId('people-sheet')).toBeHidden();
+  await ann.page.goBack();
+  await expect(ann.page).toHaveURL(/\/$/);
+});
+
+test('a moderator ends the room for everybody', async ({ start, visitors }) => {
+  const kennel = await start();
+  const ann = await visitors.open('ann', { kennel });
+  await enter(ann, '/room?room=Den&user=Ann');
+  const bo = await visitors.open('bo', { kennel, viewport: phone });
+  await enter(bo, '/guest?room=Den&user=Bo');
+  await ann.at('more').click();
+  await ann.at('end-all').click();
+  await ann.at('end-yes').click();
+  for (const one of [ann, bo]) {
+    await expect(one.at('error')).toHaveAttribute('data-code', 'ended');
+    await expect(one.page).toHaveTitle(/^Not in, Den/);
+  }
+});
+
+test('a guest is removed with the link', async ({ start, visitors }) => {
+  const kennel = await start();
+  const ann = await visitors.open('ann', { kennel });
+  await enter(ann, '/room?room=Den&user=Ann');
+  const { body } = await kennel.call('POST', '/kennel/v1/keys', { label: 'Bo', rights: ['guest'], room: 'Den', ends_in_s: 3600 });
+  const bo = await visitors.open('bo', { kennel, viewport: phone, key: body.path.split('#k=')[1] });
+  await enter(bo, '/guest?room=Den&user=Bo');
+  await person(ann, 'Bo').getByTestId('person-remove').click();
+  await ann.at('remove-block').click();
+  await expect(bo.at('error')).toHaveAttribute('data-code', 'removed');
+  await expect(ann.at('person')).toHaveCount(1);
+  await bo.page.goto(`${kennel.url}${body.path}`);
+  await expect(bo.page.getByText('does not work any more')).toBeVisible();
+  // The refused key is told to the console, too.
+  bo.problems.length = 0;
+});
+
+test('a room that is open in two tabs goes on in the newer one', async ({ start, visitors }) => {
+  test.setTimeout(120_000);
+  const kennel = await start();
+  const ann = await visitors.open('ann', { kennel });
+  await enter(ann, '/room?room=Den&user=Ann');
+  const id = await ann.at('person').getAttribute('data-id');
+  // A tab that is doubled takes its memory along.
+  const [second] = await Promise.all([ann.context.waitForEvent('page'), ann.page.evaluate(() => void window.open(location.href))]);
+  await second.getByTestId('room-join').click();
+  await expect(second.getByTestId('room')).toHaveAttribute('data-status', 'live', { timeout: 30_000 });
+  await expect(ann.at('error')).toHaveAttribute('data-code', 'displaced');
+  await expect(second.getByTestId('person')).toHaveAttribute('data-id', id!);
+  // Longer than the SDK waits before it connects again.
+  await second.waitForTimeout(6_000);
+  await expect(second.getByTestId('room')).toHaveAttribute('data-status', 'live');
+  await expect(ann.at('error')).toHaveAttribute('data-code', 'displaced');
+});
+
+test('who shares a screen sees a still card in its place, and the others see the screen', async ({ start, visitors }) => {
+  const kennel = await start();
+  const ann = await visitors.open('ann', { kennel, before: drawScreen });
+  await enter(ann, '/room?room=Den&user=Ann');
+  const bo = await visitors.open('bo', { kennel });
+  await enter(bo, '/guest?room=Den&user=Bo');
+  await ann.at('share').click();
+  const card = ann.page.locator('.own-screen');
+  await expect(card).toHaveText('You are sharing your screen');
+  const place = await card.evaluate((one) => one.getBoundingClientRect().width * one.getBoundingClientRect().height);
+  expect(place).toBeGreaterThan(10_000);
+  await expect(person(bo, 'Ann')).toContainText('Shares a screen');
+  await expect(bo.page.locator('.own-screen')).toHaveCount(0);
+  await ann.picture('room-own-screen');
+  await ann.at('unshare').click();
+  await expect(card).toHaveCount(0);
+  await expect(person(bo, 'Ann')).not.toContainText('Shares a screen');
 });
 
 test('a locked room takes nobody more, in words; unlocked, it does', async ({ start, visitors }) => {

@@ -13,3 +13,4 @@ mod scripts;
 mod served;
 mod stage;
 mod story;
+mod takes;

@@ -18,6 +18,8 @@ pub struct Media {
     pub mixes: BTreeMap<RoomId, Vec<MixTake>>,
     /// Recordings that ended, and of which the rooms were not told.
     pub ended: Vec<(RoomId, RecordingId)>,
+    /// Recordings that ended by themselves.
+    failed: BTreeSet<RecordingId>,
     /// In short words, since they were asked for last.
     orders: Vec<String>,
 }
@@ -96,13 +98,18 @@ impl Media {
         if !self.peers.keys().any(|(of, _)| *of == room) {
             self.scenes.remove(&room);
             let mixes = self.mixes.remove(&room).unwrap_or_default();
-            self.ended.extend(mixes.iter().map(|take| (room, take.recording)));
+            self.ended.extend(mixes.iter().map(|take| (room, take.recording)).filter(|(_, id)| !self.failed.contains(id)));
         }
+    }
+
+    /// This recording ended by itself, and the rooms know it.
+    pub fn failed(&mut self, recording: RecordingId) {
+        self.failed.insert(recording);
     }
 
     fn end_takes(&mut self, room: RoomId, before: Vec<Take>, now: &[Take]) {
         let gone = before.iter().map(|take| take.recording).filter(|id| !now.iter().any(|take| take.recording == *id));
-        self.ended.extend(gone.map(|id| (room, id)));
+        self.ended.extend(gone.filter(|id| !self.failed.contains(id)).map(|id| (room, id)));
     }
 
     fn record_mix(&mut self, room: RoomId, takes: Vec<MixTake>) {
@@ -110,7 +117,7 @@ impl Media {
         let before = self.mixes.insert(room, takes.clone()).unwrap_or_default();
         assert_ne!(before, takes, "says the same again");
         let gone = before.iter().map(|take| take.recording).filter(|id| !takes.iter().any(|take| take.recording == *id));
-        self.ended.extend(gone.map(|id| (room, id)));
+        self.ended.extend(gone.filter(|id| !self.failed.contains(id)).map(|id| (room, id)));
     }
 
     /// Takes what a room's mix is to be: of those who are there and of what they publish, and nothing over anything else.

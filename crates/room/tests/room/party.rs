@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use room::{
-    Answer, Caller, Command, ConnId, Event, Fact, Join, Joined, Kind, Limits, LinkId, Moment, News, Output, ParticipantId,
-    Priority, Profile, Refusal, Report, Resume, Rights, RoomId, RoomKind, RoomOptions, RoomRef, Rooms, Rule, SavedRoom, Sealed,
-    SeatKey, Signal, Step, TrackDraft,
+    Answer, Caller, Command, ConnId, Event, Fact, Join, Joined, Kind, Limits, LinkId, Moment, News, Outcome, Output,
+    ParticipantId, Priority, Profile, RecordNews, Refusal, Report, Resume, Rights, RoomId, RoomKind, RoomOptions, RoomRef, Rooms,
+    Rule, SavedRoom, Sealed, SeatKey, Signal, Step, TrackDraft, WhyStopped,
 };
 
 use crate::media::Media;
@@ -181,6 +181,15 @@ impl Party {
     pub fn report_lost(&mut self) {
         for room in std::mem::take(&mut self.media.untold) {
             self.report(Report::Lost(room));
+        }
+    }
+
+    /// The media server tells of all recordings that ended.
+    pub fn report_ended(&mut self) {
+        for (room, recording) in std::mem::take(&mut self.media.ended) {
+            let (duration, offset) = (Duration::from_secs(1), Duration::from_secs(9));
+            let outcome = Outcome { duration, bytes: 1, offset, codec: None, why: WhyStopped::Stopped };
+            self.report(Report::Recorded { room, recording, news: RecordNews::Ended(outcome) });
         }
     }
 

@@ -226,6 +226,8 @@ fn be_media(dice: &mut Dice, party: &mut Party, name: &str) {
     let at = (guest.joined.room, guest.joined.me);
     match dice.roll(60) {
         0 => party.media.lose(at.0),
+        57 => party.report_ended(),
+        58 => set_record_rules(dice, party, at),
         59 => party.report_lost(),
         1..=3 => party.report_of(at, News::Dead),
         4..=30 => place(dice, party, at),
@@ -235,6 +237,16 @@ fn be_media(dice: &mut Dice, party: &mut Party, name: &str) {
         }
         _ => offer_what_is_wanted(party, name),
     }
+}
+
+fn set_record_rules(dice: &mut Dice, party: &mut Party, (room, who): (RoomId, ParticipantId)) {
+    let rules = rule(dice, who);
+    let expected = match party.rooms.by_id(room).map(|room| room.topology) {
+        None => Err(Refusal::RoomNotFound),
+        Some(Topology::Mesh) => Err(Refusal::NoRules),
+        Some(Topology::Server) => Ok(()),
+    };
+    assert_eq!(party.owner(Command::SetRecordRules { room, rules }).map(drop), expected);
 }
 
 /// The server has a place for some of what it was asked to send.
@@ -402,22 +414,39 @@ fn check(party: &mut Party, model: &mut Model, step: u32) {
     }
 }
 
-/// By the rules, read as they are defined: from nothing, each line adds a set or takes one away.
+/// What these rules take, read as they are defined: from nothing, each line adds a set or takes one away.
+fn taken(rule: &Rule, all: &[(&room::Snapshot, &room::Track)]) -> BTreeSet<TrackId> {
+    let mut taken = BTreeSet::new();
+    let lines = match rule {
+        Rule::All => &[RuleLine { include: true, publisher: None, track: None, kind: None, priority: None }][..],
+        Rule::Nothing => &[],
+        Rule::Listed(lines) => lines,
+    };
+    for line in lines {
+        let set: BTreeSet<TrackId> =
+            all.iter().filter(|(one, track)| fits(line, one, track)).map(|(_, track)| track.id).collect();
+        taken = if line.include { &taken | &set } else { &taken - &set };
+    }
+    taken
+}
+
+/// What of somebody the media server was asked to record.
+fn check_recorded(party: &Party, room: &RoomView, of: &room::Snapshot) {
+    let told = !party.media.untold.contains(&room.id);
+    let Some(peer) = party.media.peers.get(&(room.id, of.id)).filter(|_| told) else { return };
+    let all: Vec<_> = of.tracks.iter().filter(|track| track.kind != Kind::Data).map(|track| (of, track)).collect();
+    let asked: BTreeSet<TrackId> = peer.takes.iter().map(|take| take.track).collect();
+    assert_eq!(asked, taken(&room.options.record, &all), "{:?}", room.options.record);
+}
+
+/// By the rules.
 fn check_received(party: &Party, model: &Model, room: &RoomView) {
-    let all = || room.participants.iter().flat_map(|one| one.tracks.iter().map(move |track| (one, track)));
     for hearer in &room.participants {
         let rule = &model.rooms[&*room.name].people[&*hearer.identity].rule;
-        let mut allowed: BTreeSet<TrackId> = BTreeSet::new();
-        let lines = match rule {
-            Rule::All => &[RuleLine { include: true, publisher: None, track: None, kind: None, priority: None }][..],
-            Rule::Nothing => &[],
-            Rule::Listed(lines) => lines,
-        };
-        for line in lines {
-            let set = all().filter(|(one, track)| one.id != hearer.id && fits(line, one, track)).map(|(_, track)| track.id);
-            let set: BTreeSet<TrackId> = set.collect();
-            allowed = if line.include { &allowed | &set } else { &allowed - &set };
-        }
+        let others = room.participants.iter().filter(|one| one.id != hearer.id);
+        let all: Vec<_> = others.flat_map(|one| one.tracks.iter().map(move |track| (&**one, track))).collect();
+        let allowed = taken(rule, &all);
+        check_recorded(party, room, hearer);
         let received = party.rooms.subscribed(hearer.id).expect("inside");
         let received: BTreeSet<TrackId> = received.iter().map(|(_, track)| track.id).collect();
         assert!(received.is_subset(&allowed), "{rule:?}");

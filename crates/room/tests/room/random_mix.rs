@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use room::{
-    Change, Command, Event, Joined, Kind, Layout, LayoutName, Limits, LinkId, Member, MemberAct, News, Part, ParticipantId,
-    Permission, Permissions, Position, Presence, Question, Refusal, Report, Resume, Rights, Role, RoomKind, RoomView, Snapshot,
-    StageAct, StageView, Target, Terms, View,
+    Change, Command, Event, Joined, Kind, Layout, LayoutName, Limits, LinkId, Member, MemberAct, MixState, News, Outcome, Part,
+    ParticipantId, Permission, Permissions, Position, Presence, Question, RecordAct, RecordNews, RecordingId, Refusal, Report,
+    Resume, Rights, Role, RoomId, RoomKind, RoomView, Rule, Snapshot, StageAct, StageView, Target, Terms, View, WhyStopped,
+    limit::MIX_RECORDINGS_MAX,
 };
 
 use crate::layout::check_sane;
@@ -23,7 +24,12 @@ const SEATS: usize = 7;
 const TRACKS: [&[&str]; 5] = [&[], &["a mic"], &["v cam"], &["a mic", "v cam"], &["a mic off", "v cam off high", "v door"]];
 
 /// What must have happened once at least, for the test to mean something.
-const TOLD: [&str; 19] = [
+const TOLD: [&str; 24] = [
+    "Start",
+    "Pause",
+    "Resume",
+    "Stop",
+    "Recording",
     "Ok",
     "NotPermitted",
     "ParticipantNotFound",
@@ -257,10 +263,38 @@ fn act_stage(dice: &mut Dice, party: &mut Party, world: &mut World, name: &str) 
         _ => (StageAct::Places(places), &[P::RoomPosition]),
     };
     let has = world.rights[name].permissions;
+    record(dice, party, world, name);
     let expected = if needed.iter().all(|one| has.has(*one)) { Ok(()) } else { Err(Refusal::NotPermitted) };
     assert_eq!(party.act(name, Command::Stage(act)).map(drop), expected);
     let expected = if has.has(P::ListLayouts) { Ok(()) } else { Err(Refusal::NotPermitted) };
     assert_eq!(party.act(name, Command::Ask(Question::Layouts)).map(drop), expected);
+}
+
+/// Somebody records the mix, or does something with a recording that there is or was.
+fn record(dice: &mut Dice, party: &mut Party, world: &mut World, name: &str) {
+    let room = party.rooms.by_name("den").expect("in progress");
+    let all = &room.stage.recordings;
+    let one = all.iter().rev().nth(dice.roll(3) as usize).copied();
+    let id = one.map_or(RecordingId(0), |one| one.id);
+    let live = one.is_some_and(|one| one.state != MixState::Completed);
+    let running = all.iter().filter(|one| one.state != MixState::Completed).count();
+    let served = party.media.peers.keys().any(|(of, _)| *of == room.id);
+    let found = if live { Ok(()) } else { Err(Refusal::RecordingNotFound) };
+    let (act, expected) = match dice.roll(6) {
+        0 => (RecordAct::Start, if served { Ok(()) } else { Err(Refusal::KindNotServed) }),
+        1 => (RecordAct::Pause(id), found),
+        2 => (RecordAct::Resume(id), found),
+        3 => (RecordAct::Stop(id), found),
+        _ => return,
+    };
+    let full = act == RecordAct::Start && served && running == MIX_RECORDINGS_MAX;
+    let expected = if full { Err(Refusal::TooManyRecordings) } else { expected };
+    let may = world.rights[name].permissions.has(Permission::Recording);
+    let expected = if may { expected } else { Err(Refusal::NotPermitted) };
+    assert_eq!(party.act(name, Command::Stage(StageAct::Record(act))).map(drop), expected);
+    world.note(
+        expected.map_or_else(|why| format!("{why:?}"), |()| format!("{act:?}").split('(').next().unwrap_or_default().to_owned()),
+    );
 }
 
 /// A client that receives the mix makes a new link, or offers again on the one that it has.
@@ -281,9 +315,28 @@ fn be_media(dice: &mut Dice, party: &mut Party, name: &str) {
             party.report_lost();
         }
         1..=3 => party.report_of(at, News::Dead),
+        57 => party.report_ended(),
+        58 => {
+            let rules = [Rule::All, Rule::Nothing][dice.roll(2) as usize].clone();
+            party.owner(Command::SetRecordRules { room: at.0, rules }).expect("in progress");
+        }
+        59 => fail(dice, party, at.0),
         4..=30 => party.report_of(at, News::Talking(dice.roll(2) == 0)),
         31..=33 => party.report(Report::Speaker { room: at.0, who: (dice.roll(2) == 0).then_some(at.1) }),
         _ => party.report_of(at, News::Connected),
+    }
+}
+
+/// The disk is full for one recording.
+fn fail(dice: &mut Dice, party: &mut Party, room: RoomId) {
+    let mixes = party.media.mixes.get(&room).into_iter().flatten().map(|take| take.recording);
+    let peers = party.media.peers.iter().filter(|((of, _), _)| *of == room);
+    let all: Vec<RecordingId> = mixes.chain(peers.flat_map(|(_, peer)| &peer.takes).map(|take| take.recording)).collect();
+    if let Some(recording) = all.get(dice.roll(all.len().max(1) as u64) as usize).copied() {
+        party.media.failed(recording);
+        let (duration, offset) = (Duration::ZERO, Duration::ZERO);
+        let outcome = Outcome { duration, bytes: 0, offset, codec: None, why: WhyStopped::Disk };
+        party.report(Report::Recorded { room, recording, news: RecordNews::Ended(outcome) });
     }
 }
 
@@ -465,6 +518,7 @@ impl World {
             check_mirror(mirror, &room, step);
         }
         check_scene(party, &room, step);
+        check_takes(party, &room, step);
         let somebody = room.participants.iter().filter(hears).find(|one| one.presence == Presence::Connected);
         if let Some(name) = somebody.map(|one| one.identity.to_string()) {
             check_sane(party, &self.mirrors[&name].layout, (1280, 720), &format!("step {step}"));
@@ -505,6 +559,15 @@ fn check_scene(party: &Party, room: &RoomView, step: u32) {
     let sound = |one: &&Arc<Snapshot>| one.tracks.iter().filter(|track| track.kind == Kind::Audio && track.enabled).count();
     let voices: usize = room.participants.iter().filter(has_link).map(|one| sound(&one)).sum();
     assert_eq!(scene.voices.len(), voices, "step {step}");
+}
+
+/// What is recorded of the mix is what members see of it, and everybody knows whether anything is.
+fn check_takes(party: &Party, room: &RoomView, step: u32) {
+    let live = room.stage.recordings.iter().filter(|one| one.state != MixState::Completed);
+    let live: Vec<_> = live.map(|one| (one.id, one.state == MixState::Paused)).collect();
+    let asked = party.media.mixes.get(&room.id).into_iter().flatten().map(|take| (take.recording, take.paused));
+    assert_eq!(asked.collect::<Vec<_>>(), live, "step {step}");
+    assert_eq!(room.recording, room.options.record == Rule::All || !live.is_empty(), "step {step}");
 }
 
 fn word(event: &Event) -> String {

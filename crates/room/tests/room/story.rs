@@ -45,6 +45,7 @@ impl Story {
     /// The program was started anew.
     pub fn restart(&mut self) {
         self.rooms.values_mut().flat_map(BTreeMap::values_mut).for_each(|one| one.away = true);
+        self.recordings.clear();
     }
 
     /// Takes a fact; panics if it makes no sense after those before.

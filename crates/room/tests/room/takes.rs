@@ -1,0 +1,502 @@
+//! Recordings: which tracks by rules, which of the mix by whoever may, what the media server is asked for, and what everybody hears of that.
+
+use std::time::Duration;
+
+use room::{
+    Answer, Command, Definition, Event, Fact, Kind, Limits, LinkId, MemberAct, MixRecording, MixState, News, Outcome, Part,
+    Permission, Permissions, Question, RecordAct, RecordNews, RecordedCodec, RecordingId, Refusal, Report, Resume, RoomId,
+    RoomKind, RoomOptions, Rule, RuleLine, Signal, StageAct, StageSettings, Step, Target, Which, Whom, WhyStopped, limit,
+};
+
+use crate::party::{Party, offer};
+use crate::stage::{definition, guest, hush, id, member, mix, part};
+
+const SECOND: Duration = Duration::from_secs(1);
+const NOTHING: [&str; 0] = [];
+
+/// A room in which what this rule takes is recorded from the beginning.
+fn party(record: Rule) -> Party {
+    let mut party = Party::new(Limits { kind: RoomKind::Group, ..Limits::default() });
+    party.set_kind("den", RoomKind::Group, RoomOptions { record, ..RoomOptions::default() }).expect("set");
+    party
+}
+
+fn line(include: bool) -> RuleLine {
+    RuleLine { include, publisher: None, track: None, kind: None, priority: None }
+}
+
+fn listed(lines: &[RuleLine]) -> Rule {
+    Rule::Listed(lines.into())
+}
+
+fn set(party: &mut Party, rules: Rule) -> Result<(), Refusal> {
+    let room = party.rooms.by_name("den").map_or(RoomId(0), |room| room.id);
+    party.owner(Command::SetRecordRules { room, rules }).map(drop)
+}
+
+/// What of the tracks of `name` is recorded: the recording and the name of the track.
+fn takes(party: &Party, name: &str) -> Vec<(RecordingId, String)> {
+    let joined = &party.people[name].joined;
+    let Some(peer) = party.media.peers.get(&(joined.room, joined.me)) else { return Vec::new() };
+    let name = |take: &room::Take| {
+        let track = peer.tracks.iter().flatten().find(|track| track.id == take.track).expect("published");
+        (take.recording, track.name.to_string())
+    };
+    peer.takes.iter().map(name).collect()
+}
+
+fn taken(party: &Party, name: &str) -> Vec<String> {
+    takes(party, name).into_iter().map(|(_, track)| track).collect()
+}
+
+fn ended(why: WhyStopped) -> RecordNews {
+    let codec = (why != WhyStopped::NoMedia).then_some(RecordedCodec::Vp8);
+    let (duration, offset) = (SECOND * 7, SECOND * 1_000);
+    RecordNews::Ended(Outcome { duration, bytes: 9, offset, codec, why })
+}
+
+fn report(party: &mut Party, recording: RecordingId, news: RecordNews) {
+    let room = party.people.values().next().expect("somebody").joined.room;
+    party.report(Report::Recorded { room, recording, news });
+}
+
+fn record(party: &mut Party, who: &str, act: RecordAct) -> Result<MixRecording, Refusal> {
+    match party.act(who, Command::Stage(StageAct::Record(act)))? {
+        Answer::Recording(recording) => Ok(recording),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What a member finds of the recordings of the mix.
+fn states(party: &mut Party, who: &str) -> Vec<MixState> {
+    match party.act(who, Command::Ask(Question::Recordings)) {
+        Ok(Answer::Recordings(all)) => all.iter().map(|one| one.state).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn words(party: &mut Party) -> Vec<String> {
+    let word = |fact: Fact| match fact {
+        Fact::RecordingBegan { recording, .. } => Some(match recording.source {
+            Some((who, track)) => format!("{} of {} began", track.name, who.identity),
+            None => "the mix began".into(),
+        }),
+        Fact::RecordingFlows { codec, .. } => Some(format!("flows in {codec:?}")),
+        Fact::RecordingEnded { outcome, .. } => Some(format!("ended: {:?}", outcome.why)),
+        Fact::TrackAdded { track, .. } => Some(format!("+{}", track.name)),
+        Fact::TrackRemoved { track, .. } => Some(format!("-{}", track.name)),
+        Fact::RoomEnded { .. } => Some("the room ended".into()),
+        _ => None,
+    };
+    std::mem::take(&mut party.facts).into_iter().filter_map(word).collect()
+}
+
+#[test]
+fn nothing_is_recorded_unless_somebody_says_so() {
+    let mut party = party(RoomOptions::default().record);
+    party.join("ann", "den", &["v cam", "a mic"]).unwrap();
+    assert_eq!(party.media.take(), ["open ann/1 at 1", "publish [cam, mic]", "subscribe 0"]);
+    assert!(!party.people["ann"].joined.recording.on);
+    assert!(!party.rooms.by_name("den").unwrap().recording);
+}
+
+#[test]
+fn what_the_rule_takes_is_recorded_from_when_it_is_published() {
+    let mut party = party(Rule::All);
+    party.join("ann", "den", &["v cam", "a mic", "d chat"]).unwrap();
+    assert_eq!(party.media.take(), ["open ann/1 at 1", "publish [cam, mic, chat]", "subscribe 0", "record 2"]);
+    assert_eq!(words(&mut party), ["+cam", "+mic", "+chat", "cam of ann began", "mic of ann began"]);
+    let before = takes(&party, "ann");
+    party.publish("ann", &["a mic off", "v door"]);
+    let after = takes(&party, "ann");
+    assert_eq!(taken(&party, "ann"), ["mic", "door"]);
+    assert_eq!(after[0], before[1], "what is muted goes on");
+    assert_eq!(words(&mut party), ["-cam", "-chat", "+door", "door of ann began"]);
+    party.join("bo", "den", &[]).unwrap();
+    party.media.take();
+    party.act("ann", Command::Leave).unwrap();
+    assert_eq!(party.media.take(), ["close", "subscribe 0"], "a recording ends with its link");
+    let began = RecordNews::Began { codec: RecordedCodec::Vp8, offset: SECOND };
+    report(&mut party, before[0].0, began);
+    report(&mut party, before[0].0, ended(WhyStopped::Stopped));
+    party.act("bo", Command::Leave).unwrap();
+    report(&mut party, after[1].0, ended(WhyStopped::NoMedia));
+    assert_eq!(
+        words(&mut party),
+        ["-mic", "-door", "flows in Vp8", "ended: Stopped", "the room ended", "ended: NoMedia"],
+        "the history hears of it however late"
+    );
+}
+
+#[test]
+fn rules_are_lists_that_begin_with_nothing() {
+    let check = |lines: &[RuleLine], on: bool, ann: &[&str], bo: &[&str]| {
+        let mut party = party(Rule::Nothing);
+        party.join("ann", "den", &["a mic", "v cam"]).unwrap();
+        party.join("bo", "den", &["a mic", "v cam", "d chat"]).unwrap();
+        set(&mut party, listed(lines)).unwrap();
+        assert_eq!((taken(&party, "ann"), taken(&party, "bo")), (owned(ann), owned(bo)), "{lines:?}");
+        let room = party.rooms.by_name("den").unwrap();
+        assert_eq!((room.recording, room.options.record), (on, listed(lines)));
+    };
+    let by = |identity: &str| Some(Whom::Identity(identity.into()));
+    let (all, none) = (line(true), line(false));
+    let bos = RuleLine { publisher: by("bo"), ..line(true) };
+    let sound = RuleLine { kind: Some(Kind::Audio), ..line(true) };
+    let no_cam = RuleLine { track: Some(Which::Name("cam".into())), ..line(false) };
+    let chat = RuleLine { track: Some(Which::Name("chat".into())), ..line(true) };
+    check(&[], false, &[], &[]);
+    check(std::slice::from_ref(&all), true, &["mic", "cam"], &["mic", "cam"]);
+    check(std::slice::from_ref(&none), false, &[], &[]);
+    check(&[all.clone(), none.clone()], false, &[], &[]);
+    check(&[all, no_cam.clone()], true, &["mic"], &["mic"]);
+    check(&[none, bos.clone()], true, &[], &["mic", "cam"]);
+    check(&[bos, no_cam, sound], true, &["mic"], &["mic"]);
+    check(&[chat], true, &[], &[]);
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+#[test]
+fn rules_that_change_start_and_stop_at_once_and_everybody_is_told() {
+    let mut party = party(Rule::Nothing);
+    party.join("ann", "den", &["v cam"]).unwrap();
+    party.join("bo", "den", &[]).unwrap();
+    party.media.take();
+    assert_eq!(party.people["bo"].joined.recording.revision, 1);
+    set(&mut party, Rule::All).unwrap();
+    assert_eq!(party.media.take(), ["record 1"]);
+    for who in ["ann", "bo"] {
+        assert_eq!(party.heard(who).last().map(String::as_str), Some("recording #2 on"));
+    }
+    let first = takes(&party, "ann");
+    set(&mut party, listed(&[line(true)])).unwrap();
+    assert_eq!((party.media.take(), takes(&party, "ann")), (vec![], first.clone()), "what stays goes on as it is");
+    set(&mut party, Rule::Nothing).unwrap();
+    assert_eq!((party.media.take(), party.heard("bo")), (owned(&["record 0"]), owned(&["recording #3 off"])));
+    set(&mut party, Rule::All).unwrap();
+    assert_ne!(takes(&party, "ann"), first, "another file");
+    party.join("cy", "den", &[]).unwrap();
+    let told = party.people["cy"].joined.recording;
+    assert_eq!((told.revision, told.on), (4, true));
+}
+
+#[test]
+fn rules_are_for_the_owner_of_rooms_that_the_server_serves() {
+    let mut party = party(Rule::Nothing);
+    assert_eq!(set(&mut party, Rule::All), Err(Refusal::RoomNotFound));
+    party.join("ann", "den", &[]).unwrap();
+    let room = party.rooms.by_name("den").unwrap().id;
+    let own = party.act("ann", Command::SetRecordRules { room, rules: Rule::All });
+    assert_eq!(own, Err(Refusal::NotPermitted));
+    let long = vec![line(true); limit::RULE_LINES_MAX + 1];
+    assert_eq!(set(&mut party, listed(&long)), Err(Refusal::Malformed));
+    let mut mesh = Party::new(Limits::default());
+    mesh.join("ann", "den", &["v cam"]).unwrap();
+    assert_eq!(set(&mut mesh, Rule::All), Err(Refusal::NoRules));
+}
+
+#[test]
+fn a_room_of_another_kind_records_what_it_recorded() {
+    let mut party = party(Rule::All);
+    party.join("ann", "den", &["v cam"]).unwrap();
+    party.set_kind("den", RoomKind::GroupSmall, RoomOptions::default()).unwrap();
+    let room = party.rooms.by_name("den").unwrap();
+    assert_eq!((room.kind, room.options.record), (RoomKind::GroupSmall, Rule::All));
+}
+
+#[test]
+fn a_mesh_is_recorded_from_when_it_moves_to_the_server() {
+    let mut party = Party::new(Limits::default());
+    let options = RoomOptions { record: Rule::All, ..RoomOptions::default() };
+    party.set_kind("den", RoomKind::Auto, options).unwrap();
+    party.join("ann", "den", &["v cam"]).unwrap();
+    party.join("bo", "den", &["v cam"]).unwrap();
+    assert!(!party.people["bo"].joined.recording.on && !party.rooms.by_name("den").unwrap().recording);
+    party.join("cy", "den", &["v cam"]).unwrap();
+    assert_eq!(taken(&party, "cy"), ["cam"]);
+    assert!(party.people["cy"].joined.recording.on);
+    let heard = party.heard("ann");
+    let asked = heard.iter().find_map(|line| line.strip_prefix("offer wanted after 1 on ")).expect("asked");
+    let link = LinkId(asked.strip_suffix(" by the server").unwrap().into());
+    assert!(heard.contains(&"recording #2 on".to_owned()), "{heard:?}");
+    party.signal("ann", &link, Step::Offer, 2);
+    assert_eq!(taken(&party, "ann"), ["cam"]);
+}
+
+#[test]
+fn with_a_new_link_begins_a_new_recording() {
+    let mut party = party(Rule::All);
+    party.join("ann", "den", &["v cam"]).unwrap();
+    let first = takes(&party, "ann");
+    party.news("ann", News::Dead);
+    assert_eq!(takes(&party, "ann"), []);
+    offer_again(&mut party, "ann");
+    let second = takes(&party, "ann");
+    assert_ne!(first, second);
+    let room = party.people["ann"].joined.room;
+    party.media.lose(room);
+    party.report_lost();
+    assert_eq!(takes(&party, "ann"), []);
+    offer_again(&mut party, "ann");
+    let third = takes(&party, "ann");
+    assert!(taken(&party, "ann") == ["cam"] && third != second && third != first);
+    assert!(party.rooms.by_name("den").unwrap().recording, "that is nothing to tell anybody");
+    party.act("ann", Command::Lose).unwrap();
+    assert_eq!(takes(&party, "ann"), third, "whoever lost its connection may still send");
+}
+
+/// Offers on the link that was asked for last.
+fn offer_again(party: &mut Party, who: &str) {
+    let heard = party.heard(who);
+    let asked = heard.iter().rev().find_map(|line| line.strip_prefix("offer wanted after 1 on ")).expect("asked");
+    let link = LinkId(asked.strip_suffix(" by the server").expect("of the server").into());
+    party.signal(who, &link, Step::Offer, 2);
+}
+
+#[test]
+fn what_failed_is_tried_again_later_or_when_rules_are_set() {
+    let mut party = party(Rule::All);
+    party.join("ann", "den", &["v cam"]).unwrap();
+    party.media.take();
+    let fail = |party: &mut Party| {
+        let (id, _) = takes(party, "ann")[0].clone();
+        report(party, id, ended(WhyStopped::Disk));
+        assert_eq!((party.media.take(), takes(party, "ann")), (owned(&["record 0"]), vec![]));
+        id
+    };
+    let first = fail(&mut party);
+    party.pass(limit::RETAKE_AFTER - SECOND);
+    assert_eq!(party.media.take(), NOTHING, "not again and again");
+    party.pass(SECOND);
+    assert_eq!(party.media.take(), ["record 1"]);
+    assert_ne!(takes(&party, "ann")[0].0, first);
+    fail(&mut party);
+    set(&mut party, Rule::All).unwrap();
+    assert_eq!(party.media.take(), ["record 1"]);
+}
+
+#[test]
+fn who_sends_nothing_is_told_if_it_asked_for_that() {
+    let mut party = party(Rule::All);
+    let warned = |join: &mut room::Join| join.part = Part { warned: true, ..Part::default() };
+    party.join_with("ann", "den", &["v cam", "a mic"], warned).unwrap();
+    party.join("bo", "den", &["v cam"]).unwrap();
+    hush(&mut party);
+    let [(cam, _), (mic, _)] = takes(&party, "ann")[..] else { panic!("two") };
+    let bos = takes(&party, "bo")[0].0;
+    report(&mut party, bos, RecordNews::Silent(true));
+    report(&mut party, cam, RecordNews::Silent(true));
+    report(&mut party, cam, RecordNews::Silent(true));
+    assert_eq!((party.heard("ann"), party.heard("bo")), (owned(&["silent #1 [true]"]), vec![]));
+    party.publish("ann", &["v cam off", "a mic"]);
+    assert_eq!(party.heard("ann"), ["silent #2 [false]"], "of who is muted nothing should come");
+    party.publish("ann", &["v cam", "a mic"]);
+    report(&mut party, mic, RecordNews::Silent(true));
+    assert_eq!(party.heard("ann"), ["silent #3 [true]", "silent #4 [true, true]"]);
+    party.act("ann", Command::Lose).unwrap();
+    report(&mut party, cam, RecordNews::Silent(false));
+    let link = party.people["ann"].joined.links[0].link.clone();
+    let signal = Signal { step: Step::Offer, ..offer(1) };
+    let tracks = (9, vec![crate::party::draft("v cam"), crate::party::draft("a mic")]);
+    let (seat, identity) = (party.seat_key("ann"), "ann".into());
+    party.resume_as("ann", Resume { seat, identity, tracks, signals: vec![(link, signal)] }).unwrap();
+    assert_eq!(party.heard("ann"), ["silent #5 [false, true]"], "what it missed");
+    set(&mut party, Rule::Nothing).unwrap();
+    assert_eq!(party.heard("ann"), ["silent #6 [false, false]", "recording #2 off"]);
+    report(&mut party, mic, RecordNews::Silent(false));
+    assert_eq!(party.heard("ann"), NOTHING);
+}
+
+#[test]
+fn what_somebody_keeps_from_everybody_is_not_recorded() {
+    let mut party = Party::new(Limits { kind: RoomKind::Group, ..Limits::default() });
+    mix(&mut party, "mo", Permissions::ALL, part()).unwrap();
+    party.join("tess", "den", &["v cam", "a mic"]).unwrap();
+    set(&mut party, Rule::All).unwrap();
+    assert_eq!((taken(&party, "tess"), taken(&party, "mo")), (owned(&["cam", "mic"]), owned(&["mic", "cam"])));
+    let tess = id(&party, "tess");
+    member(&mut party, "mo", Target::One(tess), MemberAct::MuteVideo(true)).unwrap();
+    member(&mut party, "mo", Target::Me, MemberAct::MuteVideo(true)).unwrap();
+    assert_eq!(
+        (taken(&party, "tess"), taken(&party, "mo")),
+        (owned(&["mic"]), owned(&["mic", "cam"])),
+        "who mutes itself stops to send"
+    );
+    member(&mut party, "mo", Target::One(tess), MemberAct::MuteVideo(false)).unwrap();
+    assert_eq!(taken(&party, "tess"), ["cam", "mic"]);
+}
+
+/// Mo may do everything, gus what guests may.
+fn two() -> Party {
+    let mut party = Party::new(Limits::default());
+    mix(&mut party, "mo", Permissions::ALL, part()).expect("a seat");
+    mix(&mut party, "gus", guest(), part()).expect("a seat");
+    hush(&mut party);
+    party
+}
+
+#[test]
+fn the_mix_is_recorded_paused_and_stopped_by_who_may() {
+    let mut party = two();
+    for act in [RecordAct::Start, RecordAct::Stop(RecordingId(1))] {
+        assert_eq!(record(&mut party, "gus", act), Err(Refusal::NotPermitted));
+    }
+    assert_eq!(party.act("gus", Command::Ask(Question::Recordings)), Err(Refusal::NotPermitted));
+    let one = record(&mut party, "mo", RecordAct::Start).unwrap();
+    assert_eq!((one.state, one.ended, one.duration(party.now)), (MixState::Recording, None, Duration::ZERO));
+    assert_eq!(party.media.take(), ["record the mix [running]"]);
+    for who in ["mo", "gus"] {
+        assert_eq!(party.heard(who), ["stage [Recordings]", "recording #2 on"]);
+    }
+    party.pass(SECOND * 5);
+    hush(&mut party);
+    assert_eq!(record(&mut party, "mo", RecordAct::Pause(one.id)).unwrap().state, MixState::Paused);
+    party.pass(SECOND * 5);
+    let paused = record(&mut party, "mo", RecordAct::Pause(one.id)).unwrap();
+    assert_eq!(paused.duration(party.now), SECOND * 5, "pauses are left out");
+    assert_eq!(party.heard("gus"), ["stage [Recordings]"], "a recording that is paused is one");
+    record(&mut party, "mo", RecordAct::Resume(one.id)).unwrap();
+    party.pass(SECOND * 2);
+    let stopped = record(&mut party, "mo", RecordAct::Stop(one.id)).unwrap();
+    assert_eq!((stopped.state, stopped.duration(party.now)), (MixState::Completed, SECOND * 7));
+    assert_eq!((stopped.began, stopped.ended), (one.began, Some(party.now)));
+    assert_eq!(party.media.take(), ["record the mix [paused]", "record the mix [running]", "record the mix []"]);
+    assert_eq!(party.heard("gus"), ["stage [Recordings]", "stage [Recordings]", "recording #3 off"]);
+    for act in [RecordAct::Stop(one.id), RecordAct::Pause(one.id), RecordAct::Resume(RecordingId(9))] {
+        assert_eq!(record(&mut party, "mo", act), Err(Refusal::RecordingNotFound));
+    }
+    report(&mut party, one.id, ended(WhyStopped::Stopped));
+    assert_eq!(words(&mut party).last().map(String::as_str), Some("ended: Stopped"));
+    assert_eq!(states(&mut party, "mo"), [MixState::Completed]);
+}
+
+#[test]
+fn several_recordings_of_the_mix_run_and_some_are_remembered() {
+    let mut party = two();
+    let all: Vec<_> = (0..limit::MIX_RECORDINGS_MAX).map(|_| record(&mut party, "mo", RecordAct::Start).unwrap().id).collect();
+    assert_eq!(record(&mut party, "mo", RecordAct::Start), Err(Refusal::TooManyRecordings));
+    report(&mut party, all[1], ended(WhyStopped::Disk));
+    assert_eq!(party.media.take().last().map(String::as_str), Some("record the mix [running, running, running]"));
+    assert_eq!(states(&mut party, "mo")[1], MixState::Completed);
+    for _ in 0..limit::MIX_RECORDINGS_KEPT + 9 {
+        let one = record(&mut party, "mo", RecordAct::Start).unwrap();
+        record(&mut party, "mo", RecordAct::Stop(one.id)).unwrap();
+    }
+    // One more is forgotten with the next that begins.
+    let kept = states(&mut party, "mo");
+    assert_eq!(kept.iter().filter(|state| **state == MixState::Completed).count(), limit::MIX_RECORDINGS_KEPT + 1);
+    assert_eq!(kept.iter().filter(|state| **state == MixState::Recording).count(), limit::MIX_RECORDINGS_MAX - 1);
+}
+
+#[test]
+fn the_mix_is_made_as_long_as_it_is_recorded() {
+    let mut party = two();
+    party.join("tess", "den", &["v cam"]).unwrap();
+    let room = party.people["mo"].joined.room;
+    record(&mut party, "mo", RecordAct::Start).unwrap();
+    party.act("gus", Command::Leave).unwrap();
+    party.act("mo", Command::Leave).unwrap();
+    let scene = &party.media.scenes[&room];
+    assert_eq!((scene.cells.len(), scene.ears.len()), (1, 0), "nobody receives it");
+    party.join("ted", "den", &["v cam"]).unwrap();
+    assert_eq!(party.media.scenes[&room].cells.len(), 2);
+    assert!(party.people["ted"].joined.recording.on);
+    mix(&mut party, "max", Permissions::ALL, part()).unwrap();
+    let [one] = party.people["max"].joined.stage.recordings[..] else { panic!("one") };
+    party.media.take();
+    party.act("max", Command::Leave).unwrap();
+    assert!(!party.media.take().iter().any(|order| order.starts_with("record")), "it goes on");
+    report(&mut party, one.id, ended(WhyStopped::Disk));
+    assert_eq!(party.media.take(), ["record the mix []", "scene of 0"]);
+    assert_eq!(party.heard("ted").last().map(String::as_str), Some("recording #3 off"));
+}
+
+#[test]
+fn with_the_last_link_the_recording_of_the_mix_ends() {
+    let mut party = two();
+    record(&mut party, "mo", RecordAct::Start).unwrap();
+    party.act("gus", Command::Leave).unwrap();
+    party.news("mo", News::Dead);
+    assert_eq!(states(&mut party, "mo"), [MixState::Completed]);
+    assert_eq!(record(&mut party, "mo", RecordAct::Start), Err(Refusal::KindNotServed), "there is nothing to record");
+    party.act("mo", Command::Open { link: LinkId("again".into()), offer: offer(1) }).unwrap();
+    assert_eq!(states(&mut party, "mo"), [MixState::Completed], "and does not begin by itself");
+    assert_eq!(party.media.take().last().map(String::as_str), Some("scene of 1"));
+    party.act("mo", Command::Open { link: LinkId("once more".into()), offer: offer(1) }).unwrap();
+    record(&mut party, "mo", RecordAct::Start).unwrap();
+    party.act("mo", Command::Open { link: LinkId("and again".into()), offer: offer(1) }).unwrap();
+    assert_eq!(states(&mut party, "mo"), [MixState::Completed, MixState::Recording], "a link that replaces another is no end");
+}
+
+fn recorded_from_the_start() -> Party {
+    let mut party = Party::new(Limits::default());
+    let stage = StageSettings { record_on_start: true, ..StageSettings::default() };
+    party.owner(Command::Define("den".into(), Box::new(Definition { stage, ..definition() }))).expect("defined");
+    mix(&mut party, "mo", Permissions::ALL, part()).expect("a seat");
+    party
+}
+
+#[test]
+fn a_room_may_be_recorded_from_its_start_until_somebody_stops_that() {
+    let mut party = recorded_from_the_start();
+    assert_eq!(party.media.take(), ["open mo/1 at 1", "publish [mic, cam]", "scene of 1", "record the mix [running]"]);
+    let joined = &party.people["mo"].joined;
+    assert!(joined.recording.on && joined.stage.recordings.len() == 1);
+    party.news("mo", News::Dead);
+    party.act("mo", Command::Open { link: LinkId("again".into()), offer: offer(1) }).unwrap();
+    assert_eq!(states(&mut party, "mo"), [MixState::Completed, MixState::Recording], "another begins");
+    let Ok(Answer::Recordings(all)) = party.act("mo", Command::Ask(Question::Recordings)) else { panic!("it may") };
+    record(&mut party, "mo", RecordAct::Stop(all[1].id)).unwrap();
+    mix(&mut party, "gus", guest(), part()).unwrap();
+    party.news("mo", News::Dead);
+    party.act("mo", Command::Open { link: LinkId("again".into()), offer: offer(1) }).unwrap();
+    assert_eq!(states(&mut party, "mo"), [MixState::Completed; 2]);
+}
+
+#[test]
+fn after_a_lost_worker_and_after_a_restart_recordings_go_on_as_others() {
+    let mut party = recorded_from_the_start();
+    party.join("tess", "den", &["v cam"]).unwrap();
+    set(&mut party, Rule::All).unwrap();
+    let (room, old) = (party.people["tess"].joined.room, takes(&party, "tess"));
+    party.media.lose(room);
+    party.report_lost();
+    offer_again(&mut party, "tess");
+    let running = |party: &Party| party.media.mixes.get(&room).map_or(0, Vec::len);
+    assert_eq!((taken(&party, "tess"), running(&party)), (owned(&["cam"]), 1));
+    assert_ne!(takes(&party, "tess"), old);
+    let revision = party.rooms.save(party.now)[0].recording_revision;
+    let mut party = party.restarted(Limits::default());
+    assert!(party.rooms.by_name("den").unwrap().recording);
+    let (seat, identity) = (party.seat_key("tess"), "tess".into());
+    let tracks = (9, vec![crate::party::draft("v cam")]);
+    party.resume_as("tess", Resume { seat, identity, tracks, signals: Vec::new() }).unwrap();
+    let joined = &party.people["tess"].joined;
+    assert!(joined.recording.on && joined.recording.revision > revision);
+    let link = joined.links[0].link.clone();
+    party.signal("tess", &link, Step::Offer, 2);
+    assert_eq!((taken(&party, "tess"), running(&party)), (owned(&["cam"]), 1));
+}
+
+#[test]
+fn the_permission_is_the_one_for_recordings() {
+    for (permission, expected) in [(Permission::Recording, true), (Permission::Stream, false), (Permission::Playback, false)] {
+        let mut party = two();
+        mix(&mut party, "al", [permission].into_iter().collect(), part()).unwrap();
+        assert_eq!(record(&mut party, "al", RecordAct::Start).is_ok(), expected, "{permission:?}");
+    }
+}
+
+#[test]
+fn recordings_that_nobody_asked_for_are_only_noted() {
+    let mut party = two();
+    hush(&mut party);
+    report(&mut party, RecordingId(99), RecordNews::Silent(true));
+    report(&mut party, RecordingId(99), ended(WhyStopped::Stopped));
+    assert_eq!((party.heard("mo"), party.media.take()), (vec![], vec![]));
+    let told = party.people["mo"].heard.iter().any(|event| matches!(event, Event::Recording(_)));
+    assert!(!told);
+}

@@ -168,9 +168,13 @@ pub const FRAME_END_WAIT: Duration = Duration::from_millis(100);
 /// Bytes of a mixed picture in one packet: with all that goes around them they fit into what any line takes.
 pub const MIX_PIECE_BYTES: usize = 1_100;
 
-/// Thousandths of a bit for each pixel of a mixed picture: 1.5 Mbit/s for 1280x720 twenty times a second. Who has less bandwidth gets the
-/// small rendition.
+/// Thousandths of a bit for each pixel of a mixed picture: 1.5 Mbit/s for 1280x720 twenty times a second. There are fewer while the worst
+/// line of those who receive it takes less.
 pub const MIX_MAIN_MILLIBITS: u64 = 80;
+
+/// The least of the same: 920 kbit/s, which is no bad picture yet. Who has less bandwidth gets the small rendition, and nobody else has
+/// a worse picture for that.
+pub const MIX_MAIN_LEAST_MILLIBITS: u64 = 50;
 
 /// The same of the small rendition: 280 kbit/s. Who has less gets it all the same, with losses: a viewer without pictures would give up.
 pub const MIX_SMALL_MILLIBITS: u64 = 60;

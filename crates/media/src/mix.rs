@@ -1,17 +1,20 @@
 //! What an engine and the mixer of a room say to each other. The mixer runs on a thread of its own: it takes far longer for a picture
 //! than a packet may wait.
 
+mod pace;
 mod room;
 mod sight;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Instant;
 
 use ::room::{Canvas, ParticipantId, RoomId, Scene, TrackId};
 
-use crate::limit::{MIX_MAIN_MILLIBITS, MIX_PIECE_BYTES, MIX_SMALL_MILLIBITS};
+use crate::limit::{MIX_MAIN_LEAST_MILLIBITS, MIX_MAIN_MILLIBITS, MIX_PIECE_BYTES, MIX_SMALL_MILLIBITS};
 use crate::tap;
 
+pub(crate) use self::pace::Pace;
 pub use self::room::{Counts, RoomMix};
 
 /// Two encodings of one mixed picture.
@@ -42,12 +45,15 @@ impl Rendition {
         }
     }
 
-    /// Bits per second.
+    /// Bits per second, at least and at most.
     #[must_use]
-    pub fn bitrate(self, canvas: Canvas) -> u64 {
+    pub fn bitrates(self, canvas: Canvas) -> RangeInclusive<u64> {
         let (width, height) = self.size(canvas);
-        let millibits = if self == Rendition::Main { MIX_MAIN_MILLIBITS } else { MIX_SMALL_MILLIBITS };
-        u64::from(width) * u64::from(height) * u64::from(canvas.fps) * millibits / 1_000
+        let of = |millibits| u64::from(width) * u64::from(height) * u64::from(canvas.fps) * millibits / 1_000;
+        match self {
+            Rendition::Small => of(MIX_SMALL_MILLIBITS)..=of(MIX_SMALL_MILLIBITS),
+            Rendition::Main => of(MIX_MAIN_LEAST_MILLIBITS)..=of(MIX_MAIN_MILLIBITS),
+        }
     }
 }
 
@@ -60,15 +66,33 @@ pub enum ToMixer {
     Packet(RoomId, TrackId, tap::Packet),
     /// Somebody cannot go on without a key frame.
     Keyframe(RoomId, Rendition),
-    /// Which renditions somebody receives.
-    Wanted {
-        /// Of which room.
-        room: RoomId,
-        /// Whether the main one.
-        main: bool,
-        /// Whether the small one.
-        small: bool,
-    },
+    /// What those who receive the mix can do with.
+    Wanted(RoomId, Wanted),
+}
+
+/// What those who receive a mix can do with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Bits per second of the main rendition; none: nobody receives it.
+    pub main: Option<u64>,
+    /// Whether somebody receives the small one.
+    pub small: bool,
+    /// Of those whose sound gets lost on the way, how many of a hundred packets.
+    pub losses: Vec<(ParticipantId, u8)>,
+}
+
+impl Wanted {
+    /// What is assumed until somebody says otherwise.
+    #[must_use]
+    pub fn usual(canvas: Canvas) -> Self {
+        Wanted { main: Some(*Rendition::Main.bitrates(canvas).end()), ..Wanted::default() }
+    }
+
+    /// How many of a hundred packets of sound get lost on the way to somebody.
+    #[must_use]
+    pub fn loss_of(&self, who: ParticipantId) -> u8 {
+        self.losses.iter().find(|(of, _)| *of == who).map_or(0, |(_, percent)| *percent)
+    }
 }
 
 /// What the mixer of a room makes, and what it wants.

@@ -21,7 +21,7 @@ use room::{RoomId, Scene, TrackId};
 
 use crate::counters::Counters;
 use crate::limit::{MIX_MADE_PER_TURN_MAX, MIX_MADE_QUEUED_MAX, MIX_ORDERS_QUEUED_MAX, MIX_PACKETS_QUEUED_MAX, MIXERS_MAX};
-use crate::mix::{Counts, FromMixer, Rendition, RoomMix, ToMixer};
+use crate::mix::{Counts, FromMixer, Rendition, RoomMix, ToMixer, Wanted};
 use crate::tap::Packet;
 
 /// How long a mix that could not go on is left alone before it begins anew.
@@ -46,7 +46,7 @@ enum Order {
     Scene(RoomId, Arc<Scene>, Back),
     Forget(RoomId),
     Keyframe(RoomId, Rendition),
-    Wanted { room: RoomId, main: bool, small: bool },
+    Wanted(RoomId, Wanted),
 }
 
 /// The way back to a worker.
@@ -112,7 +112,7 @@ impl Port {
             }
             ToMixer::Scene(room, None) => self.forget(room),
             ToMixer::Keyframe(room, rendition) => self.order_of(room, Order::Keyframe(room, rendition)),
-            ToMixer::Wanted { room, main, small } => self.order_of(room, Order::Wanted { room, main, small }),
+            ToMixer::Wanted(room, wanted) => self.order_of(room, Order::Wanted(room, wanted)),
         }
     }
 
@@ -184,7 +184,7 @@ struct Seat {
     mix: Option<RoomMix>,
     scene: Arc<Scene>,
     back: Back,
-    wanted: (bool, bool),
+    wanted: Wanted,
     /// When it begins anew.
     again: Instant,
     told: Counts,
@@ -227,10 +227,10 @@ impl Mixing {
                     mix.handle_keyframe(rendition);
                 }
             }
-            Order::Wanted { room, main, small } => {
+            Order::Wanted(room, wanted) => {
                 if let Some(seat) = self.rooms.get_mut(&room) {
-                    seat.wanted = (main, small);
-                    seat.on(Instant::now(), &self.counters, |mix| mix.handle_wanted(main, small));
+                    seat.wanted.clone_from(&wanted);
+                    seat.on(Instant::now(), &self.counters, |mix| mix.handle_wanted(wanted));
                 }
             }
         }
@@ -275,7 +275,8 @@ impl Mixing {
 
 impl Seat {
     fn new(now: Instant, room: RoomId, scene: Arc<Scene>, back: Back, counters: &Counters) -> Self {
-        let mut seat = Seat { mix: None, scene, back, wanted: (true, false), again: now, told: Counts::default() };
+        let wanted = Wanted::usual(scene.canvas);
+        let mut seat = Seat { mix: None, scene, back, wanted, again: now, told: Counts::default() };
         seat.begin_again(now, room, counters);
         seat
     }
@@ -304,8 +305,8 @@ impl Seat {
             Ok(Err(problem)) => tracing::error!(%problem, "a mix cannot begin"),
             Err(_) => counters.mixer_panics.add(1),
         }
-        let (main, small) = self.wanted;
-        self.on(now, counters, |mix| mix.handle_wanted(main, small));
+        let wanted = self.wanted.clone();
+        self.on(now, counters, |mix| mix.handle_wanted(wanted));
     }
 
     /// Lets the mix do something. A panic costs this room what it had decoded, nobody else.

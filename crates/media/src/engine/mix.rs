@@ -6,17 +6,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use room::{Kind, News, ParticipantId, Priority, RoomId, Scene, Track, TrackId, View};
+use room::{Canvas, Kind, News, ParticipantId, Priority, RoomId, Scene, Track, TrackId, View};
 use str0m::format::Codec as Format;
 use str0m::media::Pt;
 
 use super::route::{forwarder, note_wish, touch};
 use super::{Client, Engine, Hall};
-use crate::allocate::Layer;
+use crate::allocate::{Choice, Layer, Total};
 use crate::codec::{Codec, Descriptor};
 use crate::forward::{Forwarder, Incoming};
 use crate::limit::LAYERS_MAX;
-use crate::mix::{FromMixer, Piece, Rendition, ToMixer, pieces};
+use crate::mix::{FromMixer, Pace, Piece, Rendition, ToMixer, Wanted, pieces};
 use crate::switchboard::{PeerKey, Receiver, Source, TrackKey};
 use crate::tap::Tap;
 
@@ -31,8 +31,10 @@ pub(super) struct Stage {
     pictures: [u16; 2],
     /// Packets of sound made so far, for each who hears it.
     sounds: u64,
-    /// Which renditions somebody receives, as the mixer was told.
-    wanted: Option<(bool, bool)>,
+    /// What its mixer was told of those who receive it.
+    wanted: Option<Wanted>,
+    /// Of the main rendition.
+    pace: Pace,
 }
 
 /// The tracks of a room's mix: sound, then pictures. Nobody else's have these numbers: a room's own has as many random bits as theirs.
@@ -67,7 +69,8 @@ impl Engine {
             return;
         }
         let (packets, pictures) = ([0; 2], [0; 2]);
-        hall.stage = Some(Box::new(Stage { base: now, scene: None, packets, pictures, sounds: 0, wanted: None }));
+        let pace = Pace::new(now, Rendition::Main.bitrates(Canvas::default()));
+        hall.stage = Some(Box::new(Stage { base: now, scene: None, packets, pictures, sounds: 0, wanted: None, pace }));
         let [sound, picture] = tracks(room);
         self.board.add(made(room, sound, Kind::Audio, Codec::Opus));
         let mut pictures = made(room, picture, Kind::Video, Codec::Vp8);
@@ -98,7 +101,10 @@ impl Engine {
         self.open_stage(now, room);
         let Some(stage) = self.halls.get_mut(&room).and_then(|hall| hall.stage.as_mut()) else { return };
         stage.scene.clone_from(&scene);
-        stage.wanted = stage.wanted.filter(|_| scene.is_some());
+        stage.wanted = stage.wanted.take().filter(|_| scene.is_some());
+        if let Some(scene) = &scene {
+            stage.pace.set_bounds(now, Rendition::Main.bitrates(scene.canvas));
+        }
         let [_, picture] = tracks(room);
         if let Some((source, scene)) = self.board.by_id_mut(picture).zip(scene.as_deref()) {
             source.made = Some(rendered(scene));
@@ -140,16 +146,46 @@ impl Engine {
                 note_wish(&mut self.wishing, key);
             }
         }
-        for (room, hall) in &mut self.halls {
-            let Some(stage) = hall.stage.as_deref_mut().filter(|stage| stage.scene.is_some()) else { continue };
-            let Some(source) = self.board.by_id(tracks(*room)[1]) else { continue };
-            let receives = |layer| source.receivers.iter().any(|receiver| receiver.target == Some(layer));
-            let small = receives(Rendition::Small.layer());
-            let wanted = (receives(Rendition::Main.layer()) || !small, small);
-            if stage.wanted.replace(wanted) != Some(wanted) {
-                self.to_mixers.push_back(ToMixer::Wanted { room: *room, main: wanted.0, small });
-            }
+        let mixed = |hall: &Hall| hall.stage.as_deref().is_some_and(|stage| stage.scene.is_some());
+        let rooms: Vec<RoomId> = self.halls.iter().filter(|(_, hall)| mixed(hall)).map(|(room, _)| *room).collect();
+        rooms.into_iter().for_each(|room| self.watch_mix(now, room));
+    }
+
+    /// Tells the mixer of a room what those who receive the mix can do with, if that changed.
+    fn watch_mix(&mut self, now: Instant, room: RoomId) {
+        let Some(source) = self.board.by_id(tracks(room)[1]) else { return };
+        let receive = |rendition: Rendition| source.receivers.iter().filter(move |one| one.target == Some(rendition.layer()));
+        let small = receive(Rendition::Small).next().is_some();
+        let main = receive(Rendition::Main).next().is_some() || !small;
+        let least = receive(Rendition::Main).filter_map(|one| self.client(one.peer)?.share.room()).min();
+        let losses = self.losses(room);
+        let Some(stage) = self.halls.get_mut(&room).and_then(|hall| hall.stage.as_deref_mut()) else { return };
+        stage.pace.follow(now, least);
+        let wanted = Wanted { main: main.then_some(stage.pace.rate()), small, losses };
+        if stage.wanted.as_ref() != Some(&wanted) {
+            stage.wanted = Some(wanted.clone());
+            self.to_mixers.push_back(ToMixer::Wanted(room, wanted));
         }
+    }
+
+    /// Whose sound gets lost on the way.
+    fn losses(&self, room: RoomId) -> Vec<(ParticipantId, u8)> {
+        let members = self.halls.get(&room).into_iter().flat_map(|hall| &hall.members);
+        let viewers = members.filter(|(_, member)| member.view == View::Mix);
+        let loss = |key| self.client(key).map_or(0, |client| client.watch.sound_loss_percent());
+        let losses = viewers.filter_map(|(who, member)| Some((*who, loss(member.key?))));
+        losses.filter(|(_, percent)| *percent > 0).collect()
+    }
+
+    /// What a viewer's pictures take and would take. The main rendition counts with the least that it may be in what is to be chosen,
+    /// and with what it is once it was chosen.
+    pub(super) fn paced(&self, room: RoomId, choice: Option<&Choice>, total: Total) -> Total {
+        let main = choice.is_some_and(|choice| choice.layer == Some(Rendition::Main.layer()));
+        let stage = self.halls.get(&room).and_then(|hall| hall.stage.as_deref());
+        let Some(pace) = stage.map(|stage| &stage.pace).filter(|_| main) else { return total };
+        let (used, wanted) = (total.used - pace.least().min(total.used) + pace.rate(), pace.most());
+        let probe = if pace.rate() < pace.most() { pace.probe() } else { pace.most() };
+        Total { used, wanted, probe: total.probe - total.wanted.min(total.probe) + probe }
     }
 
     /// Somebody can be sent something from now on: it gets a picture at once.
@@ -309,11 +345,11 @@ fn made(room: RoomId, id: TrackId, kind: Kind, codec: Codec) -> Source {
     source
 }
 
-/// The renditions of a mixed picture as layers.
+/// The renditions of a mixed picture as layers, each with the least bits that it may have.
 fn rendered(scene: &Scene) -> [Layer; LAYERS_MAX] {
     let layer = |rendition: Rendition| {
         let (width, height) = rendition.size(scene.canvas);
-        Layer { bitrate: rendition.bitrate(scene.canvas), width, height, active: true }
+        Layer { bitrate: *rendition.bitrates(scene.canvas).start(), width, height, active: true }
     };
     [layer(Rendition::Small), layer(Rendition::Main), Layer::default()]
 }

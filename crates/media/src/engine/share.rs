@@ -8,7 +8,7 @@ use room::{Kind, News, ParticipantId, Priority, RoomId, TrackId, Wish};
 use str0m::bwe::Bitrate;
 
 use super::route::note_wish;
-use super::{Client, Engine};
+use super::{Client, Engine, mix};
 use crate::allocate::{Allocator, Candidate, Choice, Needs, Space, Total};
 use crate::forward::Forwarder;
 use crate::switchboard::{PeerKey, Source};
@@ -57,6 +57,8 @@ pub(super) struct Share {
     pub due: bool,
     /// Bits per second that the choices use.
     used: u64,
+    /// Bits per second that the way has room for, as far as that is known.
+    room: Option<u64>,
     /// Until when no picture is sent against the estimate.
     drowned_until: Option<Instant>,
     /// When it was last found out how much the way takes.
@@ -81,6 +83,11 @@ impl Share {
             Wish::Size(width, height) => hints.size = Some((width, height)),
         }
         self.due = true;
+    }
+
+    /// Bits per second that pictures may take, as far as that is known.
+    pub fn room(&self) -> Option<u64> {
+        self.room
     }
 
     /// Forgets what was said of tracks that are not received any more.
@@ -172,8 +179,12 @@ impl Engine {
         let Share { allocator, candidates, choices, used, .. } = &mut share;
         let total = allocator.share(now, &profile, space, candidates, choices);
         let switched = allocator.poll_switched();
+        let mixed = candidates.iter().position(|one| one.id == mix::tracks(room)[1]).and_then(|place| choices.get(place));
+        let total = self.paced(room, mixed, total);
         *used = total.used;
-        for (candidate, choice) in candidates.iter().zip(&*choices) {
+        share.room = believed.map(|believed| believed.saturating_sub(reserved));
+        let Share { candidates, choices, .. } = &share;
+        for (candidate, choice) in candidates.iter().zip(choices) {
             self.aim(now, key, candidate.id, *choice);
         }
         let desired = share.desired(now, estimate, total, overloaded);

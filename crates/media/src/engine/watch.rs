@@ -50,6 +50,14 @@ const LOSS_UNBEARABLE: f32 = 0.45;
 /// How much a second counts against those before.
 const LOSS_WEIGHT: f32 = 0.3;
 
+/// How much a report on sound counts against those before, when it is worse than they, and when it is better: what may get lost is soon
+/// sent twice, and not so soon no longer. Reports come every five seconds or more often.
+const SOUND_LOSS_WEIGHTS: (f32, f32) = (0.5, 0.3);
+
+/// Share of sound that may be lost before anything is done about it, and how many of a hundred packets count as lost from there on:
+/// those of the first share that is not exceeded.
+const SOUND_LOSSES: [(f32, u8); 5] = [(0.02, 0), (0.06, 6), (0.12, 12), (0.2, 20), (1.0, 30)];
+
 /// What was measured of one client.
 #[derive(Default)]
 pub(super) struct Watch {
@@ -71,6 +79,8 @@ pub(super) struct Watch {
     /// And in which they waited very long.
     drowned: u8,
     loss: f32,
+    /// Of the sound that the client receives.
+    sound_loss: f32,
     judged: Option<Instant>,
 }
 
@@ -130,6 +140,10 @@ impl Watch {
     pub fn handle_out(&mut self, kind: Kind, stats: &MediaEgressStats) {
         let way = if kind == Kind::Audio { Way::AudioRecv } else { Way::VideoRecv };
         let jitter = stats.remote.as_ref().map_or(0, |remote| remote.jitter);
+        if let Some(lost) = stats.loss.filter(|_| kind == Kind::Audio) {
+            let (worse, better) = SOUND_LOSS_WEIGHTS;
+            self.sound_loss += (lost - self.sound_loss) * if lost > self.sound_loss { worse } else { better };
+        }
         self.count(way, (stats.mid, stats.rid), stats.bytes, stats.packets, stats.loss.unwrap_or(0.0), jitter_ms(kind, jitter));
     }
 
@@ -145,6 +159,11 @@ impl Watch {
     /// known then: the word of it waits too.
     pub fn is_drowned(&self) -> bool {
         self.drowned >= DROWNED_MIN
+    }
+
+    /// How many of a hundred packets of sound get lost on the way to the client, in a few steps.
+    pub fn sound_loss_percent(&self) -> u8 {
+        SOUND_LOSSES.iter().find(|(most, _)| self.sound_loss <= *most).map_or(0, |(_, percent)| *percent)
     }
 
     fn count(&mut self, way: Way, name: (Mid, Option<Rid>), bytes: u64, packets: u64, lost: f32, jitter_ms: f32) {

@@ -12,7 +12,7 @@ use mixer::sound::{Chime, Ear, OpusPacket, SoundMixer, SoundSettings, Voice};
 use room::{Canvas, ParticipantId, RoomId, Scene, TrackId};
 
 use super::sight::Sight;
-use super::{FromMixer, Rendition};
+use super::{FromMixer, Rendition, Wanted};
 use crate::codec::Codec;
 use crate::limit::{MIX_AHEAD_MAX, MIX_SOUND_LATE_MAX, MIX_STILL_MAX};
 use crate::tap::Packet;
@@ -49,8 +49,8 @@ pub struct RoomMix {
     /// The moment from which pictures are counted, and the number of the next one.
     pictures_from: Instant,
     next_picture: u64,
+    wanted: Wanted,
     /// By rendition, smallest first.
-    wanted: [bool; 2],
     keys: [bool; 2],
     sent: [Option<Instant>; 2],
     out: VecDeque<FromMixer>,
@@ -82,7 +82,7 @@ impl RoomMix {
             next_sound: now,
             pictures_from: now,
             next_picture: 0,
-            wanted: [false, true],
+            wanted: Wanted::usual(scene.canvas),
             keys: [false; 2],
             sent: [None; 2],
             out: VecDeque::new(),
@@ -136,11 +136,14 @@ impl RoomMix {
         }
     }
 
-    /// Which renditions somebody receives.
-    pub fn handle_wanted(&mut self, main: bool, small: bool) {
-        if self.wanted != [small, main] {
-            self.wanted = [small, main];
+    /// What those who receive the mix can do with.
+    pub fn handle_wanted(&mut self, wanted: Wanted) {
+        let before = std::mem::replace(&mut self.wanted, wanted);
+        if (before.main, before.small) != (self.wanted.main, self.wanted.small) {
             self.set_streams();
+        }
+        if before.losses != self.wanted.losses {
+            self.set_ears();
         }
     }
 
@@ -232,14 +235,13 @@ impl RoomMix {
         }
         let cells: Vec<Cell> = scene.cells.iter().map(|cell| self.cell(cell)).collect();
         let voices: Vec<Voice> = scene.voices.iter().map(|voice| self.voice(voice)).collect();
-        let ears: Vec<Ear> = scene.ears.iter().map(|ear| self.ear(ear)).collect();
         self.voices.clear();
         for cell in &scene.cells {
             let voice = scene.voices.iter().find(|voice| voice.who == cell.who).and_then(|voice| self.tracks.get(voice.track));
             self.voices.extend(cell.track.zip(voice));
         }
         self.sound.set_voices(&voices);
-        self.sound.set_ears(&ears);
+        self.set_ears();
         self.pictures.set_cells(&cells);
         self.set_streams();
     }
@@ -262,24 +264,31 @@ impl RoomMix {
     fn ear(&mut self, ear: &room::Ear) -> Ear {
         let own = self.scene.voices.iter().filter(|voice| ear.without.contains(&voice.who));
         let own = own.filter_map(|voice| self.tracks.get(voice.track)).collect();
-        Ear { own, hears: ear.hears, gain_db: f32::from(ear.volume), ..Ear::of(self.people.number(ear.who)) }
+        let (gain_db, loss_percent) = (f32::from(ear.volume), self.wanted.loss_of(ear.who));
+        Ear { ear: self.people.number(ear.who), hears: ear.hears, own, gain_db, loss_percent }
+    }
+
+    fn set_ears(&mut self) {
+        let scene = Arc::clone(&self.scene);
+        let ears: Vec<Ear> = scene.ears.iter().map(|ear| self.ear(ear)).collect();
+        self.sound.set_ears(&ears);
     }
 
     fn set_streams(&mut self) {
         let stream = |rendition: Rendition| {
             let (width, height) = rendition.size(self.scene.canvas);
-            let bitrate = u32::try_from(rendition.bitrate(self.scene.canvas)).unwrap_or(u32::MAX);
-            Stream { width, height, bitrate }
+            let most = *rendition.bitrates(self.scene.canvas).end();
+            let bitrate = self.wanted.main.filter(|_| rendition == Rendition::Main).unwrap_or(most);
+            Stream { width, height, bitrate: u32::try_from(bitrate).unwrap_or(u32::MAX) }
         };
-        let [small, _] = self.wanted;
         let streams = [stream(Rendition::Main), stream(Rendition::Small)];
-        self.pictures.set_streams(streams.get(..1 + usize::from(small)).unwrap_or(&streams));
+        self.pictures.set_streams(streams.get(..1 + usize::from(self.wanted.small)).unwrap_or(&streams));
     }
 
     fn encode(&mut self, shown: Instant, rendition: Rendition, changed: bool) {
         let index = usize::from(rendition.layer());
         let (Some(key), Some(sent)) = (self.keys.get_mut(index), self.sent.get_mut(index)) else { return };
-        let wanted = self.wanted.get(index).copied().unwrap_or(false);
+        let wanted = if rendition == Rendition::Main { self.wanted.main.is_some() } else { self.wanted.small };
         let still = sent.is_some_and(|at| shown.saturating_duration_since(at) < MIX_STILL_MAX);
         if !wanted || !(changed || *key || !still) {
             return;
@@ -319,7 +328,7 @@ impl<T: Copy + Ord> Numbers<T> {
 }
 
 fn picture_mixer(canvas: Canvas) -> Result<PictureMixer, CodecError> {
-    let bitrate = u32::try_from(Rendition::Main.bitrate(canvas)).unwrap_or(u32::MAX);
+    let bitrate = u32::try_from(*Rendition::Main.bitrates(canvas).end()).unwrap_or(u32::MAX);
     let canvas = picture::Canvas { width: canvas.width, height: canvas.height, fps: canvas.fps };
     PictureMixer::new(PictureSettings::new(canvas, bitrate))
 }

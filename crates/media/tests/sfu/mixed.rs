@@ -233,14 +233,57 @@ fn a_slow_viewer_gets_the_small_picture_and_the_others_keep_theirs() {
     let slow = world.clients[1].who;
     world.narrow.insert(slow, Narrow::new(world.now, 600_000, Duration::from_millis(300)));
     world.run(20 * SECOND);
-    let late = |world: &World, client: usize| {
-        let since = world.now - 5 * SECOND;
-        frames(world, client).into_iter().filter(|frame| frame.3 > since).map(|frame| frame.0).collect::<Vec<_>>()
-    };
-    let (fast, slow) = (late(&world, 0), late(&world, 1));
+    let (fast, slow) = (renditions(&world, 0), renditions(&world, 1));
     assert!(fast.len() > 90 && fast.iter().all(|rendition| *rendition == 1), "{fast:?}");
     assert!(slow.len() > 60 && slow.iter().filter(|rendition| **rendition == 0).count() * 10 >= slow.len() * 9, "{slow:?}");
     assert!(!world.reports.iter().any(|report| matches!(report, Report::Of { news: News::Switched { .. }, .. })));
+}
+
+/// The renditions that a client got in the last five seconds.
+fn renditions(world: &World, client: usize) -> Vec<u8> {
+    let since = world.now - 5 * SECOND;
+    frames(world, client).into_iter().filter(|frame| frame.3 > since).map(|frame| frame.0).collect()
+}
+
+/// Bits per second that the main picture had in the last five seconds: the least, the most.
+fn rates(world: &mut World) -> (u64, u64) {
+    let since = world.now - 5 * SECOND;
+    let wanted = &mixer(world).wanted;
+    let before = wanted.iter().rposition(|(at, _)| *at <= since).unwrap_or(0);
+    let rates = || wanted[before..].iter().filter_map(|(_, wanted)| wanted.main);
+    (rates().min().unwrap(), rates().max().unwrap())
+}
+
+#[test]
+fn the_main_picture_has_fewer_bits_while_the_worst_line_takes_less() {
+    let (least, most) = (921_600, 1_474_560);
+    let mut world = room(77, &[member(true, true), member(false, false), member(false, false)]);
+    world.run(3 * SECOND);
+    assert_eq!(rates(&mut world), (most, most));
+    let [slow, slowest] = [1, 2].map(|client| world.clients[client].who);
+    world.narrow.insert(slow, Narrow::new(world.now, 1_300_000, Duration::from_millis(300)));
+    world.run(25 * SECOND);
+    let (low, high) = rates(&mut world);
+    println!("{low} to {high} bits per second through 1,300,000");
+    assert!(low >= least && high <= 1_300_000, "{low} to {high}");
+    for client in [0, 1] {
+        let seen = renditions(&world, client);
+        assert!(seen.len() > 90 && seen.iter().all(|rendition| *rendition == 1), "{seen:?}");
+    }
+    // Who has less than the least is not followed.
+    world.narrow.insert(slowest, Narrow::new(world.now, 600_000, Duration::from_millis(300)));
+    world.run(25 * SECOND);
+    let (low, high) = rates(&mut world);
+    println!("{low} to {high} bits per second beside 600,000");
+    assert!(low >= least && high <= 1_300_000, "{low} to {high}");
+    let seen = [0, 1, 2].map(|client| renditions(&world, client));
+    assert!(seen[..2].iter().all(|seen| seen.len() > 90 && seen.iter().all(|rendition| *rendition == 1)), "{seen:?}");
+    assert!(seen[2].iter().filter(|rendition| **rendition == 0).count() * 10 >= seen[2].len() * 9, "{:?}", seen[2]);
+    // Up again in steps.
+    world.narrow.clear();
+    world.run(40 * SECOND);
+    assert_eq!(rates(&mut world), (most, most));
+    assert!(renditions(&world, 2).iter().all(|rendition| *rendition == 1));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use media::engine::Engine;
-use media::mix::{FromMixer, Rendition, RoomMix, ToMixer};
+use media::mix::{FromMixer, Rendition, RoomMix, ToMixer, Wanted};
 use room::{Scene, TrackId};
 
 use crate::world::ROOM;
@@ -20,7 +20,7 @@ pub struct Mixer {
     pub scene: Option<Arc<Scene>>,
     pub taken: Vec<(TrackId, media::tap::Packet)>,
     pub asked: Vec<(Instant, Rendition)>,
-    pub wanted: Vec<(bool, bool)>,
+    pub wanted: Vec<(Instant, Wanted)>,
     /// What it says of its own accord.
     pub says: Vec<FromMixer>,
     keys: Vec<Rendition>,
@@ -44,14 +44,17 @@ impl Mixer {
         if *picture <= now {
             let shown = *picture;
             *picture += PICTURE;
-            let (main, small) = self.wanted.last().copied().unwrap_or((true, false));
+            let usual = Wanted::usual(scene.canvas);
+            let wanted = self.wanted.last().map_or(&usual, |(_, wanted)| wanted);
+            let rate = wanted.main.unwrap_or(0);
+            let (main, small) = (rate > 0, wanted.small);
             self.number += 1;
             for rendition in [Rendition::Main, Rendition::Small] {
                 let wanted = if rendition == Rendition::Main { main } else { small };
                 let asked = self.keys.contains(&rendition);
                 if wanted || asked {
                     self.keys.retain(|key| *key != rendition);
-                    let frame = frame(self.number, rendition, asked || self.number == 1);
+                    let frame = frame(self.number, rendition, rate, asked || self.number == 1);
                     engine.handle_mixer(now, FromMixer::Picture { room: ROOM, rendition, shown, frame });
                 }
             }
@@ -70,14 +73,14 @@ impl Mixer {
                 self.asked.push((now, rendition));
                 self.keys.push(rendition);
             }
-            ToMixer::Wanted { main, small, .. } => self.wanted.push((main, small)),
+            ToMixer::Wanted(_, wanted) => self.wanted.push((now, wanted)),
         }
     }
 }
 
 /// A frame of VP8, as far as its first bytes go (RFC 6386, section 9.1), with a number at its end.
-fn frame(number: u32, rendition: Rendition, key: bool) -> Vec<u8> {
-    let bytes = if rendition == Rendition::Main { 9_000 } else { 1_400 };
+fn frame(number: u32, rendition: Rendition, rate: u64, key: bool) -> Vec<u8> {
+    let bytes = if rendition == Rendition::Main { usize::try_from(rate / 8 / 20).unwrap().max(1_000) } else { 1_400 };
     let head: &[u8] = if key { &[0x10, 0, 0, 0x9d, 1, 0x2a, 0, 5, 208, 2] } else { &[0x11, 0, 0] };
     let mut frame = vec![rendition.layer(); bytes];
     frame[..head.len()].copy_from_slice(head);
@@ -118,7 +121,7 @@ impl Studio {
                 mix.handle_packet(track, packet);
             }
             (ToMixer::Keyframe(_, rendition), Some(mix)) => mix.handle_keyframe(rendition),
-            (ToMixer::Wanted { main, small, .. }, Some(mix)) => mix.handle_wanted(main, small),
+            (ToMixer::Wanted(_, wanted), Some(mix)) => mix.handle_wanted(wanted),
             (_, None) => {}
         }
     }

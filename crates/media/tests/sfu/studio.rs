@@ -20,7 +20,7 @@ use crate::client::Join;
 use crate::mixed::{member, scene};
 use crate::mixer::Studio;
 use crate::picture::Projector;
-use crate::world::World;
+use crate::world::{Weather, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 const RED: u32 = 0xc0_20_20;
@@ -350,4 +350,56 @@ fn what_is_lost_on_the_way_in_is_repaired_or_begun_anew() {
     assert_eq!(tones(&world, 1), [true, false, false, false]);
     let track = world.track(0, Kind::Video);
     assert!(world.clients[0].keyframes_asked < 25, "{} key frames of {track:?}", world.clients[0].keyframes_asked);
+}
+
+/// A microphone that hears somebody speak: four syllables a second, of a low voice with its overtones.
+fn speech() -> Box<dyn FnMut() -> Vec<u8>> {
+    let (mut encoder, mut at) = (OpusEncoder::new(Channels::Mono, 48_000, 5).unwrap(), 0_u32);
+    Box::new(move || {
+        let sample = |n: u32| {
+            let time = n as f32 / 48_000.0;
+            let (syllable, pitch) = ((TAU * 4.0 * time).sin().max(0.0), 120.0 + 20.0 * (TAU * 1.3 * time).sin());
+            let voice: f32 = (1_u8..12).map(|k| (TAU * f32::from(k) * pitch * time).sin() / f32::from(k)).sum();
+            0.15 * syllable * voice
+        };
+        let samples: Vec<f32> = (at..at + 960).map(sample).collect();
+        at += 960;
+        let mut packet = vec![0; 1_275];
+        let bytes = encoder.encode(&samples, &mut packet).unwrap();
+        packet.truncate(bytes);
+        packet
+    })
+}
+
+/// Whether a packet of Opus has what was in the one before it as well: the second bit of its first frame, where that is of the kind for
+/// speech (RFC 6716, sections 3.1 and 4.2.3).
+fn repeats(packet: &RtpPacket) -> bool {
+    packet.payload[0] & 0x80 == 0 && packet.payload.get(1).is_some_and(|first| first & 0x40 != 0)
+}
+
+#[test]
+fn sound_that_gets_lost_is_sent_twice_to_whom_it_gets_lost_for() {
+    let (mut world, _) = studio(90, 0);
+    for _ in 0..3 {
+        let index = world.join_as(&member(true, false));
+        (world.clients[index].kept, world.clients[index].voice) = (Some(BTreeMap::new()), Some(speech()));
+    }
+    let scene = grid(&world);
+    show(&mut world, scene);
+    let repeated = |world: &World, client: usize| {
+        let sounds = &world.clients[client].sounds;
+        sounds[sounds.len().saturating_sub(150)..].iter().filter(|packet| repeats(packet)).count()
+    };
+    world.run(6 * SECOND);
+    assert_eq!([0, 1, 2].map(|client| repeated(&world, client)), [0; 3]);
+    let bad = Weather { loss: 100, ..world.weather };
+    world.local.insert(world.clients[1].outside, bad);
+    world.run(12 * SECOND);
+    let [well, badly, too] = [0, 1, 2].map(|client| repeated(&world, client));
+    println!("{badly} of 150 packets repeat the one before");
+    assert!(well == 0 && badly > 40 && too == 0, "{well} {badly} {too}");
+    // Not for ever.
+    world.local.clear();
+    world.run(50 * SECOND);
+    assert_eq!(repeated(&world, 1), 0);
 }

@@ -1,0 +1,115 @@
+//! How many bits a second the main rendition has.
+
+use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
+
+/// How much of what a viewer's line takes may be used.
+const USED_PERCENT: u64 = 90;
+
+/// From one raise to the next.
+const RAISE_PAUSE: Duration = Duration::from_secs(1);
+
+/// By how much at a time.
+const RAISE_PERCENT: u64 = 110;
+
+/// How long there is no raise after there was too little room.
+const LOWERED_PAUSE: Duration = Duration::from_secs(5);
+
+/// Follows the viewer whose line has the least room, within bounds: who has less room than the least gets another rendition. Down at
+/// once, and up in steps.
+#[derive(Clone, Debug)]
+pub(crate) struct Pace {
+    bounds: RangeInclusive<u64>,
+    rate: u64,
+    /// Before this it is not raised.
+    raise_from: Instant,
+}
+
+impl Pace {
+    /// The most, until somebody has too little room for it.
+    pub fn new(now: Instant, bounds: RangeInclusive<u64>) -> Self {
+        Pace { rate: *bounds.end(), bounds, raise_from: now }
+    }
+
+    /// Bits per second.
+    pub fn rate(&self) -> u64 {
+        self.rate
+    }
+
+    /// The most that it may be.
+    pub fn most(&self) -> u64 {
+        *self.bounds.end()
+    }
+
+    /// The least.
+    pub fn least(&self) -> u64 {
+        *self.bounds.start()
+    }
+
+    /// The least and the most from now on. It begins anew if they are others.
+    pub fn set_bounds(&mut self, now: Instant, bounds: RangeInclusive<u64>) {
+        if self.bounds != bounds {
+            *self = Pace::new(now, bounds);
+        }
+    }
+
+    /// Takes how many bits per second the worst line has room for; none: nobody receives this rendition, or nothing is known.
+    pub fn follow(&mut self, now: Instant, room: Option<u64>) {
+        let may = room.map_or(self.most(), |room| room.saturating_mul(USED_PERCENT) / 100);
+        let may = may.clamp(self.least(), self.most());
+        if may < self.rate {
+            (self.rate, self.raise_from) = (may, now + LOWERED_PAUSE);
+        } else if may > self.rate && now >= self.raise_from {
+            let raised = self.rate.saturating_mul(RAISE_PERCENT) / 100;
+            (self.rate, self.raise_from) = (raised.min(may), now + RAISE_PAUSE);
+        }
+    }
+
+    /// Bits per second that a line must have room for so that nothing would be missing.
+    pub fn probe(&self) -> u64 {
+        self.most().saturating_mul(100 + RAISE_PERCENT) / (2 * USED_PERCENT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rates, second by second, with so much room.
+    fn check(rooms: &[Option<u64>], expected: &[u64]) {
+        let start = Instant::now();
+        let mut pace = Pace::new(start, 500..=1_000);
+        let rates: Vec<u64> = (0..)
+            .zip(rooms)
+            .map(|(second, room)| {
+                pace.follow(start + Duration::from_secs(second), *room);
+                pace.rate()
+            })
+            .collect();
+        assert_eq!(rates, expected);
+    }
+
+    #[test]
+    fn it_follows_the_worst_line_within_bounds() {
+        check(&[None, Some(5_000), Some(1_112), Some(1_000), Some(900), Some(900)], &[1_000, 1_000, 1_000, 900, 810, 810]);
+        check(&[Some(400), Some(0), None], &[500, 500, 500]);
+    }
+
+    #[test]
+    fn it_rises_in_steps_after_a_pause() {
+        let more = Some(1_000);
+        check(&[Some(700), more, more, more, more, more, more, more, more], &[630, 630, 630, 630, 630, 693, 762, 838, 900]);
+        check(&[Some(700), None, None, None, None, None, Some(700), None, None], &[630, 630, 630, 630, 630, 693, 630, 630, 630]);
+    }
+
+    #[test]
+    fn other_bounds_are_a_new_beginning() {
+        let now = Instant::now();
+        let mut pace = Pace::new(now, 500..=1_000);
+        pace.follow(now, Some(600));
+        pace.set_bounds(now, 500..=1_000);
+        assert_eq!(pace.rate(), 540);
+        pace.set_bounds(now, 1_000..=2_000);
+        assert_eq!((pace.rate(), pace.least(), pace.most()), (2_000, 1_000, 2_000));
+    }
+}

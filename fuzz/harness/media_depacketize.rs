@@ -22,7 +22,7 @@ pub fn run(mut data: &[u8]) {
         now += Duration::from_millis(u64::from(what >> 4));
         bytes += payload.len() + 4;
         depacketizer.push(Packet {
-            codec: [Codec::Vp8, Codec::H264][usize::from(what & 1)],
+            codec: if time & 0x80 != 0 { Codec::Vp9 } else { [Codec::Vp8, Codec::H264][usize::from(what & 1)] },
             stream: u32::from(what >> 1 & 1),
             seq: u64::from(seq) << (8 * (what >> 2 & 1)),
             time: u32::from(time),
@@ -33,7 +33,7 @@ pub fn run(mut data: &[u8]) {
             payload: payload.into(),
         });
         while let Some(frame) = depacketizer.poll(now) {
-            // Start codes before units take more than the sizes that stand there.
+            // Start codes before units take more than the sizes that stand there, and an index more than marks of where a frame ends.
             assert!(!frame.bytes.is_empty() && frame.bytes.len() <= 3 * bytes);
         }
         assert!(depacketizer.waiting() <= FRAME_PACKETS_MAX);

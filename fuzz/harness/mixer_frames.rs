@@ -1,5 +1,5 @@
-//! Frames of VP8 and H264 into a mixer. The input is a script: each step is a byte for whose it is and what happens besides, two for a
-//! length, and so many bytes: a frame. Whatever comes, a neighbour's picture is shown as it was sent.
+//! Frames of VP8, VP9 and H264 into a mixer. The input is a script: each step is a byte for whose it is and what happens besides, two for
+//! a length, and so many bytes: a frame. Whatever comes, a neighbour's picture is shown as it was sent.
 
 use mixer::codec::vp8::{Vp8Encoder, Vp8Settings};
 use mixer::frame::{Colour, Frame};
@@ -27,7 +27,12 @@ pub fn run(data: &[u8]) {
         let length = usize::from(u16::from_be_bytes([*high, *low])).min(more.len());
         let (bytes, after) = more.split_at(length);
         rest = after;
-        let codec = if what & 1 == 0 { VideoCodec::Vp8 } else { VideoCodec::H264 };
+        // No frame of VP9 begins with a zero, and each of H264 does.
+        let codec = match (what & 1, bytes.first()) {
+            (0, _) => VideoCodec::Vp8,
+            (_, Some(0)) => VideoCodec::H264,
+            _ => VideoCodec::Vp9,
+        };
         let rotation = Rotation::of(u16::from(what >> 1 & 3) * 90);
         let _ = mixer.push(InputId(u64::from(what >> 3 & 3)), VideoFrame { codec, bytes, rotation });
         if what & 0x20 != 0 {

@@ -6,6 +6,7 @@ mod vp9;
 
 pub(crate) use vp8::frame_part as vp8_frame_part;
 pub use vp8::{Picture, Vp8};
+pub(crate) use vp9::{Part as Vp9Part, frame_part as vp9_frame_part};
 
 /// What a track is encoded with, as far as forwarding differs by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 mod h264;
 #[cfg(test)]
 mod tests;
+mod vp9;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -19,7 +20,7 @@ use crate::tap::Packet;
 pub struct Frame {
     /// What it is encoded with.
     pub codec: Codec,
-    /// As a decoder takes it; H.264 with start codes before its units (ITU-T H.264, annex B).
+    /// As a decoder takes it; H.264 with start codes before its units (ITU-T H.264, annex B); VP9 of several layers as a superframe.
     pub bytes: Vec<u8>,
     /// A decoder that knows nothing can start here.
     pub keyframe: bool,
@@ -208,11 +209,11 @@ impl Depacketizer {
         let last = packets.last()?;
         let mut bytes = Vec::with_capacity(packets.iter().map(|packet| packet.payload.len()).sum());
         let mut keyframe = false;
-        let mut unit = h264::Unit::default();
+        let (mut unit, mut layers) = (h264::Unit::default(), vp9::Layers::default());
         for packet in packets.iter().filter(|packet| !packet.payload.is_empty()) {
             let descriptor = Descriptor::parse(packet.codec, &packet.payload);
             // A frame of nothing yet must begin with its beginning.
-            if bytes.is_empty() && !descriptor.starts_frame && packet.codec == Codec::Vp8 {
+            if bytes.is_empty() && !descriptor.starts_frame && matches!(packet.codec, Codec::Vp8 | Codec::Vp9) {
                 return None;
             }
             keyframe |= descriptor.keyframe;
@@ -220,9 +221,11 @@ impl Depacketizer {
             match packet.codec {
                 Codec::Vp8 => bytes.extend_from_slice(vp8_frame_part(&packet.payload)?),
                 Codec::H264 => unit.add(&packet.payload, &mut bytes)?,
-                Codec::Vp9 | Codec::Opus | Codec::OtherAudio => bytes.extend_from_slice(&packet.payload),
+                Codec::Vp9 => layers.add(&packet.payload, &mut bytes)?,
+                Codec::Opus | Codec::OtherAudio => bytes.extend_from_slice(&packet.payload),
             }
         }
+        layers.end(&mut bytes);
         let arrival = packets.iter().map(|packet| packet.arrival).max()?;
         unit.is_whole().then_some(Frame { codec: last.codec, bytes, keyframe, time: last.time, arrival, rotation: self.rotation })
     }

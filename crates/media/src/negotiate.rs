@@ -48,6 +48,8 @@ pub(crate) struct Negotiation {
     salt: u32,
     /// The client offers and we answer, with sound first; what it receives comes on the sections of its own offer.
     answers_only: bool,
+    /// The codec that comes last, whatever the client prefers.
+    last_codec: Option<&'static str>,
 }
 
 struct Pending {
@@ -111,8 +113,9 @@ impl Negotiation {
     }
 
     /// For a client that receives a mix: it alone makes offers, and may receive or not, section by section, as it likes.
-    pub fn answering(salt: u32) -> Self {
-        Negotiation { answers_only: true, ..Negotiation::new(salt) }
+    /// `last` is the codec that it should only send if it has no other.
+    pub fn answering(salt: u32, last: Option<&'static str>) -> Self {
+        Negotiation { answers_only: true, last_codec: last, ..Negotiation::new(salt) }
     }
 
     /// Makes these the tracks that the client receives.
@@ -166,6 +169,9 @@ impl Negotiation {
         let mut text = sdp::prefer_codecs_of(&self.rewrite(&answer.to_sdp_string()), text);
         if self.answers_only {
             text = sdp::sound_first(&text);
+            if let Some(last) = self.last_codec {
+                text = sdp::codec_last(&text, last);
+            }
         }
         let said = Say { offer: false, revision, text: text.into() };
         self.answered = Some(said.clone());

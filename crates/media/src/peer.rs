@@ -130,14 +130,15 @@ impl Peer {
         codecs: &[VideoCodec],
         view: View,
     ) -> Self {
-        let mut rtc = config(settings, codecs).build(now);
+        let mut rtc = config(settings, &codecs_for(codecs, view)).build(now);
         for candidate in settings.candidates.iter().filter_map(|address| address.candidate()) {
             rtc.add_local_candidate(candidate);
         }
         let (room, who, link) = place;
         let talk = match view {
             View::Tracks => Negotiation::new(settings.salt),
-            View::Mix => Negotiation::answering(settings.salt),
+            // Of what only the mixer takes, those who receive tracks would see nothing.
+            View::Mix => Negotiation::answering(settings.salt, (!codecs.contains(&VideoCodec::Vp9)).then_some("VP9")),
         };
         let (lines, line, elsewhere) = (Lines::default(), Vec::new(), Vec::new());
         Peer {
@@ -591,6 +592,19 @@ fn reflexive(proto: Protocol, address: SocketAddr) -> Option<Candidate> {
     Candidate::from_sdp_string(&line).ok()
 }
 
+/// The codecs of a client, best first. A mix is of VP8, and takes whatever somebody has to send, though that of which others have nothing
+/// comes last.
+fn codecs_for(room: &[VideoCodec], view: View) -> Vec<VideoCodec> {
+    let usual = [VideoCodec::Vp8, VideoCodec::H264];
+    let mut codecs = if room.is_empty() { usual.to_vec() } else { room.to_vec() };
+    for codec in usual.into_iter().chain([VideoCodec::Vp9]).filter(|_| view == View::Mix) {
+        if !codecs.contains(&codec) {
+            codecs.push(codec);
+        }
+    }
+    codecs
+}
+
 fn config(settings: &Settings, codecs: &[VideoCodec]) -> RtcConfig {
     let config = RtcConfig::new()
         .set_crypto_provider(Arc::clone(&settings.crypto))
@@ -604,8 +618,7 @@ fn config(settings: &Settings, codecs: &[VideoCodec]) -> RtcConfig {
         .enable_opus(true, false)
         .enable_pcmu(true, false)
         .enable_pcma(true, false);
-    let preferred = if codecs.is_empty() { &[VideoCodec::Vp8, VideoCodec::H264] } else { codecs };
-    let config = preferred.iter().fold(config, |config, codec| match codec {
+    let config = codecs.iter().fold(config, |config, codec| match codec {
         VideoCodec::Vp8 => config.enable_vp8(true),
         VideoCodec::H264 => config.enable_h264(true),
         VideoCodec::Vp9 => config.enable_vp9(true),

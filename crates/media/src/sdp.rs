@@ -243,6 +243,24 @@ pub fn prefer_codecs_of(answer: &str, offer: &str) -> String {
     text
 }
 
+/// A description in which this codec, and repairs of it, come last wherever there are others.
+#[must_use]
+pub fn codec_last(sdp: &str, codec: &str) -> String {
+    let section = |(n, section): (usize, &str)| {
+        // What is before the first section is none.
+        let Some((media, attributes)) = section.split_once("\r\n").filter(|_| n > 0) else { return section.to_owned() };
+        let values = |name| attributes.lines().filter_map(move |line| line.strip_prefix(name)?.trim_end().split_once(' '));
+        let is_codec = |(_, name): &(&str, &str)| name.split('/').next().is_some_and(|name| name.eq_ignore_ascii_case(codec));
+        let mut last: Vec<&str> = values("a=rtpmap:").filter(is_codec).map(|(pt, _)| pt).collect();
+        let repairs = values("a=fmtp:").filter(|(_, what)| what.strip_prefix("apt=").is_some_and(|of| last.contains(&of)));
+        let repairs: Vec<&str> = repairs.map(|(pt, _)| pt).collect();
+        last.extend(repairs);
+        let (late, soon): (Vec<&str>, Vec<&str>) = payload_types(media).into_iter().partition(|pt| last.contains(pt));
+        format!("{}\r\n{attributes}", reorder(media, &[soon, late].concat()))
+    };
+    sdp.split("\r\nm=").enumerate().map(section).collect::<Vec<_>>().join("\r\nm=")
+}
+
 /// A description with its sections for sound first, each kind in its order. Some clients put the sections of an answer in the order of
 /// their own offer, and take the first one for sound.
 #[must_use]
@@ -369,6 +387,15 @@ mod tests {
         let answer = "v=0\r\nm=audio 9 P 111\r\nm=video 9 P 96 97 102 103\r\na=mid:1\r\n";
         let offer = "v=0\r\nm=audio 9 P 9 111\r\nm=video 9 P 102 103 45 96 97\r\n";
         assert_eq!(prefer_codecs_of(answer, offer), answer.replace("96 97 102 103", "102 103 96 97"));
+    }
+
+    #[test]
+    fn what_others_have_nothing_of_comes_last() {
+        let map = "a=rtpmap:96 VP9/90000\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\na=rtpmap:98 VP8/90000\r\n";
+        let answer = format!("v=0\r\nm=audio 9 P 111\r\na=rtpmap:111 opus/48000\r\nm=video 9 P 96 97 98\r\n{map}");
+        assert_eq!(codec_last(&answer, "VP9"), answer.replace("96 97 98", "98 96 97"));
+        assert_eq!(codec_last(&answer, "H264"), answer);
+        assert_eq!(codec_last("", "VP9"), "");
     }
 
     #[test]

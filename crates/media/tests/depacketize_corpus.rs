@@ -23,7 +23,14 @@ fn frames() {
         packet(25, 3, 0, &[0x7c, 0x45, 3]),
         packet(25, 4, 1, &[0x7c, 0x85, 1]),
     ];
-    let seeds = [("vp8", vp8.concat()), ("hole", hole.concat()), ("h264", h264.concat())];
+    // Of one layer, and of two with a structure before the first.
+    let vp9 = [
+        packet(16, 1, 128, &[0x88, 0x80, 1, 0x82]),
+        packet(24, 2, 128, &[0x84, 0x80, 1, 1]),
+        packet(16, 3, 129, &[0xae, 0x80, 2, 0, 0, 0x18, 0, 64, 0, 48, 1, 0x10, 0x82]),
+        packet(24, 4, 129, &[0xac, 0x80, 2, 2, 0, 0x86]),
+    ];
+    let seeds = [("vp9", vp9.concat()), ("vp8", vp8.concat()), ("hole", hole.concat()), ("h264", h264.concat())];
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/media_depacketize");
     for (name, seed) in &seeds {
         let path = folder.join(name);
@@ -45,13 +52,23 @@ fn anything() {
         (random >> 33) as u8
     };
     for round in 0..2_000 {
-        let heads: [&[u8]; 4] =
-            [&[0x10, 0x10, 0, 0, 0x9d, 1, 0x2a, 64, 1, 180, 0], &[0x7c, 0x85, 0x80], &[0x67, 1], &[0x10, 0x11]];
+        let heads: [&[u8]; 5] = [
+            &[0x10, 0x10, 0, 0, 0x9d, 1, 0x2a, 64, 1, 180, 0],
+            &[0x7c, 0x85, 0x80],
+            &[0x67, 1],
+            &[0x10, 0x11],
+            &[0xac, 0x80, 2, 2],
+        ];
         let script: Vec<u8> = (0..40_u8)
             .flat_map(|n| {
                 let tail = [next(), next()];
                 let seq = if next() < 40 { next() } else { n };
-                packet(next(), seq, n / 3, &[heads[usize::from(next()) % 4], &tail[..usize::from(round % 3 == 0)]].concat())
+                packet(
+                    next(),
+                    seq,
+                    n / 3 + 0x80 * u8::from(round % 2 == 0),
+                    &[heads[usize::from(next()) % 5], &tail[..usize::from(round % 3 == 0)]].concat(),
+                )
             })
             .collect();
         media_depacketize::run(&script);

@@ -3,6 +3,8 @@
 pub mod h264;
 pub mod opus;
 pub mod vp8;
+pub mod vp9;
+mod vpx;
 
 use std::fmt;
 

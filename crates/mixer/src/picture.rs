@@ -112,6 +112,8 @@ pub struct Cell {
 pub enum VideoCodec {
     /// RFC 6386.
     Vp8,
+    /// VP9 bitstream specification, profile 0.
+    Vp9,
     /// ITU-T H.264.
     H264,
 }
@@ -121,7 +123,7 @@ pub enum VideoCodec {
 pub struct VideoFrame<'a> {
     /// What it is encoded with.
     pub codec: VideoCodec,
-    /// One whole frame; of H264 with start codes before its units.
+    /// One whole frame; of H264 with start codes before its units, of VP9 a superframe where there are several of one moment.
     pub bytes: &'a [u8],
     /// How far it must be turned to be upright.
     pub rotation: Rotation,

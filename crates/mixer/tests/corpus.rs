@@ -26,9 +26,10 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         (0..4).flat_map(|n| step(what | (n as u8 % 4) << 1, &camera.pattern(n))).collect()
     };
     let (vp8, h264) = (stream(VideoCodec::Vp8, 64, 48, 0x20), stream(VideoCodec::H264, 64, 48, 0x29));
+    let vp9 = stream(VideoCodec::Vp9, 64, 48, 0x31);
     let sizes = [(16, 16), (64, 32), (32, 64), (128, 96)].map(|(width, height)| stream(VideoCodec::Vp8, width, height, 0x20));
     let layouts = [vp8.clone(), step(0x60, &[]), stream(VideoCodec::H264, 48, 64, 0x31), step(0xd0, &[]), vp8.clone()];
-    vec![("vp8", vp8), ("h264", h264), ("sizes", sizes.concat()), ("layouts", layouts.concat())]
+    vec![("vp8", vp8), ("vp9", vp9), ("h264", h264), ("sizes", sizes.concat()), ("layouts", layouts.concat())]
 }
 
 #[test]

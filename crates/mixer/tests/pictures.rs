@@ -35,6 +35,7 @@ fn pictures_of_every_size_and_codec_fill_their_cell() {
     for (codec, sizes) in [
         (VideoCodec::Vp8, &[(1280, 720), (640, 360), (320, 180), (160, 90), (426, 240), (1920, 1080), (641, 361)][..]),
         (VideoCodec::H264, &[(1280, 720), (640, 360), (320, 180)][..]),
+        (VideoCodec::Vp9, &[(320, 180)]),
     ] {
         let mut scene = Scene::new();
         scene.set(&cells);
@@ -325,7 +326,7 @@ fn memory_does_not_grow() {
     let mut scene = Scene::new();
     let keys: Vec<(VideoCodec, Vec<u8>)> = [(640, 360), (320, 180), (426, 240), (160, 90)]
         .into_iter()
-        .flat_map(|(width, height)| [VideoCodec::Vp8, VideoCodec::H264].map(|codec| (codec, width, height)))
+        .flat_map(|(width, height)| [VideoCodec::Vp8, VideoCodec::Vp9, VideoCodec::H264].map(|codec| (codec, width, height)))
         .map(|(codec, width, height)| (codec, Camera::new(codec, width, height).pattern(1)))
         .collect();
     let mut settled = 0.0;

@@ -157,3 +157,32 @@ fn units_of_h264_get_start_codes() {
         check(broken, None);
     }
 }
+
+#[test]
+fn frames_of_vp9_lose_their_descriptors() {
+    let check = |payloads: &[&[u8]], expected: Option<&[u8]>| {
+        let packets = (0..).zip(payloads).map(|(seq, payload)| Packet {
+            codec: Codec::Vp9,
+            seq,
+            last: seq + 1 == payloads.len() as u64,
+            payload: (*payload).into(),
+            ..Script::new(1).packets[0].clone()
+        });
+        let mut depacketizer = Depacketizer::default();
+        packets.for_each(|packet| depacketizer.push(packet));
+        let frame = depacketizer.poll(Instant::now());
+        assert_eq!(frame.as_ref().map(|frame| &*frame.bytes), expected, "{payloads:?}");
+    };
+    // Number of the picture in one byte, in two, none.
+    check(&[&[0x88, 5, 1, 2], &[0x84, 5, 3]], Some(&[1, 2, 3]));
+    check(&[&[0x8c, 0x85, 5, 1, 2]], Some(&[1, 2]));
+    check(&[&[0x0c, 1, 2]], Some(&[1, 2]));
+    // With a structure: one size, and a group of two pictures that refer to one and two others.
+    check(&[&[0x0e, 0x18, 0, 64, 0, 48, 2, 0x04, 1, 0x08, 1, 2, 7]], Some(&[7]));
+    // Two layers: a superframe.
+    let mark = 0xc0 | 3 << 3 | 1;
+    check(&[&[0x2c, 0, 0, 1, 2, 3], &[0x2c, 2, 0, 9]], Some(&[1, 2, 3, 9, mark, 3, 0, 0, 0, 1, 0, 0, 0, mark]));
+    // A beginning that is missing, a descriptor that is cut off.
+    check(&[&[0x28, 2, 0, 9]], None);
+    check(&[&[0x8c, 0x85]], None);
+}

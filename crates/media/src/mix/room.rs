@@ -120,12 +120,12 @@ impl RoomMix {
                 let sound = OpusPacket { sequence: packet.seq as u16, timestamp: packet.time, payload: &packet.payload };
                 self.sound.push(packet.arrival, input, sound);
             }
-            Codec::Vp8 | Codec::H264 => {
+            Codec::Vp8 | Codec::Vp9 | Codec::H264 => {
                 if let Some(sight) = self.sights.get_mut(&track) {
                     sight.push(packet);
                 }
             }
-            Codec::Vp9 | Codec::OtherAudio => {}
+            Codec::OtherAudio => {}
         }
     }
 

@@ -58,8 +58,9 @@ impl Sight {
 fn decodable(frame: &Frame) -> Option<VideoFrame<'_>> {
     let codec = match frame.codec {
         Codec::Vp8 => VideoCodec::Vp8,
+        Codec::Vp9 => VideoCodec::Vp9,
         Codec::H264 => VideoCodec::H264,
-        Codec::Vp9 | Codec::Opus | Codec::OtherAudio => return None,
+        Codec::Opus | Codec::OtherAudio => return None,
     };
     Some(VideoFrame { codec, bytes: &frame.bytes, rotation: Rotation::of(frame.rotation) })
 }

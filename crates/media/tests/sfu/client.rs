@@ -27,6 +27,8 @@ pub struct Join {
     pub profile: Profile,
     /// Of the room; none: the usual ones.
     pub codecs: Vec<VideoCodec>,
+    /// What it has beside those.
+    pub has: Vec<VideoCodec>,
     pub view: View,
     /// The section for pictures comes before that for sound.
     pub pictures_first: bool,
@@ -101,7 +103,8 @@ impl Client {
     pub fn new(now: Instant, base: Instant, number: u8, join: &Join) -> Self {
         let address = SocketAddr::from(([10, 0, 0, number], 40_000 + u16::from(number)));
         let layered = matches!(join.video, Picture::Group | Picture::Named);
-        let (vp9, h264) = (join.codecs.contains(&VideoCodec::Vp9), join.codecs.contains(&VideoCodec::H264));
+        let has = |codec: &VideoCodec| join.codecs.contains(codec) || join.has.contains(codec);
+        let (vp9, h264) = (has(&VideoCodec::Vp9), has(&VideoCodec::H264));
         let rtc = Rtc::builder().set_rtp_mode(true).clear_codecs().enable_opus(true, false);
         let rtc = rtc.enable_vp8(true).enable_vp9(vp9).enable_h264(h264);
         let rtc = rtc.enable_raw_packets(layered).set_sctp_max_buffered_amount(4 << 20);

@@ -255,7 +255,7 @@ pub fn codec_of(codec: VideoCodec) -> Codec {
 }
 
 /// The units of a byte stream (ITU-T H.264, annex B).
-fn units(stream: &[u8]) -> Vec<&[u8]> {
+pub fn units(stream: &[u8]) -> Vec<&[u8]> {
     let starts: Vec<usize> = (0..stream.len()).filter(|at| stream[*at..].starts_with(&[0, 0, 1])).collect();
     let ends = starts.iter().skip(1).copied().chain([stream.len()]);
     let unit = |(start, end): (&usize, usize)| &stream[start + 3..end];
@@ -268,7 +268,7 @@ fn file_of_units(units: &[&[u8]]) -> Vec<u8> {
 }
 
 /// One packet, or several pieces (FU-A).
-fn cut_unit(unit: &[u8]) -> Vec<Vec<u8>> {
+pub fn cut_unit(unit: &[u8]) -> Vec<Vec<u8>> {
     if unit.len() <= PIECE {
         return vec![unit.to_vec()];
     }

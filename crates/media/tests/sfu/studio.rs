@@ -13,10 +13,12 @@ use media::mix::pieces;
 use mixer::codec::opus::{Channels, OpusDecoder, OpusEncoder};
 use mixer::codec::vp8::{Vp8Decoder, Vp8Encoder, Vp8Settings};
 use mixer::frame::{Colour, Frame};
-use room::{Act, Area, Kind, Scene};
+use openh264::formats::YUVSource;
+use room::{Act, Area, Kind, Scene, VideoCodec};
 use str0m::rtp::RtpPacket;
 
 use crate::client::Join;
+use crate::film::{cut_unit, units};
 use crate::mixed::{member, scene};
 use crate::mixer::Studio;
 use crate::picture::Projector;
@@ -46,6 +48,58 @@ fn flat(colour: Rc<Cell<u32>>, (width, height): (u16, u16)) -> Projector {
         let picture = Frame::new(width, height, Colour::of(colour.get()));
         let encoded = encoder.encode(&picture.picture(), u64::from(number) * 33, key).unwrap();
         pieces(encoded.bytes, number).map(|piece| piece.payload.to_vec()).collect()
+    })
+}
+
+/// The same in H264.
+fn flat_h264(colour: Rc<Cell<u32>>, (width, height): (u16, u16)) -> Projector {
+    let mut encoder = openh264::encoder::Encoder::new().unwrap();
+    Box::new(move |key| {
+        if key {
+            encoder.force_intra_frame();
+        }
+        let stream = encoder.encode(&Source(Frame::new(width, height, Colour::of(colour.get())))).unwrap().to_vec();
+        units(&stream).into_iter().flat_map(cut_unit).collect()
+    })
+}
+
+struct Source(Frame);
+
+impl YUVSource for Source {
+    fn dimensions(&self) -> (usize, usize) {
+        self.0.size()
+    }
+    fn strides(&self) -> (usize, usize, usize) {
+        let [y, u, v] = self.0.picture().planes().map(|plane| plane.stride);
+        (y, u, v)
+    }
+    fn y(&self) -> &[u8] {
+        self.0.picture().y.bytes
+    }
+    fn u(&self) -> &[u8] {
+        self.0.picture().u.bytes
+    }
+    fn v(&self) -> &[u8] {
+        self.0.picture().v.bytes
+    }
+}
+
+/// The same in VP9, of which there are frames of a few colours (IVF): key frames, each in two packets.
+fn flat_vp9(colour: Rc<Cell<u32>>) -> Projector {
+    let file = include_bytes!("../../../mixer/tests/data/vp9-colours.ivf");
+    let (mut rest, mut frames) = (&file[32..], Vec::new());
+    while let Some((head, tail)) = rest.split_at_checked(12) {
+        let (frame, next) = tail.split_at(u32::from_le_bytes(head[..4].try_into().unwrap()) as usize);
+        frames.push(frame);
+        rest = next;
+    }
+    let mut number = 0_u16;
+    Box::new(move |_| {
+        let place = [RED, GREEN, BLUE, WHITE].iter().position(|rgb| *rgb == colour.get()).unwrap();
+        number = number.wrapping_add(1);
+        let [high, low] = (number | 0x8000).to_be_bytes();
+        let (first, second) = frames[place].split_at(60);
+        vec![[&[0x88, high, low], first].concat(), [&[0x84, high, low], second].concat()]
     })
 }
 
@@ -210,6 +264,33 @@ fn three_see_each_other_and_hear_the_two_others() {
         assert!(pictures.iter().all(|seen| seen.size == (1280, 720)));
         assert!(pictures.len() > 12, "{} pictures: five each second of what does not change", pictures.len());
     }
+}
+
+#[test]
+fn publishers_of_every_codec_are_seen() {
+    let (mut world, acts) = studio(91, 1);
+    // A room of another codec; somebody who has what nobody asked for; and VP8.
+    for (codec, codecs, has) in
+        [(VideoCodec::H264, vec![VideoCodec::H264], vec![]), (VideoCodec::Vp9, vec![], vec![VideoCodec::Vp9])]
+    {
+        let act = come(&mut world, &Join { codecs, has, ..member(true, true) });
+        let index = world.clients.len() - 1;
+        let layer = &mut world.camera(index).layers[0];
+        layer.codec = crate::film::codec_of(codec);
+        let projector = if codec == VideoCodec::H264 { flat_h264(act.colour.clone(), (320, 180)) } else { flat_vp9(act.colour) };
+        layer.projector = Some(projector);
+    }
+    world.weather.loss = 20;
+    world.run(6 * SECOND);
+    acts[0].colour.set(WHITE);
+    world.weather.loss = 0;
+    world.run(2 * SECOND);
+    for client in 0..3 {
+        assert_eq!(colours(&world, client)[..2], [Some(WHITE), Some(GREEN)], "seen by {client}");
+        // The blue of the frames that there are is not quite ours.
+        assert!(is(seen(&world, client).pop().unwrap().colours[2], 0x20_30_c0), "seen by {client}");
+    }
+    assert_eq!(world.studio.as_ref().unwrap().mix.as_ref().unwrap().counts().frames_broken, 0);
 }
 
 #[test]

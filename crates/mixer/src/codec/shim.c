@@ -1,4 +1,5 @@
-/* A few plain functions over libvpx, so that no layout of its structures is known outside C. Only VP8; one thread each. */
+/* A few plain functions over libvpx, so that no layout of its structures is known outside C. VP8, and decoding of VP9; one
+   thread each. */
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,27 +18,27 @@ struct mixer_planes {
 
 /* ---- decoder ---------------------------------------------------------------------------------------------------------- */
 
-struct mixer_vp8_decoder {
+struct mixer_decoder {
   vpx_codec_ctx_t context;
 };
 
-struct mixer_vp8_decoder *mixer_vp8_decoder_new(void) {
-  struct mixer_vp8_decoder *decoder = calloc(1, sizeof *decoder);
+struct mixer_decoder *mixer_decoder_new(int vp9) {
+  struct mixer_decoder *decoder = calloc(1, sizeof *decoder);
   vpx_codec_dec_cfg_t config = {.threads = 1};
-  if (decoder && vpx_codec_dec_init(&decoder->context, vpx_codec_vp8_dx(), &config, 0)) {
+  if (decoder && vpx_codec_dec_init(&decoder->context, vp9 ? vpx_codec_vp9_dx() : vpx_codec_vp8_dx(), &config, 0)) {
     free(decoder);
     return NULL;
   }
   return decoder;
 }
 
-void mixer_vp8_decoder_free(struct mixer_vp8_decoder *decoder) {
+void mixer_decoder_free(struct mixer_decoder *decoder) {
   vpx_codec_destroy(&decoder->context);
   free(decoder);
 }
 
 /* 0: a whole picture is in `planes`, good until the next call. 1: none is shown by this frame. -1: the frame is damaged. */
-int mixer_vp8_decode(struct mixer_vp8_decoder *decoder, const uint8_t *bytes, uint32_t size, struct mixer_planes *planes) {
+int mixer_decode(struct mixer_decoder *decoder, const uint8_t *bytes, uint32_t size, struct mixer_planes *planes) {
   vpx_codec_iter_t iterator = NULL;
   vpx_image_t *image;
   int corrupted = 0;

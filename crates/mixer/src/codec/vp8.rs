@@ -4,6 +4,7 @@
 use std::ffi::c_int;
 use std::ptr::NonNull;
 
+use super::vpx::{Decoding, Format, RawPlanes};
 use super::{CodecError, is_size_allowed};
 use crate::frame::{Picture, Plane};
 use crate::limit;
@@ -17,17 +18,6 @@ const TICKS_PER_MS: u64 = 90;
 /// Milliseconds that the clock goes on from one frame to the next at most, however long the pause was.
 const STEP_MS_MAX: u64 = 1_000;
 
-/// What the layer of C hands out, and takes: three planes of I420.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-struct RawPlanes {
-    planes: [*const u8; 3],
-    y_stride: u32,
-    uv_stride: u32,
-    width: u32,
-    height: u32,
-}
-
 #[repr(C)]
 struct RawSettings {
     width: u32,
@@ -39,19 +29,11 @@ struct RawSettings {
 }
 
 #[repr(C)]
-struct RawDecoder {
-    _private: [u8; 0],
-}
-
-#[repr(C)]
 struct RawEncoder {
     _private: [u8; 0],
 }
 
 unsafe extern "C" {
-    fn mixer_vp8_decoder_new() -> *mut RawDecoder;
-    fn mixer_vp8_decoder_free(decoder: *mut RawDecoder);
-    fn mixer_vp8_decode(decoder: *mut RawDecoder, bytes: *const u8, size: u32, planes: *mut RawPlanes) -> c_int;
     fn mixer_vp8_encoder_new(settings: *const RawSettings) -> *mut RawEncoder;
     fn mixer_vp8_encoder_free(encoder: *mut RawEncoder);
     fn mixer_vp8_encoder_set_kbps(encoder: *mut RawEncoder, kbps: u32) -> c_int;
@@ -92,13 +74,9 @@ impl Header {
 /// A decoder. After a damaged frame it wants a key frame.
 #[derive(Debug)]
 pub struct Vp8Decoder {
-    raw: NonNull<RawDecoder>,
-    planes: Option<RawPlanes>,
+    decoding: Decoding,
     keyed: bool,
 }
-
-// SAFETY: libvpx keeps nothing for a thread; a decoder may be used by one thread after the other.
-unsafe impl Send for Vp8Decoder {}
 
 impl Vp8Decoder {
     /// A decoder that waits for its first key frame.
@@ -106,9 +84,7 @@ impl Vp8Decoder {
     /// # Errors
     /// [`CodecError::Setup`] if there is no memory for it.
     pub fn new() -> Result<Vp8Decoder, CodecError> {
-        // SAFETY: it takes nothing, and answers null when it fails.
-        let raw = NonNull::new(unsafe { mixer_vp8_decoder_new() }).ok_or(CodecError::Setup)?;
-        Ok(Vp8Decoder { raw, planes: None, keyed: false })
+        Ok(Vp8Decoder { decoding: Decoding::new(Format::Vp8)?, keyed: false })
     }
 
     /// Decodes one whole frame. Whether there is a [`Self::picture`] now: some frames are not meant to be shown.
@@ -116,20 +92,19 @@ impl Vp8Decoder {
     /// # Errors
     /// Whatever is wrong with the frame. There is no picture then.
     pub fn decode(&mut self, frame: &[u8]) -> Result<bool, CodecError> {
-        self.planes = None;
+        self.decoding.forget();
         let header = Header::of(frame).filter(|_| frame.len() <= limit::FRAME_BYTES_MAX);
         match header.ok_or(CodecError::Broken)? {
-            Header::Key(width, height) if !is_size_allowed(width, height) => return Err(CodecError::Size(width, height)),
+            Header::Key(width, height) if !is_size_allowed(width, height) => {
+                self.keyed = false;
+                return Err(CodecError::Size(width, height));
+            }
             Header::Delta if !self.keyed => return Err(CodecError::KeyMissing),
             Header::Key(..) | Header::Delta => {}
         }
-        let size = u32::try_from(frame.len()).map_err(|_| CodecError::Broken)?;
-        let mut planes = RawPlanes { planes: [std::ptr::null(); 3], y_stride: 0, uv_stride: 0, width: 0, height: 0 };
-        // SAFETY: the decoder lives, the frame has `size` bytes, and the planes are ours to be written.
-        let outcome = unsafe { mixer_vp8_decode(self.raw.as_ptr(), frame.as_ptr(), size, &raw mut planes) };
-        self.keyed = outcome >= 0;
-        self.planes = (outcome == 0).then_some(planes);
-        if outcome < 0 { Err(CodecError::Broken) } else { Ok(outcome == 0) }
+        let shown = self.decoding.decode(frame);
+        self.keyed = shown.is_ok();
+        shown
     }
 
     /// Nothing that comes before the next key frame is decoded, because something in between was left out.
@@ -146,28 +121,7 @@ impl Vp8Decoder {
     /// What the last frame showed.
     #[must_use]
     pub fn picture(&self) -> Option<Picture<'_>> {
-        let raw = self.planes.as_ref()?;
-        let (width, height) = (raw.width as usize, raw.height as usize);
-        let (y, u, v) = (raw.y_stride as usize, raw.uv_stride as usize, raw.uv_stride as usize);
-        let plane = |index: usize, stride: usize, width: usize, height: usize| {
-            // SAFETY: libvpx keeps the picture until the decoder is used again, which this borrow forbids. It has `height` rows
-            // of `stride` bytes, of which the last has `width` at least.
-            let bytes = unsafe { std::slice::from_raw_parts(raw.planes[index], stride * (height - 1) + width) };
-            Plane { bytes, stride, width, height }
-        };
-        let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
-        (width > 0 && height > 0 && y >= width && u >= half_width).then(|| Picture {
-            y: plane(0, y, width, height),
-            u: plane(1, u, half_width, half_height),
-            v: plane(2, v, half_width, half_height),
-        })
-    }
-}
-
-impl Drop for Vp8Decoder {
-    fn drop(&mut self) {
-        // SAFETY: it lives, and nobody has it any more.
-        unsafe { mixer_vp8_decoder_free(self.raw.as_ptr()) }
+        self.decoding.picture()
     }
 }
 
@@ -202,7 +156,7 @@ pub struct Vp8Encoder {
     last: Option<(u64, u64)>,
 }
 
-// SAFETY: as for the decoder.
+// SAFETY: libvpx keeps nothing for a thread; an encoder may be used by one thread after the other.
 unsafe impl Send for Vp8Encoder {}
 
 impl Vp8Encoder {

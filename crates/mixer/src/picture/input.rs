@@ -4,6 +4,7 @@ use super::{Rotation, VideoCodec, VideoFrame};
 use crate::codec::CodecError;
 use crate::codec::h264::H264Decoder;
 use crate::codec::vp8::Vp8Decoder;
+use crate::codec::vp9::Vp9Decoder;
 use crate::frame::Picture;
 use crate::limit;
 
@@ -21,6 +22,7 @@ pub(super) struct Input {
 #[derive(Debug)]
 enum Decoder {
     Vp8(Vp8Decoder),
+    Vp9(Vp9Decoder),
     H264(H264Decoder),
 }
 
@@ -43,6 +45,7 @@ impl Input {
         match &self.decoder {
             None => true,
             Some(Decoder::Vp8(decoder)) => decoder.is_key_wanted(),
+            Some(Decoder::Vp9(decoder)) => decoder.is_key_wanted(),
             Some(Decoder::H264(decoder)) => decoder.is_key_wanted(),
         }
     }
@@ -51,6 +54,7 @@ impl Input {
     pub fn picture(&self) -> Option<(Picture<'_>, Rotation)> {
         let picture = match self.decoder.as_ref()? {
             Decoder::Vp8(decoder) => decoder.picture(),
+            Decoder::Vp9(decoder) => decoder.picture(),
             Decoder::H264(decoder) => decoder.picture(),
         };
         picture.map(|picture| (picture, self.rotation))
@@ -69,9 +73,18 @@ impl Input {
 }
 
 impl Decoder {
+    fn codec(&self) -> VideoCodec {
+        match self {
+            Decoder::Vp8(_) => VideoCodec::Vp8,
+            Decoder::Vp9(_) => VideoCodec::Vp9,
+            Decoder::H264(_) => VideoCodec::H264,
+        }
+    }
+
     fn decode(&mut self, frame: &[u8]) -> Result<bool, CodecError> {
         match self {
             Decoder::Vp8(decoder) => decoder.decode(frame),
+            Decoder::Vp9(decoder) => decoder.decode(frame),
             Decoder::H264(decoder) => decoder.decode(frame),
         }
     }
@@ -79,6 +92,7 @@ impl Decoder {
     fn wait_for_key(&mut self) {
         match self {
             Decoder::Vp8(decoder) => decoder.wait_for_key(),
+            Decoder::Vp9(decoder) => decoder.wait_for_key(),
             Decoder::H264(decoder) => decoder.wait_for_key(),
         }
     }
@@ -86,10 +100,10 @@ impl Decoder {
 
 /// The decoder that there is, or a new one if the input changed its codec.
 fn decoder_for(slot: &mut Option<Decoder>, codec: VideoCodec) -> Result<&mut Decoder, CodecError> {
-    let fits = matches!((&slot, codec), (Some(Decoder::Vp8(_)), VideoCodec::Vp8) | (Some(Decoder::H264(_)), VideoCodec::H264));
-    if !fits {
+    if slot.as_ref().map(Decoder::codec) != Some(codec) {
         *slot = Some(match codec {
             VideoCodec::Vp8 => Decoder::Vp8(Vp8Decoder::new()?),
+            VideoCodec::Vp9 => Decoder::Vp9(Vp9Decoder::new()?),
             VideoCodec::H264 => Decoder::H264(H264Decoder::new()?),
         });
     }

@@ -87,11 +87,17 @@ fn every_fault_is_named() {
     check("POST", rooms, "", "{", 400, &[]);
     check("POST", rooms, "", r#"{"name":"a b"}"#, 422, &["name"]);
     check("POST", rooms, "", r#"{"name":5,"max_members":0,"quality":"4k"}"#, 422, &["name", "name", "max_members", "quality"]);
-    check("POST", rooms, "", r#"{"name":"a","join_from":"soon","layout":"2x9","fps":25}"#, 422, &["join_from", "layout"]);
+    check("POST", rooms, "", r#"{"name":"a","join_from":"soon","layout":"2x9","fps":25}"#, 422, &["fps", "join_from", "layout"]);
+    check("POST", rooms, "", r#"{"name":"a","join_from":"2030-01-02","join_until":"2030-01-01"}"#, 422, &["join_until"]);
     check("POST", rooms, "", &json!({ "name": "a".repeat(101) }).to_string(), 422, &["name", "name"]);
     check("POST", rooms, "", &json!({ "name": "a", "meta": { "a": "b".repeat(2_000) } }).to_string(), 422, &["meta"]);
     check("POST", rooms, "", &" ".repeat(70_000), 413, &[]);
     check("POST", "/api/video/room_tokens", "", r#"{"permissions":["room.everything"]}"#, 422, &["room_name", "permissions"]);
+    for name in ["a\\nb", " ", "\\u202ex"] {
+        let body = format!(r#"{{"room_name":"den","user_name":"{name}"}}"#);
+        check("POST", "/api/video/room_tokens", "", &body, 422, &["user_name"]);
+    }
+    check("GET", rooms, "include_active_session=perhaps", "", 422, &["include_active_session"]);
     check("GET", rooms, "page_number=1", "", 422, &["page_token"]);
     check("GET", rooms, "page_size=0", "", 422, &["page_size"]);
     check("GET", "/api/video/room_sessions", "status=odd", "", 422, &["status"]);
@@ -101,6 +107,15 @@ fn every_fault_is_named() {
     check("PUT", rooms, "", "{}", 405, &[]);
     check("POST", "/api/video/rooms/den/streams", "", "{}", 501, &[]);
     check("GET", "/api/video/conferences", "", "", 501, &[]);
+}
+
+#[test]
+fn flags_are_read_as_programs_write_them() {
+    for (text, expected) in [("true", true), ("True", true), ("1", true), ("FALSE", false), ("0", false), ("", false)] {
+        let asked = ask("GET", "/api/video/rooms", &format!("include_active_session={text}"), "");
+        let Ok(Ask::ListRooms(filter, _)) = asked else { panic!("{text}") };
+        assert_eq!(filter.active_session, expected, "{text}");
+    }
 }
 
 #[test]

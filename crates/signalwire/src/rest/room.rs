@@ -111,6 +111,13 @@ pub(super) fn name(fields: &Fields, attribute: &'static str) -> String {
     name
 }
 
+/// Nobody could ever come in at a time that ends before it begins.
+pub(super) fn check_window(fields: &Fields, from_ms: Option<u64>, until_ms: Option<u64>) {
+    if from_ms.zip(until_ms).is_some_and(|(from, until)| from > until) {
+        fields.fault(Fault::invalid("join_until", "must be after join_from"));
+    }
+}
+
 pub(super) fn filter(query: &Query) -> Result<RoomFilter, Refusal> {
     Ok(RoomFilter {
         active_session: query.flag("include_active_session")?.unwrap_or(false),
@@ -123,8 +130,13 @@ fn read(fields: &Fields) -> RoomDraft {
     let max_members = fields.number("max_members", 1, MEMBERS_MAX);
     // An older name of the same.
     let max_participants = fields.number("max_participants", 1, MEMBERS_MAX);
-    let fps = fields.number("fps", 20, 30).and_then(|fps| u8::try_from(fps).ok()).filter(|fps| *fps == 20 || *fps == 30);
+    let fps = fields.number("fps", 20, 30).and_then(|fps| u8::try_from(fps).ok());
+    if fps.is_some_and(|fps| fps != 20 && fps != 30) {
+        fields.fault(Fault::invalid("fps", "must be 20 or 30"));
+    }
     let date = |name: &'static str| fields.has(name).then(|| fields.date(name));
+    let (join_from_ms, join_until_ms) = (date("join_from"), date("join_until"));
+    check_window(fields, join_from_ms.flatten(), join_until_ms.flatten());
     RoomDraft {
         name: None,
         display_name: fields.text("display_name", DISPLAY_NAME_CHARS_MAX),
@@ -132,8 +144,8 @@ fn read(fields: &Fields) -> RoomDraft {
         max_members: max_members.or(max_participants),
         quality: fields.word("quality", Quality::parse),
         fps,
-        join_from_ms: date("join_from"),
-        join_until_ms: date("join_until"),
+        join_from_ms,
+        join_until_ms,
         remove_at_ms: date("remove_at"),
         remove_after_s: seconds(fields),
         layout: fields.word("layout", names::parse_layout),

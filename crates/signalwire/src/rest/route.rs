@@ -152,8 +152,14 @@ impl Query {
         self.0.iter().rev().find(|(own, value)| own == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
+    /// In any language's spelling: Python's is `True`.
     pub fn flag(&self, name: &'static str) -> Result<Option<bool>, Refusal> {
-        self.one(name).map(|text| text.parse().map_err(|_| Refusal::invalid(name, "must be true or false"))).transpose()
+        let read = |text: &str| match text.to_ascii_lowercase().as_str() {
+            "true" | "1" => Ok(true),
+            "false" | "0" => Ok(false),
+            _ => Err(Refusal::invalid(name, "must be true or false")),
+        };
+        self.one(name).map(read).transpose()
     }
 
     pub fn number(&self, name: &'static str) -> Result<Option<u32>, Refusal> {

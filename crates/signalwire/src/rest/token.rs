@@ -4,8 +4,17 @@ use super::ask::NewToken;
 use super::fields::Fields;
 use super::limit::{DISPLAY_NAME_CHARS_MAX, META_CHARS_MAX, REMOVE_AFTER_S_MAX, USER_NAME_CHARS_MAX};
 use super::refusal::{Fault, Refusal};
-use super::room::name;
+use super::room::{check_window, name};
 use crate::names;
+
+/// Whoever could not be shown would not be let in.
+fn user_name(fields: &Fields) -> Option<String> {
+    let name = fields.text("user_name", USER_NAME_CHARS_MAX)?;
+    if name.trim().is_empty() || !::room::is_speakable(&name) {
+        fields.fault(Fault::invalid("user_name", "may have no control characters, and not only spaces"));
+    }
+    Some(name)
+}
 
 pub(super) fn create(body: &[u8]) -> Result<NewToken, Refusal> {
     let fields = Fields::read(body)?;
@@ -15,12 +24,10 @@ pub(super) fn create(body: &[u8]) -> Result<NewToken, Refusal> {
         _ => None,
     });
     let (join_from_ms, join_until_ms) = (fields.date("join_from"), fields.date("join_until"));
-    if join_from_ms.zip(join_until_ms).is_some_and(|(from, until)| from > until) {
-        fields.fault(Fault::invalid("join_until", "must be after join_from"));
-    }
+    check_window(&fields, join_from_ms, join_until_ms);
     let token = NewToken {
         room_name: name(&fields, "room_name"),
-        user_name: fields.text("user_name", USER_NAME_CHARS_MAX),
+        user_name: user_name(&fields),
         permissions: fields.words("permissions", |word| names::parse_permission(word).map(|_| word.to_owned())),
         audience: audience.unwrap_or(false),
         join_from_ms,

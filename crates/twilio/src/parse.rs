@@ -46,6 +46,11 @@ pub fn rule(subscribe: Option<&Subscribe>) -> Rule {
     if first.is_some_and(|rule| rule.kind == "exclude") { Rule::Nothing } else { Rule::All }
 }
 
+/// Whether a client wants to be told when its tracks are recorded and nothing comes of them.
+pub fn warned(own: &OwnParticipant) -> bool {
+    own.media_warnings.iter().flatten().any(|word| word == "recordings")
+}
+
 /// The channels that a client wants, those that we know.
 pub fn channels(connect: &Connect) -> Vec<Channel> {
     let wanted = |channel: &Channel| connect.media_signaling.as_ref().is_some_and(|all| all.contains_key(msp::name(*channel)));

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use room::door::{Action, Session as Door};
 use room::{
-    Answer, Command, Event, Join, Joined, LinkId, Moment, Part, Published, Refusal, Resume, Rights, Signal, Snapshot, Step,
-    Subscribed, WhyLeft,
+    Answer, Command, Event, Join, Joined, LinkId, Moment, Part, Published, RecordingState, Refusal, Resume, Rights, Signal,
+    Snapshot, Step, Subscribed, TrackId, WhyLeft,
 };
 use serde_json::value::RawValue;
 
@@ -209,6 +209,7 @@ impl Session {
         let grant = self.verify(&connect.token)?;
         let allowed = grant.room.as_deref().map(|room| parse::room_ref(Some(room)));
         let (channels, profile) = (parse::channels(&connect), parse::profile(&connect));
+        let warned = parse::warned(&connect.participant);
         let room = parse::room_ref(connect.name.as_deref().or(grant.room.as_deref()));
         let join = Join {
             room,
@@ -222,7 +223,7 @@ impl Session {
             offer: parse::first_offer(connect.peer_connections)?,
             channels,
             profile,
-            part: Part::default(),
+            part: Part { warned, ..Part::default() },
         };
         self.stage = Stage::Asking;
         self.command(Command::Join(Box::new(join)), Waiting::Join);
@@ -348,6 +349,20 @@ impl Session {
         self.update(now, changes);
     }
 
+    fn update_recording(&mut self, now: Moment, recording: RecordingState) {
+        let Some(mut changes) = self.changes() else { return };
+        changes.recording = Some(state::recording(recording));
+        self.update(now, changes);
+    }
+
+    /// Tracks of the client's are recorded and nothing comes of them.
+    fn warn(&mut self, now: Moment, revision: u64, tracks: &[(TrackId, bool)]) {
+        if matches!(self.stage, Stage::Inside(_)) {
+            let states = state::media_states(revision, tracks);
+            self.send(now, &Reply::Msg { body: &Body::Warning { version: state::VERSION, states } });
+        }
+    }
+
     /// The other end of a link says this. With the first answer of the media server come the channels.
     fn update_signal(&mut self, now: Moment, link: &LinkId, signal: &Signal) {
         let Some(mut changes) = self.changes() else { return };
@@ -376,6 +391,8 @@ impl Session {
             Event::Subscribed(subscribed) => self.update_subscribed(now, &subscribed),
             Event::LinkClosed { link, revision } => self.update_peer(now, state::order(&link.0, "close", revision)),
             Event::LinkWanted { link, revision, server } => self.update_wanted(now, &link, revision, server),
+            Event::Recording(state) => self.update_recording(now, state),
+            Event::RecordingSilent { revision, tracks } => self.warn(now, revision, &tracks),
             Event::Out(why) => self.tell_out(now, why),
             media => self.hear_media(media),
         }

@@ -1,13 +1,15 @@
 //! What the rooms say, in this vendor's shapes. Revisions are the rooms' own, so a client that was away needs no memory of ours.
 
-use room::{Joined, Kind, LinkState, Presence, Priority, RoomKind, Signal, Snapshot, Step, TrackId, TrackRefusal};
+use room::{
+    Joined, Kind, LinkState, Presence, Priority, RecordingState, RoomKind, Signal, Snapshot, Step, TrackId, TrackRefusal,
+};
 use serde_json::value::RawValue;
 
 use crate::problem::Problem;
 use crate::sid;
 use crate::wire::{
-    DescriptionState, Grants, Me, Options, Participant, PeerState, Published, PublishedTrack, Recording, RoomState, Subscribed,
-    SubscribedTrack, Track, TrackError,
+    DescriptionState, Grants, Me, MediaState, MediaStates, Options, Participant, PeerState, Published, PublishedTrack, Recording,
+    RoomState, Subscribed, SubscribedTrack, Track, TrackError,
 };
 
 /// The version of the room protocol.
@@ -33,7 +35,7 @@ pub fn room<'a>(
         published: published(&joined.published),
         subscribed: subscribed(&joined.subscribed),
         peer_connections: joined.links.iter().zip(candidates).flat_map(|(state, raw)| link(state, raw)).collect(),
-        recording: Recording { revision: 1, is_recording: false },
+        recording: recording(joined.recording),
         media_signaling,
     }
 }
@@ -82,6 +84,17 @@ fn outcome_of(id: &str, outcome: Result<TrackId, TrackRefusal>) -> PublishedTrac
 pub fn subscribed(of: &room::Subscribed) -> Subscribed<'_> {
     let tracks = of.tracks.iter().map(|(track, label)| SubscribedTrack { sid: sid::track(*track), id: label });
     Subscribed { revision: of.revision, tracks: tracks.collect() }
+}
+
+/// Whether the room is being recorded.
+pub fn recording(of: RecordingState) -> Recording {
+    Recording { revision: of.revision, is_recording: of.on }
+}
+
+/// Of which tracks of a client that are being recorded nothing comes.
+pub fn media_states(revision: u64, tracks: &[(TrackId, bool)]) -> MediaStates {
+    let state = |silent: bool| MediaState { recordings: if silent { "NO_MEDIA" } else { "OK" } };
+    MediaStates { revision, tracks: tracks.iter().map(|(track, silent)| (sid::track(*track), state(*silent))).collect() }
 }
 
 /// One signal from the other end. Candidates come with their JSON.

@@ -138,6 +138,9 @@ pub struct OwnParticipant {
     pub revision: u64,
     /// The complete list.
     pub tracks: Vec<OwnTrack>,
+    /// In `connect`: what the client wants to be warned of. The one word for it is `recordings`.
+    #[serde(default)]
+    pub media_warnings: Option<Vec<String>>,
 }
 
 /// One track of a client.
@@ -281,6 +284,13 @@ pub enum Body<'a> {
     Synced(RoomState<'a>),
     /// What changed.
     Update(Changes<'a>),
+    /// Something is wrong with the client's tracks, or not any more.
+    Warning {
+        /// 2.
+        version: u8,
+        /// What.
+        states: MediaStates,
+    },
     /// The room is over for this client.
     Disconnected {
         /// 2.
@@ -381,6 +391,9 @@ pub struct Changes<'a> {
     /// Only those that changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub peer_connections: Vec<PeerState<'a>>,
+    /// Whether the room is being recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recording: Option<Recording>,
     /// Channels granted. The SDK takes those that it does not have, or whose data channel was closed.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub media_signaling: Grants,
@@ -513,10 +526,26 @@ pub struct DescriptionState<'a> {
     pub sdp: Option<&'a str>,
 }
 
+/// How it is with a client's tracks.
+#[derive(Serialize)]
+pub struct MediaStates {
+    /// Ignored by the SDK unless it grew.
+    pub revision: u64,
+    /// By SID. The SDK leaves others as they were.
+    pub tracks: BTreeMap<String, MediaState>,
+}
+
+/// How it is with one track.
+#[derive(Serialize)]
+pub struct MediaState {
+    /// `NO_MEDIA` if it is being recorded and nothing comes, else `OK`.
+    pub recordings: &'static str,
+}
+
 /// Whether the room is being recorded.
 #[derive(Serialize)]
 pub struct Recording {
-    /// Grows with each change.
+    /// Grows with each change. Ignored by the SDK if it is less than before.
     pub revision: u64,
     /// Now.
     pub is_recording: bool,

@@ -3,8 +3,8 @@
 mod support;
 
 use room::{
-    Act, Channel, ConnId, Limits, LinkId, MediaRefusal, News, OwnQuality, ParticipantId, Quality, Report, RoomId, RoomKind,
-    RoomOptions, Sealed, Signal, Step, TrackId, VideoCodec,
+    Act, Channel, ConnId, Limits, LinkId, MediaRefusal, News, OwnQuality, ParticipantId, Quality, RecordNews, Report, RoomId,
+    RoomKind, RoomOptions, Rule, Sealed, Signal, Step, TrackId, VideoCodec,
 };
 use serde_json::{Value, json};
 use support::door;
@@ -356,6 +356,61 @@ fn a_room_for_sound_refuses_pictures() {
     stage.hub.report(Report::Of { room, who, link: LinkId(LINK.into()), news: News::Signal(signal) });
     let published = stage.heard()[0]["published"]["tracks"][0].clone();
     assert_eq!((&published["state"], &published["error"]["code"]), (&json!("failed"), &json!(53125)));
+}
+
+fn record(stage: &mut Stage, rules: Rule) {
+    let room = stage.ids().0;
+    stage.hub.owner(room::Command::SetRecordRules { room, rules });
+}
+
+#[test]
+fn clients_are_told_whether_their_room_is_recorded() {
+    let mut stage = Stage::asking();
+    record(&mut stage, Rule::All);
+    stage.answer(LINK, 1);
+    let heard = stage.heard();
+    assert_eq!(heard[0]["recording"], json!({ "revision": 1, "is_recording": false }), "as it was when it came in");
+    assert_eq!(heard[1]["recording"], json!({ "revision": 2, "is_recording": true }));
+    record(&mut stage, Rule::Nothing);
+    let [update] = &stage.heard()[..] else { panic!("one") };
+    assert_eq!((&update["type"], &update["recording"]), (&json!("update"), &json!({ "revision": 3, "is_recording": false })));
+    record(&mut stage, Rule::All);
+    stage.ask("bo", "bos");
+    let all = stage.heard();
+    assert!(all.iter().all(|body| body["type"] == "update"), "{all:?}");
+}
+
+/// The media server says whether anything comes of what it records of the first client.
+fn silent(stage: &mut Stage, silent: bool) {
+    let take = stage.hub.orders.iter().rev().find_map(|order| match &order.act {
+        Act::Record(takes) => takes.first().copied(),
+        _ => None,
+    });
+    let (room, recording) = (stage.ids().0, take.expect("asked for").recording);
+    stage.hub.report(Report::Recorded { room, recording, news: RecordNews::Silent(silent) });
+}
+
+#[test]
+fn who_asked_for_it_is_warned_of_tracks_that_are_recorded_and_silent() {
+    for asked in [true, false] {
+        let mut stage = Stage::empty();
+        let mut connect = connect("ann", LINK);
+        if asked {
+            connect["body"]["participant"]["media_warnings"] = json!(["recordings", "something newer"]);
+        }
+        stage.conn = stage.hub.open(door::session);
+        stage.hub.text(stage.conn, r#"{"type":"hello","id":"h","version":2,"timeout":5000}"#);
+        stage.hub.text(stage.conn, &connect.to_string());
+        stage.answer(LINK, 1);
+        record(&mut stage, Rule::All);
+        stage.heard();
+        silent(&mut stage, true);
+        silent(&mut stage, false);
+        let track = format!("MT{:032x}", stage.ids().2.0);
+        let told = |revision: u64, word: &str| json!({ "type": "warning", "version": 2, "states": { "revision": revision, "tracks": { &track: { "recordings": word } } } });
+        let expected = if asked { vec![told(1, "NO_MEDIA"), told(2, "OK")] } else { Vec::new() };
+        assert_eq!(stage.heard(), expected);
+    }
 }
 
 #[test]

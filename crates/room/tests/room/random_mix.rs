@@ -274,18 +274,18 @@ fn act_stage(dice: &mut Dice, party: &mut Party, world: &mut World, name: &str) 
 fn record(dice: &mut Dice, party: &mut Party, world: &mut World, name: &str) {
     let room = party.rooms.by_name("den").expect("in progress");
     let all = &room.stage.recordings;
-    let one = all.iter().rev().nth(dice.roll(3) as usize).copied();
+    let live = all.iter().find(|one| one.state != MixState::Completed);
+    let one = if dice.roll(3) == 0 { all.first() } else { live }.copied();
     let id = one.map_or(RecordingId(0), |one| one.id);
     let live = one.is_some_and(|one| one.state != MixState::Completed);
     let running = all.iter().filter(|one| one.state != MixState::Completed).count();
     let served = party.media.peers.keys().any(|(of, _)| *of == room.id);
     let found = if live { Ok(()) } else { Err(Refusal::RecordingNotFound) };
-    let (act, expected) = match dice.roll(6) {
+    let (act, expected) = match dice.roll(4) {
         0 => (RecordAct::Start, if served { Ok(()) } else { Err(Refusal::KindNotServed) }),
         1 => (RecordAct::Pause(id), found),
         2 => (RecordAct::Resume(id), found),
-        3 => (RecordAct::Stop(id), found),
-        _ => return,
+        _ => (RecordAct::Stop(id), found),
     };
     let full = act == RecordAct::Start && served && running == MIX_RECORDINGS_MAX;
     let expected = if full { Err(Refusal::TooManyRecordings) } else { expected };

@@ -26,6 +26,11 @@ pub struct Room {
     given_up: BTreeSet<String>,
     /// Others are known to call new connections by the names of old ones: the SDK ignores those.
     pub names_are_reused: bool,
+    /// Revision and whether the room is recorded.
+    recording: (u64, bool),
+    warned: u64,
+    /// Own tracks of which the server says that nothing comes.
+    silent: BTreeSet<String>,
     /// What the app saw last.
     shown: BTreeMap<String, String>,
 }
@@ -91,6 +96,8 @@ impl Room {
         self.take_peers(&body["peer_connections"], synced, log)?;
         self.take_published(&body["published"])?;
         self.check_channels(&body["media_signaling"])?;
+        self.take_recording(&body["recording"])?;
+        self.take_warning(&body["states"])?;
         self.note_changes(log);
         Ok(())
     }
@@ -253,6 +260,43 @@ impl Room {
         Ok(())
     }
 
+    /// The SDK looks at a recording unless its revision is less than before.
+    fn take_recording(&mut self, block: &Value) -> Checked {
+        if block.is_null() {
+            return Ok(());
+        }
+        let (revision, on) = (number(block, "revision")?, block["is_recording"].as_bool().ok_or("is_recording")?);
+        let (before, was_on) = self.recording;
+        if revision < before.max(1) || revision == before && on != was_on {
+            return Err(format!("recording {revision} after {before} is ignored, or once was otherwise"));
+        }
+        self.recording = (revision, on);
+        Ok(())
+    }
+
+    /// Of the client's own tracks, and newer than before.
+    fn take_warning(&mut self, states: &Value) -> Checked {
+        if states.is_null() {
+            return Ok(());
+        }
+        let revision = number(states, "revision")?;
+        if revision < self.warned {
+            return Err(format!("warning {revision} after {}", self.warned));
+        }
+        self.warned = revision;
+        for (sid, state) in states["tracks"].as_object().ok_or("tracks by SID")? {
+            let word = text(state, "recordings")?;
+            let id = self.published.iter().find(|(_, state)| **state == format!("ready {sid}")).map(|(id, _)| id.clone());
+            match (id, word) {
+                (Some(id), "NO_MEDIA") => drop(self.silent.insert(id)),
+                (Some(id), "OK") => drop(self.silent.remove(&id)),
+                (None, _) => return Err(format!("a warning about {sid}, which is not the client's")),
+                (_, word) => return Err(format!("recordings {word}")),
+            }
+        }
+        Ok(())
+    }
+
     /// The SDK waits for a data channel of that label.
     fn check_channels(&self, block: &Value) -> Checked {
         let usable = |transport: &Value| transport["type"] == "data-channel" && transport["label"].is_string();
@@ -287,6 +331,10 @@ impl Room {
                 }
             }
         }
+        if self.recording.1 {
+            view.insert("recording".into(), "on".into());
+        }
+        view.extend(self.silent.iter().map(|id| (format!("my {id}/media"), "lost".into())));
         for (id, state) in &self.published {
             let word = if state.starts_with("ready") { "ready" } else { state.as_str() };
             view.insert(format!("my {id}"), word.to_owned());

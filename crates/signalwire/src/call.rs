@@ -145,6 +145,10 @@ pub enum Wanted {
     RoomMeta,
     /// Words of the app about a member.
     MemberMeta,
+    /// The recording that began.
+    Recording,
+    /// Recordings of the mix.
+    Recordings,
 }
 
 /// A screen or device that a client shares, as another participant.

@@ -4,6 +4,7 @@ mod children;
 mod connect;
 mod invite;
 mod method;
+mod record;
 mod tell;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -96,6 +97,8 @@ struct Inside {
     own: Arc<Snapshot>,
     stage: Arc<StageView>,
     layout: Arc<Layout>,
+    /// Whether it is recorded.
+    recorded: bool,
     /// What the rooms let it do.
     permissions: Permissions,
     /// What it may send and receive.
@@ -181,6 +184,7 @@ impl Session {
         let me = self.inside.as_ref().map(|inside| inside.own.id);
         match method::read(name, &params, me) {
             Ok(Method::Do(command)) => self.give(None, command, Waiting::Done(id)),
+            Ok(Method::Make(command, wanted)) => self.give(None, command, Waiting::Told(id, wanted)),
             Ok(Method::Tell(question, wanted)) => self.give(None, Command::Ask(question), Waiting::Told(id, wanted)),
             Ok(Method::Say(coded)) => self.result(&id, coded),
             Ok(Method::Need(permission, answer)) => {
@@ -207,7 +211,7 @@ impl Session {
             (Waiting::Again(ask), Err(refusal)) => self.result(&ask.frame, Coded::refused(refusal.into())),
             (Waiting::Entry, Ok(Answer::Stage(stage, all))) => self.enter(now, stage, &all),
             (Waiting::Done(id), Ok(_)) => self.result(&id, Coded::ok()),
-            (Waiting::Told(id, wanted), Ok(answer)) => self.tell_wanted(&id, wanted, &answer),
+            (Waiting::Told(id, wanted), Ok(answer)) => self.tell_wanted(now, &id, wanted, &answer),
             (Waiting::Done(id) | Waiting::Told(id, _), Err(refusal)) => self.result(&id, Coded::refused(refusal.into())),
             (Waiting::Join(ask, _), Ok(_)) => self.result(&ask.frame, Coded::refused(Problem::CONFLICT)),
             // What crossed with the end of the room.
@@ -215,7 +219,7 @@ impl Session {
         }
     }
 
-    fn tell_wanted(&mut self, id: &RpcId, wanted: Wanted, answer: &Answer) {
+    fn tell_wanted(&mut self, now: Moment, id: &RpcId, wanted: Wanted, answer: &Answer) {
         let Some(inside) = &self.inside else { return self.result(id, Coded::refused(Problem::NOT_FOUND)) };
         let coded = match (wanted, answer) {
             (Wanted::Layouts, Answer::Layouts(all)) => {
@@ -223,6 +227,10 @@ impl Session {
             }
             (Wanted::Members, Answer::Stage(_, all)) => Coded::with("members", value(&inside.names.members(all))),
             (Wanted::RoomMeta, Answer::Stage(stage, _)) => Coded::with("meta", value(&state::unseal(&stage.meta))),
+            (Wanted::Recording, Answer::Recording(one)) => Coded::with("recording", value(&self.clock_at(now).recording(one))),
+            (Wanted::Recordings, Answer::Recordings(all)) => {
+                Coded::with("recordings", value(&self.clock_at(now).recordings(all)))
+            }
             (Wanted::MemberMeta, Answer::Member(of)) => Coded::with("meta", value(&state::unseal(&of.member.meta))),
             _ => Coded::refused(Problem::NOT_FOUND),
         };

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use room::{
-    Area, Canvas, Definition, MediaAllowed, MemberField, Meta, ParticipantId, Permissions, Position, Role, RoomId, RoomKind,
-    RoomOptions, Sealed, Snapshot, StageField, StageSettings, StageView, Terms,
+    Area, Canvas, Definition, MediaAllowed, MemberField, Meta, MixRecording, MixState, Moment, ParticipantId, Permissions,
+    Position, Role, RoomId, RoomKind, RoomOptions, Sealed, Snapshot, StageField, StageSettings, StageView, Terms,
 };
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::limit::MEMBERS_DEFAULT;
 use crate::token::Grant;
-use crate::wire::{Authorization, Layer, Layout, Member, Place, RoomObject, RoomScopes};
+use crate::wire::{Authorization, Layer, Layout, Member, Place, Recording, RoomObject, RoomScopes};
 use crate::{names, uuid};
 
 /// The id of a room as such, which outlives its sessions: its name decides it.
@@ -47,6 +47,41 @@ pub fn definition(grant: &Grant) -> Definition {
     }
 }
 
+/// The time of day at a moment of the rooms.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    /// The moment.
+    pub now: Moment,
+    /// Milliseconds since 1970 UTC.
+    pub unix_ms: u64,
+}
+
+impl Clock {
+    pub fn recordings(self, of: &[MixRecording]) -> Vec<Recording> {
+        of.iter().map(|one| self.recording(one)).collect()
+    }
+
+    pub fn recording(self, of: &MixRecording) -> Recording {
+        Recording {
+            id: uuid::spell(of.id.0),
+            state: match of.state {
+                MixState::Recording => "recording",
+                MixState::Paused => "paused",
+                MixState::Completed => "completed",
+            },
+            started_at: self.seconds(of.began),
+            ended_at: of.ended.map(|ended| self.seconds(ended)),
+            duration: of.ended.map(|ended| of.duration(ended).as_millis() as f64 / 1000.0),
+        }
+    }
+
+    /// The time of day at an earlier moment.
+    fn seconds(self, at: Moment) -> f64 {
+        let ago_ms = u64::try_from(self.now.since(at).as_millis()).unwrap_or(u64::MAX);
+        self.unix_ms.saturating_sub(ago_ms) as f64 / 1000.0
+    }
+}
+
 /// The ids and names of the room that a client is in, spelled once.
 pub struct Names {
     /// The room as such.
@@ -66,7 +101,7 @@ impl Names {
         Names { room_id: uuid::spell(room_id(name)), session_id, channel, name: Arc::clone(name) }
     }
 
-    pub fn room<'a>(&'a self, stage: &'a StageView) -> RoomObject<'a> {
+    pub fn room<'a>(&'a self, stage: &'a StageView, recorded: bool, clock: Clock) -> RoomObject<'a> {
         RoomObject {
             room_id: &self.room_id,
             id: &self.session_id,
@@ -74,8 +109,8 @@ impl Names {
             event_channel: &self.channel,
             name: &self.name,
             display_name: if stage.display_name.is_empty() { &self.name } else { &stage.display_name },
-            recording: false,
-            recordings: [],
+            recording: recorded,
+            recordings: clock.recordings(&stage.recordings),
             playbacks: [],
             streams: [],
             streaming: false,

@@ -93,11 +93,12 @@ impl Session {
         }
         self.call = joined.links.iter().find(|state| state.server).and_then(|state| Call::found(&state.link));
         let children = joined.others.iter().filter(|other| other.member.parent == Some(joined.me)).count();
-        let others = joined.others.clone();
+        let (others, seat_kept) = (joined.others.clone(), joined.session_timeout);
         self.inside = Some(Inside { told: true, ..Inside::new(joined) });
         self.connected(now, &id, line);
         self.find_children(children);
         self.tell_all_again(&others);
+        self.tell_recordings_again(now, seat_kept);
     }
 
     fn connected(&mut self, now: Moment, id: &RpcId, line: Line) {
@@ -130,6 +131,7 @@ impl Inside {
             own: joined.own,
             stage: joined.stage,
             layout: joined.layout,
+            recorded: joined.recording.on,
             permissions: joined.rights.permissions,
             media: joined.rights.media,
             told: false,

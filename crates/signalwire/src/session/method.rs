@@ -1,8 +1,8 @@
 //! What a client asks of the room by name, as a wish of the rooms. Parameters that nobody needs are skipped: pages send strange ones.
 
 use room::{
-    Command, LayoutName, MediaAllowed, MemberAct, MetaChange, ParticipantId, Permission, Position, Question, Rights, StageAct,
-    Target,
+    Command, LayoutName, MediaAllowed, MemberAct, MetaChange, ParticipantId, Permission, Position, Question, RecordAct,
+    RecordingId, Rights, StageAct, Target,
 };
 use serde_json::{Map, Value};
 
@@ -10,12 +10,14 @@ use crate::call::Wanted;
 use crate::limit::{META_BYTES_MAX, PLACES_MAX};
 use crate::problem::Problem;
 use crate::wire::Coded;
-use crate::{names, state};
+use crate::{names, state, uuid};
 
 /// What a method is.
 pub enum Method {
     /// A wish; whether it was done is the answer.
     Do(Command),
+    /// A wish, and what of its answer is wanted.
+    Make(Command, Wanted),
     /// A question, and what of its answer is wanted.
     Tell(Question, Wanted),
     /// Something that needs nobody else.
@@ -43,7 +45,8 @@ pub fn read(name: &str, params: &Params, me: Option<ParticipantId>) -> Result<Me
         "video.list_available_layouts" => Method::Tell(Question::Layouts, Wanted::Layouts),
         "video.members.get" => Method::Tell(Question::Stage, Wanted::Members),
         "video.get_meta" => Method::Tell(Question::Stage, Wanted::RoomMeta),
-        "video.recording.list" => Method::Need(Permission::Recording, nothing("recordings")),
+        "video.recording.start" => Method::Make(Command::Stage(StageAct::Record(RecordAct::Start)), Wanted::Recording),
+        "video.recording.list" => Method::Tell(Question::Recordings, Wanted::Recordings),
         "video.playback.list" => Method::Need(Permission::Playback, nothing("playbacks")),
         "video.stream.list" => Method::Need(Permission::Stream, nothing("streams")),
         "video.playback.seek_absolute" | "video.playback.seek_relative" => Method::Need(Permission::PlaybackSeek, NOT_OFFERED),
@@ -61,11 +64,7 @@ pub fn read(name: &str, params: &Params, me: Option<ParticipantId>) -> Result<Me
 }
 
 /// What this server does not do for anybody, and who might ask for it.
-const MISSING: [(&str, Permission); 3] = [
-    ("video.recording.", Permission::Recording),
-    ("video.playback.", Permission::Playback),
-    ("video.stream.", Permission::Stream),
-];
+const MISSING: [(&str, Permission); 2] = [("video.playback.", Permission::Playback), ("video.stream.", Permission::Stream)];
 
 const NOT_OFFERED: Result<Coded, Problem> = Err(Problem::NOT_OFFERED);
 
@@ -135,11 +134,20 @@ fn stage(name: &str, params: &Params, me: Option<ParticipantId>) -> Result<Optio
         "video.lock" => StageAct::Lock(true),
         "video.unlock" => StageAct::Lock(false),
         "video.prioritize_handraise" => StageAct::PrioritizeHands(params.get("enable").and_then(Value::as_bool).unwrap_or(true)),
+        "video.recording.pause" => StageAct::Record(RecordAct::Pause(recording(params))),
+        "video.recording.resume" => StageAct::Record(RecordAct::Resume(recording(params))),
+        "video.recording.stop" => StageAct::Record(RecordAct::Stop(recording(params))),
         _ => match name.strip_prefix("video.").map(|name| meta_change(name, params)).transpose()?.flatten() {
             Some(change) => StageAct::Meta(change),
             None => return Ok(None),
         },
     }))
+}
+
+/// The recording that is meant. One that there is not is left to the rooms to look for in vain: they ask first whether the caller may do
+/// that.
+fn recording(params: &Params) -> RecordingId {
+    RecordingId(params.get("recording_id").and_then(Value::as_str).and_then(uuid::parse).unwrap_or_default())
 }
 
 fn meta_change(name: &str, params: &Params) -> Result<Option<MetaChange>, Problem> {

@@ -21,7 +21,8 @@ impl Session {
             Event::Changed { participant, change, .. } => self.tell_changed(participant, change),
             Event::Member { participant, changed } => self.tell_fields(participant, &changed),
             Event::Talking(who, talks) => self.tell_talking(who, talks),
-            Event::Stage { stage, changed } => self.tell_stage(stage, &changed),
+            Event::Stage { stage, changed } => self.tell_stage(now, stage, &changed),
+            Event::Recording(state) => self.tell_recorded(now, state.on),
             Event::Layout(layout) => {
                 self.inside.iter_mut().for_each(|inside| inside.layout = Arc::clone(&layout));
                 self.tell_layout();
@@ -42,7 +43,7 @@ impl Session {
         if let Some(own) = all.iter().find(|one| one.id == inside.own.id) {
             inside.own = Arc::clone(own);
         }
-        let (room, me) = (self.room(Some(all), None), self.inside.as_ref().map(|inside| uuid::spell(inside.own.id.0)));
+        let (room, me) = (self.room(now, Some(all), None), self.inside.as_ref().map(|inside| uuid::spell(inside.own.id.0)));
         let call = self.call.as_ref().map(|call| call.id.clone());
         if first {
             self.tell("video.room.started", json!({ "room": room, "room_session": room }));
@@ -116,20 +117,24 @@ impl Session {
         }
     }
 
-    fn tell_stage(&mut self, stage: Arc<StageView>, changed: &[StageField]) {
+    fn tell_stage(&mut self, now: Moment, stage: Arc<StageView>, changed: &[StageField]) {
         let audience = stage.audience;
-        self.inside.iter_mut().for_each(|inside| inside.stage = Arc::clone(&stage));
-        if !self.is_told() {
-            return;
-        }
+        let before = self.inside.as_mut().map(|inside| std::mem::replace(&mut inside.stage, stage));
+        let Some(before) = before.filter(|_| self.is_told()) else { return };
+        self.tell_recordings(now, &before.recordings);
         if changed.contains(&StageField::Audience) {
             self.tell("video.room.audience_count", json!({ "total": audience }));
         }
         let updated: Vec<&'static str> = changed.iter().filter_map(|field| stage_field_name(*field)).collect();
         if !updated.is_empty() {
-            let room = self.room(None, Some(updated));
-            self.tell("video.room.updated", json!({ "room": room, "room_session": room }));
+            self.tell_room(now, updated);
         }
+    }
+
+    /// The room and the names of what changed of it.
+    pub(super) fn tell_room(&mut self, now: Moment, updated: Vec<&'static str>) {
+        let room = self.room(now, None, Some(updated));
+        self.tell("video.room.updated", json!({ "room": room, "room_session": room }));
     }
 
     pub(super) fn tell_layout(&mut self) {
@@ -170,7 +175,7 @@ impl Session {
     /// The client is out. Its page may listen for the end of the room, of its call, or for itself among those who left.
     pub(super) fn tell_out(&mut self, now: Moment, why: WhyLeft) {
         if why == WhyLeft::RoomEnded {
-            let room = self.room(None, None);
+            let room = self.room(now, None, None);
             self.tell("video.room.ended", json!({ "room": room, "room_session": room }));
         }
         for number in self.children_here() {
@@ -190,13 +195,13 @@ impl Session {
         self.clock.deadline = Some((now + GOODBYE_TIMEOUT, if replaced { CLOSE_REPLACED } else { CLOSE_NORMAL }));
     }
 
-    fn is_told(&self) -> bool {
+    pub(super) fn is_told(&self) -> bool {
         self.inside.as_ref().is_some_and(|inside| inside.told)
     }
 
-    fn room(&self, members: Option<&[Arc<Snapshot>]>, updated: Option<Vec<&'static str>>) -> Value {
+    fn room(&self, now: Moment, members: Option<&[Arc<Snapshot>]>, updated: Option<Vec<&'static str>>) -> Value {
         let Some(inside) = &self.inside else { return Value::Null };
-        let mut room = inside.names.room(&inside.stage);
+        let mut room = inside.names.room(&inside.stage, inside.recorded, self.clock_at(now));
         room.members = members.map(|all| inside.names.members(all));
         room.updated = updated;
         value(&room)

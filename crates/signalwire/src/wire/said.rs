@@ -137,7 +137,7 @@ pub struct RoomObject<'a> {
     pub name: &'a str,
     pub display_name: &'a str,
     pub recording: bool,
-    pub recordings: [Value; 0],
+    pub recordings: Vec<Recording>,
     pub playbacks: [Value; 0],
     pub streams: [Value; 0],
     pub streaming: bool,
@@ -156,6 +156,23 @@ pub struct RoomObject<'a> {
     /// Names of the fields above that changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated: Option<Vec<&'static str>>,
+}
+
+/// A recording of the mix. Times are seconds since 1970 UTC.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Recording {
+    /// Which.
+    pub id: String,
+    /// `recording`, `paused` or `completed`.
+    pub state: &'static str,
+    /// When it began.
+    pub started_at: f64,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<f64>,
+    /// How many seconds it plays, once it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration: Option<f64>,
 }
 
 /// A member of a room.

@@ -22,6 +22,8 @@ pub struct Client {
     /// The SDK's own, which knows what was updated.
     pub list: BTreeMap<String, Value>,
     pub layout: Value,
+    /// Recordings that it has an object of, and their state.
+    pub recordings: BTreeMap<String, String>,
     /// Calls that we ended.
     pub byes: Vec<String>,
     pub closed: Option<u16>,
@@ -185,8 +187,22 @@ impl Client {
             }
             "video.room.audience_count" => assert!(params["total"].is_u64()),
             "video.member.talking" => assert!(member["talking"].is_boolean()),
+            "video.recording.started" | "video.recording.updated" | "video.recording.ended" => {
+                self.hear_recording(kind, &params["recording"]);
+            }
             other => panic!("nobody listens to {other}"),
         }
+    }
+
+    /// The SDK keeps an object for each until it has ended, and makes dates of its times.
+    fn hear_recording(&mut self, kind: &str, recording: &Value) {
+        let id = recording["id"].as_str().expect("an id").to_owned();
+        assert!(recording["started_at"].as_f64().is_some_and(|seconds| seconds > 0.0));
+        let state = recording["state"].as_str().expect("a state").to_owned();
+        let ended = kind == "video.recording.ended";
+        assert_eq!((state == "completed", recording["ended_at"].is_number()), (ended, ended), "{kind}: {recording}");
+        let before = if ended { self.recordings.remove(&id) } else { self.recordings.insert(id, state.clone()) };
+        assert_ne!(before, Some(state), "told twice");
     }
 
     fn enter(&mut self, params: &Value) {

@@ -149,7 +149,7 @@ impl Replay {
         }
     }
 
-    /// Members, rooms and words to come back by have names of the server's making.
+    /// Members, rooms, recordings and words to come back by have names of the server's making.
     fn learn(&mut self, conn: &str, theirs: &Value) {
         let ours = self.client(conn);
         if let Some(word) = theirs["result"]["protocol"].as_str() {
@@ -166,6 +166,10 @@ impl Replay {
                         pairs.extend(params.pointer(path).cloned().zip(own.pointer(path).cloned()));
                     }
                 }
+            }
+            Some("video.recording.started") => {
+                let own = ours.events("video.recording.started").pop();
+                pairs.extend(own.map(|own| (params["recording"]["id"].clone(), own["recording"]["id"].clone())));
             }
             Some("video.member.joined") if params["member"]["type"] != "member" => {
                 let kind = &params["member"]["type"];

@@ -162,3 +162,32 @@ test('a room made by REST begins as it was made', async ({ mix, roomName }) => {
   const shown = await rest(mix.kennel, 'GET', `rooms/${roomName}?include_active_session=true`);
   expect(shown.body).toMatchObject({ display_name: 'The den', active_session: { status: 'in-progress', max_members: 2 } });
 });
+
+test('a browser that would rather send H264 is seen, and sees', async ({ mix, roomName }) => {
+  const [a, b] = [await mix.open('ann'), await mix.open('bo')];
+  // As an app says it that knows of an encoder in hardware.
+  const h264 = () => {
+    const make = RTCPeerConnection.prototype.createOffer;
+    RTCPeerConnection.prototype.createOffer = function (this: RTCPeerConnection, ...args: any[]) {
+      const { codecs } = RTCRtpReceiver.getCapabilities('video')!;
+      const first = codecs.filter((codec) => codec.mimeType === 'video/H264');
+      const kept = [...first, ...codecs.filter((codec) => codec.mimeType !== 'video/H264')];
+      this.getTransceivers().filter((one) => one.receiver.track.kind === 'video').forEach((one) => one.setCodecPreferences(kept));
+      (globalThis as any).talks = [...((globalThis as any).talks ?? []), this];
+      return (make as any).apply(this, args);
+    } as never;
+  };
+  await a.page.evaluate(h264);
+  const has = await a.page.evaluate(() => RTCRtpSender.getCapabilities('video')!.codecs.some((codec) => codec.mimeType === 'video/H264'));
+  test.skip(!has, 'this Chromium encodes no H264');
+  await mix.join(a, roomName, 'ann', moderator, ann);
+  await mix.join(b, roomName, 'bo', guest, bo);
+  for (const one of [a, b]) await one.seesColours(new Map([[a.me, 1], [b.me, 2]]), 30_000);
+  const codecs = () =>
+    a.page.evaluate(async () => {
+      const stats = (await Promise.all(((globalThis as any).talks as RTCPeerConnection[]).map((talk) => talk.getStats()))).flatMap((one) => [...one.values()]);
+      const of = (type: string) => stats.filter((one) => one.type === type && one.kind === 'video').map((one) => stats.find((codec) => codec.id === one.codecId)?.mimeType);
+      return { sent: of('outbound-rtp'), received: of('inbound-rtp') };
+    });
+  await expect.poll(codecs).toEqual({ sent: ['video/H264'], received: ['video/VP8'] });
+});

@@ -1,23 +1,31 @@
 import { Member, roomToken, type Entered, type Joining, type SignalWireSdk } from './member.ts';
 import type { Kennel } from './kennel.ts';
-import { test as base } from './test.ts';
+import { openFirefox, test as base } from './test.ts';
 
 export { expect } from './test.ts';
 
 export interface Mix {
   kennel: Kennel;
   /** A page with the vendor's SDK loaded, in no room. */
-  open(label: string, sdk?: SignalWireSdk): Promise<Member>;
+  open(label: string, sdk?: SignalWireSdk, kind?: 'chromium' | 'firefox'): Promise<Member>;
   /** Asks REST for a token as an app's back end does, and joins with it. */
   join(member: Member, room: string, user: string, permissions: string[], joining?: Joining, token?: object): Promise<Entered>;
 }
 
 export const test = base.extend<{ mix: Mix }>({
-  mix: async ({ browser, pages, kennel, evidence }, use, info) => {
+  mix: async ({ browser, firefox, pages, kennel, evidence }, use, info) => {
     const close: (() => Promise<unknown>)[] = [];
     await use({
       kennel,
-      async open(label, sdk = '3.30.0') {
+      async open(label, sdk = '3.30.0', kind = 'chromium') {
+        if (kind === 'firefox') {
+          const opened = await openFirefox(await firefox());
+          close.push(opened.close);
+          evidence.watch(label, opened.page, opened.lines, opened.wire);
+          const member = new Member(opened.page, pages, label);
+          await member.load(sdk);
+          return member;
+        }
         const context = await browser.newContext({ permissions: ['camera', 'microphone'] });
         close.push(() => context.close());
         const page = await context.newPage();

@@ -147,7 +147,7 @@ async function openChromium(context: BrowserContext): Promise<Opened> {
   return { page, lines, wire, addresses, close: () => context.close() };
 }
 
-async function openFirefox(browser: FirefoxBrowser): Promise<Opened> {
+export async function openFirefox(browser: FirefoxBrowser): Promise<Opened> {
   // A window of its own: tabs that are not in front draw nothing and have slow clocks.
   const page: FirefoxPage = await browser.newPage({ type: 'window' });
   const lines: string[] = [];

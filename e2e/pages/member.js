@@ -19,8 +19,11 @@ window.kit = (() => {
     }
   }
 
-  // The SDK asks for devices by itself; what it gets is ours.
+  // The SDK asks for devices by itself; what it gets is ours. Firefox says its local addresses only to pages that use a device really.
+  const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  let used;
   navigator.mediaDevices.getUserMedia = async (wish) => {
+    if (/firefox/i.test(navigator.userAgent)) used ??= await real({ audio: true, video: true });
     const tracks = [];
     if (wish.audio) tracks.push(tone(me.tone));
     if (wish.video) tracks.push(easel.draw({ colour: me.colour, width: me.width ?? 640, height: me.height ?? 360, rate: 15 }));

@@ -221,7 +221,7 @@ test('a locked room takes nobody more, in words; unlocked, it does', async ({ st
   const bo = await visitors.open('bo', { kennel, viewport: phone });
   await bo.goto('/guest?room=Den&user=Bo');
   await bo.at('room-join').click();
-  await expect(bo.at('error')).toHaveAttribute('data-code', 'closed', { timeout: 30_000 });
+  await expect(bo.at('error')).toHaveAttribute('data-code', 'locked', { timeout: 30_000 });
   await expect(bo.at('error')).toContainText('locked');
   await ann.at('lock').click();
   await expect(ann.page.getByTestId('room-locked')).toHaveCount(0);

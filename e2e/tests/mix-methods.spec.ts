@@ -109,6 +109,8 @@ test('every method, with and without its permission', async ({ mix, roomName }) 
     for (const [method, wish] of [['updateCamera', { width: 320 }], ['updateMicrophone', { echoCancellation: false }]] as const) await a.does(method, wish);
     await b.seesColours(new Map([[a.me, 1], [b.me, 2]]));
     await b.hearsTones([440], [880]);
+    await a.does('addCamera', {});
+    await b.hasHeard('member.joined', (detail) => detail.member.type === 'device' && detail.member.parent_id === a.me);
   });
   await test.step('events', async () => {
     const heard = (name: string) => b.hasHeard(name);

@@ -142,6 +142,25 @@ test('Back closes a sheet, and the room goes on', async ({ start, visitors }) =>
   await expect(ann.page).toHaveURL(/\/$/);
 });
 
+test('in full screen the controls step back, and come when they are wanted', async ({ start, visitors }) => {
+  const kennel = await start();
+  const ann = await visitors.open('ann', { kennel });
+  await enter(ann, '/room?room=Den&user=Ann');
+  await ann.at('more').click();
+  await ann.at('full').click();
+  await expect.poll(() => ann.page.evaluate(() => document.fullscreenElement?.getAttribute('data-testid'))).toBe('room');
+  const bar = ann.page.locator('nav');
+  await expect(bar).toHaveCSS('opacity', '1');
+  await ann.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  await expect(bar).toHaveCSS('opacity', '0', { timeout: 8_000 });
+  await ann.page.mouse.move(200, 200);
+  await expect(bar).toHaveCSS('opacity', '1');
+  await ann.at('mic').click();
+  await expect(ann.at('mic')).toHaveAttribute('aria-pressed', 'true');
+  await ann.page.evaluate(() => document.exitFullscreen());
+  await expect(ann.page.locator('aside')).toBeVisible();
+});
+
 test('a moderator ends the room for everybody', async ({ start, visitors }) => {
   const kennel = await start();
   const ann = await visitors.open('ann', { kennel });
@@ -223,6 +242,7 @@ test('a locked room takes nobody more, in words; unlocked, it does', async ({ st
   await bo.at('room-join').click();
   await expect(bo.at('error')).toHaveAttribute('data-code', 'locked', { timeout: 30_000 });
   await expect(bo.at('error')).toContainText('locked');
+  await expect(bo.at('error')).toContainText('Next try in 0:');
   await ann.at('lock').click();
   await expect(ann.page.getByTestId('room-locked')).toHaveCount(0);
   await bo.at('room-again').click();
@@ -253,7 +273,7 @@ test('the server goes and comes back, and so does the page, without a tap', asyn
   await kennel.stop('SIGKILL');
   await expect(ann.page.getByTestId('room')).not.toHaveAttribute('data-status', 'live', { timeout: 20_000 });
   await kennel.start();
-  await expect(ann.page.getByTestId('room')).toHaveAttribute('data-status', 'live', { timeout: 60_000 });
+  await expect(ann.page.getByTestId('room')).toHaveAttribute('data-status', 'live', { timeout: 25_000 });
   await expect(ann.at('person')).toHaveCount(1);
   await expect(ann.at('mic'), 'still muted').toHaveAttribute('aria-pressed', 'true');
 });

@@ -23,7 +23,7 @@ use crate::spaces;
 use crate::web::accept::Connection;
 use crate::web::asked::Asked;
 use crate::web::ws::{self, MESSAGE_BYTES_MAX, Means};
-use crate::web::{Inside, Later, Present, RoomRow, RoomsView, SOCKET_BUFFER_BYTES};
+use crate::web::{Inside, Later, Present, RoomRow, RoomState, RoomsView, SOCKET_BUFFER_BYTES};
 
 /// Starts the rooms as configured, with the media server if there is one, and takes up what was before a restart.
 pub async fn start_rooms(
@@ -117,10 +117,14 @@ impl RoomsView for hub::Handle {
         Box::pin(set_kind(self, room, kind, RoomOptions::default()))
     }
 
-    fn is_mixed<'a>(&'a self, room: &'a str) -> Later<'a, Option<bool>> {
+    fn state<'a>(&'a self, room: &'a str) -> Later<'a, Option<RoomState>> {
         Box::pin(async move {
             let room = self.room(room).await?;
-            Some(room.participants.iter().any(|one| one.member.view == View::Mix))
+            Some(RoomState {
+                mixed: room.participants.iter().any(|one| one.member.view == View::Mix),
+                locked: room.stage.locked,
+                full: room.participants.len() >= room.terms.seats_max,
+            })
         })
     }
 

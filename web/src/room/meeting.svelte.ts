@@ -10,8 +10,8 @@ export type Status =
   | { kind: 'refused'; failure: Failure }
   | { kind: 'over'; why: Ending };
 
-/** `closed`: full, locked or not open at this time. `displaced`: open in another tab, which goes on. `media`: connected, and no picture came through. */
-export type Ending = 'left' | 'removed' | 'ended' | 'closed' | 'displaced' | 'media' | 'unreachable';
+/** `locked`, `full`: lets in whoever has a seat only. `closed`: not open at this time. `displaced`: open in another tab, which goes on. `media`: connected, and no picture came through. */
+export type Ending = 'left' | 'removed' | 'ended' | 'locked' | 'full' | 'closed' | 'displaced' | 'media' | 'unreachable';
 
 export interface Wish {
   moderator: boolean;
@@ -85,9 +85,8 @@ export class Meeting {
 
   async join(rootElement: HTMLElement): Promise<void> {
     this.status = { kind: 'joining' };
-    const { moderator, room, user, mic, cam, hasMic, hasCam } = this.wish;
-    const ask = { room, user, moderator, audio_muted: !(mic && hasMic), video_muted: !(cam && hasCam) };
-    const answer = await api.ask<RoomToken>('POST', '/room_token', ask);
+    const { hasMic, hasCam } = this.wish;
+    const answer = await askToken(this.wish);
     if (!answer.ok) {
       this.status = { kind: 'refused', failure: answer.failure };
       return;
@@ -109,7 +108,7 @@ export class Meeting {
       if (this.may('room.list_available_layouts')) this.layouts = (await this.session.getLayouts().catch(() => ({ layouts: [] }))).layouts;
     } catch (error) {
       const refused = (error as { code?: unknown } | null)?.code === '403';
-      this.end(refused ? 'closed' : 'media');
+      this.end(refused ? await whyClosed(this.wish) : 'media');
     }
   }
 
@@ -247,6 +246,19 @@ export class Meeting {
       this.depart();
       this.end('unreachable');
     }, LOST_MS);
+    void this.probe();
+  }
+
+  /** A server that answers and does not know this stay was started again: there is nothing to wait for. */
+  private async probe(): Promise<void> {
+    while (this.status.kind === 'lost') {
+      const answer = await this.session?.getMembers().catch((error: { code?: unknown } | null) => error?.code);
+      if (answer === '404' && this.status.kind === 'lost') {
+        this.depart();
+        this.end('unreachable');
+      } else if (answer instanceof Object) return;
+      else await new Promise((done) => setTimeout(done, LOOK_MS));
+    }
   }
 
   private find(): void {
@@ -268,6 +280,17 @@ export function comesBack(status: Status): boolean {
   return status.kind === 'refused' && status.failure.kind === 'unreachable';
 }
 
+/** Why a room lets nobody in. */
+export async function whyClosed(wish: Wish): Promise<'locked' | 'full' | 'closed'> {
+  const answer = await askToken(wish);
+  return (answer.ok && answer.value.closed) || 'closed';
+}
+
+function askToken({ moderator, room, user, mic, cam, hasMic, hasCam }: Wish): Promise<Answer<RoomToken>> {
+  const ask = { room, user, moderator, audio_muted: !(mic && hasMic), video_muted: !(cam && hasCam) };
+  return api.ask<RoomToken>('POST', '/room_token', ask);
+}
+
 interface Facts {
   locked?: boolean;
   hide_video_muted?: boolean;
@@ -282,4 +305,5 @@ function deviceOf(id: string): boolean | MediaTrackConstraints {
 interface RoomToken {
   token: string;
   permissions: string[];
+  closed: 'locked' | 'full' | null;
 }

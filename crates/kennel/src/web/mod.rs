@@ -98,12 +98,23 @@ pub trait RoomsView: Send + Sync {
     fn withdraw(&self, origin: &str);
     /// The type that the room of that name has from now on, or from its next beginning if those who are in it do not fit.
     fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), Refusal>>;
-    /// Whether somebody in the room of that name receives one mixed picture; `None` if it is not in progress.
-    fn is_mixed<'a>(&'a self, room: &'a str) -> Later<'a, Option<bool>>;
+    /// How the room of that name is; `None` if it is not in progress.
+    fn state<'a>(&'a self, room: &'a str) -> Later<'a, Option<RoomState>>;
     /// Ends the room of that name for everybody in it; false if it is not in progress.
     fn end<'a>(&'a self, room: &'a str) -> Later<'a, bool>;
     /// How this participant came into the room of that name.
     fn inside<'a>(&'a self, room: &'a str, participant: u128) -> Later<'a, Inside>;
+}
+
+/// How a room in progress is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoomState {
+    /// Whether somebody in it receives one mixed picture.
+    pub mixed: bool,
+    /// Whether nobody else may come in.
+    pub locked: bool,
+    /// Whether every seat is taken.
+    pub full: bool,
 }
 
 /// How somebody came into a room.

@@ -72,11 +72,11 @@ async fn managed(app: &App, caller: &Caller, name: Result<Path<String>, PathReje
     if !caller.allows_room(&name) {
         return Err(Problem::new(StatusCode::FORBIDDEN, "room_not_allowed", "This link is for another room."));
     }
-    match app.rooms.is_mixed(&name).await {
-        None => Err(no_room()),
-        Some(false) => caller.need(Right::Owner).map(|()| name),
-        Some(true) => Ok(name),
+    let state = app.rooms.state(&name).await.ok_or_else(no_room)?;
+    if !state.mixed {
+        caller.need(Right::Owner)?;
     }
+    Ok(name)
 }
 
 fn no_room() -> Problem {

@@ -16,7 +16,6 @@ use signalwire::rest::{self, NewToken, Refusal, limit, parse};
 use signalwire::token::{self, Mint};
 use signalwire::{names, uuid};
 
-use super::App;
 use super::accept::Connection;
 use super::api::{name_invalid, read_json};
 use super::asked::Asked;
@@ -25,6 +24,7 @@ use super::headers::challenge;
 use super::problem::Problem;
 use super::tokens::room_of;
 use super::vendor::{Rate, basic, whole};
+use super::{App, RoomState};
 use crate::auth::{Caller, Tries};
 use crate::clock;
 use crate::keyring::{Right, is_name, random};
@@ -183,7 +183,15 @@ pub async fn page_token(
         },
     );
     let expires = (now / 1000 + lifetime_s) * 1000;
-    Ok(Json(json!({ "token": token, "room": room, "user": ask.user, "permissions": scopes, "expires": expires, "time": now })))
+    // The SDK is told no more than that it may not come in.
+    let closed = app.rooms.state(&room).await.and_then(|state| match state {
+        RoomState { locked: true, .. } => Some("locked"),
+        RoomState { full: true, .. } => Some("full"),
+        _ => None,
+    });
+    Ok(Json(json!({
+        "token": token, "room": room, "user": ask.user, "permissions": scopes, "expires": expires, "time": now, "closed": closed,
+    })))
 }
 
 /// How long a page's token lives, in seconds: the page asks for a new one each time it joins.

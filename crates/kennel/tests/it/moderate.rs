@@ -78,3 +78,16 @@ async fn a_moderator_takes_nothing_away_that_is_not_for_guests_of_the_room() {
     came_by(&stage, "AKey");
     check_refusal(&block(&stage, MEMBER, &moderator).await, StatusCode::CONFLICT, "no_link");
 }
+
+#[tokio::test]
+async fn a_page_hears_why_it_would_not_be_let_in() {
+    let stage = stage();
+    for (room, closed) in [("Den", json!(null)), ("Locked", json!("locked")), ("Full", json!("full")), ("Empty", json!(null))] {
+        if room != "Empty" {
+            stage.rooms.present.lock().expect("sound").insert(room.to_owned(), vec!["Bo".to_owned()]);
+        }
+        let ask = post("/kennel/v1/room_token", json!({ "room": room, "user": "Ann" }));
+        let answer = stage.ask(ask.bearer(&stage.owner_key())).await;
+        assert_eq!(answer.json()["closed"], closed, "{room}");
+    }
+}

@@ -16,7 +16,7 @@ use kennel::shutdown::{self, Shutdown, Stopper};
 use kennel::tls::Authority;
 use kennel::web::gate::Caps;
 use kennel::web::stream::Patience;
-use kennel::web::{self, App, Doorman, Inside, Later, Present, Reach, RoomRow, RoomsView, Site};
+use kennel::web::{self, App, Doorman, Inside, Later, Present, Reach, RoomRow, RoomState, RoomsView, Site};
 use room::Refusal;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -84,9 +84,10 @@ impl RoomsView for TestRooms {
         Box::pin(async { Ok(()) })
     }
 
-    fn is_mixed<'a>(&'a self, room: &'a str) -> Later<'a, Option<bool>> {
+    fn state<'a>(&'a self, room: &'a str) -> Later<'a, Option<RoomState>> {
         let present = self.present.lock().expect("sound").contains_key(room);
-        Box::pin(async move { present.then_some(room != "Dog Cam") })
+        let state = RoomState { mixed: room != "Dog Cam", locked: room == "Locked", full: room == "Full" };
+        Box::pin(async move { present.then_some(state) })
     }
 
     fn end<'a>(&'a self, room: &'a str) -> Later<'a, bool> {

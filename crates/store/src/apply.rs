@@ -4,6 +4,7 @@ use crate::limit::EVENTS_KEPT_MAX;
 use crate::link::{Fault, Link, Value, damaged, misused};
 use crate::list::places;
 use crate::read::{read_pairs, spell};
+use crate::recording;
 use crate::row::{
     Callback, EventRow, Method, ParticipantRow, ParticipantStatus, RoomRow, RoomStatus, TrackKind, TrackRow, Write,
 };
@@ -19,6 +20,15 @@ pub(crate) fn apply(link: &mut dyn Link, write: &Write) -> Result<(), Fault> {
         Write::TrackRemoved { track, at_ms } => track_removed(link, *track, *at_ms),
         Write::SubscribeRules { participant, text, at_ms } => set_rules(link, SUBSCRIBE_RULES, *participant, text, *at_ms),
         Write::RecordingRules { room, text, at_ms } => set_rules(link, RECORDING_RULES, *room, text, *at_ms),
+        Write::RecordingBegan(row) => recording::began(link, row),
+        Write::RecordingFlows { recording, at_ms, codec, offset_ms } => {
+            recording::flows(link, *recording, *at_ms, codec, *offset_ms)
+        }
+        Write::RecordingEnded { recording, status, at_ms, file, why } => {
+            recording::ended(link, *recording, *status, *at_ms, file, why)
+        }
+        Write::RecordingDeleted { recording, at_ms } => recording::deleted(link, *recording, *at_ms),
+        Write::RecordingLost { recording, at_ms, why } => recording::lost(link, *recording, *at_ms, why),
         Write::Anonymize { participant, identity, parameter, at_ms } => {
             anonymize(link, *participant, identity, parameter, *at_ms)
         }
@@ -40,6 +50,7 @@ pub(crate) fn forget(link: &mut dyn Link, ended_before_ms: u64, count: usize) ->
 const FORGET: &str = "DELETE FROM rooms WHERE id IN (
     SELECT id FROM rooms WHERE ended_ms IS NOT NULL AND ended_ms < $1
     AND NOT EXISTS (SELECT 1 FROM events WHERE events.room = rooms.id AND events.waits_ms IS NOT NULL)
+    AND NOT EXISTS (SELECT 1 FROM recordings WHERE recordings.room = rooms.id AND recordings.status < 3)
     ORDER BY ended_ms LIMIT $2)";
 
 fn room_began(link: &mut dyn Link, room: &RoomRow) -> Result<(), Fault> {
@@ -184,6 +195,8 @@ fn anonymize(link: &mut dyn Link, participant: u128, identity: &str, parameter: 
     if link.run(rename, &[Value::text(identity), Value::ms(at_ms)?, participant.into()])? == 0 {
         return Err(misused("there is no such participant"));
     }
+    let recorded = "UPDATE recordings SET identity = $1, updated_ms = $2 WHERE participant = $3";
+    link.run(recorded, &[Value::text(identity), Value::ms(at_ms)?, participant.into()])?;
     let told = "SELECT place, parameters FROM events WHERE participant = $1";
     for row in link.rows(told, &[participant.into()])? {
         let mut parameters = read_pairs(&row.text(1)?)?;
@@ -275,18 +288,18 @@ fn alive(link: &mut dyn Link, at_ms: u64) -> Result<(), Fault> {
 }
 
 /// What was to be done is done already: fine, if it was done to something.
-fn must_exist(link: &mut dyn Link, sql: &str, id: Value, what: &str) -> Result<(), Fault> {
+pub(crate) fn must_exist(link: &mut dyn Link, sql: &str, id: Value, what: &str) -> Result<(), Fault> {
     match link.rows(sql, &[id])?.is_empty() {
         true => Err(misused(format!("there is no such {what}"))),
         false => Ok(()),
     }
 }
 
-fn maybe_ms(ms: Option<u64>) -> Result<Value, Fault> {
+pub(crate) fn maybe_ms(ms: Option<u64>) -> Result<Value, Fault> {
     ms.map_or(Ok(Value::Null), Value::ms)
 }
 
-fn callback_values(callback: Option<&Callback>) -> (Value, Value) {
+pub(crate) fn callback_values(callback: Option<&Callback>) -> (Value, Value) {
     let method = |callback: &Callback| Value::Int(i64::from(callback.method == Method::Post));
     (Value::maybe(callback, |callback| Value::text(&callback.url)), Value::maybe(callback, method))
 }

@@ -12,11 +12,11 @@ use tokio::sync::{mpsc, oneshot};
 use crate::limit::{READERS, READS_WAITING_MAX, WRITES_WAITING_MAX};
 use crate::link::{Database, Fault, Link};
 use crate::row::{
-    Alive, Delivery, EventRow, IdentityOrId, NameOrId, Page, PageOf, ParticipantFilter, ParticipantRow, RoomFilter, RoomRow,
-    RulesRow, TrackRow, Write,
+    Alive, Delivery, EventRow, IdentityOrId, NameOrId, Page, PageOf, ParticipantFilter, ParticipantRow, RecordingFilter,
+    RecordingRow, RoomFilter, RoomRow, RulesRow, TrackRow, Write,
 };
 use crate::writer::{Batch, Change, Writer};
-use crate::{Problem, Store, check, read};
+use crate::{Problem, Store, check, read, recording};
 
 /// A database that is open. Dropping it waits until what was asked of it is done.
 pub struct Keeper {
@@ -198,6 +198,20 @@ impl Store for Keeper {
 
     async fn recording_rules(&self, room: u128) -> Result<Option<RulesRow>, Problem> {
         self.ask(move |link| read::recording_rules(link, room)).await
+    }
+
+    async fn recording(&self, account: &str, recording: u128) -> Result<Option<RecordingRow>, Problem> {
+        let account = account.to_owned();
+        self.ask(move |link| recording::one(link, &account, recording)).await
+    }
+
+    async fn recordings(&self, account: &str, filter: RecordingFilter, page: Page) -> Result<PageOf<RecordingRow>, Problem> {
+        let account = account.to_owned();
+        self.ask(move |link| recording::list(link, &account, &filter, page)).await
+    }
+
+    async fn recordings_running(&self) -> Result<Vec<RecordingRow>, Problem> {
+        self.ask(recording::running).await
     }
 
     async fn setting(&self, key: &str) -> Result<Option<String>, Problem> {

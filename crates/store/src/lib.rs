@@ -1,4 +1,5 @@
-//! What happened in the rooms, kept: rooms, participants, tracks, rules, events, and the callbacks that wait to be delivered.
+//! What happened in the rooms, kept: rooms, participants, tracks, recordings, rules, events, and the callbacks that wait to be
+//! delivered.
 //!
 //! Neutral as to vendors: ids are 128-bit numbers, times are milliseconds since 1970 UTC, kinds of rooms are words. There is one
 //! writer: what [`Store::write`] takes becomes durable together, in order, or not at all.
@@ -14,6 +15,7 @@ mod list;
 mod plans;
 mod postgres;
 mod read;
+mod recording;
 mod row;
 mod schema;
 mod sqlite;
@@ -25,7 +27,8 @@ pub use postgres::Postgres;
 
 pub use row::{
     Alive, Callback, Codecs, Delivery, EventRow, IdentityOrId, Method, NameOrId, Page, PageOf, ParticipantFilter, ParticipantRow,
-    ParticipantStatus, RoomFilter, RoomRow, RoomStatus, RulesRow, TrackKind, TrackRow, Write,
+    ParticipantStatus, RecordedFile, RecordedKind, RecordingFilter, RecordingRow, RecordingStatus, RoomFilter, RoomRow,
+    RoomStatus, RulesRow, TrackKind, TrackRow, Write,
 };
 pub use sqlite::{FILE, Sqlite};
 
@@ -108,6 +111,15 @@ pub trait Store: Send + Sync {
     /// The rules about what of a room is recorded, if any were set.
     async fn recording_rules(&self, room: u128) -> Result<Option<RulesRow>, Problem>;
 
+    /// The recording of this id.
+    async fn recording(&self, account: &str, recording: u128) -> Result<Option<RecordingRow>, Problem>;
+
+    /// Recordings, the newest first.
+    async fn recordings(&self, account: &str, filter: RecordingFilter, page: Page) -> Result<PageOf<RecordingRow>, Problem>;
+
+    /// All recordings that are being made, the oldest first.
+    async fn recordings_running(&self) -> Result<Vec<RecordingRow>, Problem>;
+
     /// A value put by [`Write::Setting`].
     async fn setting(&self, key: &str) -> Result<Option<String>, Problem>;
 
@@ -130,7 +142,7 @@ pub trait Store: Send + Sync {
     async fn alive(&self) -> Result<Alive, Problem>;
 
     /// Forgets rooms that ended before then, with all that belongs to them, a few at a time; returns how many. Rooms with callbacks that
-    /// wait are kept.
+    /// wait are kept, and rooms with recordings that are not deleted.
     async fn forget(&self, ended_before_ms: u64, count: usize) -> Result<u64, Problem>;
 
     /// What is wrong with the database, in words; nothing, if all is well. Looks at every row.

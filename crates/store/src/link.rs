@@ -49,6 +49,9 @@ pub(crate) trait Link {
     /// Begins to read what does not change meanwhile; ended by [`Link::rollback`].
     fn begin_snapshot(&mut self) -> Result<(), Fault>;
 
+    /// How many steps of the schema were made.
+    fn steps_made(&mut self) -> Result<usize, Fault>;
+
     /// Questions that the database answers about its own health: words for each finding.
     fn own_check(&mut self) -> Result<Vec<String>, Fault>;
 

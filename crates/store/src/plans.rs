@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use crate::link::{Fault, Link, Row, Value};
-use crate::row::{IdentityOrId, NameOrId, Page, ParticipantFilter, ParticipantStatus, RoomFilter, RoomStatus, Write};
-use crate::{apply, read};
+use crate::row::{
+    IdentityOrId, NameOrId, Page, ParticipantFilter, ParticipantStatus, RecordedFile, RecordedKind, RecordingFilter,
+    RecordingStatus, RoomFilter, RoomStatus, Write,
+};
+use crate::{apply, read, recording};
 
 /// Passes statements on, after a look at how SQLite would find the rows.
 struct Explained<'a>(&'a mut dyn Link);
@@ -62,6 +65,10 @@ impl Link for Explained<'_> {
         self.0.begin_snapshot()
     }
 
+    fn steps_made(&mut self) -> Result<usize, Fault> {
+        self.0.steps_made()
+    }
+
     fn own_check(&mut self) -> Result<Vec<String>, Fault> {
         self.0.own_check()
     }
@@ -76,7 +83,7 @@ const PAGES: [Page; 3] = [Page::First { size: 5 }, Page::After { place: 9, size:
 /// Looks at every statement that a running program sends. The link leads to an empty database.
 pub(crate) fn check(link: &mut dyn Link) {
     let mut link = Explained(link);
-    for made in 0..32 {
+    for made in 0..512 {
         let on = |bit: u32| made >> bit & 1 == 1;
         for page in PAGES {
             ask_lists(&mut link, &on, page).expect("an answer");
@@ -99,6 +106,18 @@ fn ask_lists(link: &mut dyn Link, on: &dyn Fn(u32) -> bool, page: Page) -> Resul
     let status = Some(ParticipantStatus::Connected).filter(|_| on(0));
     read::participants(link, 1, &ParticipantFilter { status, identity: word(1), created_from_ms, created_before_ms }, page)?;
     read::tracks(link, 1, page)?;
+    let filter = RecordingFilter {
+        status: Some(RecordingStatus::Deleted).filter(|_| on(0)),
+        kind: Some(RecordedKind::Mix).filter(|_| on(4)),
+        tracks_only: on(5),
+        track: Some(1).filter(|_| on(6)),
+        participant: Some(1).filter(|_| on(7)),
+        room: Some(1).filter(|_| on(8)),
+        room_name: word(1),
+        created_from_ms,
+        created_before_ms,
+    };
+    recording::list(link, "a", &filter, page)?;
     read::events(link, "a", Some(1).filter(|_| on(4)), page).map(drop)
 }
 
@@ -112,6 +131,8 @@ fn ask_others(link: &mut dyn Link) -> Result<(), Fault> {
     }
     read::subscribe_rules(link, 1)?;
     read::recording_rules(link, 1)?;
+    recording::one(link, "a", 1)?;
+    recording::running(link)?;
     read::setting(link, "a")?;
     read::due(link, 1, 1, &[])?;
     read::due(link, 1, 1, &["http://a".into(), "http://b".into()])?;
@@ -126,6 +147,16 @@ fn writes() -> Vec<Write> {
         Write::Participant { participant: 1, status: left, at_ms },
         Write::Participant { participant: 1, status: ParticipantStatus::Connected, at_ms },
         Write::TrackRemoved { track: 1, at_ms },
+        Write::RecordingFlows { recording: 1, at_ms, codec: outcome.clone(), offset_ms: 1 },
+        Write::RecordingEnded {
+            recording: 1,
+            status: RecordingStatus::Completed,
+            at_ms,
+            file: RecordedFile::default(),
+            why: outcome.clone(),
+        },
+        Write::RecordingDeleted { recording: 1, at_ms },
+        Write::RecordingLost { recording: 1, at_ms, why: outcome.clone() },
         Write::Anonymize { participant: 1, identity: "a".into(), parameter: "b".into(), at_ms },
         Write::Delivered { id: 1, at_ms, outcome: outcome.clone() },
         Write::Deferred { id: 1, next_ms: 2, outcome },

@@ -166,10 +166,6 @@ impl Sql {
         Ok(())
     }
 
-    fn steps_made(&mut self) -> Result<usize, Fault> {
-        self.rows("SELECT steps FROM kennel_schema", &[])?.first().map_or(Ok(0), |row| row.number(0))
-    }
-
     /// Makes this the only writer, for as long as the connection lasts. The connection of a program that was killed is waited for: the
     /// server may not have noticed yet.
     fn shut_others_out(&mut self) -> Result<(), Fault> {
@@ -355,6 +351,10 @@ impl Link for Sql {
 
     fn begin_snapshot(&mut self) -> Result<(), Fault> {
         self.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    }
+
+    fn steps_made(&mut self) -> Result<usize, Fault> {
+        self.rows("SELECT steps FROM kennel_schema", &[])?.first().map_or(Ok(0), |row| row.number(0))
     }
 
     /// The server looks after its own files.

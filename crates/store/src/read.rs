@@ -185,7 +185,12 @@ fn alive_now(link: &mut dyn Link) -> Result<Alive, Fault> {
     })
 }
 
-fn one<T>(link: &mut dyn Link, sql: &str, values: &[Value], read: impl Fn(&Row) -> Result<T, Fault>) -> Result<Option<T>, Fault> {
+pub(crate) fn one<T>(
+    link: &mut dyn Link,
+    sql: &str,
+    values: &[Value],
+    read: impl Fn(&Row) -> Result<T, Fault>,
+) -> Result<Option<T>, Fault> {
     link.rows(sql, values)?.first().map(read).transpose()
 }
 
@@ -270,7 +275,7 @@ fn rules_row(row: &Row) -> Result<RulesRow, Fault> {
     Ok(RulesRow { text: row.text(0)?, created_ms: row.number(1)?, updated_ms: row.number(2)? })
 }
 
-fn callback(row: &Row, column: usize) -> Result<Option<Callback>, Fault> {
+pub(crate) fn callback(row: &Row, column: usize) -> Result<Option<Callback>, Fault> {
     let method = if row.maybe_int(column + 1)? == Some(0) { Method::Get } else { Method::Post };
     Ok(row.maybe_text(column)?.map(|url| Callback { url, method }))
 }

@@ -50,7 +50,49 @@ pub enum Write {
         /// When.
         at_ms: u64,
     },
-    /// A participant's name is forgotten everywhere: its row, and parameters of events that are kept.
+    /// A recording began.
+    RecordingBegan(Box<RecordingRow>),
+    /// The first media of a recording came. Of one that ended nothing changes.
+    RecordingFlows {
+        /// Which.
+        recording: u128,
+        /// When.
+        at_ms: u64,
+        /// In what it is written.
+        codec: String,
+        /// As [`RecordedFile::offset_ms`].
+        offset_ms: u64,
+    },
+    /// A recording ended. Of one that is deleted already nothing changes.
+    RecordingEnded {
+        /// Which.
+        recording: u128,
+        /// `Completed` or `Failed`.
+        status: RecordingStatus,
+        /// When.
+        at_ms: u64,
+        /// What it holds.
+        file: RecordedFile,
+        /// Why it ended, in a word or two.
+        why: String,
+    },
+    /// Its file is deleted, or is about to be.
+    RecordingDeleted {
+        /// Which.
+        recording: u128,
+        /// When.
+        at_ms: u64,
+    },
+    /// Its file is not there any more, or cannot be read, though nobody deleted it. Of one that is deleted nothing changes.
+    RecordingLost {
+        /// Which.
+        recording: u128,
+        /// When that was found.
+        at_ms: u64,
+        /// In a word or two.
+        why: String,
+    },
+    /// A participant's name is forgotten everywhere: its row, its recordings, and parameters of events that are kept.
     Anonymize {
         /// Which.
         participant: u128,
@@ -131,6 +173,30 @@ pub enum TrackKind {
     Video,
     /// Messages.
     Data,
+}
+
+/// How a recording is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordingStatus {
+    /// It is being made.
+    Processing,
+    /// It is there.
+    Completed,
+    /// It could not be made, or not to its end.
+    Failed,
+    /// Its file is deleted.
+    Deleted,
+}
+
+/// What is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordedKind {
+    /// The sound of a track.
+    Audio,
+    /// The pictures of a track.
+    Video,
+    /// The mix of a room.
+    Mix,
 }
 
 /// Where to tell what happens.
@@ -235,6 +301,58 @@ pub struct TrackRow {
     pub updated_ms: u64,
 }
 
+/// A recording: one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingRow {
+    /// Which.
+    pub id: u128,
+    /// Whose.
+    pub account: String,
+    /// Of which room.
+    pub room: u128,
+    /// The room's name.
+    pub room_name: String,
+    /// Of whose track; none of a mix.
+    pub participant: Option<u128>,
+    /// That participant's name.
+    pub identity: Option<String>,
+    /// Of which track; none of a mix.
+    pub track: Option<u128>,
+    /// What is recorded.
+    pub kind: RecordedKind,
+    /// What the app calls the track.
+    pub name: String,
+    /// The kind of file: its name's ending.
+    pub container: String,
+    /// How it is.
+    pub status: RecordingStatus,
+    /// When it began.
+    pub created_ms: u64,
+    /// When anything of this row changed last.
+    pub updated_ms: u64,
+    /// When it ended.
+    pub ended_ms: Option<u64>,
+    /// What it holds, as far as is known.
+    pub file: RecordedFile,
+    /// Why it ended, in a word or two.
+    pub why: String,
+    /// Who is told of it.
+    pub callback: Option<Callback>,
+}
+
+/// What a recording holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordedFile {
+    /// In lower case; while it is made, the one that is expected.
+    pub codec: String,
+    /// When its first sample was, on the clock that all recordings share.
+    pub offset_ms: u64,
+    /// Its length.
+    pub duration_ms: u64,
+    /// Its size.
+    pub bytes: u64,
+}
+
 /// Rules, as a door spells them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RulesRow {
@@ -321,6 +439,29 @@ pub struct ParticipantFilter {
     /// It came then or later.
     pub created_from_ms: Option<u64>,
     /// It came before then.
+    pub created_before_ms: Option<u64>,
+}
+
+/// Which recordings. Everything that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordingFilter {
+    /// How it is; unless said, any but deleted.
+    pub status: Option<RecordingStatus>,
+    /// What is recorded.
+    pub kind: Option<RecordedKind>,
+    /// Of tracks only, mixes left out.
+    pub tracks_only: bool,
+    /// Of this track.
+    pub track: Option<u128>,
+    /// Of this participant's tracks.
+    pub participant: Option<u128>,
+    /// Of this room.
+    pub room: Option<u128>,
+    /// Of rooms of this name.
+    pub room_name: Option<String>,
+    /// It began then or later.
+    pub created_from_ms: Option<u64>,
+    /// It began before then.
     pub created_before_ms: Option<u64>,
 }
 

@@ -150,10 +150,6 @@ impl Sql {
         bring_up(self, &DIALECT, made, |link, now| link.script(&format!("PRAGMA user_version = {now}")))?;
         self.commit()
     }
-
-    fn steps_made(&mut self) -> Result<usize, Fault> {
-        self.rows("PRAGMA user_version", &[])?.first().map_or(Ok(0), |row| row.number(0))
-    }
 }
 
 impl Link for Sql {
@@ -206,6 +202,10 @@ impl Link for Sql {
 
     fn begin_snapshot(&mut self) -> Result<(), Fault> {
         self.script("BEGIN")
+    }
+
+    fn steps_made(&mut self) -> Result<usize, Fault> {
+        self.rows("PRAGMA user_version", &[])?.first().map_or(Ok(0), |row| row.number(0))
     }
 
     fn own_check(&mut self) -> Result<Vec<String>, Fault> {

@@ -165,6 +165,23 @@ async fn one_program_writes_and_others_may_look() {
     drop(Postgres::connect(&url).await.unwrap());
 }
 
+/// As the first release left them.
+#[tokio::test]
+#[ignore = "needs PostgreSQL; scripts/test runs it"]
+async fn tables_of_an_older_program_go_on() {
+    let server = Server::start(&[]);
+    let url = server.url();
+    let store = Postgres::connect(&url).await.unwrap();
+    store.write(vec![began(room(7, "a", 1))]).await.unwrap();
+    tokio::task::spawn_blocking(move || drop(store)).await.unwrap();
+    server.ask("DROP TABLE recordings; UPDATE kennel_schema SET steps = 1").await;
+    assert_eq!(Postgres::look(&url).await.unwrap().unwrap().check().await.unwrap(), [""; 0]);
+    let store = Postgres::connect(&url).await.unwrap();
+    store.write(vec![recorded(mix(40, 7, "a", 2))]).await.unwrap();
+    assert_eq!(store.recording(ACCOUNT, 40).await.unwrap(), Some(mix(40, 7, "a", 2)));
+    assert_eq!(store.check().await.unwrap(), [""; 0]);
+}
+
 #[tokio::test]
 #[ignore = "needs PostgreSQL; scripts/test runs it"]
 async fn tables_of_a_newer_program_are_left_alone() {

@@ -57,6 +57,21 @@ async fn what_a_newer_program_wrote_is_refused_and_left_as_it_is() {
     check_refused(&path, "newer Kennel (its schema is 99");
 }
 
+/// As the first release left it.
+#[tokio::test]
+async fn what_an_older_program_wrote_is_kept_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(&folder).await;
+    let path = folder.path().join(FILE);
+    rusqlite::Connection::open(&path).unwrap().execute_batch("DROP TABLE recordings; PRAGMA user_version = 1").unwrap();
+    assert_eq!(Sqlite::look(&path).unwrap().unwrap().check().await.unwrap(), [""; 0]);
+    let store = open(&folder);
+    assert_eq!(store.room(ACCOUNT, NameOrId::Id(7)).await.unwrap(), Some(room(7, "7", 1)));
+    store.write(vec![recorded(mix(400, 7, "7", 2))]).await.unwrap();
+    assert_eq!(store.recording(ACCOUNT, 400).await.unwrap(), Some(mix(400, 7, "7", 2)));
+    assert_eq!(store.check().await.unwrap(), [""; 0]);
+}
+
 #[tokio::test]
 async fn a_folder_that_is_not_there_is_told_in_words() {
     match Sqlite::open(Path::new("/nowhere/at/all")).map(drop) {

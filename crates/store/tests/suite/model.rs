@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use store::limit::WAIT_MAX_MS;
 use store::{
-    Alive, EventRow, ParticipantFilter, ParticipantRow, ParticipantStatus, RoomFilter, RoomRow, RoomStatus, RulesRow, TrackRow,
-    Write,
+    Alive, EventRow, ParticipantFilter, ParticipantRow, ParticipantStatus, RecordedFile, RecordedKind, RecordingFilter,
+    RecordingRow, RecordingStatus, RoomFilter, RoomRow, RoomStatus, RulesRow, TrackRow, Write,
 };
 
 /// A history.
@@ -17,6 +17,7 @@ pub struct Model {
     pub tracks: Vec<TrackRow>,
     /// Tracks that were.
     removed: Vec<TrackRow>,
+    pub recordings: Vec<RecordingRow>,
     pub subscribe_rules: BTreeMap<u128, RulesRow>,
     pub recording_rules: BTreeMap<u128, RulesRow>,
     pub settings: BTreeMap<String, String>,
@@ -61,6 +62,27 @@ impl Model {
             Write::RecordingRules { room, text, at_ms } => {
                 self.rooms.iter().find(|row| row.id == *room)?;
                 set_rules(&mut self.recording_rules, *room, text, *at_ms)
+            }
+            Write::RecordingBegan(row) => self.recording_began(row),
+            Write::RecordingFlows { recording, at_ms, codec, offset_ms } => {
+                let row = self.recordings.iter_mut().find(|row| row.id == *recording)?;
+                if row.status == RecordingStatus::Processing {
+                    (row.updated_ms, row.file.codec, row.file.offset_ms) = (*at_ms, codec.clone(), *offset_ms);
+                }
+                Some(())
+            }
+            Write::RecordingEnded { recording, status, at_ms, file, why } => {
+                self.recording_ended(*recording, *status, *at_ms, file, why)
+            }
+            Write::RecordingDeleted { recording, at_ms } => self.recording_is(*recording, RecordingStatus::Deleted, *at_ms),
+            Write::RecordingLost { recording, at_ms, why } => {
+                let there = self.recordings.iter().any(|row| row.id == *recording && row.status != RecordingStatus::Deleted);
+                self.recording_is(*recording, RecordingStatus::Failed, *at_ms)?;
+                let row = self.recordings.iter_mut().find(|row| row.id == *recording && there);
+                row.map_or(Some(()), |row| {
+                    (row.file.bytes, row.why) = (0, why.clone());
+                    Some(())
+                })
             }
             Write::Anonymize { participant, identity, parameter, at_ms } => {
                 self.anonymize(*participant, identity, parameter, *at_ms)
@@ -143,9 +165,38 @@ impl Model {
         self.removed.iter().find(|row| row.id == track).map(drop)
     }
 
+    fn recording_began(&mut self, row: &RecordingRow) -> Option<()> {
+        self.rooms.iter().find(|room| room.id == row.room && room.account == row.account)?;
+        if let Some(participant) = row.participant {
+            self.participants.iter().find(|one| one.id == participant && one.room == row.room)?;
+        }
+        let taken = self.recordings.iter().any(|known| known.id == row.id);
+        (!taken).then(|| self.recordings.push(row.clone()))
+    }
+
+    fn recording_ended(&mut self, id: u128, status: RecordingStatus, at_ms: u64, file: &RecordedFile, why: &str) -> Option<()> {
+        let row = self.recordings.iter_mut().find(|row| row.id == id)?;
+        if row.status == RecordingStatus::Processing {
+            (row.status, row.updated_ms, row.ended_ms) = (status, at_ms, Some(at_ms));
+            (row.file, row.why) = (file.clone(), why.to_owned());
+        }
+        Some(())
+    }
+
+    fn recording_is(&mut self, id: u128, status: RecordingStatus, at_ms: u64) -> Option<()> {
+        let row = self.recordings.iter_mut().find(|row| row.id == id)?;
+        if row.status != RecordingStatus::Deleted {
+            (row.status, row.updated_ms, row.ended_ms) = (status, at_ms, row.ended_ms.or(Some(at_ms)));
+        }
+        Some(())
+    }
+
     fn anonymize(&mut self, participant: u128, identity: &str, parameter: &str, at_ms: u64) -> Option<()> {
         let row = self.participants.iter_mut().find(|row| row.id == participant)?;
         (row.identity, row.updated_ms) = (identity.to_owned(), at_ms);
+        for row in self.recordings.iter_mut().filter(|row| row.participant == Some(participant)) {
+            (row.identity, row.updated_ms) = (Some(identity.to_owned()), at_ms);
+        }
         for told in self.events.iter_mut().filter(|told| told.row.participant == Some(participant)) {
             told.row
                 .parameters
@@ -179,7 +230,9 @@ impl Model {
     /// Rooms that may be forgotten, longest ended first.
     pub fn forget(&mut self, ended_before_ms: u64, count: usize) -> u64 {
         let waits = |room: u128| self.events.iter().any(|told| told.row.room == room && told.waits_ms.is_some());
-        let over = self.rooms.iter().filter(|room| room.ended_ms.is_some_and(|at| at < ended_before_ms) && !waits(room.id));
+        let kept = |room: u128| self.recordings.iter().any(|row| row.room == room && row.status != RecordingStatus::Deleted);
+        let over = self.rooms.iter().filter(|room| room.ended_ms.is_some_and(|at| at < ended_before_ms));
+        let over = over.filter(|room| !waits(room.id) && !kept(room.id));
         let mut over: Vec<_> = over.map(|room| (room.ended_ms, room.created_ms, room.id)).collect();
         over.sort_unstable();
         over.truncate(count);
@@ -195,6 +248,7 @@ impl Model {
         self.participants.retain(|row| row.room != id);
         self.tracks.retain(|row| row.room != id);
         self.removed.retain(|row| row.room != id);
+        self.recordings.retain(|row| row.room != id);
         self.subscribe_rules.retain(|participant, _| !gone.contains(participant));
         self.recording_rules.remove(&id);
         self.events.retain(|told| told.row.room != id);
@@ -220,6 +274,22 @@ impl Model {
                 && filter.created_before_ms.is_none_or(|before| row.created_ms < before)
         };
         newest_first(self.participants.iter().filter(fits), |row| row.created_ms)
+    }
+
+    pub fn list_recordings(&self, account: &str, filter: &RecordingFilter) -> Vec<RecordingRow> {
+        let fits = |row: &&RecordingRow| {
+            row.account == account
+                && filter.status.map_or(row.status != RecordingStatus::Deleted, |status| row.status == status)
+                && filter.kind.is_none_or(|kind| row.kind == kind)
+                && !(filter.tracks_only && row.kind == RecordedKind::Mix)
+                && filter.track.is_none_or(|track| row.track == Some(track))
+                && filter.participant.is_none_or(|participant| row.participant == Some(participant))
+                && filter.room.is_none_or(|room| row.room == room)
+                && filter.room_name.as_ref().is_none_or(|name| row.room_name == *name)
+                && filter.created_from_ms.is_none_or(|from| row.created_ms >= from)
+                && filter.created_before_ms.is_none_or(|before| row.created_ms < before)
+        };
+        newest_first(self.recordings.iter().filter(fits), |row| row.created_ms)
     }
 
     /// Ids of those that are there or were under this name: the one that counts first.

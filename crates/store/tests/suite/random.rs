@@ -1,8 +1,8 @@
 //! Random histories: whatever is written, a database answers like the model.
 
 use store::{
-    Callback, IdentityOrId, Method, NameOrId, Page, PageOf, ParticipantFilter, ParticipantStatus, Problem, RoomFilter,
-    RoomStatus, Store, TrackKind, TrackRow, Write,
+    Callback, IdentityOrId, Method, NameOrId, Page, PageOf, ParticipantFilter, ParticipantStatus, Problem, RecordedKind,
+    RecordingFilter, RecordingRow, RecordingStatus, RoomFilter, RoomStatus, Store, TrackKind, TrackRow, Write,
 };
 
 use super::model::{Model, newest_first};
@@ -100,7 +100,7 @@ fn some_writes(model: &Model, dice: &mut Dice, at_ms: u64) -> Vec<Write> {
     let some_room = pick(&model.rooms, dice).map_or(7, |room| room.id);
     let some_participant = pick(&model.participants, dice).map_or(8, |row| row.id);
     let there: Vec<_> = model.alive().participants;
-    match dice.below(14) {
+    match dice.below(17) {
         0 | 1 => vec![began(store::RoomRow { account: account.into(), audio_only: dice.chance(50), ..room(new, name, at_ms) })],
         2 => end_room(model, some_room, dice, at_ms),
         3..=5 => {
@@ -125,6 +125,8 @@ fn some_writes(model: &Model, dice: &mut Dice, at_ms: u64) -> Vec<Write> {
         11 if dice.chance(30) => vec![Write::Unset { key: name.into() }],
         11 => vec![Write::Alive { at_ms }],
         12 => some_event(model, dice, at_ms),
+        13 | 14 => record(model, dice, new, at_ms),
+        15 => some_end(model, dice, at_ms),
         _ => some_try(model, dice, at_ms),
     }
 }
@@ -142,6 +144,29 @@ fn publish(model: &Model, there: &[store::ParticipantRow], dice: &mut Dice, new:
     let kind = dice.of(&[TrackKind::Audio, TrackKind::Video, TrackKind::Data]);
     let row = track(id, whose.id, whose.room, dice.of(&NAMES), at_ms);
     vec![published(TrackRow { kind, enabled: dice.chance(50), ..row })]
+}
+
+fn record(model: &Model, dice: &mut Dice, new: u128, at_ms: u64) -> Vec<Write> {
+    let Some(whose) = pick(&model.rooms, dice) else { return Vec::new() };
+    let row = match pick(&model.tracks, dice) {
+        Some(track) if dice.chance(80) => {
+            let room = model.rooms.iter().find(|room| room.id == track.room).unwrap_or(whose);
+            let kind = dice.of(&[RecordedKind::Audio, RecordedKind::Video]);
+            RecordingRow { kind, account: room.account.clone(), ..recording(new, track, &room.name, at_ms) }
+        }
+        _ => RecordingRow { account: whose.account.clone(), ..mix(new, whose.id, &whose.name, at_ms) },
+    };
+    vec![recorded(RecordingRow { account: if dice.chance(97) { row.account } else { "AC9".into() }, ..row })]
+}
+
+fn some_end(model: &Model, dice: &mut Dice, at_ms: u64) -> Vec<Write> {
+    let recording = pick(&model.recordings, dice).map_or(9, |row| row.id);
+    vec![match dice.below(4) {
+        0 => Write::RecordingDeleted { recording, at_ms },
+        1 if dice.chance(50) => Write::RecordingFlows { recording, at_ms, codec: "vp9".into(), offset_ms: at_ms },
+        1 => Write::RecordingLost { recording, at_ms, why: "gone".into() },
+        _ => finished(recording, dice.of(&[RecordingStatus::Completed, RecordingStatus::Failed]), at_ms),
+    }]
 }
 
 fn some_event(model: &Model, dice: &mut Dice, at_ms: u64) -> Vec<Write> {
@@ -175,6 +200,7 @@ fn pick<'a, T>(all: &'a [T], dice: &mut Dice) -> Option<&'a T> {
 async fn compare(store: &dyn Store, model: &Model, dice: &mut Dice, now_ms: u64) {
     for account in ACCOUNTS {
         compare_rooms(store, model, dice, account, now_ms).await;
+        compare_recordings(store, model, dice, account, now_ms).await;
         let room = pick(&model.rooms, dice).map(|room| room.id).filter(|_| dice.chance(50));
         let expected = model.list_events(account, room);
         walk(expected, dice, async |page| store.events(account, room, page).await.unwrap()).await;
@@ -239,6 +265,32 @@ async fn compare_participants(store: &dyn Store, model: &Model, dice: &mut Dice,
         let found = store.participant(room, IdentityOrId::Id(row.id)).await.unwrap();
         assert_eq!(found.as_ref(), Some(row).filter(|row| row.room == room));
     }
+}
+
+async fn compare_recordings(store: &dyn Store, model: &Model, dice: &mut Dice, account: &str, now_ms: u64) {
+    let status =
+        dice.of(&[RecordingStatus::Processing, RecordingStatus::Completed, RecordingStatus::Failed, RecordingStatus::Deleted]);
+    let kind = dice.of(&[RecordedKind::Audio, RecordedKind::Video, RecordedKind::Mix]);
+    let filter = RecordingFilter {
+        status: Some(status).filter(|_| dice.chance(40)),
+        kind: Some(kind).filter(|_| dice.chance(20)),
+        tracks_only: dice.chance(20),
+        track: pick(&model.tracks, dice).map(|row| row.id).filter(|_| dice.chance(20)),
+        participant: pick(&model.participants, dice).map(|row| row.id).filter(|_| dice.chance(20)),
+        room: pick(&model.rooms, dice).map(|row| row.id).filter(|_| dice.chance(20)),
+        room_name: Some(dice.of(&NAMES).to_owned()).filter(|_| dice.chance(20)),
+        created_from_ms: Some(now_ms - dice.below(200)).filter(|_| dice.chance(30)),
+        created_before_ms: Some(now_ms - dice.below(200)).filter(|_| dice.chance(30)),
+    };
+    let expected = model.list_recordings(account, &filter);
+    walk(expected, dice, async |page| store.recordings(account, filter.clone(), page).await.unwrap()).await;
+    for row in &model.recordings {
+        let found = store.recording(account, row.id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(row).filter(|row| row.account == account));
+    }
+    let mut running: Vec<_> = model.recordings.iter().filter(|row| row.status == RecordingStatus::Processing).collect();
+    running.sort_by_key(|row| row.created_ms);
+    assert_eq!(store.recordings_running().await.unwrap().iter().collect::<Vec<_>>(), running);
 }
 
 async fn compare_tracks(store: &dyn Store, model: &Model, dice: &mut Dice, participant: u128) {

@@ -1,7 +1,8 @@
 //! Rows that say nothing special, to be changed where a test means something.
 
 use store::{
-    Callback, EventRow, Method, Page, ParticipantRow, ParticipantStatus, RoomRow, RoomStatus, TrackKind, TrackRow, Write,
+    Callback, EventRow, Method, Page, ParticipantRow, ParticipantStatus, RecordedFile, RecordedKind, RecordingRow,
+    RecordingStatus, RoomRow, RoomStatus, TrackKind, TrackRow, Write,
 };
 
 pub const ACCOUNT: &str = "AC0";
@@ -60,6 +61,41 @@ pub fn track(id: u128, participant: u128, room: u128, name: &str, at_ms: u64) ->
     }
 }
 
+/// A recording of a track's pictures that is being made, in a room of this name.
+pub fn recording(id: u128, track: &TrackRow, room_name: &str, at_ms: u64) -> RecordingRow {
+    RecordingRow {
+        id,
+        account: ACCOUNT.into(),
+        room: track.room,
+        room_name: room_name.into(),
+        participant: Some(track.participant),
+        identity: Some("ann".into()),
+        track: Some(track.id),
+        kind: RecordedKind::Video,
+        name: track.name.clone(),
+        container: "mkv".into(),
+        status: RecordingStatus::Processing,
+        created_ms: at_ms,
+        updated_ms: at_ms,
+        ended_ms: None,
+        file: RecordedFile { codec: "vp8".into(), ..RecordedFile::default() },
+        why: String::new(),
+        callback: None,
+    }
+}
+
+/// The recording of a room's mix.
+pub fn mix(id: u128, room: u128, room_name: &str, at_ms: u64) -> RecordingRow {
+    let row = recording(id, &track(0, 0, room, "", at_ms), room_name, at_ms);
+    let kind = RecordedKind::Mix;
+    RecordingRow { participant: None, identity: None, track: None, kind, container: "webm".into(), ..row }
+}
+
+/// What a recording of ten seconds holds.
+pub fn file() -> RecordedFile {
+    RecordedFile { codec: "h264".into(), offset_ms: 7, duration_ms: 10_000, bytes: 1 << 40 }
+}
+
 /// An event that nobody is told of.
 pub fn event(room: u128, name: &str, at_ms: u64) -> EventRow {
     EventRow {
@@ -99,6 +135,14 @@ pub fn left(participant: u128, at_ms: u64) -> Write {
 
 pub fn published(track: TrackRow) -> Write {
     Write::Track(Box::new(track))
+}
+
+pub fn recorded(recording: RecordingRow) -> Write {
+    Write::RecordingBegan(Box::new(recording))
+}
+
+pub fn finished(recording: u128, status: RecordingStatus, at_ms: u64) -> Write {
+    Write::RecordingEnded { recording, status, at_ms, file: file(), why: "stopped".into() }
 }
 
 pub fn happened(event: EventRow) -> Write {

@@ -2,8 +2,8 @@
 
 use store::limit::{EVENTS_KEPT_MAX, WAIT_MAX_MS};
 use store::{
-    Alive, Callback, EventRow, IdentityOrId, Method, NameOrId, Page, ParticipantFilter, ParticipantStatus, Problem, RoomFilter,
-    RoomRow, RulesRow, Store, Write,
+    Alive, Callback, EventRow, IdentityOrId, Method, NameOrId, Page, ParticipantFilter, ParticipantStatus, Problem, RecordedFile,
+    RecordedKind, RecordingFilter, RecordingRow, RecordingStatus, RoomFilter, RoomRow, RulesRow, Store, Write,
 };
 
 use super::rows::*;
@@ -19,6 +19,9 @@ macro_rules! for_each_script {
             a_failing_batch_takes_no_other_with_it
             participants_come_lose_their_way_and_leave
             tracks_are_there_while_published
+            recordings_are_made_end_and_are_deleted
+            recordings_are_found_by_what_they_are_of
+            a_room_is_kept_as_long_as_a_recording_of_it
             rules_and_settings_keep_the_last_word
             events_of_a_room_are_numbered_without_a_gap
             callbacks_wait_their_turn_in_their_room
@@ -157,6 +160,99 @@ pub async fn tracks_are_there_while_published(store: &dyn Store) {
     refuse(store, [Write::TrackRemoved { track: 99, at_ms: 6 }]).await;
     write(store, [left(10, 8)]).await;
     assert_eq!(names().await, [""; 0]);
+}
+
+async fn a_room_with_a_track(store: &dyn Store, id: u128) -> store::TrackRow {
+    let track = track(20 + id, 10 + id, id, "cam", 1);
+    let name = format!("room {id}");
+    write(store, [began(room(id, &name, 1)), joined(participant(10 + id, id, "ann", 1)), published(track.clone())]).await;
+    track
+}
+
+pub async fn recordings_are_made_end_and_are_deleted(store: &dyn Store) {
+    let cam = a_room_with_a_track(store, 1).await;
+    let row = RecordingRow { callback: told(1, "", 1).callback, ..recording(30, &cam, "room 1", 5) };
+    write(store, [recorded(row.clone()), recorded(mix(31, 1, "room 1", 6))]).await;
+    let check = async |expected: &RecordingRow| {
+        assert_eq!(store.recording(ACCOUNT, expected.id).await.unwrap().as_ref(), Some(expected));
+    };
+    check(&row).await;
+    check(&mix(31, 1, "room 1", 6)).await;
+    assert_eq!(store.recording("AC1", 30).await.unwrap(), None, "another account's");
+    assert_eq!(store.recordings_running().await.unwrap(), [row.clone(), mix(31, 1, "room 1", 6)]);
+
+    write(store, [Write::RecordingFlows { recording: 30, at_ms: 8, codec: "vp9".into(), offset_ms: 77 }]).await;
+    let flowing = RecordedFile { codec: "vp9".into(), offset_ms: 77, ..RecordedFile::default() };
+    check(&RecordingRow { updated_ms: 8, file: flowing, ..row.clone() }).await;
+    write(store, [finished(30, RecordingStatus::Completed, 9), finished(30, RecordingStatus::Failed, 10)]).await;
+    let (status, why) = (RecordingStatus::Completed, "stopped".to_owned());
+    let there = RecordingRow { status, updated_ms: 9, ended_ms: Some(9), file: file(), why, ..row };
+    check(&there).await;
+    assert_eq!(store.recordings_running().await.unwrap(), [mix(31, 1, "room 1", 6)]);
+
+    let deleted = |recording, at_ms| Write::RecordingDeleted { recording, at_ms };
+    let lost = |recording, at_ms| Write::RecordingLost { recording, at_ms, why: "gone".into() };
+    write(store, [deleted(30, 11), deleted(30, 12), lost(30, 13)]).await;
+    check(&RecordingRow { status: RecordingStatus::Deleted, updated_ms: 11, ..there }).await;
+    write(store, [finished(31, RecordingStatus::Completed, 12), lost(31, 13)]).await;
+    let found = store.recording(ACCOUNT, 31).await.unwrap().unwrap();
+    assert_eq!(
+        (found.status, found.why.as_str(), found.ended_ms, found.file.bytes),
+        (RecordingStatus::Failed, "gone", Some(12), 0)
+    );
+
+    refuse(store, [recorded(recording(30, &cam, "room 1", 5))]).await;
+    refuse(store, [recorded(RecordingRow { room: 2, ..recording(32, &cam, "room 1", 5) })]).await;
+    refuse(store, [recorded(RecordingRow { account: "AC1".into(), ..recording(32, &cam, "room 1", 5) })]).await;
+    refuse(store, [recorded(RecordingRow { ended_ms: Some(6), ..recording(32, &cam, "room 1", 5) })]).await;
+    refuse(store, [recorded(RecordingRow { track: None, ..recording(32, &cam, "room 1", 5) })]).await;
+    refuse(store, [recorded(RecordingRow { kind: RecordedKind::Audio, ..mix(32, 1, "room 1", 5) })]).await;
+    refuse(store, [finished(99, RecordingStatus::Completed, 9)]).await;
+    refuse(store, [finished(30, RecordingStatus::Deleted, 9)]).await;
+    refuse(store, [deleted(99, 9)]).await;
+    refuse(store, [lost(99, 9)]).await;
+    refuse(store, [Write::RecordingFlows { recording: 99, at_ms: 8, codec: "vp9".into(), offset_ms: 77 }]).await;
+}
+
+pub async fn recordings_are_found_by_what_they_are_of(store: &dyn Store) {
+    let (one, two) = (a_room_with_a_track(store, 1).await, a_room_with_a_track(store, 2).await);
+    let sound = RecordingRow { kind: RecordedKind::Audio, ..recording(31, &one, "room 1", 6) };
+    write(store, [recorded(recording(30, &one, "room 1", 5)), recorded(sound), recorded(mix(32, 1, "room 1", 7))]).await;
+    write(store, [recorded(recording(33, &two, "room 2", 8)), finished(33, RecordingStatus::Completed, 9)]).await;
+    write(store, [Write::RecordingDeleted { recording: 31, at_ms: 9 }]).await;
+    let check = async |filter: RecordingFilter, expected: &[u128]| {
+        let page = store.recordings(ACCOUNT, filter.clone(), first(9)).await.unwrap();
+        assert_eq!(page.rows.iter().map(|row| row.id).collect::<Vec<_>>(), expected, "{filter:?}");
+    };
+    let any = RecordingFilter::default;
+    check(any(), &[33, 32, 30]).await;
+    check(RecordingFilter { tracks_only: true, ..any() }, &[33, 30]).await;
+    check(RecordingFilter { kind: Some(RecordedKind::Mix), ..any() }, &[32]).await;
+    check(RecordingFilter { status: Some(RecordingStatus::Deleted), ..any() }, &[31]).await;
+    check(RecordingFilter { status: Some(RecordingStatus::Completed), room: Some(1), ..any() }, &[]).await;
+    check(RecordingFilter { track: Some(22), ..any() }, &[33]).await;
+    check(RecordingFilter { participant: Some(11), ..any() }, &[30]).await;
+    check(RecordingFilter { participant: Some(11), room: Some(2), ..any() }, &[]).await;
+    check(RecordingFilter { room: Some(1), ..any() }, &[32, 30]).await;
+    check(RecordingFilter { room_name: Some("room 1".into()), ..any() }, &[32, 30]).await;
+    check(RecordingFilter { created_from_ms: Some(6), created_before_ms: Some(8), ..any() }, &[32]).await;
+    let theirs = store.recordings("AC1", RecordingFilter { room: Some(1), ..any() }, first(9)).await.unwrap();
+    assert_eq!(theirs.rows, []);
+    let forget = Write::Anonymize { participant: 11, identity: "PA11".into(), parameter: "Who".into(), at_ms: 20 };
+    write(store, [forget]).await;
+    let found = store.recording(ACCOUNT, 30).await.unwrap().unwrap();
+    assert_eq!((found.identity.as_deref(), found.updated_ms), (Some("PA11"), 20));
+}
+
+pub async fn a_room_is_kept_as_long_as_a_recording_of_it(store: &dyn Store) {
+    let cam = a_room_with_a_track(store, 1).await;
+    write(store, [recorded(recording(30, &cam, "room 1", 5)), left(11, 6), ended(1, 6)]).await;
+    assert_eq!(store.forget(100, 10).await.unwrap(), 0);
+    write(store, [finished(30, RecordingStatus::Failed, 7)]).await;
+    assert_eq!(store.forget(100, 10).await.unwrap(), 0);
+    write(store, [Write::RecordingDeleted { recording: 30, at_ms: 8 }]).await;
+    assert_eq!(store.forget(100, 10).await.unwrap(), 1);
+    assert_eq!(store.recording(ACCOUNT, 30).await.unwrap(), None);
 }
 
 pub async fn rules_and_settings_keep_the_last_word(store: &dyn Store) {

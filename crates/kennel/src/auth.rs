@@ -59,6 +59,7 @@ impl Caller {
             Right::Watch => "This link does not allow watching.",
             Right::Guest => "This link does not allow joining rooms.",
             Right::Moderator => "This link does not allow looking after rooms.",
+            Right::Record => "This link does not allow recordings.",
             Right::Owner => "Only the owner's link allows this.",
         };
         Err(Problem::new(StatusCode::FORBIDDEN, "right_missing", message))

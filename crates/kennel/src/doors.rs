@@ -9,7 +9,10 @@ use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
 use axum::routing::get;
-use room::{Command, Limits, Moment, ParticipantId, Presence, Refusal, RoomKind, RoomOptions, RoomView, Rooms, Snapshot, View};
+use room::{
+    Command, Limits, Moment, ParticipantId, Presence, Refusal, RoomId, RoomKind, RoomOptions, RoomView, Rooms, Rule, Snapshot,
+    View,
+};
 
 use crate::clock;
 use crate::config::{Config, RoomType};
@@ -23,7 +26,7 @@ use crate::spaces;
 use crate::web::accept::Connection;
 use crate::web::asked::Asked;
 use crate::web::ws::{self, MESSAGE_BYTES_MAX, Means};
-use crate::web::{Inside, Later, Present, RoomRow, RoomState, RoomsView, SOCKET_BUFFER_BYTES};
+use crate::web::{Inside, Later, NotRecorded, Present, RoomRow, RoomState, RoomsView, SOCKET_BUFFER_BYTES};
 
 /// Starts the rooms as configured, with the media server if there is one, and takes up what was before a restart.
 pub async fn start_rooms(
@@ -113,6 +116,18 @@ impl RoomsView for hub::Handle {
         });
     }
 
+    fn record<'a>(&'a self, room: &'a str, on: bool) -> Later<'a, Result<RoomId, NotRecorded>> {
+        Box::pin(async move {
+            let id = self.room(room).await.ok_or(NotRecorded::NoRoom)?.id;
+            let rules = if on { Rule::All } else { Rule::Nothing };
+            match self.owner(Command::SetRecordRules { room: id, rules }).await {
+                Ok(_) => Ok(id),
+                Err(Refusal::NoRules) => Err(NotRecorded::Direct),
+                Err(_) => Err(NotRecorded::NoRoom),
+            }
+        })
+    }
+
     fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), Refusal>> {
         Box::pin(set_kind(self, room, kind, RoomOptions::default()))
     }
@@ -170,6 +185,7 @@ fn row(room: &RoomView, created: u64) -> RoomRow {
         kind: twilio::kind_name(room.kind).to_owned(),
         participants: count(room.participants.len()),
         limit: count(room.terms.seats_max),
+        recording: room.recording,
         created,
     }
 }

@@ -19,6 +19,8 @@ use crate::journal::recover::recover;
 use crate::journal::{self, Teller};
 use crate::keyring;
 use crate::metrics::Metrics;
+use crate::shelf::files::Files;
+use crate::shelf::repair::repair;
 use crate::shutdown::Shutdown;
 
 /// How often is looked for what is too old, and copies are made.
@@ -62,7 +64,10 @@ pub async fn start(
     let Some(store) = open(config).await? else { return Ok((None, Past { rooms: seats, ended: Vec::new() })) };
     let account = keys.credentials().twilio_account_sid;
     let teller = Teller { account, callback: config.rest.callback.clone() };
-    let recovery = recover(&*store, seats, teller, clock::unix_ms()).await?;
+    let mut recovery = recover(&*store, seats, teller, clock::unix_ms()).await?;
+    let (files, recordings) = (Files::in_folder(config.recordings()), recovery.running());
+    let repaired = tokio::task::spawn_blocking(move || repair(&files, |id| recordings.contains(&id))).await;
+    recovery.end_recordings(&repaired.unwrap_or_default(), clock::unix_ms());
     if !recovery.writes.is_empty() {
         store.write(recovery.writes).await?;
     }

@@ -27,6 +27,7 @@ pub mod reach;
 pub mod reports;
 pub mod rest;
 pub mod seats;
+pub mod shelf;
 pub mod shutdown;
 pub mod spaces;
 pub mod tls;

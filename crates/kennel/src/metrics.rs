@@ -63,6 +63,10 @@ pub struct Metrics {
     pub webhooks_failed: Counter,
     /// Callbacks that nobody took.
     pub webhooks_given_up: Counter,
+    /// Recordings that are being made.
+    pub recordings: Gauge,
+    /// Bytes in the folder of recordings.
+    pub recordings_bytes: Gauge,
     /// What the media server counts itself.
     pub media: Arc<Counters>,
     registry: Arc<Registry>,
@@ -109,6 +113,8 @@ impl Metrics {
         let participants = gauge("participants", "Participants in rooms");
         let live_sockets = gauge("live_sockets", "Open sockets of the live channel");
         let webhooks_waiting = gauge("webhooks_waiting", "Callbacks that wait to be delivered");
+        let recordings = gauge("recordings", "Recordings being made");
+        let recordings_bytes = gauge("recordings_bytes", "Bytes in the folder of recordings");
         let requests = register(&mut registry, "requests", "Requests by route and status");
         let refusals = register(&mut registry, "refusals", "Refused joins by the vendor's code");
         let media = Arc::<Counters>::default();
@@ -140,6 +146,8 @@ impl Metrics {
             webhooks_delivered,
             webhooks_failed,
             webhooks_given_up,
+            recordings,
+            recordings_bytes,
             media,
             registry: Arc::new(registry),
         }

@@ -15,10 +15,10 @@ mod room;
 mod route;
 mod token;
 
-pub use ask::{Ask, Event, Key, Member, NewToken, Session, SessionFilter, SessionStatus};
+pub use ask::{Ask, Event, Key, Member, NewToken, Recording, RecordingState, Session, SessionFilter, SessionStatus};
 pub use paging::{Ends, Page};
 pub use record::{Quality, RoomRecord};
 pub use refusal::{Fault, Refusal};
-pub use render::{render_event, render_list, render_member, render_room, render_session, render_token};
+pub use render::{render_event, render_list, render_member, render_recording, render_room, render_session, render_token};
 pub use room::{RoomDraft, RoomFilter};
 pub use route::{Request, parse};

@@ -1,7 +1,9 @@
 //! What requests ask for, what is refused and how, and the shape of answers.
 
 use serde_json::{Value, json};
-use signalwire::rest::{self, Ask, Ends, Member, Refusal, Request, RoomRecord, Session, SessionStatus, parse};
+use signalwire::rest::{
+    self, Ask, Ends, Member, Recording, RecordingState, Refusal, Request, RoomRecord, Session, SessionStatus, parse,
+};
 
 /// Larger than any number of JSON.
 const ID: u128 = 0xffff_ffff_0000_4000_8000_0000_0000_0007;
@@ -199,4 +201,48 @@ fn any_bytes_are_answered() {
             }
         }
     }
+}
+
+#[test]
+fn recordings_are_listed_found_and_deleted() {
+    let id = "ffffffff-0000-4000-8000-000000000007";
+    let (list, one) = ("/api/video/room_recordings", format!("/api/video/room_recordings/{id}"));
+    let Ok(Ask::ListRecordings(None, 900, _)) = ask("GET", list, "", "") else { panic!("a list") };
+    let of_session = format!("/api/video/room_sessions/{id}/recordings");
+    let Ok(Ask::ListRecordings(Some(ID), 60, page)) = ask("GET", &of_session, "media_ttl=60&page_size=2", "") else { panic!() };
+    let shown = rest::render_list("https://h/x", &page, Ends { after: Some(1) }, vec![]);
+    assert!(shown["links"]["next"].as_str().is_some_and(|next| next.contains("media_ttl=60")), "{shown}");
+    assert_eq!(ask("GET", &one, "", ""), Ok(Ask::FindRecording(ID, 900)));
+    assert_eq!(ask("DELETE", &one, "", "").map(|ask| (ask.success(), ask.changes())), Ok((204, true)));
+    assert!(matches!(ask("GET", &format!("{one}/events"), "", ""), Ok(Ask::ListRecordingEvents(ID, _))));
+    assert_eq!(ask("POST", &one, "", ""), Err(Refusal::Method("GET, DELETE")));
+    for wrong in ["0", "86401", "soon"] {
+        assert_eq!(refused("GET", list, &format!("media_ttl={wrong}"), ""), (422, vec!["media_ttl".into()]), "{wrong}");
+    }
+}
+
+#[test]
+fn a_recording_is_shown_with_its_file_when_it_has_one() {
+    let made = Recording {
+        id: ID,
+        session: 8,
+        state: RecordingState::Completed,
+        began_ms: 1_000,
+        ended_ms: Some(62_000),
+        updated_ms: 62_000,
+        duration_ms: 60_500,
+        bytes: 1 << 40,
+        container: "webm".into(),
+        uri: Some("https://h/f".into()),
+    };
+    let expected = json!({
+        "id": "ffffffff-0000-4000-8000-000000000007", "room_session_id": "00000000-0000-0000-0000-000000000008",
+        "status": "completed", "started_at": "1970-01-01T00:00:01Z", "finished_at": "1970-01-01T00:01:02Z", "duration": 60,
+        "size_in_bytes": 1_u64 << 40, "format": "video/webm", "cost_in_dollars": 0.0, "uri": "https://h/f",
+        "created_at": "1970-01-01T00:00:01Z", "updated_at": "1970-01-01T00:01:02Z",
+    });
+    assert_eq!(rest::render_recording(&made), expected);
+    let running = Recording { state: RecordingState::Paused, ended_ms: None, uri: None, ..made };
+    let shown = rest::render_recording(&running);
+    assert_eq!((&shown["status"], &shown["duration"], &shown["uri"]), (&json!("paused"), &Value::Null, &Value::Null));
 }

@@ -107,7 +107,10 @@ fn so_do_the_paths_of_media() {
     for (prefix, room) in [(format!("/v1/Rooms/{RM}"), Some(room())), ("/v1".into(), None)] {
         check(&format!("GET {prefix}/Recordings/{rt}"), "", Ask::FindRecording(room.clone(), recording));
         check(&format!("DELETE {prefix}/Recordings/{rt}"), "", Ask::DeleteRecording(room.clone(), recording));
-        check(&format!("GET {prefix}/Recordings/{rt}/Media"), "", Ask::RecordingMedia(room, recording));
+        check(&format!("GET {prefix}/Recordings/{rt}/Media"), "", Ask::RecordingMedia(room.clone(), recording, 900));
+        check(&format!("GET {prefix}/Recordings/{rt}/Media?Ttl=60"), "", Ask::RecordingMedia(room, recording, 60));
+        refused(&format!("GET {prefix}/Recordings/{rt}/Media?Ttl=0"), "", 400, 20001, "Ttl");
+        refused(&format!("GET {prefix}/Recordings/{rt}/Media?Ttl=86401"), "", 400, 20001, "Ttl");
         refused(&format!("GET {prefix}/Recordings/x"), "", 404, 20404, "");
     }
     check("GET /v1/Recordings", "", Ask::ListRecordings(None, Box::default(), page(50)));

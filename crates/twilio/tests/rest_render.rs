@@ -4,9 +4,9 @@ use room::{Kind, ParticipantId, RoomId, RoomKind, RoomOptions, TrackId, VideoCod
 use serde_json::{Value, json};
 use twilio::rest::rules::everything;
 use twilio::rest::{
-    Anchor, Code, Ends, Host, ListOf, Memo, Method, Nothing, PageAsk, Participant, ParticipantStatus, RecordingRules, Refusal,
-    Room, RoomStatus, Settings, SettingsOf, SubscribeRules, SubscribedTrack, Track, View, render, render_anonymized, render_list,
-    rules,
+    Anchor, Code, Ends, Host, ListOf, MediaStatus, Memo, Method, Nothing, PageAsk, Participant, ParticipantStatus, Recording,
+    RecordingId, RecordingRules, Refusal, Room, RoomRecording, RoomStatus, Settings, SettingsOf, SubscribeRules, SubscribedTrack,
+    Track, View, render, render_anonymized, render_list, render_redirect, rules,
 };
 
 const HOST: Host<'static> = Host { url: "https://h.example:8443", account: "AC1" };
@@ -195,6 +195,56 @@ fn both_kinds_of_rules() {
     );
     assert_eq!(rules::recording(&rules::spell_recording(&lines)), Ok(lines));
     assert_eq!(rules::spell_recording(&[everything(false)]), r#"[{"type":"exclude","all":true}]"#);
+}
+
+fn recording() -> Recording {
+    Recording {
+        id: RecordingId(0xdd),
+        room: ROOM,
+        participant: WHO,
+        track: TrackId(0xcc),
+        name: "cam".into(),
+        kind: Kind::Video,
+        container: "mkv".into(),
+        codec: "vp8".into(),
+        status: MediaStatus::Completed,
+        created_ms: THEN_MS,
+        offset_ms: 7,
+        duration_ms: Some(61_900),
+        bytes: Some(1 << 40),
+        callback: Some(("http://h.example/".into(), Method::Get)),
+    }
+}
+
+#[test]
+fn recordings() {
+    let url = "https://h.example:8443/v1/Recordings/RT000000000000000000000000000000dd";
+    let expected = json!({
+        "account_sid": "AC1", "sid": "RT000000000000000000000000000000dd", "source_sid": "MT000000000000000000000000000000cc",
+        "status": "completed", "date_created": "2020-08-20T01:42:05Z", "type": "video", "track_name": "cam",
+        "container_format": "mkv", "codec": "vp8", "offset": 7, "duration": 61, "size": 1_u64 << 40,
+        "grouping_sids": {
+            "room_sid": "RM000000000000000000000000000000aa", "participant_sid": "PA000000000000000000000000000000bb",
+        },
+        "media_external_location": null, "status_callback": "http://h.example/", "status_callback_method": "GET",
+        "url": url, "links": { "media": format!("{url}/Media") },
+    });
+    check(&recording(), expected.clone());
+    let short = Recording { duration_ms: Some(1), callback: None, ..recording() };
+    let changes = json!({ "duration": 1, "status_callback": null, "status_callback_method": "POST" });
+    check(&short, with(expected.clone(), changes));
+    let made = Recording { status: MediaStatus::Processing, duration_ms: None, bytes: None, ..recording() };
+    check(&made, with(expected.clone(), json!({ "status": "processing", "duration": null, "size": null })));
+
+    let url = "https://h.example:8443/v1/Rooms/RM000000000000000000000000000000aa/Recordings/RT000000000000000000000000000000dd";
+    let room = "RM000000000000000000000000000000aa";
+    let changes = json!({ "room_sid": room, "url": url, "links": { "media": format!("{url}/Media") } });
+    let mut of_room = with(expected, changes);
+    let fields = of_room.as_object_mut().expect("an object");
+    fields.remove("status_callback");
+    fields.remove("status_callback_method");
+    check(&RoomRecording(recording()), of_room);
+    assert_eq!(render_redirect("https://h/?a"), r#"{"redirect_to":"https://h/?a"}"#);
 }
 
 #[test]

@@ -14,10 +14,14 @@ use time::macros::format_description;
 
 use super::serve;
 use crate::config::{Config, Database, LogFormat};
+use crate::shelf::files::Files;
 use crate::{clock, history, logging, net, process, tls};
 
 /// A certificate that ends sooner than this fails the check, in days.
 const CERTIFICATE_DAYS_MIN: i64 = 14;
+
+/// Free space below which nothing new is recorded, in bytes.
+const FREE_MIN_BYTES: u64 = 1 << 30;
 
 /// What `kennel check` takes besides the settings.
 #[derive(clap::Args, Debug)]
@@ -55,6 +59,7 @@ fn lines(config: &Config) -> Vec<Line> {
         Line { name: "https port", found: port("https", config.https, running) },
         Line { name: "media port", found: media_port(config.media, running) },
         Line { name: "data folder", found: folder(&config.data) },
+        Line { name: "recordings", found: recordings(&Files::in_folder(config.recordings())) },
     ];
     lines.extend(history(config).map(|found| Line { name: "history", found }));
     if config.https.is_some() {
@@ -140,6 +145,22 @@ fn folder(path: &Path) -> Result<String, String> {
         0 => format!("{shown} is for its owner alone"),
         count => format!("{shown} is for its owner alone again: {count} modes were too wide and have been corrected"),
     })
+}
+
+/// Whether the folder of recordings can be used, and has room.
+fn recordings(files: &Files) -> Result<String, String> {
+    let shown = files.folder().display();
+    let space = files.space().map_err(|problem| format!("{shown}: {problem}. Choose another with folder under [recording]."))?;
+    if files.folder().exists() && access(files.folder(), Access::WRITE_OK | Access::READ_OK).is_err() {
+        return Err(format!("{shown} cannot be written. Let Kennel's user read and write there, or choose another."));
+    }
+    let gigabytes = |bytes: u64| format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10);
+    if space.free < FREE_MIN_BYTES {
+        return Err(format!("{shown} has only {} left, so nothing new is recorded. Make room.", gigabytes(space.free)));
+    }
+    let files = files.list().map_err(|problem| format!("{shown}: {problem}."))?;
+    let used = files.iter().map(|file| file.bytes).sum();
+    Ok(format!("{shown} has {} in {} files, and room for {} more", gigabytes(used), files.len(), gigabytes(space.free)))
 }
 
 /// Takes the rights of others from the folder and all in it, and counts where there were any. Links are not followed.

@@ -64,7 +64,7 @@ struct New {
     /// What the link is called in the list, for example the name of the person who gets it
     #[arg(long)]
     label: String,
-    /// What it allows: camera, watch, guest, moderator, owner
+    /// What it allows: camera, watch, guest, moderator, record, owner
     #[arg(long, value_delimiter = ',', default_value = "watch")]
     rights: Vec<Right>,
     /// The only room it is good for
@@ -213,7 +213,13 @@ fn rights(link: &Link) -> String {
     if link.rights.has(Right::Owner) {
         return "owner".to_owned();
     }
-    let all = [(Right::Camera, "camera"), (Right::Watch, "watch"), (Right::Guest, "guest"), (Right::Moderator, "moderator")];
+    let all = [
+        (Right::Camera, "camera"),
+        (Right::Watch, "watch"),
+        (Right::Guest, "guest"),
+        (Right::Moderator, "moderator"),
+        (Right::Record, "record"),
+    ];
     let names = all.into_iter().filter(|(right, _)| link.rights.has(*right)).map(|(_, name)| name);
     names.collect::<Vec<_>>().join(",")
 }
@@ -330,7 +336,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let refusal = |args: &[&str]| keys(folder.path(), args).expect_err("refused");
         assert!(refusal(&["new", "--label", ""]).contains("A label has"));
-        assert!(refusal(&["new", "--label", "x", "--rights", "fly"]).contains("camera, watch, guest, moderator and owner"));
+        assert!(
+            refusal(&["new", "--label", "x", "--rights", "fly"]).contains("camera, watch, guest, moderator, record and owner")
+        );
         assert!(refusal(&["new", "--label", "x", "--ends", "soon"]).contains("12h, 7d or 4w"));
         assert!(refusal(&["--renew", "list"]).contains("stands alone"));
     }

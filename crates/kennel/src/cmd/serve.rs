@@ -28,13 +28,15 @@ use crate::metrics::Metrics;
 use crate::net::{self, Lan};
 use crate::reach::Listening;
 use crate::rest::Desk;
+use crate::shelf::files::Files;
+use crate::shelf::{Shelf, keep};
 use crate::shutdown::{self, Shutdown, Stopper};
 use crate::spaces::{self, Spaces};
 use crate::tls::{self, Tls, TlsProblem};
 use crate::web::gate::Caps;
 use crate::web::stream::Patience;
 use crate::web::vendor::Calls;
-use crate::web::{self, App, Doorman, Reach, Site, space, ws};
+use crate::web::{self, App, Doorman, Reach, Served, Site, space, ws};
 use crate::{clock, doors, hub, logging, media, process, seats};
 
 /// How long open requests and sockets get to say goodbye.
@@ -135,9 +137,12 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
     let hub = doors::start_rooms(&config, past, metrics.clone(), media, journal).await;
     let site = site(&config, &listening, &lan, tls.as_ref());
     let egress = egress(&config, &listening);
-    let calls = history.as_ref().map(|history| calls(&config, history, hub.clone(), egress.clone()));
-    let spaces = Some(spaces(&config, &store, history.as_ref(), hub.clone()).await);
-    let app = App::start(site, store.clone(), Arc::new(hub.clone()), calls, spaces, metrics.clone(), shutdown.clone());
+    let shelf = history.as_ref().map(|history| shelf(&config, &store, history));
+    let kept = history.as_ref().zip(shelf.as_ref());
+    let calls = kept.map(|(history, shelf)| calls(&config, history, shelf, hub.clone(), egress.clone()));
+    let spaces = Some(spaces(&config, &store, kept, hub.clone()).await);
+    let served = Served { calls, spaces, shelf: shelf.clone() };
+    let app = App::start(site, store.clone(), Arc::new(hub.clone()), served, metrics.clone(), shutdown.clone());
     let means = ws::Means { hub: hub.clone(), metrics: metrics.clone(), shutdown: shutdown.clone() };
     let relay = doors::relay(spaces::desk::Desk::new(store.clone()), means.clone());
     let router = web::app(&app, doors::router(desk::Desk::new(store.clone(), config.ice.clone()), means), relay);
@@ -149,6 +154,9 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
         tasks.spawn(attend(listener, tls, router.clone(), doorman.clone(), shutdown.clone()));
     }
     tasks.spawn(web::keep(app));
+    if let Some(shelf) = shelf {
+        tasks.spawn(keep::keep(shelf, config.recording.keep, metrics.clone(), shutdown.clone()));
+    }
     if let Some(history) = history {
         let keys = store.clone();
         let secret = Arc::new(move || keys.credentials().twilio_auth_token);
@@ -172,13 +180,19 @@ async fn attend(
     }
 }
 
+/// What was recorded.
+fn shelf(config: &Config, store: &Store, history: &History) -> Shelf {
+    Shelf::new(Files::in_folder(config.recordings()), store, history.store.clone(), history.journal.clone())
+}
+
 /// What REST is answered by.
-fn calls(config: &Config, history: &History, hub: hub::Handle, egress: Egress) -> Calls {
+fn calls(config: &Config, history: &History, shelf: &Shelf, hub: hub::Handle, egress: Egress) -> Calls {
     let defaults = Defaults { kind: doors::kind_of(config.room_type), media_region: REGION.to_owned() };
     let desk = Desk {
         hub,
         store: history.store.clone(),
         journal: history.journal.clone(),
+        shelf: shelf.clone(),
         egress,
         defaults,
         ruling: tokio::sync::Mutex::default(),
@@ -187,8 +201,12 @@ fn calls(config: &Config, history: &History, hub: hub::Handle, egress: Egress) -
 }
 
 /// What SignalWire's REST is answered by.
-async fn spaces(config: &Config, store: &Store, history: Option<&History>, hub: hub::Handle) -> space::Calls {
-    let history = history.map(|history| spaces::History { store: history.store.clone(), journal: history.journal.clone() });
+async fn spaces(config: &Config, store: &Store, kept: Option<(&History, &Shelf)>, hub: hub::Handle) -> space::Calls {
+    let history = kept.map(|(history, shelf)| spaces::History {
+        store: history.store.clone(),
+        journal: history.journal.clone(),
+        shelf: shelf.clone(),
+    });
     let spaces = Spaces::start(hub, history, store.credentials().twilio_account_sid).await;
     space::Calls::new(spaces, config.rest.writes_per_s, config.rest.reads_per_s, clock::now().at)
 }

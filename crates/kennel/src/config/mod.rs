@@ -24,6 +24,7 @@ use sources::Sources;
 use toml_file::TomlFile;
 
 use crate::egress::Policy;
+use crate::shelf::keep::Rule;
 
 /// Every choice, checked. `docs/ref/config.md` lists each with its flag, environment name, default and reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +69,8 @@ pub struct Config {
     pub history: Duration,
     /// Webhooks and REST.
     pub rest: Rest,
+    /// Recordings.
+    pub recording: Recording,
     /// Which log lines are written, in the syntax of tracing's `EnvFilter`.
     pub log: String,
     /// How log lines look.
@@ -104,6 +107,15 @@ pub struct Rest {
     pub writes_per_s: u32,
     /// Calls that only read, per second and credential.
     pub reads_per_s: u32,
+}
+
+/// Where and how long recordings are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recording {
+    /// The folder, if it is not in `data`.
+    pub folder: Option<PathBuf>,
+    /// What is kept.
+    pub keep: Rule,
 }
 
 impl Default for Rest {
@@ -230,6 +242,7 @@ impl Default for Config {
             database: Database::File,
             history: Duration::from_secs(30 * 86_400),
             rest: Rest::default(),
+            recording: Recording::default(),
             log: "info".to_owned(),
             log_format: LogFormat::Auto,
             trusted_proxies: Vec::new(),
@@ -281,6 +294,11 @@ impl Config {
             Ok(_) => Err(problems),
             Err(more) => Err(problems.into_iter().chain(more).collect()),
         }
+    }
+
+    /// The folder of recordings.
+    pub fn recordings(&self) -> PathBuf {
+        self.recording.folder.clone().unwrap_or_else(|| self.data.join("recordings"))
     }
 
     /// The type a room of this name gets when it is made on connect.

@@ -9,7 +9,7 @@ use super::parse::{self, Parsed};
 use super::settings::{self as s, Setting};
 use super::sources::{Place, Sources};
 use super::toml_file::GivenRoom;
-use super::{Acme, CertificateFiles, Config, Ice, Rest, RoomChoice, RoomType, Secret, VendorCredentials};
+use super::{Acme, CertificateFiles, Config, Ice, Recording, Rest, RoomChoice, RoomType, Rule, Secret, VendorCredentials};
 
 /// Threads more than which no machine of today profits from.
 const WORKERS_MAX: u64 = 256;
@@ -21,6 +21,8 @@ const ROOMS_MAX: u64 = 1_000_000;
 const HISTORY_DAYS_MAX: u64 = 3650;
 /// Calls per second and credential.
 const REST_CALLS: std::ops::RangeInclusive<u64> = 1..=100_000;
+/// No disk of today has more.
+const RECORDING_GIGABYTES: std::ops::RangeInclusive<u64> = 1..=1_000_000;
 /// A TURN credential of under a minute ends during the call's set-up; of over two days it is no longer short-lived.
 const TURN_TTL_S: std::ops::RangeInclusive<u64> = 60..=172_800;
 
@@ -70,6 +72,7 @@ impl Reader<'_> {
             database: self.one(&s::DATABASE, parse::database).unwrap_or(d.database),
             history: self.number(&s::HISTORY_DAYS, 1..=HISTORY_DAYS_MAX).map_or(d.history, |n| Duration::from_secs(n * 86_400)),
             rest: self.rest(),
+            recording: self.recording(),
             log: self.one(&s::LOG, parse::log_filter).unwrap_or(d.log),
             log_format: self.one(&s::LOG_FORMAT, parse::log_format).unwrap_or(d.log_format),
             trusted_proxies: self.many(&s::TRUSTED_PROXY, |text| text.parse()),
@@ -90,6 +93,12 @@ impl Reader<'_> {
             writes_per_s: self.number(&s::REST_WRITES, REST_CALLS).map_or(d.writes_per_s, calls),
             reads_per_s: self.number(&s::REST_READS, REST_CALLS).map_or(d.reads_per_s, calls),
         }
+    }
+
+    fn recording(&mut self) -> Recording {
+        let age = self.number(&s::RECORDING_KEEP_DAYS, 1..=HISTORY_DAYS_MAX).map(|days| Duration::from_secs(days * 86_400));
+        let bytes = self.number(&s::RECORDING_KEEP_GIGABYTES, RECORDING_GIGABYTES).map(|count| count * 1_000_000_000);
+        Recording { folder: self.path(&s::RECORDING_FOLDER), keep: Rule { age, bytes } }
     }
 
     fn acme(&mut self) -> Acme {

@@ -163,6 +163,12 @@ pub static TURN_SECRET: Setting = file_only("KENNEL_TURN_SECRET", "ice.turn_secr
 pub static TURN_TTL: Setting = file_only("KENNEL_TURN_TTL_S", "ice.turn_ttl_s", "SECONDS")
     .default("86400")
     .help("How long a TURN credential lives, 60 to 172800 seconds");
+pub static RECORDING_FOLDER: Setting = file_only("KENNEL_RECORDING_FOLDER", "recording.folder", "FOLDER")
+    .help("Where recordings are kept; without it, recordings in the data folder");
+pub static RECORDING_KEEP_DAYS: Setting = file_only("KENNEL_RECORDING_KEEP_DAYS", "recording.keep_days", "DAYS")
+    .help("How long recordings are kept, 1 to 3650 days; without it, for ever");
+pub static RECORDING_KEEP_GIGABYTES: Setting = file_only("KENNEL_RECORDING_KEEP_GIGABYTES", "recording.keep_gigabytes", "N")
+    .help("How much is kept in all, in gigabytes; of more, the oldest recordings go");
 pub static TWILIO_ACCOUNT_SID: Setting = vendor("TWILIO_ACCOUNT_SID", "SID", "AC and 32 hex digits");
 pub static TWILIO_API_KEY_SID: Setting = vendor("TWILIO_API_KEY_SID", "SID", "SK and 32 hex digits");
 pub static TWILIO_API_KEY_SECRET: Setting = vendor("TWILIO_API_KEY_SECRET", "TEXT", "signs access tokens");
@@ -171,7 +177,7 @@ pub static SIGNALWIRE_PROJECT_KEY: Setting = vendor("SIGNALWIRE_PROJECT_KEY", "U
 pub static SIGNALWIRE_TOKEN: Setting = vendor("SIGNALWIRE_TOKEN", "TEXT", "the project's API token");
 
 /// All of them, in the order of the help.
-pub static ALL: [&Setting; 41] = [
+pub static ALL: [&Setting; 44] = [
     &CONFIG,
     &HTTP,
     &HTTPS,
@@ -207,6 +213,9 @@ pub static ALL: [&Setting; 41] = [
     &TURN,
     &TURN_SECRET,
     &TURN_TTL,
+    &RECORDING_FOLDER,
+    &RECORDING_KEEP_DAYS,
+    &RECORDING_KEEP_GIGABYTES,
     &TWILIO_ACCOUNT_SID,
     &TWILIO_API_KEY_SID,
     &TWILIO_API_KEY_SECRET,

@@ -85,6 +85,10 @@ fn everything_can_be_set_by_the_file() {
         turn = ["turn:b:2"]
         turn_secret = "01234567890123456789"
         turn_ttl_s = 60
+        [recording]
+        folder = "/srv/recordings"
+        keep_days = 2
+        keep_gigabytes = 3
     "#;
     let config = load(&[], &[], &[("kennel.toml", file)]).expect("good");
     let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
@@ -105,6 +109,10 @@ fn everything_can_be_set_by_the_file() {
         ]
         .into(),
         default_room: "Küche".to_owned(),
+        recording: Recording {
+            folder: Some("/srv/recordings".into()),
+            keep: Rule { age: Some(Duration::from_secs(2 * 86_400)), bytes: Some(3_000_000_000) },
+        },
         session_timeout: Duration::from_secs(5),
         log: "debug".to_owned(),
         log_format: LogFormat::Json,

@@ -1,10 +1,13 @@
 use std::collections::HashMap;
 
-use room::{Change, Fact, Kind, ParticipantId, RoomId, RoomView, Snapshot, Track, TrackId};
-use store::{Callback, EventRow, ParticipantRow, ParticipantStatus, RoomRow, RoomStatus, TrackKind, TrackRow, Write};
+use room::{Change, Fact, Kind, ParticipantId, RecordingId, RoomId, RoomOptions, RoomView, Snapshot, Track, TrackId, VideoCodec};
+use store::{
+    Callback, EventRow, ParticipantRow, ParticipantStatus, RecordingRow, RoomRow, RoomStatus, TrackKind, TrackRow, Write,
+};
 use twilio::rest::{self, Memo};
 use twilio::webhook::{Event, Scene, Stream, Who};
 
+use super::reel::{End, InRoom, Place, Reel};
 use crate::rest::rows;
 
 /// What the journal must know besides the facts.
@@ -21,6 +24,7 @@ pub struct Teller {
 pub struct Book {
     teller: Teller,
     rooms: HashMap<RoomId, Page>,
+    reel: Reel,
 }
 
 /// What is said again with each event of a room.
@@ -30,6 +34,8 @@ struct Page {
     kind: room::RoomKind,
     began_ms: u64,
     callback: Option<Callback>,
+    /// What pictures are most likely written in.
+    codec: &'static str,
     came_ms: HashMap<ParticipantId, u64>,
     /// Of each track, whether it was on last.
     enabled: HashMap<TrackId, bool>,
@@ -39,7 +45,7 @@ impl Book {
     /// No rooms yet.
     #[must_use]
     pub fn new(teller: Teller) -> Self {
-        Book { teller, rooms: HashMap::new() }
+        Book { teller, rooms: HashMap::new(), reel: Reel::default() }
     }
 
     /// Whether no room is in progress.
@@ -55,6 +61,7 @@ impl Book {
             kind: rows::kind(row),
             began_ms: row.created_ms,
             callback: row.callback.clone(),
+            codec: first_codec(&rows::options(row)),
             came_ms: inside.iter().map(|one| (ParticipantId(one.id), one.created_ms)).collect(),
             enabled: tracks.iter().map(|one| (TrackId(one.id), one.enabled)).collect(),
         };
@@ -84,8 +91,46 @@ impl Book {
                     page.enabled.remove(&track.id);
                 }
             }
-            Fact::RecordingBegan { .. } | Fact::RecordingFlows { .. } | Fact::RecordingEnded { .. } => {}
+            Fact::RecordingBegan { room, recording } => {
+                let Some(page) = self.rooms.get(room) else { return };
+                let place = Place {
+                    room: *room,
+                    name: &page.name,
+                    kind: page.kind,
+                    account: &self.teller.account,
+                    callback: page.callback.as_ref(),
+                    codec: page.codec,
+                };
+                self.reel.begin(at_ms, place, recording, writes);
+            }
+            Fact::RecordingFlows { room, recording, codec, offset } => {
+                let here = self.whether_running(*room);
+                self.reel.flow(at_ms, here, *recording, (*codec, *offset), writes);
+            }
+            Fact::RecordingEnded { room, recording, outcome } => {
+                self.end_recording(at_ms, *room, *recording, End::of(outcome), writes);
+            }
         }
+    }
+
+    /// Recordings that are being made.
+    #[must_use]
+    pub fn recordings(&self) -> usize {
+        self.reel.len()
+    }
+
+    /// Takes up a recording from before a restart.
+    pub(super) fn restore_recording(&mut self, row: RecordingRow, kind: room::RoomKind) {
+        self.reel.restore(row, kind);
+    }
+
+    pub(super) fn end_recording(&mut self, at_ms: u64, room: RoomId, id: RecordingId, end: End, writes: &mut Vec<Write>) {
+        let here = self.whether_running(room);
+        self.reel.end(at_ms, here, id, end, writes);
+    }
+
+    fn whether_running(&self, room: RoomId) -> InRoom {
+        if self.rooms.contains_key(&room) { InRoom::Running } else { InRoom::Over }
     }
 
     fn begin(&mut self, at_ms: u64, room: &RoomView, writes: &mut Vec<Write>) {
@@ -97,6 +142,7 @@ impl Book {
             kind: room.kind,
             began_ms: at_ms,
             callback: callback.clone(),
+            codec: first_codec(&room.options),
             came_ms: HashMap::new(),
             enabled: HashMap::new(),
         };
@@ -175,6 +221,14 @@ impl Book {
             callback: page.callback.clone(),
             outcome: String::new(),
         }))
+    }
+}
+
+fn first_codec(options: &RoomOptions) -> &'static str {
+    match options.codecs.first() {
+        None | Some(VideoCodec::Vp8) => "vp8",
+        Some(VideoCodec::Vp9) => "vp9",
+        Some(VideoCodec::H264) => "h264",
     }
 }
 

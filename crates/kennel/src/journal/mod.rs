@@ -3,6 +3,7 @@
 
 mod book;
 pub mod recover;
+mod reel;
 #[cfg(test)]
 mod tests;
 
@@ -147,6 +148,7 @@ impl Journal {
             };
             parts.push(Part { writes: from..writes.len(), reply });
         }
+        self.metrics.recordings.set(i64::try_from(self.book.recordings()).unwrap_or(i64::MAX));
         let tells = writes.iter().any(|write| matches!(write, Write::Event(event) if event.callback.is_some()));
         self.commit(&writes, parts).await;
         if tells {

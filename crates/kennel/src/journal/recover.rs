@@ -4,17 +4,21 @@
 //! made goes on even empty, with what is left of its timeouts. Every other room ended with the program, at the last moment at which
 //! the program was known to run; so did the stay of everybody whose seat is gone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use room::limit::ENDED_KNOWN_MAX;
-use room::{Change, Fact, Presence, RoomId, RoomView, SavedParticipant, SavedRoom, Sealed, Snapshot, Terms, WhyEnded, WhyLeft};
+use room::{
+    Change, Fact, Outcome, Presence, RecordingId, RoomId, RoomView, Rule, SavedParticipant, SavedRoom, Sealed, Snapshot, Terms,
+    WhyEnded, WhyLeft,
+};
 use store::{
     Alive, IdentityOrId, NameOrId, Page, ParticipantFilter, ParticipantRow, ParticipantStatus, RoomFilter, RoomRow, RoomStatus,
     Store, TrackRow, Write,
 };
 
+use super::reel::End;
 use super::{Book, Teller};
 use crate::rest::rows;
 
@@ -29,6 +33,8 @@ pub struct Recovery {
     pub writes: Vec<Write>,
     /// The rooms that go on, for the journal.
     pub book: Book,
+    /// Recordings that did not end.
+    running: Vec<(RoomId, RecordingId)>,
 }
 
 /// What the history knows of a room beside its row.
@@ -42,6 +48,8 @@ struct Known {
     gone: Vec<u128>,
     /// When the last of those left who did, if anybody ever came.
     left_ms: Option<u64>,
+    /// Which of its tracks are recorded, if rules were set.
+    record: Option<Rule>,
 }
 
 /// Reads what was in progress, and settles it with the seats that were written down.
@@ -64,6 +72,7 @@ pub async fn recover(store: &dyn Store, seats: Vec<SavedRoom>, teller: Teller, n
         let of = known.entry(row.id).or_default();
         let gone = ParticipantFilter { status: Some(ParticipantStatus::Disconnected), ..ParticipantFilter::default() };
         let last = store.participants(row.id, gone, Page::First { size: 1 }).await?;
+        of.record = store.recording_rules(row.id).await?.map(|rules| rows::record_rule(&rules.text));
         of.left_ms = last.rows.iter().filter_map(|one| one.ended_ms).max();
     }
     let mut fresh = Vec::new();
@@ -83,13 +92,20 @@ pub async fn recover(store: &dyn Store, seats: Vec<SavedRoom>, teller: Teller, n
     }
     let over = RoomFilter { status: Some(RoomStatus::Completed), ..RoomFilter::default() };
     let over = store.rooms(&teller.account, over, Page::First { size: ENDED_KNOWN_MAX }).await?;
+    let account = teller.account.clone();
     let mut recovery = settle(&alive, &known, fresh, teller, now_ms);
+    for row in store.recordings_running().await? {
+        let room = store.room(&account, NameOrId::Id(row.room)).await?;
+        recovery.running.push((RoomId(row.room), RecordingId(row.id)));
+        recovery.book.restore_recording(row, room.map_or(room::RoomKind::Group, |room| rows::kind(&room)));
+    }
     recovery.ended.splice(0..0, over.rows.iter().rev().map(|row| RoomId(row.id)));
     Ok(recovery)
 }
 
 fn settle(alive: &Alive, known: &HashMap<u128, Known>, seats: Vec<SavedRoom>, teller: Teller, now_ms: u64) -> Recovery {
-    let mut recovery = Recovery { rooms: Vec::new(), ended: Vec::new(), writes: Vec::new(), book: Book::new(teller) };
+    let mut recovery =
+        Recovery { rooms: Vec::new(), ended: Vec::new(), writes: Vec::new(), book: Book::new(teller), running: Vec::new() };
     let nothing = Known::default();
     let mut seats: HashMap<u128, SavedRoom> = seats.into_iter().map(|room| (room.id.0, room)).collect();
     for row in &alive.rooms {
@@ -118,8 +134,26 @@ fn settle(alive: &Alive, known: &HashMap<u128, Known>, seats: Vec<SavedRoom>, te
 }
 
 impl Recovery {
+    /// The recordings that did not end.
+    #[must_use]
+    pub fn running(&self) -> HashSet<u128> {
+        self.running.iter().map(|(_, id)| id.0).collect()
+    }
+
+    /// All that was being recorded ended with the program. Of some the files tell what they hold; those of the others are lost.
+    pub fn end_recordings(&mut self, outcomes: &[(u128, Outcome)], now_ms: u64) {
+        for (room, id) in std::mem::take(&mut self.running) {
+            let outcome = outcomes.iter().find(|(recording, _)| *recording == id.0);
+            let end = outcome.map_or_else(End::lost, |(_, outcome)| End::of(outcome));
+            self.book.end_recording(now_ms, room, id, end, &mut self.writes);
+        }
+    }
+
     /// A room that goes on, with those whose seats are kept.
-    fn resume(&mut self, row: &RoomRow, known: &Known, room: SavedRoom, at_ms: u64, now_ms: u64) {
+    fn resume(&mut self, row: &RoomRow, known: &Known, mut room: SavedRoom, at_ms: u64, now_ms: u64) {
+        if let Some(record) = &known.record {
+            room.options.record = record.clone();
+        }
         let kept = |id: u128| room.participants.iter().any(|one| one.id.0 == id);
         self.part(row, known, |id| !kept(id), at_ms);
         for one in &room.participants {

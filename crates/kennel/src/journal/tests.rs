@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use room::{
-    Answer, Caller, Command, ConnId, Create, Join, Kind, Limits, Moment, Output, Priority, Rights, RoomKind, RoomOptions,
-    RoomRef, Rooms, Rule, Sealed, Terms, TrackDraft,
+    Answer, Caller, Command, ConnId, Create, Join, Kind, Limits, Moment, Outcome, Output, Priority, RecordedCodec, RecordingId,
+    Rights, RoomKind, RoomOptions, RoomRef, Rooms, Rule, Sealed, Terms, TrackDraft, WhyStopped,
 };
-use store::{Callback, Method, NameOrId, Page, ParticipantFilter, ParticipantStatus, RoomStatus, Sqlite, Store};
+use store::{
+    Callback, Method, NameOrId, Page, ParticipantFilter, ParticipantStatus, RecordingFilter, RecordingStatus, RoomStatus, Sqlite,
+    Store,
+};
 use tempfile::TempDir;
 use twilio::rest::Memo;
 
@@ -377,4 +380,103 @@ async fn what_cannot_be_written_down_is_not_told_either() {
     let names: Vec<_> = told.iter().map(|event| event.name.as_str()).collect();
     assert_eq!(names, ["participant-connected", "room-created"]);
     assert_eq!(handle.metrics.facts_lost.get(), 1);
+}
+
+/// Recordings of ann's first track, and what is said of them.
+impl Desk {
+    fn fact(&mut self, fact: Fact) -> &mut Self {
+        let at_ms = 1_000_000 + u64::try_from(self.now.as_millis()).expect("soon");
+        self.book.record(at_ms, &fact, &mut self.writes);
+        self
+    }
+
+    fn den(&self) -> room::RoomId {
+        self.rooms.by_name("den").expect("in progress").id
+    }
+
+    fn record(&mut self, id: u128, of_mix: bool) -> &mut Self {
+        let who = Arc::clone(&self.rooms.by_name("den").expect("in progress").participants[0]);
+        let track = who.tracks[0].clone();
+        let source = (!of_mix).then_some((who, track));
+        let recording = Box::new(room::Recording { id: RecordingId(id), source });
+        let room = self.den();
+        self.fact(Fact::RecordingBegan { room, recording })
+    }
+
+    fn ended(&mut self, room: room::RoomId, id: u128, outcome: Outcome) -> &mut Self {
+        self.fact(Fact::RecordingEnded { room, recording: RecordingId(id), outcome })
+    }
+}
+
+fn outcome(seconds: u64, why: WhyStopped) -> Outcome {
+    let codec = (seconds > 0).then_some(RecordedCodec::Opus);
+    Outcome { duration: Duration::from_secs(seconds), bytes: 100 * seconds, offset: Duration::from_secs(900), codec, why }
+}
+
+fn parameter(write: &Write, name: &str) -> String {
+    let Write::Event(event) = write else { return String::new() };
+    event.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_recording_is_told_of_from_its_first_media_to_its_end() {
+    let mut desk = Desk::new();
+    desk.create("den", "http://b/x");
+    desk.join(1, "den", "ann", &["mic"]);
+    desk.record(70, false).record(71, false).record(72, true);
+    let (room, offset, codec) = (desk.den(), Duration::from_millis(900_500), RecordedCodec::Opus);
+    for id in [70, 72] {
+        desk.fact(Fact::RecordingFlows { room, recording: RecordingId(id), codec, offset });
+    }
+    desk.after(60).act(Caller::Owner, Command::EndRoom(room));
+    desk.ended(room, 71, outcome(0, WhyStopped::NoMedia)).ended(room, 72, outcome(59, WhyStopped::Stopped));
+    desk.ended(room, 70, outcome(60, WhyStopped::Stopped)).ended(room, 70, outcome(1, WhyStopped::Disk));
+    assert_eq!(desk.book.recordings(), 0);
+    let recorded = desk.writes.iter().filter(|write| !parameter(write, "RecordingSid").is_empty());
+    let said: Vec<_> = recorded
+        .map(|write| {
+            let names = ["StatusCallbackEvent", "RoomStatus", "OffsetFromTwilioVideoEpoch", "Duration", "FailedOperation"];
+            names.map(|name| parameter(write, name)).join(" ")
+        })
+        .collect();
+    let expected = [
+        "recording-started in-progress 900500  ",
+        "recording-failed completed 900000  RecordingStart",
+        "recording-completed completed 900000 60 ",
+    ];
+    assert_eq!(said, expected);
+    let (_folder, store) = database(&mut desk).await;
+    let rows = store.recordings(ACCOUNT, RecordingFilter::default(), Page::First { size: 9 }).await.expect("a list").rows;
+    let rows: Vec<_> = rows.iter().map(|row| (row.id, row.status, row.file.duration_ms, row.why.as_str())).collect();
+    let expected = [
+        (72, RecordingStatus::Completed, 59_000, "stopped"),
+        (71, RecordingStatus::Failed, 0, "no media"),
+        (70, RecordingStatus::Completed, 60_000, "stopped"),
+    ];
+    assert_eq!(rows, expected);
+}
+
+#[tokio::test]
+async fn what_was_being_recorded_ended_with_the_program() {
+    let mut desk = Desk::new();
+    desk.create("den", "http://b/x");
+    desk.join(1, "den", "ann", &["mic"]);
+    desk.record(70, false).record(71, false);
+    let room = desk.den();
+    let (_folder, store) = database(&mut desk).await;
+    let rules = Write::RecordingRules { room: room.0, text: r#"[{"type":"include","all":true}]"#.into(), at_ms: 1_050_000 };
+    store.write(vec![rules]).await.expect("written");
+    let seats = desk.rooms.save(Moment::after_start(desk.now));
+    let mut recovery = recover(&*store, seats, teller(), 1_110_000).await.expect("recovered");
+    assert_eq!(recovery.running(), [70, 71].into());
+    assert!(matches!(&recovery.rooms[0].options.record, Rule::Listed(lines) if lines.len() == 1));
+    recovery.end_recordings(&[(70, outcome(9, WhyStopped::Stopped))], 1_110_000);
+    let told: Vec<_> = recovery.writes.iter().map(|write| parameter(write, "StatusCallbackEvent")).collect();
+    let told: Vec<_> = told.iter().filter(|name| name.starts_with("recording")).collect();
+    assert_eq!(told, ["recording-started", "recording-completed", "recording-failed"]);
+    store.write(recovery.writes).await.expect("written");
+    let row = async |id| store.recording(ACCOUNT, id).await.expect("asked").expect("found");
+    assert_eq!((row(70).await.status, row(70).await.file.duration_ms), (RecordingStatus::Completed, 9_000));
+    assert_eq!((row(71).await.status, row(71).await.why.as_str()), (RecordingStatus::Failed, "lost"));
+    assert_eq!(store.check().await, Ok(Vec::new()));
 }

@@ -30,6 +30,8 @@ pub enum Right {
     Guest,
     /// Look after such a room: mute, put out, arrange. Implies [`Right::Guest`].
     Moderator,
+    /// Record its room, and see and delete its recordings.
+    Record,
     /// Make links, see every room, change rooms. Implies the others.
     Owner,
 }
@@ -41,6 +43,7 @@ pub struct Rights {
     watch: bool,
     guest: bool,
     moderator: bool,
+    record: bool,
     owner: bool,
 }
 
@@ -104,9 +107,9 @@ pub enum KeyRefusal {
 
 impl Rights {
     /// Everything.
-    pub const ALL: Self = Self { camera: true, watch: true, guest: true, moderator: true, owner: true };
-    /// What everybody may with `--open`.
-    pub const OPEN: Self = Self { owner: false, ..Self::ALL };
+    pub const ALL: Self = Self { camera: true, watch: true, guest: true, moderator: true, record: true, owner: true };
+    /// What everybody may with `--open`: what was recorded is for those who were given a link.
+    pub const OPEN: Self = Self { record: false, owner: false, ..Self::ALL };
 
     /// Whether `right` is in the set.
     pub fn has(self, right: Right) -> bool {
@@ -115,13 +118,14 @@ impl Rights {
             Right::Watch => self.watch,
             Right::Guest => self.guest,
             Right::Moderator => self.moderator,
+            Right::Record => self.record,
             Right::Owner => self.owner,
         }
     }
 
     /// The rights in it, in the order of the enum.
     pub fn list(self) -> Vec<Right> {
-        let all = [Right::Camera, Right::Watch, Right::Guest, Right::Moderator, Right::Owner];
+        let all = [Right::Camera, Right::Watch, Right::Guest, Right::Moderator, Right::Record, Right::Owner];
         all.into_iter().filter(|right| self.has(*right)).collect()
     }
 
@@ -138,6 +142,7 @@ impl FromIterator<Right> for Rights {
             Right::Watch => Self { watch: true, ..set },
             Right::Guest => Self { guest: true, ..set },
             Right::Moderator => Self { guest: true, moderator: true, ..set },
+            Right::Record => Self { record: true, ..set },
             Right::Owner => Self::ALL,
         })
     }
@@ -152,8 +157,9 @@ impl std::str::FromStr for Right {
             "watch" => Ok(Self::Watch),
             "guest" => Ok(Self::Guest),
             "moderator" => Ok(Self::Moderator),
+            "record" => Ok(Self::Record),
             "owner" => Ok(Self::Owner),
-            _ => Err(format!("'{text}' is no right. Rights are camera, watch, guest, moderator and owner.")),
+            _ => Err(format!("'{text}' is no right. Rights are camera, watch, guest, moderator, record and owner.")),
         }
     }
 }

@@ -70,7 +70,7 @@ fn renewing_replaces_the_owners_link_and_no_other() {
 #[test]
 fn owner_implies_the_others() {
     let rights = Rights::from_iter([Right::Owner]);
-    assert_eq!(rights.list(), [Right::Camera, Right::Watch, Right::Guest, Right::Moderator, Right::Owner]);
+    assert_eq!(rights.list(), [Right::Camera, Right::Watch, Right::Guest, Right::Moderator, Right::Record, Right::Owner]);
     assert!(Rights::default().is_empty() && !Rights::OPEN.has(Right::Owner));
 }
 

@@ -78,14 +78,14 @@ impl Call<'_> {
         Ok(found)
     }
 
-    fn list<R, V: rest::View>(&self, list: ListOf, page: &PageAsk, found: PageOf<R>, show: impl Fn(R) -> V) -> String {
+    pub(super) fn list<R, V: rest::View>(&self, list: ListOf, page: &PageAsk, found: PageOf<R>, show: impl Fn(R) -> V) -> String {
         let ends = Ends { before: found.first.filter(|_| found.more_before), after: found.last.filter(|_| found.more_after) };
         let views: Vec<V> = found.rows.into_iter().map(show).collect();
         rest::render_list(self.host, list, page, &views, ends)
     }
 }
 
-fn part(page: &PageAsk) -> Page {
+pub(super) fn part(page: &PageAsk) -> Page {
     let size = page.size;
     match page.anchor {
         Anchor::First => Page::First { size },

@@ -2,6 +2,7 @@
 //! so that whoever did something sees it.
 
 mod lists;
+mod recordings;
 pub mod rows;
 mod rules;
 
@@ -15,6 +16,7 @@ use twilio::sid;
 use crate::egress::Egress;
 use crate::hub;
 use crate::journal;
+use crate::shelf::Shelf;
 
 /// Everything that calls need.
 pub struct Desk {
@@ -26,6 +28,8 @@ pub struct Desk {
     pub journal: journal::Handle,
     /// Where callbacks may go.
     pub egress: Egress,
+    /// What was recorded.
+    pub shelf: Shelf,
     /// What rooms are unless a request says otherwise.
     pub defaults: Defaults,
     /// Held by who sets rules about what a participant receives.
@@ -44,12 +48,21 @@ const NOWHERE: &str = "must not lead to this server, nor to an address that its 
 /// A call's answer: its JSON.
 pub type Answered = Result<String, Refusal>;
 
+/// What is said over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// JSON, or nothing.
+    pub text: String,
+    /// Where else to go.
+    pub location: Option<String>,
+}
+
 impl Desk {
     /// Does what is asked. `path` is the request's, for words about what is not there.
     ///
     /// # Errors
     /// The [`Refusal`] to answer with.
-    pub async fn answer(&self, ask: Ask, host: &Host<'_>, path: &str) -> Answered {
+    pub async fn answer(&self, ask: Ask, host: &Host<'_>, path: &str) -> Result<Reply, Refusal> {
         if ask.changes() && self.journal.is_failing() {
             return Err(Refusal::unavailable());
         }
@@ -57,7 +70,11 @@ impl Desk {
             self.flush().await?;
         }
         let call = Call { desk: self, host, path };
-        call.answer(ask).await
+        if let Ask::RecordingMedia(room, recording, ttl_s) = &ask {
+            let url = call.recording_media(room.as_ref(), *recording, *ttl_s).await?;
+            return Ok(Reply { text: rest::render_redirect(&url), location: Some(url) });
+        }
+        call.answer(ask).await.map(|text| Reply { text, location: None })
     }
 
     async fn flush(&self) -> Result<(), Refusal> {
@@ -97,13 +114,12 @@ impl Call<'_> {
         }
     }
 
-    /// There are no files yet: lists are empty, and nothing is found.
+    /// Of what is not made here lists are empty, and nothing is found.
     async fn answer_media(&self, ask: Ask) -> Answered {
         let (list, page) = match ask {
-            Ask::ListRecordings(None, _, page) => (rest::ListOf::Recordings(None), page),
-            Ask::ListRecordings(Some(room), _, page) => {
-                (rest::ListOf::Recordings(Some(RoomId(self.room(&room).await?.id))), page)
-            }
+            Ask::FindRecording(room, id) => return self.find_recording(room.as_ref(), id).await,
+            Ask::ListRecordings(room, filter, page) => return self.list_recordings(room.as_ref(), *filter, &page).await,
+            Ask::DeleteRecording(room, id) => return self.delete_recording(room.as_ref(), id).await,
             Ask::ListTranscriptions(room, page) => (rest::ListOf::Transcriptions(RoomId(self.room(&room).await?.id)), page),
             Ask::ListCompositions(_, page) => (rest::ListOf::Compositions, page),
             Ask::ListHooks(_, page) => (rest::ListOf::Hooks, page),

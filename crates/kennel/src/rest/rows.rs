@@ -1,7 +1,7 @@
 //! Rows of the history as the door shows them, and rooms as the history keeps them. Each side has words of its own, because the history
 //! knows no vendor and the door no database; this is the one place that knows both.
 
-use room::{Kind, ParticipantId, Priority, RoomId, RoomKind, RoomOptions, RoomView, Track, TrackId, VideoCodec};
+use room::{Kind, ParticipantId, Priority, RoomId, RoomKind, RoomOptions, RoomView, Rule, Track, TrackId, VideoCodec};
 use store::{ParticipantRow, ParticipantStatus, RoomRow, RoomStatus, TrackKind, TrackRow};
 use twilio::rest::{self, Memo};
 
@@ -112,7 +112,15 @@ pub fn kind(row: &RoomRow) -> RoomKind {
 #[must_use]
 pub fn options(row: &RoomRow) -> RoomOptions {
     let known = |name: &String| CODECS.into_iter().find(|(_, word)| word == name).map(|(codec, _)| codec);
-    RoomOptions { audio_only: row.audio_only, codecs: row.codecs.iter().filter_map(known).collect(), ..RoomOptions::default() }
+    let memo = Memo::read(&row.memo);
+    let record = memo.record_rule();
+    RoomOptions { audio_only: row.audio_only, codecs: row.codecs.iter().filter_map(known).collect(), record }
+}
+
+/// Rules about what is recorded, as the history keeps them. What cannot be read records nothing.
+#[must_use]
+pub fn record_rule(text: &str) -> Rule {
+    rest::rules::recording(text).map_or(Rule::Nothing, |lines| Rule::Listed(lines.into()))
 }
 
 /// A room that begins, as the history keeps it.

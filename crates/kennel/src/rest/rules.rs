@@ -68,8 +68,26 @@ impl Call<'_> {
             return Err(Refusal::room(Code::Status));
         }
         let text = spell_recording(&rules);
-        self.write(Write::RecordingRules { room: row.id, text, at_ms: clock::unix_ms() }).await?;
+        // As with what is received.
+        let _turn = self.desk.ruling.lock().await;
+        let kept = self.desk.store.recording_rules(row.id).await.map_err(unavailable)?;
+        let before = kept.map_or_else(|| Memo::read(&row.memo).record_rule(), |kept| rows::record_rule(&kept.text));
+        self.record(&row, Rule::Listed(rules.into())).await?;
+        let written = self.write(Write::RecordingRules { room: row.id, text, at_ms: clock::unix_ms() }).await;
+        if let Err(refusal) = written {
+            self.record(&row, before).await?;
+            return Err(refusal);
+        }
         self.find_recording_rules(room).await
+    }
+
+    async fn record(&self, room: &store::RoomRow, rules: Rule) -> Result<(), Refusal> {
+        let ruled = self.desk.hub.owner(Command::SetRecordRules { room: RoomId(room.id), rules }).await;
+        ruled.map(drop).map_err(|denial| match denial {
+            room::Refusal::NoRules => Refusal::room(Code::NoRecording),
+            room::Refusal::RoomNotFound => Refusal::room(Code::Status),
+            denial => denied(denial),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Carries out what SignalWire's REST API asks: rooms that are made, their tokens, and what the history knows of their sessions.
 
 pub mod desk;
+mod recordings;
 mod records;
 mod sessions;
 
@@ -14,6 +15,7 @@ use store::{Store, Write};
 use crate::clock;
 use crate::hub;
 use crate::journal;
+use crate::shelf::Shelf;
 
 use records::{Denied, KEY_PREFIX, Records};
 
@@ -36,6 +38,8 @@ pub struct History {
     pub store: Arc<dyn Store>,
     /// Who writes it down.
     pub journal: journal::Handle,
+    /// What was recorded.
+    pub shelf: Shelf,
 }
 
 /// How a call came.
@@ -85,15 +89,12 @@ impl Spaces {
             Ask::FindSession(id) => Ok(Some(rest::render_session(&self.session(id).await?))),
             Ask::ListMembers(id, page) => self.list_members(id, &page, place).await,
             Ask::ListEvents(id, page) => self.list_events(id, &page, place).await,
-            Ask::ListRecordings(session, page) => {
-                if let Some(id) = session {
-                    self.session(id).await?;
-                }
-                Ok(Some(nothing(&page, place)))
-            }
+            Ask::ListRecordings(session, ttl_s, page) => self.list_recordings(session, ttl_s, &page, place).await,
+            Ask::FindRecording(id, ttl_s) => self.find_recording(id, ttl_s, place).await,
+            Ask::DeleteRecording(id) => self.delete_recording(id).await,
+            Ask::ListRecordingEvents(id, page) => self.recording(id).await.map(|_| Some(nothing(&page, place))),
             Ask::ListStreams(key, page) => self.find(&key).map(|_| Some(nothing(&page, place))),
             Ask::ListLogs(page) => Ok(Some(nothing(&page, place))),
-            Ask::FindRecording(_) => Err(Refusal::NotFound),
         }
     }
 

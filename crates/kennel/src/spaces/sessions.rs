@@ -147,7 +147,7 @@ fn event(row: &EventRow, session: &Session) -> Value {
     })
 }
 
-fn part(page: &Page) -> store::Page {
+pub(super) fn part(page: &Page) -> store::Page {
     page_after(page.size, page.after)
 }
 
@@ -156,6 +156,6 @@ fn page_after(size: usize, after: Option<i64>) -> store::Page {
 }
 
 /// The place that the next page begins after, if there is one.
-fn next<T>(found: &PageOf<T>) -> Option<i64> {
+pub(super) fn next<T>(found: &PageOf<T>) -> Option<i64> {
     found.last.filter(|_| found.more_after)
 }

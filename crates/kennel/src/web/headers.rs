@@ -20,7 +20,7 @@ const TARGET_MAX_BYTES: usize = 8 * 1024;
 /// Which rules a path is under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Zone {
-    /// The vendors' REST, sockets and files.
+    /// The vendors' REST, sockets and files; files of recordings, whose addresses are their own authority.
     Vendor,
     /// Pages, Kennel's own API, token endpoints.
     Own,
@@ -36,7 +36,7 @@ impl Zone {
 
     /// The zone of a request's path.
     pub fn of(path: &str) -> Self {
-        let vendor = ["/v1/", "/api/video/", "/sdk/"].iter().any(|start| path.starts_with(start));
+        let vendor = ["/v1/", "/api/video/", "/sdk/", "/kennel/media/"].iter().any(|start| path.starts_with(start));
         match path {
             "/healthz" | "/readyz" => Self::Health,
             _ if vendor || path == "/signaling" => Self::Vendor,
@@ -93,7 +93,11 @@ async fn vendor(app: &App, mut request: Request, next: Next) -> Response {
         unreadable_host()
     };
     set(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    set(&mut response, header::ACCESS_CONTROL_EXPOSE_HEADERS, "Location, Retry-After, X-Kennel-SDK");
+    set(
+        &mut response,
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        "Accept-Ranges, Content-Length, Content-Range, ETag, Location, Retry-After, X-Kennel-SDK",
+    );
     set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(&mut response, CORP, "cross-origin");
     response

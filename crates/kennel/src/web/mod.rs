@@ -11,11 +11,13 @@ pub mod headers;
 mod insights;
 mod keeper;
 mod keys_api;
+mod media;
 mod moderate;
 mod names;
 mod pages;
 mod plain;
 pub mod problem;
+mod recordings;
 mod sdk;
 pub mod space;
 pub mod stream;
@@ -31,7 +33,7 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{any, delete, get, post, put};
-use room::Refusal;
+use room::{Refusal, RoomId};
 use tower::ServiceExt;
 
 use crate::auth::WrongKeys;
@@ -39,6 +41,7 @@ use crate::config::{NetRange, RoomType};
 use crate::keyring::Store;
 use crate::live;
 use crate::metrics::Metrics;
+use crate::shelf::Shelf;
 use crate::shutdown::Shutdown;
 use crate::tls::Authority;
 
@@ -96,6 +99,8 @@ pub trait RoomsView: Send + Sync {
     fn rooms(&self) -> Later<'_, Vec<RoomRow>>;
     /// Ends all that was joined with tokens of this link or session ([`crate::keyring::origin`]), now.
     fn withdraw(&self, origin: &str);
+    /// Whether everything in the room in progress of that name is recorded from now on.
+    fn record<'a>(&'a self, room: &'a str, on: bool) -> Later<'a, Result<RoomId, NotRecorded>>;
     /// The type that the room of that name has from now on, or from its next beginning if those who are in it do not fit.
     fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), Refusal>>;
     /// How the room of that name is; `None` if it is not in progress.
@@ -126,6 +131,15 @@ pub enum Inside {
     Came(Option<String>),
 }
 
+/// Why a room is not recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotRecorded {
+    /// There is none of that name in progress.
+    NoRoom,
+    /// Its media does not pass this server.
+    Direct,
+}
+
 /// Who is in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Present {
@@ -149,8 +163,21 @@ pub struct RoomRow {
     pub participants: u32,
     /// How many may be.
     pub limit: u32,
+    /// Whether it is recorded.
+    pub recording: bool,
     /// When it began, ms since 1970 UTC.
     pub created: u64,
+}
+
+/// What is answered besides pages; all of it needs a history.
+#[derive(Default)]
+pub struct Served {
+    /// The first vendor's REST.
+    pub calls: Option<vendor::Calls>,
+    /// The second vendor's.
+    pub spaces: Option<space::Calls>,
+    /// Recordings.
+    pub shelf: Option<Shelf>,
 }
 
 /// What the handlers of requests share.
@@ -167,6 +194,8 @@ pub struct App {
     pub calls: Option<vendor::Calls>,
     /// What SignalWire's REST asks.
     pub spaces: Option<space::Calls>,
+    /// What was recorded; `None` for a server without a history.
+    pub shelf: Option<Shelf>,
     /// Figures.
     pub metrics: Metrics,
     /// Who is told when the server ends.
@@ -181,14 +210,14 @@ impl App {
         site: Site,
         store: Arc<Store>,
         rooms: Arc<dyn RoomsView>,
-        calls: Option<vendor::Calls>,
-        spaces: Option<space::Calls>,
+        served: Served,
         metrics: Metrics,
         shutdown: Shutdown,
     ) -> Arc<Self> {
         let live = live::task::start(metrics.clone(), shutdown.clone());
         let (wrong_keys, names) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { site, store, rooms, live, calls, spaces, metrics, shutdown, wrong_keys, names })
+        let Served { calls, spaces, shelf } = served;
+        Arc::new(Self { site, store, rooms, live, calls, spaces, shelf, metrics, shutdown, wrong_keys, names })
     }
 
     /// The counter of wrong keys. Never hold it over an `await`.
@@ -231,6 +260,12 @@ pub fn app(app: &Arc<App>, doors: Router, relay: Router) -> Router {
         .route("/kennel/v1/rooms", get(api::rooms))
         .route("/kennel/v1/rooms/{name}", put(api::set_room).delete(moderate::end))
         .route("/kennel/v1/rooms/{name}/block", post(moderate::block))
+        .route("/kennel/v1/rooms/{name}/record", post(recordings::record))
+        .route("/kennel/v1/recordings", get(recordings::list))
+        .route("/kennel/v1/recordings/{id}", get(recordings::find).delete(recordings::forget))
+        .route("/kennel/v1/recordings/{id}/media", get(recordings::media))
+        .route("/kennel/v1/recordings/{id}/link", post(recordings::link))
+        .route("/kennel/media/{id}", get(media::file))
         .route("/kennel/v1/events", get(events::list))
         .route("/kennel/v1/live", get(api::live))
         .route("/kennel/v1/{*rest}", any(api::nothing))

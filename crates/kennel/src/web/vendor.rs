@@ -20,7 +20,7 @@ use super::gate::Peer;
 use super::headers::challenge;
 use crate::auth::Tries;
 use crate::config::Secret;
-use crate::rest::Desk;
+use crate::rest::{Desk, Reply};
 
 /// How many seconds' worth of calls may come at once: an app that starts asks for much in its first moment.
 const BURST: Duration = Duration::from_secs(2);
@@ -104,12 +104,24 @@ pub async fn call(
     let path = request.uri().path().to_owned();
     let Some(calls) = &app.calls else { return refuse(&Refusal::not_found(&path)) };
     match answer(calls, &user, &account(&app), &asked, request).await {
-        Ok((status, text)) => json(status, text),
+        Ok((status, reply)) => told(status, reply),
         Err(refusal) => refuse(&refusal),
     }
 }
 
-async fn answer(calls: &Calls, user: &str, account: &str, asked: &Asked, request: Request) -> Result<(u16, String), Refusal> {
+/// An answer, which may lead elsewhere.
+fn told(status: u16, reply: Reply) -> Response {
+    if status == 204 {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    let mut response = json(status, reply.text);
+    if let Some(location) = reply.location.and_then(|url| HeaderValue::from_str(&url).ok()) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+async fn answer(calls: &Calls, user: &str, account: &str, asked: &Asked, request: Request) -> Result<(u16, Reply), Refusal> {
     let (head, body) = request.into_parts();
     let writes = !matches!(head.method.as_str(), "GET" | "HEAD");
     if !calls.admits(user, writes, Instant::now()) {
@@ -123,7 +135,7 @@ async fn answer(calls: &Calls, user: &str, account: &str, asked: &Asked, request
     let ask = parse(&call)?;
     let status = ask.success();
     let host = Host { url: &asked.origin(), account };
-    calls.desk.answer(ask, &host, path).await.map(|text| (status, text))
+    calls.desk.answer(ask, &host, path).await.map(|reply| (status, reply))
 }
 
 /// The body, if it is not too long.

@@ -157,8 +157,10 @@ async fn rooms_are_listed_and_set() {
     let key = stage.owner_key();
     stage.rooms.present.lock().expect("sound").insert("Den".to_owned(), vec!["Kitchen".to_owned()]);
     let list = stage.ask(get("/kennel/v1/rooms").bearer(&key)).await.json();
-    let row =
-        json!({"name":"Den","sid":format!("RM{}", "0".repeat(32)),"type":"peer-to-peer","participants":1,"limit":10,"created":1});
+    let sid = format!("RM{}", "0".repeat(32));
+    let row = json!({
+        "name": "Den", "sid": sid, "type": "peer-to-peer", "participants": 1, "limit": 10, "recording": false, "created": 1,
+    });
     assert_eq!(list, json!({ "rooms": [row] }));
     let put = |name: &str, body: Value| -> Ask { post(&format!("/kennel/v1/rooms/{name}"), body).method("PUT").bearer(&key) };
     assert_eq!(stage.ask(put("Big%20Den", json!({"type":"go"}))).await.status, 200);

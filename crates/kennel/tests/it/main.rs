@@ -7,6 +7,7 @@ mod live;
 mod moderate;
 mod openapi;
 mod pages;
+mod recordings;
 mod sdk;
 mod secrets;
 mod session;

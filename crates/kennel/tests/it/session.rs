@@ -16,7 +16,7 @@ async fn a_key_becomes_a_cookie() {
     let answer = stage.ask(sign_in(&stage.owner_key())).await;
     assert_eq!(answer.status, 200);
     let expected = json!({
-        "rights": ["camera", "watch", "guest", "moderator", "owner"], "label": "Owner", "ends": null, "room": null, "default_room": "Dog Cam",
+        "rights": ["camera", "watch", "guest", "moderator", "record", "owner"], "label": "Owner", "ends": null, "room": null, "default_room": "Dog Cam",
         "open": false, "phone_url": "http://192.168.1.20:8080", "addresses": ["https://192.168.1.20:8443"],
     });
     assert_eq!(answer.json(), expected);

@@ -10,14 +10,17 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use kennel::config::{RoomType, VendorCredentials};
+use kennel::journal::{self, Book, Teller};
 use kennel::keyring::Store;
 use kennel::metrics::Metrics;
+use kennel::shelf::Shelf;
+use kennel::shelf::files::Files;
 use kennel::shutdown::{self, Shutdown, Stopper};
 use kennel::tls::Authority;
 use kennel::web::gate::Caps;
 use kennel::web::stream::Patience;
-use kennel::web::{self, App, Doorman, Inside, Later, Present, Reach, RoomRow, RoomState, RoomsView, Site};
-use room::Refusal;
+use kennel::web::{self, App, Doorman, Inside, Later, NotRecorded, Present, Reach, RoomRow, RoomState, RoomsView, Served, Site};
+use room::{Refusal, RoomId};
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -35,6 +38,8 @@ pub struct Stage {
     pub doorman: Arc<Doorman>,
     pub shutdown: Shutdown,
     pub folder: TempDir,
+    /// Of a server with one.
+    pub history: Option<Arc<dyn store::Store>>,
     _stopper: Stopper,
 }
 
@@ -46,6 +51,7 @@ pub struct TestRooms {
     pub types: Mutex<HashMap<String, RoomType>>,
     /// Which link or session let in whom.
     pub origins: Mutex<HashMap<u128, String>>,
+    pub recorded: Mutex<Vec<(String, bool)>>,
 }
 
 impl RoomsView for TestRooms {
@@ -63,6 +69,7 @@ impl RoomsView for TestRooms {
             kind: "peer-to-peer".to_owned(),
             participants: u32::try_from(people.len()).expect("few"),
             limit: 10,
+            recording: false,
             created: 1,
         };
         let rows = present.iter().map(row).collect();
@@ -71,6 +78,16 @@ impl RoomsView for TestRooms {
 
     fn withdraw(&self, link: &str) {
         self.withdrawn.lock().expect("sound").push(link.to_owned());
+    }
+
+    fn record<'a>(&'a self, room: &'a str, on: bool) -> Later<'a, Result<RoomId, NotRecorded>> {
+        let answer = match room {
+            "Den" => Ok(RoomId(1)),
+            "Direct" => Err(NotRecorded::Direct),
+            _ => Err(NotRecorded::NoRoom),
+        };
+        self.recorded.lock().expect("sound").push((room.to_owned(), on));
+        Box::pin(async move { answer })
     }
 
     fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), Refusal>> {
@@ -125,6 +142,21 @@ impl Stage {
         Self::build(site, tempfile::tempdir().expect("a folder"), caps, Patience::default())
     }
 
+    /// A server with a history and a folder of recordings, `recordings` in its own.
+    pub fn with_shelf() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("recordings")).expect("made");
+        let keys = open_store(folder.path());
+        let history: Arc<dyn store::Store> = Arc::new(store::Sqlite::open(folder.path()).expect("a history"));
+        let teller = Teller { account: keys.credentials().twilio_account_sid, callback: None };
+        let journal = journal::start(history.clone(), Book::new(teller), Arc::default(), Metrics::new());
+        let files = Files::in_folder(folder.path().join("recordings"));
+        let shelf = Some(Shelf::new(files, &keys, history.clone(), journal));
+        let served = Served { shelf, ..Served::default() };
+        let stage = Self::serve(site(), folder, Caps::default(), Patience::default(), served);
+        Self { history: Some(history), ..stage }
+    }
+
     /// The server started again on the same folder.
     pub fn again(self) -> Self {
         self.app.store.save_sessions().expect("saved");
@@ -133,13 +165,17 @@ impl Stage {
     }
 
     fn build(site: Site, folder: TempDir, caps: Caps, patience: Patience) -> Self {
+        Self::serve(site, folder, caps, patience, Served::default())
+    }
+
+    fn serve(site: Site, folder: TempDir, caps: Caps, patience: Patience, served: Served) -> Self {
         let (stopper, shutdown) = shutdown::channel();
         let (metrics, rooms) = (Metrics::new(), Arc::<TestRooms>::default());
         let store = Arc::new(open_store(folder.path()));
         let doorman = Doorman::new(caps, patience, site.trusted_proxies.clone(), metrics.clone());
-        let app = App::start(site, store, rooms.clone(), None, None, metrics, shutdown.clone());
+        let app = App::start(site, store, rooms.clone(), served, metrics, shutdown.clone());
         let router = web::app(&app, Router::new(), Router::new());
-        Self { app, rooms, router, doorman, shutdown, folder, _stopper: stopper }
+        Self { app, rooms, router, doorman, shutdown, folder, history: None, _stopper: stopper }
     }
 
     pub fn owner_key(&self) -> String {

@@ -27,10 +27,14 @@ pub enum Ask {
     ListMembers(u128, Page),
     /// What happened in it.
     ListEvents(u128, Page),
-    /// What of it was recorded; of all, if none is named.
-    ListRecordings(Option<u128>, Page),
-    /// A recording.
-    FindRecording(u128),
+    /// What of it was recorded; of all, if none is named. Addresses of files are good for so many seconds.
+    ListRecordings(Option<u128>, u32, Page),
+    /// A recording, with an address of its file that is good for so many seconds.
+    FindRecording(u128, u32),
+    /// Deletes a recording.
+    DeleteRecording(u128),
+    /// What happened to a recording.
+    ListRecordingEvents(u128, Page),
     /// Streams of a room to elsewhere.
     ListStreams(Key, Page),
     /// The bills, of which there are none.
@@ -42,7 +46,7 @@ impl Ask {
     #[must_use]
     pub fn success(&self) -> u16 {
         match self {
-            Ask::DeleteRoom(_) => 204,
+            Ask::DeleteRoom(_) | Ask::DeleteRecording(_) => 204,
             _ => 200,
         }
     }
@@ -50,7 +54,8 @@ impl Ask {
     /// Whether it changes anything.
     #[must_use]
     pub fn changes(&self) -> bool {
-        matches!(self, Ask::CreateRoom(_) | Ask::UpdateRoom(..) | Ask::DeleteRoom(_) | Ask::CreateToken(_))
+        let rooms = matches!(self, Ask::CreateRoom(_) | Ask::UpdateRoom(..) | Ask::DeleteRoom(_));
+        rooms || matches!(self, Ask::CreateToken(_) | Ask::DeleteRecording(_))
     }
 }
 
@@ -160,6 +165,44 @@ pub struct Event<'a> {
     pub payload: &'a [(String, String)],
     /// When, in ms since 1970 UTC.
     pub at_ms: u64,
+}
+
+/// A recording of a session, for showing it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// Its id.
+    pub id: u128,
+    /// Of which session.
+    pub session: u128,
+    /// How it is.
+    pub state: RecordingState,
+    /// When it began, in ms since 1970 UTC.
+    pub began_ms: u64,
+    /// When it ended.
+    pub ended_ms: Option<u64>,
+    /// When anything of it changed last.
+    pub updated_ms: u64,
+    /// The length of its file in ms.
+    pub duration_ms: u64,
+    /// The size of its file.
+    pub bytes: u64,
+    /// The ending of its file's name.
+    pub container: String,
+    /// Where its file is for a while, if there is one.
+    pub uri: Option<String>,
+}
+
+/// How a recording is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordingState {
+    /// It is being made.
+    Recording,
+    /// It is being made, and stands still.
+    Paused,
+    /// It ended.
+    Completed,
+    /// It ended, and should not have.
+    Failed,
 }
 
 /// Who was in a session, for showing it.

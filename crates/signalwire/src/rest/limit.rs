@@ -30,6 +30,12 @@ pub const MEMBERS_DEFAULT: u32 = 20;
 /// Seconds after which somebody is put out, at most. More: 422.
 pub const REMOVE_AFTER_S_MAX: u32 = 200_000;
 
+/// Seconds that the address of a file is good, unless asked otherwise.
+pub const MEDIA_TTL_DEFAULT_S: u32 = 900;
+
+/// Seconds that the address of a file may be good. More: 422.
+pub const MEDIA_TTL_MAX_S: u32 = 86_400;
+
 /// Rows of a page, unless asked otherwise.
 pub const PAGE_SIZE_DEFAULT: usize = 50;
 

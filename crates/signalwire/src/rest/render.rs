@@ -1,6 +1,6 @@
 //! The text of every answer.
 
-use super::ask::{Event, Member, Session};
+use super::ask::{Event, Member, Recording, RecordingState, Session};
 use super::date::write as date;
 use super::paging::{Ends, Page};
 use super::record::RoomRecord;
@@ -74,6 +74,30 @@ pub fn render_member(member: &Member) -> Value {
         "leave_time": member.left_ms.map(date),
         "duration": member.left_ms.map(|left| left.saturating_sub(member.came_ms) / 1000),
         "cost_in_dollars": 0.0,
+    })
+}
+
+/// A recording.
+#[must_use]
+pub fn render_recording(recording: &Recording) -> Value {
+    json!({
+        "id": uuid::spell(recording.id),
+        "room_session_id": uuid::spell(recording.session),
+        "status": match recording.state {
+            RecordingState::Recording => "recording",
+            RecordingState::Paused => "paused",
+            RecordingState::Completed => "completed",
+            RecordingState::Failed => "failed",
+        },
+        "started_at": date(recording.began_ms),
+        "finished_at": recording.ended_ms.map(date),
+        "duration": recording.ended_ms.map(|_| recording.duration_ms / 1000),
+        "size_in_bytes": recording.ended_ms.map(|_| recording.bytes),
+        "format": format!("video/{}", recording.container),
+        "cost_in_dollars": 0.0,
+        "uri": recording.uri,
+        "created_at": date(recording.began_ms),
+        "updated_at": date(recording.updated_ms),
     })
 }
 

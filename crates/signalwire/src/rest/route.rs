@@ -1,7 +1,7 @@
 //! Which call a request is.
 
 use super::ask::{Ask, Key, SessionFilter, SessionStatus};
-use super::limit::{BODY_BYTES_MAX, PATH_BYTES_MAX};
+use super::limit::{BODY_BYTES_MAX, MEDIA_TTL_DEFAULT_S, MEDIA_TTL_MAX_S, PATH_BYTES_MAX};
 use super::paging::Page;
 use super::refusal::Refusal;
 use super::{date, room, token};
@@ -40,6 +40,7 @@ pub fn parse(request: &Request<'_>) -> Result<Ask, Refusal> {
             ["GET"] => Refusal::Method("GET"),
             ["POST"] => Refusal::Method("POST"),
             ["GET", "POST"] => Refusal::Method("GET, POST"),
+            ["GET", "DELETE"] => Refusal::Method("GET, DELETE"),
             _ => Refusal::Method("GET, PUT, DELETE"),
         }
     })
@@ -67,11 +68,12 @@ fn route(method: &str, parts: &[&str], query: &Query, body: &[u8]) -> Result<Opt
         ("GET", ["room_sessions", s]) => Ask::FindSession(id(s)?),
         ("GET", ["room_sessions", s, "members"]) => Ask::ListMembers(id(s)?, Page::read(query)?),
         ("GET", ["room_sessions", s, "events"]) => Ask::ListEvents(id(s)?, Page::read(query)?),
-        ("GET", ["room_sessions", s, "recordings"]) => Ask::ListRecordings(Some(id(s)?), Page::read(query)?),
+        ("GET", ["room_sessions", s, "recordings"]) => Ask::ListRecordings(Some(id(s)?), ttl(query)?, Page::read(query)?),
 
-        ("GET", ["room_recordings"]) => Ask::ListRecordings(None, Page::read(query)?),
-        ("GET" | "DELETE", ["room_recordings", r]) => Ask::FindRecording(id(r)?),
-        ("GET", ["room_recordings", r, "events"]) => Ask::FindRecording(id(r)?),
+        ("GET", ["room_recordings"]) => Ask::ListRecordings(None, ttl(query)?, Page::read(query)?),
+        ("GET", ["room_recordings", r]) => Ask::FindRecording(id(r)?, ttl(query)?),
+        ("DELETE", ["room_recordings", r]) => Ask::DeleteRecording(id(r)?),
+        ("GET", ["room_recordings", r, "events"]) => Ask::ListRecordingEvents(id(r)?, Page::read(query)?),
 
         ("GET", ["logs"]) => Ask::ListLogs(Page::read(query)?),
         ("GET", ["logs", _]) => return Err(Refusal::NotFound),
@@ -79,6 +81,13 @@ fn route(method: &str, parts: &[&str], query: &Query, body: &[u8]) -> Result<Opt
         (_, ["conferences" | "conference_tokens", ..]) => return Err(Refusal::NotOffered(CONFERENCES)),
         _ => return Ok(None),
     }))
+}
+
+/// How long the addresses of files are good, in seconds.
+fn ttl(query: &Query) -> Result<u32, Refusal> {
+    let seconds = query.number("media_ttl")?.unwrap_or(MEDIA_TTL_DEFAULT_S);
+    let known = (1..=MEDIA_TTL_MAX_S).contains(&seconds);
+    if known { Ok(seconds) } else { Err(Refusal::invalid("media_ttl", "must be a whole number from 1 to 86400")) }
 }
 
 fn sessions(query: &Query) -> Result<SessionFilter, Refusal> {

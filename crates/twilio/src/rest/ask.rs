@@ -47,8 +47,8 @@ pub enum Ask {
     ListRecordings(Option<RoomKey>, Box<RecordingFilter>, PageAsk),
     /// Deletes a recording.
     DeleteRecording(Option<RoomKey>, RecordingId),
-    /// The file of a recording.
-    RecordingMedia(Option<RoomKey>, RecordingId),
+    /// The file of a recording, by an address that is good for so many seconds.
+    RecordingMedia(Option<RoomKey>, RecordingId, u32),
     /// A transcription.
     FindTranscription(RoomKey, String),
     /// Transcriptions of a room.

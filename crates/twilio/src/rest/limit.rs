@@ -42,6 +42,12 @@ pub const RULES: RangeInclusive<usize> = 1..=RULE_LINES_MAX;
 /// Characters of a composition hook's and of settings' friendly name. More: 20001.
 pub const FRIENDLY_NAME_CHARS_MAX: usize = 100;
 
+/// Seconds that the address of a file may be good. Else: 20001.
+pub const MEDIA_TTL_S: RangeInclusive<u32> = 1..=86_400;
+
+/// Seconds that the address of a file is good unless said otherwise.
+pub const MEDIA_TTL_DEFAULT_S: u32 = 900;
+
 /// Rows of a page unless said otherwise.
 pub const PAGE_SIZE_DEFAULT: usize = 50;
 

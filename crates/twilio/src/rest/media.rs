@@ -1,9 +1,10 @@
-//! Parameters of recordings, compositions, their hooks, and where files are kept. None of them is made yet: lists are empty, nothing is
-//! found, and who asks for a new one hears so. What is asked must be right all the same, so that an app's mistakes show now.
+//! Parameters of recordings, compositions, their hooks, and where files are kept. Of these only recordings are made: lists of the others
+//! are empty, nothing is found, and who asks for a new one hears so. What is asked must be right all the same, so that an app's mistakes
+//! show now.
 
 use super::ask::{CompositionFilter, Grouping, HookFilter, MediaStatus, RecordingFilter};
-use super::form::Form;
-use super::limit::FRIENDLY_NAME_CHARS_MAX;
+use super::form::{Form, decimal};
+use super::limit::{FRIENDLY_NAME_CHARS_MAX, MEDIA_TTL_DEFAULT_S, MEDIA_TTL_S};
 use super::refusal::Refusal;
 use super::rooms::{CREATED_BEFORE, CREATED_FROM};
 use crate::{sid, unique};
@@ -27,6 +28,13 @@ pub(super) fn room_recordings(form: &Form) -> Result<RecordingFilter, Refusal> {
         created_before_ms: form.moment(CREATED_BEFORE)?,
         ..RecordingFilter::default()
     })
+}
+
+/// How long the address of a file is good, in seconds.
+pub(super) fn ttl(form: &Form) -> Result<u32, Refusal> {
+    let Some(text) = form.one("Ttl")? else { return Ok(MEDIA_TTL_DEFAULT_S) };
+    let seconds = decimal(text).filter(|seconds| MEDIA_TTL_S.contains(seconds));
+    seconds.ok_or_else(|| Refusal::invalid("Ttl", "must be a whole number from 1 to 86400"))
 }
 
 /// The first only of compositions.
@@ -62,9 +70,7 @@ pub(super) fn hooks(form: &Form) -> Result<HookFilter, Refusal> {
 
 /// The answer to whoever wants a composition.
 pub(super) fn compose(form: &Form) -> Refusal {
-    check_composition(form)
-        .err()
-        .unwrap_or_else(|| Refusal::unserved("There are no recordings that a composition could be made of"))
+    check_composition(form).err().unwrap_or_else(|| Refusal::unserved("Compositions are not served here"))
 }
 
 /// The answer to whoever wants a composition hook.

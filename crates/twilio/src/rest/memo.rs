@@ -2,6 +2,7 @@
 
 use super::refusal::{Code, Refusal};
 use super::rules::{self, RuleLine};
+use room::Rule;
 use serde::{Deserialize, Serialize};
 
 /// The fields of a room that only this API knows. Kept as JSON with the room.
@@ -41,6 +42,16 @@ impl Memo {
     #[must_use]
     pub fn read(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_default()
+    }
+
+    /// Which tracks are recorded in a room made so.
+    #[must_use]
+    pub fn record_rule(&self) -> Rule {
+        match (&self.recording_rules, self.record_participants_on_connect) {
+            (Some(lines), _) => Rule::Listed(lines.clone().into()),
+            (None, true) => Rule::All,
+            (None, false) => Rule::Nothing,
+        }
     }
 
     /// As text.

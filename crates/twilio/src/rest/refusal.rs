@@ -50,6 +50,12 @@ impl Refusal {
         Refusal::new(500, 20500, "Internal server error")
     }
 
+    /// 400, 20001: what is being recorded cannot be deleted.
+    #[must_use]
+    pub fn running() -> Self {
+        Refusal::new(400, 20001, "The recording is in progress; it can be deleted when it has ended")
+    }
+
     /// 503, 20503.
     #[must_use]
     pub fn unavailable() -> Self {

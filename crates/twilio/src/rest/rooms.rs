@@ -26,7 +26,7 @@ pub(super) fn create(form: &Form, defaults: &Defaults) -> Result<NewRoom, Refusa
     let session_max_s = form.number("MaxParticipantDuration", PARTICIPANT_DURATION_S, Code::ParticipantDuration)?;
     let (empty_timeout_s, unused_timeout_s) = (timeout(form, "EmptyRoomTimeout")?, timeout(form, "UnusedRoomTimeout")?);
     let memo = memo(form, defaults, kind)?;
-    let options = options(form)?;
+    let options = RoomOptions { record: memo.record_rule(), ..options(form)? };
     form.flag("EnableTurn")?;
     check_kind(kind, &options, &memo)?;
     let tracks_max = is_served(kind).then_some(GROUP_TRACKS_MAX);

@@ -129,7 +129,9 @@ fn route(verb: Verb, parts: &[&str], call: &Call<'_>) -> Result<Option<Ask>, Ref
         }
         (Get, ["Rooms", r, "Recordings", rt]) => Ask::FindRecording(Some(call.room(r)?), call.recording(rt)?),
         (Delete, ["Rooms", r, "Recordings", rt]) => Ask::DeleteRecording(Some(call.room(r)?), call.recording(rt)?),
-        (Get, ["Rooms", r, "Recordings", rt, "Media"]) => Ask::RecordingMedia(Some(call.room(r)?), call.recording(rt)?),
+        (Get, ["Rooms", r, "Recordings", rt, "Media"]) => {
+            Ask::RecordingMedia(Some(call.room(r)?), call.recording(rt)?, media::ttl(form)?)
+        }
         (Get, ["Rooms", r, "Transcriptions"]) => Ask::ListTranscriptions(call.room(r)?, page(&[])?),
         (Post, ["Rooms", _, "Transcriptions"]) => return Err(media::transcribe()),
         (Get | Post, ["Rooms", r, "Transcriptions", t]) => Ask::FindTranscription(call.room(r)?, call.text(t)?),
@@ -139,7 +141,7 @@ fn route(verb: Verb, parts: &[&str], call: &Call<'_>) -> Result<Option<Ask>, Ref
         }
         (Get, ["Recordings", rt]) => Ask::FindRecording(None, call.recording(rt)?),
         (Delete, ["Recordings", rt]) => Ask::DeleteRecording(None, call.recording(rt)?),
-        (Get, ["Recordings", rt, "Media"]) => Ask::RecordingMedia(None, call.recording(rt)?),
+        (Get, ["Recordings", rt, "Media"]) => Ask::RecordingMedia(None, call.recording(rt)?, media::ttl(form)?),
         (Get, ["Compositions"]) => Ask::ListCompositions(media::compositions(form)?, media_page(&media::COMPOSITION_FILTERS)?),
         (Post, ["Compositions"]) => return Err(media::compose(form)),
         (Get, ["Compositions", cj]) => Ask::FindComposition(CompositionId(call.sid("CJ", cj)?)),

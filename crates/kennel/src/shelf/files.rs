@@ -1,0 +1,181 @@
+//! The folder of recordings: `ID.ENDING`, and `ID.ENDING.part` while one is written. The media server writes them; here they are found,
+//! counted and deleted.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// The endings that recordings have.
+const ENDINGS: [&str; 4] = ["mka", "mkv", "webm", "mp4"];
+
+/// What a file has at its end while it is written.
+const UNFINISHED: &str = "part";
+
+/// The folder.
+#[derive(Clone, Debug)]
+pub struct Files {
+    folder: PathBuf,
+}
+
+/// A file in the folder.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Of which recording.
+    pub recording: u128,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was written to last.
+    pub changed: SystemTime,
+    /// Whether it is finished.
+    pub whole: bool,
+}
+
+/// What a disk has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// In all, in bytes.
+    pub total: u64,
+    /// Free for us.
+    pub free: u64,
+}
+
+impl Files {
+    /// Those in this folder, which need not be there.
+    #[must_use]
+    pub fn in_folder(folder: PathBuf) -> Self {
+        Files { folder }
+    }
+
+    /// Where they are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The finished file of this recording.
+    #[must_use]
+    pub fn find(&self, recording: u128) -> Option<PathBuf> {
+        let path = |ending: &str| self.folder.join(format!("{recording:032x}.{ending}"));
+        ENDINGS.into_iter().map(path).find(|path| path.is_file())
+    }
+
+    /// Deletes what there is of this recording. Nothing is fine.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn delete(&self, recording: u128) -> io::Result<()> {
+        for ending in ENDINGS {
+            let name = format!("{recording:032x}.{ending}");
+            for path in [self.folder.join(&name), self.folder.join(format!("{name}.{UNFINISHED}"))] {
+                match fs::remove_file(path) {
+                    Err(problem) if problem.kind() != io::ErrorKind::NotFound => return Err(problem),
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All files of recordings, those that were written to longest ago first. Others are passed over.
+    ///
+    /// # Errors
+    /// The system's, but for a folder that is not there.
+    pub fn list(&self) -> io::Result<Vec<Kept>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut files: Vec<Kept> = entries.filter_map(|entry| kept(&entry.ok()?)).collect();
+        files.sort_by_key(|file| (file.changed, file.recording));
+        Ok(files)
+    }
+
+    /// What is left of the disk that they are on.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn space(&self) -> io::Result<Space> {
+        let there = self.folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+        let disk = rustix::fs::statvfs(there)?;
+        Ok(Space { total: disk.f_blocks.saturating_mul(disk.f_frsize), free: disk.f_bavail.saturating_mul(disk.f_frsize) })
+    }
+}
+
+fn kept(entry: &fs::DirEntry) -> Option<Kept> {
+    let (recording, whole) = read_name(entry.file_name().to_str()?)?;
+    let data = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+    let changed = data.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    Some(Kept { recording, path: entry.path(), bytes: data.len(), changed, whole })
+}
+
+/// The recording of a file of this name, and whether it is finished.
+fn read_name(name: &str) -> Option<(u128, bool)> {
+    let (stem, rest) = name.split_once('.')?;
+    let hex = stem.len() == 32 && stem.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let recording = u128::from_str_radix(stem, 16).ok().filter(|_| hex)?;
+    match rest.split_once('.') {
+        None if ENDINGS.contains(&rest) => Some((recording, true)),
+        Some((ending, UNFINISHED)) if ENDINGS.contains(&ending) => Some((recording, false)),
+        _ => None,
+    }
+}
+
+/// What a file holds, for whoever plays it. WebM is Matroska with these codecs only, and the name that more players know.
+#[must_use]
+pub fn content_type(ending: &str, codec: &str) -> &'static str {
+    match (ending, codec) {
+        ("mp4", _) => "video/mp4",
+        ("mka", "opus") => "audio/webm",
+        ("mka", _) => "audio/x-matroska",
+        (_, "h264") => "video/x-matroska",
+        _ => "video/webm",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_recordings_from_other_files() {
+        let id = "0000000000000000000000000000000a";
+        for (end, expected) in [
+            (".mkv", Some((10, true))),
+            (".mka.part", Some((10, false))),
+            (".webm", Some((10, true))),
+            (".txt", None),
+            (".mkv.txt", None),
+            (".mkv.part.part", None),
+            ("", None),
+        ] {
+            assert_eq!(read_name(&format!("{id}{end}")), expected, "{end}");
+        }
+        assert_eq!(read_name("A.mkv"), None);
+        assert_eq!(read_name("0000000000000000000000000000000A.mkv"), None);
+    }
+
+    #[test]
+    fn files_are_found_counted_and_deleted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = Files::in_folder(folder.path().join("recordings"));
+        assert!(files.list().expect("a list").is_empty() && files.find(1).is_none());
+        assert!(files.space().expect("a disk").total > 0);
+        fs::create_dir(files.folder()).expect("made");
+        for (name, text) in [("1.mkv", "abc"), ("2.mka.part", "ab"), ("notes.txt", "a")] {
+            let (stem, end) = name.split_once('.').expect("an ending");
+            let path = if stem == "notes" { name.to_owned() } else { format!("{stem:0>32}.{end}") };
+            fs::write(files.folder().join(path), text).expect("written");
+        }
+        let mut found: Vec<_> = files.list().expect("a list").iter().map(|f| (f.recording, f.bytes, f.whole)).collect();
+        found.sort_unstable();
+        assert_eq!(found, [(1, 3, true), (2, 2, false)]);
+        assert!(files.find(1).is_some() && files.find(2).is_none());
+        for recording in [1, 2, 3] {
+            files.delete(recording).expect("deleted");
+        }
+        assert!(files.list().expect("a list").is_empty() && files.folder().join("notes.txt").exists());
+    }
+}

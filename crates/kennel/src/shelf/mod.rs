@@ -1,0 +1,145 @@
+//! What was recorded: where its files are, who may have them for how long, and how they go.
+
+pub mod files;
+pub mod keep;
+pub mod link;
+pub mod range;
+pub mod repair;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use room::RoomId;
+use store::{Page, PageOf, Problem, RecordingFilter, RecordingRow, RecordingStatus, Store, Write};
+
+use twilio::rest::rules::{everything, spell_recording};
+
+use crate::clock;
+use crate::journal;
+use crate::keyring;
+use files::Files;
+use link::{Signer, Wrong};
+
+/// The recordings of this server. Cheap to clone.
+#[derive(Clone)]
+pub struct Shelf(Arc<Inner>);
+
+struct Inner {
+    files: Files,
+    signer: Signer,
+    store: Arc<dyn Store>,
+    journal: journal::Handle,
+    account: String,
+}
+
+/// Why a recording was not deleted.
+#[derive(Debug)]
+pub enum NotDeleted {
+    /// It is being made.
+    Running,
+    /// The history cannot be written.
+    History(Problem),
+    /// The file cannot be deleted. The history says that it is, and the next start tries again.
+    File(io::Error),
+}
+
+/// A file to give out.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// Which recording.
+    pub row: RecordingRow,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+impl Shelf {
+    /// The recordings in this folder, as this history knows them.
+    #[must_use]
+    pub fn new(files: Files, keys: &keyring::Store, store: Arc<dyn Store>, journal: journal::Handle) -> Self {
+        let own = keys.credentials();
+        let signer = Signer::of(&own.turn_secret);
+        Shelf(Arc::new(Inner { files, signer, store, journal, account: own.twilio_account_sid }))
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn files(&self) -> &Files {
+        &self.0.files
+    }
+
+    /// The recording of this id.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn find(&self, recording: u128) -> Result<Option<RecordingRow>, Problem> {
+        self.0.store.recording(&self.0.account, recording).await
+    }
+
+    /// Recordings, the newest first, what was noted until now among them.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn list(&self, filter: RecordingFilter, page: Page) -> Result<PageOf<RecordingRow>, Problem> {
+        if !self.0.journal.is_failing() {
+            self.0.journal.flush().await?;
+        }
+        self.0.store.recordings(&self.0.account, filter, page).await
+    }
+
+    /// Writes down that everything in a room is recorded from now on, or nothing, so that REST knows and a restart does the same.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn note_rules(&self, room: RoomId, on: bool) -> Result<(), Problem> {
+        let text = spell_recording(&[everything(on)]);
+        self.0.journal.write(vec![Write::RecordingRules { room: room.0, text, at_ms: clock::unix_ms() }]).await
+    }
+
+    /// The path and query that lead to this recording's file for so many seconds from now; none, if there is no file.
+    #[must_use]
+    pub fn address(&self, row: &RecordingRow, ttl_s: u32) -> Option<String> {
+        let there = is_given(row) && row.file.duration_ms > 0;
+        let ends_s = clock::unix_ms() / 1000 + u64::from(ttl_s);
+        there.then(|| self.0.signer.address(row.id, ends_s))
+    }
+
+    /// Whether such an address is good.
+    ///
+    /// # Errors
+    /// [`Wrong`].
+    pub fn check(&self, recording: u128, ends_s: u64, signature: &str) -> Result<(), Wrong> {
+        self.0.signer.check(recording, ends_s, signature, clock::unix_ms() / 1000)
+    }
+
+    /// The file of this recording; none, if there is none.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn open(&self, recording: u128) -> Result<Option<Given>, Problem> {
+        let Some(row) = self.find(recording).await? else { return Ok(None) };
+        let path = self.0.files.find(recording).filter(|_| is_given(&row));
+        Ok(path.map(|path| Given { row, path }))
+    }
+
+    /// Deletes a recording and its file, at once. Done to one that is deleted it changes nothing.
+    ///
+    /// # Errors
+    /// [`NotDeleted`].
+    pub async fn delete(&self, row: &RecordingRow) -> Result<(), NotDeleted> {
+        if row.status == RecordingStatus::Processing {
+            return Err(NotDeleted::Running);
+        }
+        // First the row: a file without one would stay for ever, and a row without one is settled at the next start.
+        let deleted = Write::RecordingDeleted { recording: row.id, at_ms: clock::unix_ms() };
+        self.0.journal.write(vec![deleted]).await.map_err(NotDeleted::History)?;
+        let (files, id) = (self.0.files.clone(), row.id);
+        let removed = tokio::task::spawn_blocking(move || files.delete(id)).await;
+        removed.unwrap_or_else(|_| Err(io::ErrorKind::Other.into())).map_err(NotDeleted::File)
+    }
+}
+
+/// Whether its file may be there for whoever asks. What failed is given out as far as it came.
+fn is_given(row: &RecordingRow) -> bool {
+    matches!(row.status, RecordingStatus::Completed | RecordingStatus::Failed)
+}

@@ -1,0 +1,154 @@
+//! Files whose writer ended suddenly are finished, and of files that were finished is read what they hold.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::time::Duration;
+
+use container::matroska::{Repair, Repaired};
+use container::{Codec, Output};
+use room::{Outcome, RecordedCodec, WhyStopped};
+
+use super::files::{Files, Kept};
+
+/// Bytes that are read of a file at a time.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Finishes the file of every recording that was being written when the program ended, and tells what each of these recordings holds:
+/// `of` are the recordings that did not end. Takes as long as it takes to read those files once.
+#[must_use]
+pub fn repair(files: &Files, of: impl Fn(u128) -> bool) -> Vec<(u128, Outcome)> {
+    let found = files.list().unwrap_or_else(|problem| {
+        tracing::warn!(%problem, "the folder of recordings cannot be read");
+        Vec::new()
+    });
+    let mut outcomes = Vec::new();
+    for file in found.iter().filter(|file| !file.whole || of(file.recording)) {
+        match finish(file) {
+            Ok(outcome) => {
+                let seconds = outcome.duration.as_secs();
+                tracing::info!(file = %file.path.display(), seconds, "a recording that was cut off is finished");
+                outcomes.push((file.recording, outcome));
+            }
+            Err(problem) => {
+                tracing::warn!(file = %file.path.display(), %problem, "a recording that was cut off cannot be finished")
+            }
+        }
+    }
+    outcomes
+}
+
+/// Finishes a file if it is not, and tells what it holds. One with nothing in it goes.
+fn finish(kept: &Kept) -> io::Result<Outcome> {
+    let mut file = OpenOptions::new().read(true).write(true).open(&kept.path)?;
+    let Some(repaired) = read(&mut file)? else {
+        if !kept.whole {
+            fs::remove_file(&kept.path)?;
+        }
+        return Ok(empty());
+    };
+    if !kept.whole {
+        apply(&mut file, &repaired)?;
+        let whole = kept.path.with_extension("");
+        fs::rename(&kept.path, &whole)?;
+        if let Some(folder) = whole.parent() {
+            File::open(folder)?.sync_all()?;
+        }
+    }
+    let bytes = if kept.whole { kept.bytes } else { repaired.bytes_after };
+    Ok(outcome(&repaired, bytes))
+}
+
+fn read(file: &mut File) -> io::Result<Option<Repaired>> {
+    let mut repair = Repair::default();
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        let count = file.read(&mut piece)?;
+        if count == 0 {
+            return Ok(repair.finish());
+        }
+        repair.push(piece.get(..count).unwrap_or_default());
+    }
+}
+
+fn apply(file: &mut File, repaired: &Repaired) -> io::Result<()> {
+    file.set_len(repaired.bytes)?;
+    for output in &repaired.outputs {
+        let (place, bytes) = match output {
+            Output::Append(bytes) => (SeekFrom::End(0), bytes),
+            Output::Patch { at, bytes } => (SeekFrom::Start(*at), bytes),
+        };
+        file.seek(place)?;
+        file.write_all(bytes)?;
+    }
+    file.sync_all()
+}
+
+fn outcome(repaired: &Repaired, bytes: u64) -> Outcome {
+    let codec = repaired.tracks.first().map(|track| match track.codec {
+        Codec::Opus => RecordedCodec::Opus,
+        Codec::Vp8 => RecordedCodec::Vp8,
+        Codec::Vp9 => RecordedCodec::Vp9,
+        Codec::H264 => RecordedCodec::H264,
+    });
+    let offset = repaired.began.unwrap_or_default();
+    Outcome { duration: repaired.duration, bytes, offset, codec, why: WhyStopped::Stopped }
+}
+
+fn empty() -> Outcome {
+    Outcome { duration: Duration::ZERO, bytes: 0, offset: Duration::ZERO, codec: None, why: WhyStopped::NoMedia }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use container::matroska::Writer;
+    use container::{Block, Track};
+
+    /// Ten seconds of silence, or what there is of them when their writer is killed.
+    fn silence(whole: bool) -> Vec<u8> {
+        let mut writer = Writer::new(&[Track::opus(1)], Duration::from_secs(1_700_000_000));
+        let block = |n: u64| Block {
+            track: 0,
+            time: Duration::from_millis(20 * n),
+            keyframe: true,
+            rotation: None,
+            bytes: vec![0xf8, 0xff, 0xfe],
+        };
+        (0..500).for_each(|n| writer.push(block(n)));
+        if whole {
+            writer.finish(true);
+        }
+        let mut file = Vec::new();
+        while let Some(output) = writer.poll() {
+            match output {
+                Output::Append(bytes) => file.extend(bytes),
+                Output::Patch { at, bytes } => {
+                    let at = usize::try_from(at).expect("small");
+                    file[at..at + bytes.len()].copy_from_slice(&bytes);
+                }
+            }
+        }
+        file
+    }
+
+    #[test]
+    fn what_was_cut_off_is_finished_and_what_was_whole_is_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let put = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).expect("written");
+        let cut = silence(false);
+        put(&format!("{:032x}.mka.part", 1), &cut[..cut.len() - 5]);
+        put(&format!("{:032x}.mka", 2), &silence(true));
+        put(&format!("{:032x}.mka", 3), &silence(true));
+        put(&format!("{:032x}.mka.part", 4), b"nothing of ours");
+        let files = Files::in_folder(folder.path().to_owned());
+        let mut found = repair(&files, |id| id == 2);
+        found.sort_by_key(|(id, _)| *id);
+        let [(1, first), (2, second), (4, last)] = found.as_slice() else { panic!("{found:?}") };
+        assert!((Duration::from_secs(8)..Duration::from_secs(10)).contains(&first.duration), "{first:?}");
+        assert_eq!((first.codec, first.offset.as_secs()), (Some(RecordedCodec::Opus), 1_700_000_000));
+        assert_eq!(first.bytes, fs::metadata(files.find(1).expect("finished")).expect("there").len());
+        assert_eq!((second.duration.as_secs_f32().round(), second.why), (10.0, WhyStopped::Stopped));
+        assert_eq!((last.why, files.list().expect("a list").len()), (WhyStopped::NoMedia, 3));
+        assert!(repair(&files, |_| false).is_empty(), "all is finished");
+    }
+}

@@ -1,0 +1,145 @@
+//! Files of recordings, for whoever brings a signed address: whole or in parts.
+
+use std::io::SeekFrom;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path as PathPart, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde::Deserialize;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+
+use super::App;
+use super::problem::Problem;
+use crate::shelf::files::content_type;
+use crate::shelf::link::Wrong;
+use crate::shelf::range::{Part, wanted};
+use crate::shelf::{Given, Shelf};
+
+/// Bytes that are read of a file at a time.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// What an address says after the `?`.
+#[derive(Deserialize)]
+pub struct Pass {
+    ends: u64,
+    signature: String,
+}
+
+/// `GET /kennel/media/ID`
+pub async fn file(
+    State(app): State<Arc<App>>,
+    PathPart(id): PathPart<String>,
+    pass: Result<Query<Pass>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let none = || Problem::not_found("There is no such recording, or it was deleted.");
+    let shelf = app.shelf.as_ref().ok_or_else(none)?;
+    let id = Some(id).filter(|id| id.len() == 32).and_then(|id| u128::from_str_radix(&id, 16).ok()).ok_or_else(none)?;
+    let Query(pass) = pass.map_err(|_| forged())?;
+    shelf.check(id, pass.ends, &pass.signature).map_err(|wrong| match wrong {
+        Wrong::Forged => forged(),
+        Wrong::Ended => Problem::new(StatusCode::FORBIDDEN, "address_ended", "This address has ended. Ask for a new one."),
+    })?;
+    let given = found(shelf, id).await?.ok_or_else(none)?;
+    send(&given, &headers).await.map_err(|problem| {
+        tracing::warn!(%problem, "a recording cannot be read");
+        Problem::internal()
+    })
+}
+
+async fn found(shelf: &Shelf, id: u128) -> Result<Option<Given>, Problem> {
+    shelf.open(id).await.map_err(|problem| {
+        tracing::warn!(%problem, "a recording cannot be looked up");
+        Problem::internal()
+    })
+}
+
+fn forged() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "address_invalid", "This is not an address that Kennel gave out.")
+}
+
+async fn send(given: &Given, asked_with: &HeaderMap) -> std::io::Result<Response> {
+    let mut file = File::open(&given.path).await?;
+    let bytes = file.metadata().await?.len();
+    let tag = format!("\"{:032x}-{bytes:x}\"", given.row.id);
+    let text = |name| asked_with.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let known = text(header::IF_NONE_MATCH).is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag));
+    if known {
+        return Ok(dressed(StatusCode::NOT_MODIFIED.into_response(), given, &tag));
+    }
+    // A part of what was another file before would be of no use.
+    let same = text(header::IF_RANGE).is_none_or(|known| known == tag);
+    let part = wanted(text(header::RANGE).filter(|_| same), bytes);
+    let (from, count, status) = match part {
+        Part::Whole => (0, bytes, StatusCode::OK),
+        Part::Some { from, count } => (from, count, StatusCode::PARTIAL_CONTENT),
+        Part::Beyond => {
+            let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
+            put(&mut response, header::CONTENT_RANGE, &format!("bytes */{bytes}"));
+            return Ok(dressed(response, given, &tag));
+        }
+    };
+    file.seek(SeekFrom::Start(from)).await?;
+    let mut response = (status, body(file, count)).into_response();
+    put(&mut response, header::CONTENT_LENGTH, &count.to_string());
+    if status == StatusCode::PARTIAL_CONTENT {
+        let last = from + count - 1;
+        put(&mut response, header::CONTENT_RANGE, &format!("bytes {from}-{last}/{bytes}"));
+    }
+    Ok(dressed(response, given, &tag))
+}
+
+/// With what is said of the file whatever part of it is sent.
+fn dressed(mut response: Response, given: &Given, tag: &str) -> Response {
+    let ending = given.path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    put(&mut response, header::CONTENT_TYPE, content_type(ending, &given.row.file.codec));
+    put(&mut response, header::CONTENT_DISPOSITION, &format!("inline; filename=\"{}\"", file_name(&given.path, given)));
+    put(&mut response, header::ETAG, tag);
+    put(&mut response, header::ACCEPT_RANGES, "bytes");
+    put(&mut response, header::CACHE_CONTROL, "private, max-age=900");
+    response
+}
+
+/// What a download is called: the room, the time and the track, in letters that every system takes.
+fn file_name(path: &Path, given: &Given) -> String {
+    let row = &given.row;
+    let at = time::OffsetDateTime::from_unix_timestamp(i64::try_from(row.created_ms / 1000).unwrap_or(0));
+    let at = at.unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    let form = time::macros::format_description!("[year]-[month]-[day] [hour].[minute].[second]");
+    let when = at.format(form).unwrap_or_default();
+    let plain = |text: &str| -> String {
+        text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_')).take(60).collect()
+    };
+    let parts = [plain(&row.room_name), when, plain(row.identity.as_deref().unwrap_or_default()), plain(&row.name)];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.trim().is_empty()).collect();
+    format!("{}.{}", parts.join(" "), path.extension().and_then(|ending| ending.to_str()).unwrap_or("mkv"))
+}
+
+fn put(response: &mut Response, name: header::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// So many bytes from where the file stands. One that is cut off meanwhile ends the connection, so that nobody takes it for whole.
+fn body(file: File, count: u64) -> Body {
+    Body::from_stream(stream::try_unfold((file, count), |(mut file, left)| async move {
+        if left == 0 {
+            return Ok(None);
+        }
+        let size = usize::try_from(left).map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES));
+        let mut piece = vec![0; size];
+        let read = file.read(&mut piece).await?;
+        if read == 0 {
+            return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
+        }
+        piece.truncate(read);
+        Ok(Some((Bytes::from(piece), (file, left - read as u64))))
+    }))
+}

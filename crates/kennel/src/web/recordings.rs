@@ -1,0 +1,228 @@
+//! Kennel's own API: recordings, for whoever may have them (`docs/ref/api.md`).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::{Page, RecordedKind, RecordingFilter, RecordingRow, RecordingStatus};
+use twilio::rest::{RecordingId, recording_sid};
+use twilio::sid;
+
+use super::api::{name_invalid, read_json};
+use super::asked::Asked;
+use super::problem::Problem;
+use super::{App, NotRecorded};
+use crate::auth::Caller;
+use crate::clock;
+use crate::keyring::{Right, is_name};
+use crate::shelf::link::{TTL_DEFAULT_S, TTL_MAX_S};
+use crate::shelf::{NotDeleted, Shelf};
+
+/// Recordings of one answer.
+const AT_ONCE: usize = 100;
+
+/// What may be asked.
+#[derive(Deserialize)]
+pub struct Ask {
+    /// Only those of rooms of this name.
+    room: Option<String>,
+    /// Only those that began then or later, ms since 1970 UTC.
+    from: Option<u64>,
+    /// Only those that began before then.
+    before: Option<u64>,
+    /// `next` of the answer before.
+    after: Option<i64>,
+}
+
+/// `GET /kennel/v1/recordings`
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    query: Result<Query<Ask>, QueryRejection>,
+) -> Result<Json<Value>, Problem> {
+    caller.need(Right::Record)?;
+    let Query(ask) = query.map_err(|_| Problem::malformed("The query cannot be read."))?;
+    if ask.room.as_ref().is_some_and(|room| !caller.allows_room(room)) {
+        return Err(room_not_allowed());
+    }
+    let Some(shelf) = &app.shelf else { return Ok(Json(json!({ "recordings": [], "next": null, "space": null }))) };
+    let filter = RecordingFilter {
+        room_name: ask.room.or_else(|| caller.room.clone()),
+        created_from_ms: ask.from,
+        created_before_ms: ask.before,
+        ..RecordingFilter::default()
+    };
+    let page = ask.after.map_or(Page::First { size: AT_ONCE }, |place| Page::After { place, size: AT_ONCE });
+    let found = shelf.list(filter, page).await.map_err(unreadable)?;
+    let next = found.last.filter(|_| found.more_after);
+    let rows: Vec<Value> = found.rows.iter().map(show).collect();
+    Ok(Json(json!({ "recordings": rows, "next": next, "space": space(&app, shelf).await })))
+}
+
+/// `GET /kennel/v1/recordings/ID`
+pub async fn find(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(show(&named(&app, &caller, id).await?.1)))
+}
+
+/// `DELETE /kennel/v1/recordings/ID`
+pub async fn forget(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, Problem> {
+    let (shelf, row) = named(&app, &caller, id).await?;
+    shelf.delete(&row).await.map_err(|problem| match problem {
+        NotDeleted::Running => {
+            Problem::new(StatusCode::CONFLICT, "recording_running", "This is being recorded. Stop it, then delete it.")
+        }
+        NotDeleted::History(problem) => unreadable(problem),
+        NotDeleted::File(problem) => {
+            tracing::error!(%problem, "the file of a recording cannot be deleted");
+            Problem::internal()
+        }
+    })?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /kennel/v1/recordings/ID/media`: to an address of the file that is good for a while.
+pub async fn media(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    let (shelf, row) = named(&app, &caller, id).await?;
+    let address = shelf.address(&row, TTL_DEFAULT_S).ok_or_else(no_file)?;
+    Ok((StatusCode::FOUND, [(header::LOCATION, address), (header::CACHE_CONTROL, "no-store".to_owned())]).into_response())
+}
+
+/// `POST /kennel/v1/recordings/ID/link`: such an address in words, to be given away.
+pub async fn link(
+    State(app): State<Arc<App>>,
+    Extension(asked): Extension<Asked>,
+    caller: Caller,
+    id: Result<Path<String>, PathRejection>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, Problem> {
+    #[derive(Deserialize)]
+    struct Ask {
+        seconds: Option<u32>,
+    }
+    let (shelf, row) = named(&app, &caller, id).await?;
+    let ask: Ask = read_json(body)?;
+    let seconds = ask.seconds.unwrap_or(TTL_DEFAULT_S);
+    if !(1..=TTL_MAX_S).contains(&seconds) {
+        return Err(Problem::malformed("An address of a file is good for 1 to 86400 seconds."));
+    }
+    let address = shelf.address(&row, seconds).ok_or_else(no_file)?;
+    let ends = (clock::unix_ms() / 1000 + u64::from(seconds)) * 1000;
+    Ok(Json(json!({ "url": format!("{}{address}", asked.origin()), "ends": ends })))
+}
+
+/// `POST /kennel/v1/rooms/NAME/record`
+pub async fn record(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    name: Result<Path<String>, PathRejection>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, Problem> {
+    #[derive(Deserialize)]
+    struct Ask {
+        on: bool,
+    }
+    caller.need(Right::Record)?;
+    let name = name.map(|Path(name)| name).ok().filter(|name| is_name(name));
+    let name = name.ok_or_else(|| name_invalid("A room's name"))?;
+    if !caller.allows_room(&name) {
+        return Err(room_not_allowed());
+    }
+    let ask: Ask = read_json(body)?;
+    let id = app.rooms.record(&name, ask.on).await.map_err(|why| match why {
+        NotRecorded::NoRoom => Problem::not_found("There is nobody in a room of that name."),
+        NotRecorded::Direct => {
+            let message =
+                "In this room devices send to each other, and Kennel sees nothing that it could record. Its type must be group.";
+            Problem::new(StatusCode::CONFLICT, "not_recordable", message)
+        }
+    })?;
+    if let Some(shelf) = &app.shelf {
+        shelf.note_rules(id, ask.on).await.map_err(unreadable)?;
+    }
+    Ok(Json(json!({ "room": name, "recording": ask.on })))
+}
+
+/// The recording of this id, if the caller may have it.
+async fn named<'a>(
+    app: &'a App,
+    caller: &Caller,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<(&'a Shelf, RecordingRow), Problem> {
+    caller.need(Right::Record)?;
+    let none = || Problem::not_found("There is no such recording.");
+    let id = id.ok().and_then(|Path(id)| sid::parse_with("RT", &id)).ok_or_else(none)?;
+    let shelf = app.shelf.as_ref().ok_or_else(none)?;
+    let row = shelf.find(id).await.map_err(unreadable)?;
+    let row = row.filter(|row| caller.allows_room(&row.room_name) && row.status != RecordingStatus::Deleted);
+    Ok((shelf, row.ok_or_else(none)?))
+}
+
+/// How much there is, and how much there is room for.
+async fn space(app: &App, shelf: &Shelf) -> Value {
+    let files = shelf.files().clone();
+    let disk = tokio::task::spawn_blocking(move || files.space()).await;
+    let free = disk.ok().and_then(Result::ok).map(|disk| disk.free);
+    json!({ "used": app.metrics.recordings_bytes.get(), "free": free })
+}
+
+fn show(row: &RecordingRow) -> Value {
+    let made = row.status != RecordingStatus::Processing;
+    json!({
+        "id": recording_sid(RecordingId(row.id)),
+        "room": row.room_name,
+        "room_sid": sid::room(room::RoomId(row.room)),
+        "participant": row.identity,
+        "track": row.name,
+        "kind": match row.kind {
+            RecordedKind::Audio => "audio",
+            RecordedKind::Video => "video",
+            RecordedKind::Mix => "mix",
+        },
+        "status": match row.status {
+            RecordingStatus::Processing => "processing",
+            RecordingStatus::Completed => "completed",
+            RecordingStatus::Failed => "failed",
+            RecordingStatus::Deleted => "deleted",
+        },
+        "why": Some(row.why.as_str()).filter(|why| !why.is_empty()),
+        "container": row.container,
+        "codec": row.file.codec,
+        "created": row.created_ms,
+        "ended": row.ended_ms,
+        "offset": row.file.offset_ms,
+        "duration": made.then_some(row.file.duration_ms),
+        "bytes": made.then_some(row.file.bytes),
+        "playable": made && row.file.duration_ms > 0,
+    })
+}
+
+fn room_not_allowed() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "room_not_allowed", "This link is for another room.")
+}
+
+fn no_file() -> Problem {
+    Problem::new(StatusCode::CONFLICT, "no_file", "There is no file of this recording, or not yet.")
+}
+
+fn unreadable(problem: store::Problem) -> Problem {
+    tracing::warn!(%problem, "recordings cannot be looked up");
+    Problem::internal()
+}

@@ -1,3 +1,4 @@
+import type { Page } from '@playwright/test';
 import { expect, test } from '../lib/mix.ts';
 import { moderator, roomToken, type Member } from '../lib/member.ts';
 
@@ -137,12 +138,15 @@ test('who may only be heard is promoted so', async ({ mix, roomName }) => {
 test('an app hears that its server was started again, and joins again', async ({ mix, roomName }) => {
   test.setTimeout(120_000);
   const a = await mix.open('ann');
+  let connects = 0;
+  (a.page as Page).on('websocket', (socket) => socket.on('framesent', ({ payload }) => void (connects += Number(`${payload}`.includes('signalwire.connect')))));
   await mix.join(a, roomName, 'ann', all, { colour: 1, tone: 440 });
   await a.seesColours(new Map([[a.me, 1]]));
   await mix.kennel.stop('SIGTERM');
   await mix.kennel.start();
   await expect.poll(async () => (await a.events('destroy')).length + (await a.events('room.left')).length, { timeout: 60_000 }).toBeGreaterThan(0);
-  console.log('   ', (await a.page.evaluate(() => (window as any).kit.events.map((event: any) => [event.at, event.name]), undefined)).slice(-8));
+  // The SDK repeats what is refused as fast as it is refused.
+  expect(connects).toBeLessThan(8);
   await a.load('3.30.0');
   await a.join(await roomToken(mix.kennel, roomName, 'ann', all), mix.kennel.relay, { colour: 1, tone: 440 });
 });

@@ -273,7 +273,7 @@ test('the server goes and comes back, and so does the page, without a tap', asyn
   await kennel.stop('SIGKILL');
   await expect(ann.page.getByTestId('room')).not.toHaveAttribute('data-status', 'live', { timeout: 20_000 });
   await kennel.start();
-  await expect(ann.page.getByTestId('room')).toHaveAttribute('data-status', 'live', { timeout: 25_000 });
+  await expect(ann.page.getByTestId('room')).toHaveAttribute('data-status', 'live', { timeout: 15_000 });
   await expect(ann.at('person')).toHaveCount(1);
   await expect(ann.at('mic'), 'still muted').toHaveAttribute('aria-pressed', 'true');
 });

@@ -62,6 +62,8 @@ pub struct Session {
     line: Option<Line>,
     /// It wants to come back, and the rooms have not answered.
     coming: Option<(RpcId, Line)>,
+    /// By which word it wanted to come back, in vain.
+    stale: Option<String>,
     /// The connection of its own media, from when it asked for it.
     call: Option<Call>,
     /// The room, from when it is in.
@@ -140,6 +142,7 @@ impl Session {
             desk,
             line: None,
             coming: None,
+            stale: None,
             call: None,
             inside: None,
             children: BTreeMap::new(),

@@ -133,10 +133,28 @@ fn a_seat_is_kept_for_thirty_seconds() {
 }
 
 #[test]
+fn a_page_that_insists_on_a_seat_that_is_gone_is_connected_without_it() {
+    let (mut room, ann, bo, protocol) = two();
+    room.close(bo, None);
+    room.wait(60_000);
+    assert_eq!(room.client(ann).names(), ["ann"]);
+    let (bo, answer) = back(&mut room, &protocol);
+    assert_eq!(answer["error"]["message"], STALE);
+    // The SDK of a page that was not loaded anew says the same word for ever, as fast as it is refused.
+    let answer = room.connect(bo, &token("bo", "Office", GUEST), Some(&protocol));
+    assert!(answer["result"]["protocol"].is_string() && answer["result"]["protocol"] != json!(protocol), "{answer}");
+    assert_eq!(room.method(bo, "video.members.get", json!({})), "404", "by which it may know that it is out");
+    room.invite(bo, "call-bo", "call-bo");
+    assert!(room.client(bo).is_in("call-bo"), "3.25.1 calls again by itself");
+    assert_eq!(room.client(ann).names(), ["ann", "bo"]);
+}
+
+#[test]
 fn a_seat_is_given_to_nobody_else() {
     let (mut room, _, bo, protocol) = two();
     let conn = room.open();
     assert_eq!(room.connect(conn, &token("eve", "Office", GUEST), Some(&protocol))["error"]["message"], STALE);
+    let conn = room.open();
     assert_eq!(room.connect(conn, &token("bo", "Elsewhere", GUEST), Some(&protocol))["error"]["message"], STALE);
     for word in ["", "x", "signalwire_a_b", &protocol[..protocol.len() - 1], &format!("{protocol}0")] {
         let (_, answer) = back(&mut room, word);

@@ -26,7 +26,10 @@ impl Session {
             Ok(grant) => grant,
             Err(refusal) => return self.turn_away(&id, refusal.into()),
         };
-        match connect.protocol {
+        // A page that was loaded anew forgets a word that is refused. One that is still there, after a restart or a long sleep, says it
+        // again at once and for ever: what it needs is to be connected, and to find that its call is over.
+        let word = connect.protocol.filter(|word| self.stale.as_ref() != Some(word));
+        match word {
             None => {
                 let protocol = Protocol::new(self.desk.fresh(), self.desk.fresh());
                 let spelled = protocol.spell();
@@ -34,9 +37,14 @@ impl Session {
             }
             Some(spelled) => match Protocol::parse(&spelled) {
                 Some(protocol) => self.ask_return(id, Line { grant, protocol, spelled }),
-                None => self.turn_away(&id, Fault::STALE),
+                None => self.refuse_word(&id, spelled),
             },
         }
+    }
+
+    fn refuse_word(&mut self, id: &RpcId, word: String) {
+        self.stale = Some(word);
+        self.turn_away(id, Fault::STALE);
     }
 
     fn turn_away(&mut self, id: &RpcId, fault: Fault) {
@@ -75,10 +83,10 @@ impl Session {
     pub(super) fn refuse_return(&mut self, now: Moment, child: Option<u8>) {
         if let Some(number) = child {
             self.end_child(number);
-        } else if let Some((id, _)) = self.coming.take() {
+        } else if let Some((id, line)) = self.coming.take() {
             // It connects again at once.
             self.clock.deadline = Some((now + CONNECT_TIMEOUT, super::CLOSE_POLICY));
-            self.fault(&id, Fault::STALE);
+            self.refuse_word(&id, line.spelled);
         }
     }
 
@@ -89,7 +97,7 @@ impl Session {
         let Some((id, line)) = self.coming.take() else { return };
         if *joined.name != *line.grant.room {
             self.give(None, Command::Lose, Waiting::Rest);
-            return self.turn_away(&id, Fault::STALE);
+            return self.refuse_word(&id, line.spelled);
         }
         self.call = joined.links.iter().find(|state| state.server).and_then(|state| Call::found(&state.link));
         let children = joined.others.iter().filter(|other| other.member.parent == Some(joined.me)).count();

@@ -252,6 +252,19 @@ impl Mixing {
                 self.tick_sounds();
             }
         }
+        self.decode_ahead();
+    }
+
+    /// What is decoded now is not waited for when the next picture is due. As long as nothing else is.
+    fn decode_ahead(&mut self) {
+        for seat in self.rooms.values_mut() {
+            let now = Instant::now();
+            if seat.due() <= now {
+                return;
+            }
+            seat.on(now, &self.counters, |mix| mix.decode(now));
+            seat.send(&self.counters);
+        }
     }
 
     fn tick_sounds(&mut self) {

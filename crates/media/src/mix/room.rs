@@ -181,6 +181,15 @@ impl RoomMix {
         }
         let shown = self.picture_due();
         self.next_picture += 1;
+        self.decode(now);
+        let changed = self.pictures.mix();
+        for rendition in [Rendition::Main, Rendition::Small] {
+            self.encode(shown, rendition, changed);
+        }
+    }
+
+    /// Decodes what has come, so that there is less to do when the next picture is due.
+    pub fn decode(&mut self, now: Instant) {
         for (track, sight) in &mut self.sights {
             let Some(input) = self.tracks.get(*track) else { continue };
             let heard = self.voices.get(track).map_or(Duration::ZERO, |voice| self.sound.delay(*voice));
@@ -188,10 +197,6 @@ impl RoomMix {
             if sight.take_wish(now) {
                 self.out.push_back(FromMixer::Keyframe(self.room, *track));
             }
-        }
-        let changed = self.pictures.mix();
-        for rendition in [Rendition::Main, Rendition::Small] {
-            self.encode(shown, rendition, changed);
         }
     }
 

@@ -461,7 +461,7 @@ fn repeats(packet: &RtpPacket) -> bool {
 #[test]
 fn sound_that_gets_lost_is_sent_twice_to_whom_it_gets_lost_for() {
     let (mut world, _) = studio(90, 0);
-    for _ in 0..3 {
+    for _ in 0..2 {
         let index = world.join_as(&member(true, false));
         (world.clients[index].kept, world.clients[index].voice) = (Some(BTreeMap::new()), Some(speech()));
     }
@@ -471,16 +471,16 @@ fn sound_that_gets_lost_is_sent_twice_to_whom_it_gets_lost_for() {
         let sounds = &world.clients[client].sounds;
         sounds[sounds.len().saturating_sub(150)..].iter().filter(|packet| repeats(packet)).count()
     };
-    world.run(6 * SECOND);
-    assert_eq!([0, 1, 2].map(|client| repeated(&world, client)), [0; 3]);
+    world.run(4 * SECOND);
+    assert_eq!([0, 1].map(|client| repeated(&world, client)), [0; 2]);
     let bad = Weather { loss: 100, ..world.weather };
     world.local.insert(world.clients[1].outside, bad);
     world.run(12 * SECOND);
-    let [well, badly, too] = [0, 1, 2].map(|client| repeated(&world, client));
+    let [well, badly] = [0, 1].map(|client| repeated(&world, client));
     println!("{badly} of 150 packets repeat the one before");
-    assert!(well == 0 && badly > 40 && too == 0, "{well} {badly} {too}");
+    assert!(well == 0 && badly > 40, "{well} {badly}");
     // Not for ever.
     world.local.clear();
-    world.run(50 * SECOND);
+    world.run(35 * SECOND);
     assert_eq!(repeated(&world, 1), 0);
 }

@@ -9,7 +9,7 @@ window.kit = (() => {
   const note = (name, detail = {}) => events.push({ name, at: Date.now(), ...detail });
   const failure = (error) => ({ code: error?.code, kind: error?.name, message: error?.message });
 
-  const roomEvents = ['reconnecting', 'reconnected', 'disconnected'];
+  const roomEvents = ['reconnecting', 'reconnected', 'disconnected', 'recordingStarted', 'recordingStopped'];
   const participantEvents = ['participantConnected', 'participantDisconnected', 'participantReconnecting', 'participantReconnected'];
   const publicationEvents = ['trackPublished', 'trackUnpublished', 'trackEnabled', 'trackDisabled'];
 
@@ -27,6 +27,8 @@ window.kit = (() => {
     room.localParticipant.on('networkQualityLevelChanged', (level) => note('networkQuality', { who: room.localParticipant.identity, level }));
     room.on('networkQualityLevelChanged', (level, participant) => note('networkQuality', { who: participant.identity, level }));
     room.on('trackMessage', (data, track, participant) => messages.push({ who: participant.identity, track: track.sid, ...readable(data) }));
+    room.on('trackWarning', (word, publication) => note('trackWarning', { kind: word, track: publication.trackSid }));
+    room.on('trackWarningsCleared', (publication) => note('trackWarningsCleared', { track: publication.trackSid }));
     room.participants.forEach((participant) => note('present', { who: participant.identity, sid: participant.sid }));
   }
 
@@ -100,6 +102,7 @@ window.kit = (() => {
       Object.values(local).forEach((track) => track.stop?.());
     },
     state: () => room?.state ?? null,
+    isRecording: () => room?.isRecording ?? null,
     people: () => [...(room?.participants.values() ?? [])].map((participant) => participant.identity).sort(),
     published: () => [...room.localParticipant.tracks.values()].map((one) => ({ kind: one.kind, sid: one.trackSid })),
     // The state of somebody's newest track of a kind, or null where there is none.

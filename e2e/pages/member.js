@@ -3,6 +3,7 @@
 window.kit = (() => {
   const events = [];
   let session;
+  let recording;
   let children = {};
   let me = { colour: 0, tone: 0 };
   let eye;
@@ -56,6 +57,9 @@ window.kit = (() => {
     'media.reconnecting', 'hangup',
   ];
 
+  // What the SDK's object of a recording says.
+  const described = (one) => ({ id: one.id, state: one.state, started: one.startedAt?.getTime(), ended: one.endedAt?.getTime(), duration: one.duration });
+
   const failure = (error) => ({ error: { code: error?.code, message: error?.message ?? String(error) } });
 
   async function attempt(work) {
@@ -77,6 +81,7 @@ window.kit = (() => {
         session = new SignalWire.Video.RoomSession({ token, host, rootElement: root, audio, video, ...options });
       }
       for (const name of listen) session.on(name, (detail) => note(name, detail));
+      for (const name of ['recording.started', 'recording.updated', 'recording.ended']) session.on(name, (one) => note(name, described(one)));
       session.on('track', (event) => {
         note('track', { kind: event.track.kind });
         if (event.track.kind === 'video') watch(event.track);
@@ -122,6 +127,14 @@ window.kit = (() => {
     join,
     // One method of the session with its arguments.
     ask: (name, ...args) => attempt(() => session[name](...args)),
+    record: () => attempt(async () => described((recording = await session.startRecording()))),
+    // One method of the recording that was started last.
+    recording: (name) =>
+      attempt(async () => {
+        await recording[name]();
+        return described(recording);
+      }),
+    recordings: () => attempt(async () => (await session.getRecordings()).recordings.map(described)),
     async share(options) {
       return attempt(async () => {
         children.screen = await session.startScreenShare(options ?? { video: true, audio: false });

@@ -179,8 +179,8 @@ test('a browser that would rather send H264 is seen, and sees', async ({ mix, ro
       return (make as any).apply(this, args);
     } as never;
   };
-  await a.page.evaluate(h264);
-  const has = await a.page.evaluate(() => RTCRtpSender.getCapabilities('video')!.codecs.some((codec) => codec.mimeType === 'video/H264'));
+  await a.page.evaluate(h264, undefined);
+  const has = await a.page.evaluate(() => RTCRtpSender.getCapabilities('video')!.codecs.some((codec) => codec.mimeType === 'video/H264'), undefined);
   test.skip(!has, 'this Chromium encodes no H264');
   await mix.join(a, roomName, 'ann', moderator, ann);
   await mix.join(b, roomName, 'bo', guest, bo);
@@ -190,6 +190,6 @@ test('a browser that would rather send H264 is seen, and sees', async ({ mix, ro
       const stats = (await Promise.all(((globalThis as any).talks as RTCPeerConnection[]).map((talk) => talk.getStats()))).flatMap((one) => [...one.values()]);
       const of = (type: string) => stats.filter((one) => one.type === type && one.kind === 'video').map((one) => stats.find((codec) => codec.id === one.codecId)?.mimeType);
       return { sent: of('outbound-rtp'), received: of('inbound-rtp') };
-    });
+    }, undefined);
   await expect.poll(codecs).toEqual({ sent: ['video/H264'], received: ['video/VP8'] });
 });

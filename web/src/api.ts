@@ -1,6 +1,6 @@
 /** Kennel's own API (docs/ref/api.md) as the pages use it. No call throws: each answers a tagged union. */
 
-export type Right = 'camera' | 'watch' | 'guest' | 'moderator' | 'owner';
+export type Right = 'camera' | 'watch' | 'guest' | 'moderator' | 'record' | 'owner';
 
 /** Times are milliseconds since 1970 UTC. */
 export interface Server {
@@ -74,6 +74,7 @@ export interface Room {
   type: RoomType;
   participants: number;
   limit: number;
+  recording: boolean;
   created: number;
 }
 

@@ -163,7 +163,7 @@ export const links = {
   another: 'Make another',
   list: 'Links you gave',
   empty: 'No links yet. Make one above and send it to whoever should see your cameras.',
-  rights: { watch: 'Watch', camera: 'Be a camera', guest: 'Join rooms', moderator: 'Look after rooms', owner: 'Owner: everything' },
+  rights: { watch: 'Watch', camera: 'Be a camera', guest: 'Join rooms', moderator: 'Look after rooms', record: 'Record, and see recordings', owner: 'Owner: everything' },
   everyRoom: 'Every room',
   onlyRoom: (room: string) => `Only ${room}`,
   endsAt: (when: string) => `Ends ${when}`,

@@ -1,0 +1,29 @@
+/** What browsers and people do out of habit. */
+
+/** Calls when Back is pressed, which then goes no further: what is open has an entry of its own in the history. Returns how to take that away again. */
+export function onBack(close: () => void): () => void {
+  history.pushState({ sheet: true }, '');
+  window.addEventListener('popstate', close);
+  return () => {
+    window.removeEventListener('popstate', close);
+    if (history.state?.sheet) history.back();
+  };
+}
+
+/** Tells when nobody has touched anything for `ms`, and when somebody does again. Returns how to stop. */
+export function watchIdle(ms: number, tell: (idle: boolean) => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const wake = () => {
+    tell(false);
+    clearTimeout(timer);
+    timer = setTimeout(() => tell(true), ms);
+  };
+  const signs = ['pointermove', 'pointerdown', 'keydown'] as const;
+  for (const sign of signs) window.addEventListener(sign, wake);
+  wake();
+  return () => {
+    for (const sign of signs) window.removeEventListener(sign, wake);
+    clearTimeout(timer);
+    tell(false);
+  };
+}

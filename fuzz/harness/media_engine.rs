@@ -97,7 +97,7 @@ fn scene(bytes: &[u8]) -> Scene {
         let area = Area { x: 0, y: 0, width: u16::from(*byte) * 8, height: u16::from(*byte) * 4 };
         scene.cells.push(Cell { who, area, track: Some(track), name: "".into(), whole: false });
         scene.voices.push(Voice { who, track, volume: 0, sensitivity: 30 });
-        scene.ears.push(Ear { who, hears: true, volume: 0, without: vec![who] });
+        scene.ears.push(Ear { who, hears: true, sees: true, volume: 0, without: vec![who] });
     }
     scene
 }

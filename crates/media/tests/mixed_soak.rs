@@ -105,7 +105,7 @@ fn scene(members: &[Member]) -> Arc<Scene> {
         whole: false,
     };
     let voice = |member: &Member| Voice { who: member.who, track: member.track(0), volume: 0, sensitivity: 30 };
-    let ear = |member: &Member| Ear { who: member.who, hears: true, volume: 0, without: vec![member.who] };
+    let ear = |member: &Member| Ear { who: member.who, hears: true, sees: true, volume: 0, without: vec![member.who] };
     Arc::new(Scene {
         canvas: Canvas { width: 320, height: 180, fps: 20 },
         cells: (0..).zip(members).map(cell).collect(),

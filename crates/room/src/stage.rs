@@ -514,6 +514,8 @@ pub struct Ear {
     pub who: ParticipantId,
     /// Whether it hears something.
     pub hears: bool,
+    /// Whether it is sent pictures.
+    pub sees: bool,
     /// How loud: −50 to 50.
     pub volume: i8,
     /// Whom it does not hear: itself, its screens and devices, and for those the person.

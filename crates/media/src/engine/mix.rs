@@ -318,6 +318,12 @@ impl Stage {
 }
 
 impl Hall {
+    /// Whether somebody may be sent the pictures of the mix.
+    pub(super) fn shows_mix_to(&self, who: ParticipantId) -> bool {
+        let scene = self.stage.as_deref().and_then(|stage| stage.scene.as_deref());
+        scene.is_none_or(|scene| scene.ears.iter().all(|ear| ear.who != who || ear.sees))
+    }
+
     /// The tracks of its mix, if it has one.
     pub(super) fn stage_tracks(&self, room: RoomId) -> impl Iterator<Item = TrackId> {
         tracks(room).into_iter().filter(|_| self.stage.is_some())

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use room::{Kind, News, ParticipantId, Priority, RoomId, TrackId, Wish};
+use room::{Kind, News, ParticipantId, Priority, RoomId, TrackId, View, Wish};
 use str0m::bwe::Bitrate;
 
 use super::route::note_wish;
@@ -159,7 +159,7 @@ impl Engine {
 
     fn share(&mut self, now: Instant, key: PeerKey) {
         let Some(client) = self.client_mut(key) else { return };
-        let (room, who) = (client.peer.room, client.peer.who);
+        let (room, who, view) = (client.peer.room, client.peer.who, client.view);
         let mut share = std::mem::take(&mut client.share);
         let profile = client.profile;
         let estimate = client.estimate.map(|estimate| estimate.as_u64());
@@ -195,7 +195,7 @@ impl Engine {
                 self.on(now, key, |peer, out| peer.set_bitrate(now, Bitrate::from(LEAST), Bitrate::from(desired), out));
             }
         }
-        if let Some((off, on)) = switched
+        if let Some((off, on)) = switched.filter(|_| view == View::Tracks)
             && let Some(end) = self.client(key).map(Client::end)
         {
             tracing::debug!(?room, ?who, off = off.len(), on = on.len(), ?space, used = total.used, "tracks switched");
@@ -218,7 +218,10 @@ impl Engine {
                 }
                 Kind::Video => {
                     let spoke = hall.spoke.get(&source.publisher).copied();
-                    let candidate = share.candidate(now, source, hall.speakers.speaker(), spoke);
+                    let mut candidate = share.candidate(now, source, hall.speakers.speaker(), spoke);
+                    if source.made.is_some() && !hall.shows_mix_to(who) {
+                        candidate.shown = Some(false);
+                    }
                     share.candidates.push(candidate);
                 }
                 Kind::Data => {}

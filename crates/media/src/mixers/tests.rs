@@ -16,7 +16,7 @@ fn port() -> (Port, Arc<Counters>, Poll) {
 }
 
 fn scene(people: u128) -> Arc<Scene> {
-    let ear = |who| Ear { who: ParticipantId(who), hears: true, volume: 0, without: vec![] };
+    let ear = |who| Ear { who: ParticipantId(who), hears: true, sees: true, volume: 0, without: vec![] };
     let canvas = Canvas { width: 320, height: 180, fps: 20 };
     Arc::new(Scene { canvas, ears: (0..people).map(ear).collect(), ..Scene::default() })
 }

@@ -34,8 +34,13 @@ pub fn scene(world: &World) -> Arc<Scene> {
     let voices = all.clone().filter_map(|client| {
         Some(Voice { who: world.clients[client].who, track: track(client, Kind::Audio)?, volume: 0, sensitivity: 50 })
     });
-    let ear =
-        |client: usize| Ear { who: world.clients[client].who, hears: true, volume: 0, without: vec![world.clients[client].who] };
+    let ear = |client: usize| Ear {
+        who: world.clients[client].who,
+        hears: true,
+        sees: true,
+        volume: 0,
+        without: vec![world.clients[client].who],
+    };
     let canvas = Canvas::default();
     let ears = all.clone().filter(|client| world.clients[*client].view == View::Mix).map(ear).collect();
     Arc::new(Scene { canvas, cells: cells.collect(), voices: voices.collect(), ears, entries: 0, exits: 0 })
@@ -284,6 +289,27 @@ fn the_main_picture_has_fewer_bits_while_the_worst_line_takes_less() {
     world.run(40 * SECOND);
     assert_eq!(rates(&mut world), (most, most));
     assert!(renditions(&world, 2).iter().all(|rendition| *rendition == 1));
+}
+
+#[test]
+fn who_may_not_see_gets_sound_and_no_pictures() {
+    let mut world = room(79, &[member(true, true), member(true, false)]);
+    world.run(2 * SECOND);
+    let turn = |world: &mut World, sees: bool| {
+        let mut other = Scene::clone(&scene(world));
+        other.ears[1].sees = sees;
+        let who = world.clients[0].who;
+        world.order(who, Act::Scene(Some(Arc::new(other))));
+        world.run(SECOND);
+        let before = [0, 1].map(|client| frames(world, client).len());
+        let sounds = world.clients[1].sounds.len();
+        world.run(2 * SECOND);
+        assert!(world.clients[1].sounds.len() > sounds + 90 && frames(world, 0).len() > before[0] + 35);
+        frames(world, 1).len() - before[1]
+    };
+    assert_eq!(turn(&mut world, false), 0);
+    assert!(turn(&mut world, true) > 35);
+    assert!(!world.reports.iter().any(|report| matches!(report, Report::Of { news: News::Switched { .. }, .. })));
 }
 
 #[test]

@@ -225,7 +225,7 @@ fn show(pool: &Pool, members: &[Member]) {
         whole: false,
     };
     let voice = |member: &Member| Voice { who: member.who, track: member.tracks[0].id, volume: 0, sensitivity: 30 };
-    let ear = |member: &Member| Ear { who: member.who, hears: true, volume: 0, without: vec![member.who] };
+    let ear = |member: &Member| Ear { who: member.who, hears: true, sees: true, volume: 0, without: vec![member.who] };
     let scene = Scene {
         canvas: Canvas::default(),
         cells: (0..).zip(members).map(cell).collect(),

@@ -83,8 +83,9 @@ impl Room {
         let cells = self.stage.layout.places.iter().filter_map(|place| self.cell(place.who?, place.area));
         let open = || self.participants.iter().filter(|one| one.served.is_open());
         let ears = open().filter(|one| one.hears_mix()).map(|one| {
-            let member = &one.snapshot.member;
-            Ear { who: one.id(), hears: !member.deaf, volume: member.output_volume, without: self.own(one.id()) }
+            let (member, media) = (&one.snapshot.member, one.rights.media);
+            let (hears, sees) = (!member.deaf && media.has_audio(), media.has_video());
+            Ear { who: one.id(), hears, sees, volume: member.output_volume, without: self.own(one.id()) }
         });
         let voices = open().filter(|one| !one.is_audience()).flat_map(|one| {
             let (member, who) = (&one.snapshot.member, one.id());

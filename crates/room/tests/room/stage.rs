@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use room::{
-    Answer, Canvas, Command, Definition, Event, LayoutName, Limits, LinkId, MemberAct, MetaChange, News, Part, ParticipantId,
-    Permission, Permissions, Position, Question, Refusal, Report, Resume, Rights, Role, RoomKind, RoomOptions, Sealed, StageAct,
-    StageSettings, Step, Target, Terms, View,
+    Answer, Canvas, Command, Definition, Event, LayoutName, Limits, LinkId, MediaAllowed, MemberAct, MetaChange, News, Part,
+    ParticipantId, Permission, Permissions, Position, Question, Refusal, Report, Resume, Rights, Role, RoomKind, RoomOptions,
+    Sealed, StageAct, StageSettings, Step, Target, Terms, View,
 };
 
 use crate::party::{Party, offer};
@@ -388,13 +388,19 @@ fn audience_is_promoted_and_members_are_demoted() {
     let screen = Part { role: Role::Screen, parent: Some(id(&party, "ada")), ..part() };
     mix(&mut party, "screen", guest(), screen).unwrap();
     hush(&mut party);
-    let demote = MemberAct::Demote { rights: Rights::default(), meta: None };
+    let rights = Rights { media: MediaAllowed::AudioOnly, ..Rights::default() };
+    let demote = MemberAct::Demote { rights, meta: None };
     member(&mut party, "mo", ada, demote.clone()).unwrap();
     let heard = party.heard("mo");
     assert!(heard.iter().any(|line| line.starts_with("ada Left(Left)") && line.ends_with("[]")), "{heard:?}");
     assert!(party.heard("ada").contains(&"Audience now".to_owned()));
     assert_eq!(party.heard("screen"), ["out: Left"]);
     assert_eq!(party.rooms.by_name("den").unwrap().stage.audience, 1);
+    let (link, offer) = (LinkId("ada again".into()), self::offer(1));
+    party.act("ada", Command::Open { link, offer }).unwrap();
+    let scene = Arc::clone(&party.media.scenes[&party.people["mo"].joined.room]);
+    let ear = scene.ears.iter().find(|ear| ear.who == id(&party, "ada")).unwrap();
+    assert_eq!((ear.hears, ear.sees), (true, false), "sound alone");
     let screen = id(&party, "screen");
     assert_eq!(member(&mut party, "mo", Target::One(screen), demote.clone()), Err(Refusal::ParticipantNotFound));
     party.join("tess", "den", &[]).unwrap();

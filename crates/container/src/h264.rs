@@ -87,7 +87,12 @@ pub fn private<'a>(units: impl Iterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
 /// The size that a unit tells, if it is a sequence parameter set.
 #[must_use]
 pub fn size(unit: &[u8]) -> Option<Size> {
-    let body = unit.get(1..).filter(|_| kind(unit) == Some(SEQUENCE))?;
+    unit.get(1..).filter(|_| kind(unit) == Some(SEQUENCE)).and_then(sequence_size)
+}
+
+/// The size that a sequence parameter set tells, of which this is all but the first byte.
+#[must_use]
+pub fn sequence_size(body: &[u8]) -> Option<Size> {
     Sequence::read(body).map(|read| read.size)
 }
 

@@ -9,6 +9,9 @@ pub const PRE_SKIP: u16 = 312;
 /// What is decoded before sound is right again after a jump (RFC 7845, section 4.6).
 pub const PRE_ROLL: Duration = Duration::from_millis(80);
 
+/// The longest that a packet can be.
+const PACKET_TIME_MAX: Duration = Duration::from_millis(120);
+
 /// The identification header (RFC 7845, section 5.1).
 #[must_use]
 pub fn head(channels: u8) -> Vec<u8> {
@@ -41,7 +44,8 @@ pub fn duration(packet: &[u8]) -> Option<Duration> {
         1 | 2 => 2,
         _ => packet.get(1)? & 0x3f,
     };
-    Some(Duration::from_micros((us * u32::from(frames)).into()))
+    let whole = Duration::from_micros((us * u32::from(frames)).into());
+    (whole <= PACKET_TIME_MAX).then_some(whole)
 }
 
 #[cfg(test)]
@@ -59,6 +63,7 @@ mod tests {
         check(&[0x18 | 1], Some(120_000));
         check(&[0xe0], Some(2_500));
         check(&[0xfb, 3], Some(60_000));
+        check(&[0xfb, 7], None);
         check(&[0xfb], None);
         check(&[], None);
     }

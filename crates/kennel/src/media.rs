@@ -7,6 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use media::pool::{self, Pool};
+use media::record;
 use room::Order;
 
 use crate::config::Config;
@@ -31,6 +32,7 @@ pub fn start(config: &Config, lan: &Lan, metrics: &Metrics) -> io::Result<Option
         addresses: lan.main.iter().chain(&lan.others).copied().collect(),
         counters: Arc::clone(&metrics.media),
         witness: crash::witness(&config.data, metrics)?,
+        record: Some(record::Settings { folder: config.recordings(), floors: record::Floors::default() }),
     };
     let engines = Pool::engines(&pool_config, salt())?;
     #[cfg(debug_assertions)]

@@ -102,6 +102,14 @@ pub struct Counters {
     pub mixer_dropped: Counter,
     /// Panics of mixers, each at the price of what one room had decoded.
     pub mixer_panics: Counter,
+    /// Packets, sounds and pictures that found the queue to a recorder full.
+    pub recorder_dropped: Counter,
+    /// Bytes of recordings that are done.
+    pub recorded_bytes: Counter,
+    /// Recordings that could not be written.
+    pub recordings_failed: Counter,
+    /// Panics of recorders, each at the price of all recordings of one worker.
+    pub recorder_panics: Counter,
 }
 
 impl Counters {
@@ -172,6 +180,18 @@ impl Counters {
                 self.mixer_dropped.get(),
             ),
             ("mixer_panics", "Panics of mixers, each at the price of what one room had decoded", self.mixer_panics.get()),
+            (
+                "recorder_dropped",
+                "Packets, sounds and pictures that found the queue to a recorder full",
+                self.recorder_dropped.get(),
+            ),
+            ("recorded_bytes", "Bytes of recordings that are done", self.recorded_bytes.get()),
+            ("recordings_failed", "Recordings that could not be written", self.recordings_failed.get()),
+            (
+                "recorder_panics",
+                "Panics of recorders, each at the price of all recordings of one worker",
+                self.recorder_panics.get(),
+            ),
         ]
     }
 }

@@ -6,6 +6,7 @@
 mod clients;
 mod mix;
 mod orders;
+mod record;
 mod route;
 mod share;
 #[cfg(test)]
@@ -18,7 +19,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use room::{LinkId, News, Order, ParticipantId, Profile, Report, RoomId, Track, TrackId, View};
+use room::{LinkId, MixTake, News, Order, ParticipantId, Profile, Report, RoomId, Track, TrackId, View};
 use str0m::bwe::Bitrate;
 use str0m::net::Protocol;
 use str0m::rtp::RtpPacket;
@@ -31,6 +32,7 @@ use crate::mix::{FromMixer, ToMixer};
 use crate::negotiate::Say;
 use crate::net::{Datagram, Transmit};
 use crate::peer::{Outbox, Path, Peer, PeerNews, Taken};
+use crate::record::{FromRecorder, ToRecorder};
 use crate::settings::Settings;
 use crate::speak::Speakers;
 use crate::switchboard::{PeerKey, Switchboard, TrackKey};
@@ -102,6 +104,7 @@ pub struct Engine {
     late: Duration,
     reports: VecDeque<Report>,
     to_mixers: VecDeque<ToMixer>,
+    to_recorder: VecDeque<ToRecorder>,
     random: u64,
     counts: Counts,
     /// As they were last added to what all engines count.
@@ -123,6 +126,8 @@ struct Hall {
     spoke: BTreeMap<ParticipantId, Instant>,
     /// While somebody receives its mix.
     stage: Option<Box<mix::Stage>>,
+    /// Recordings of its mix.
+    takes: Vec<MixTake>,
 }
 
 /// What the rooms said of a participant.
@@ -205,6 +210,7 @@ impl Engine {
             late: Duration::ZERO,
             reports: VecDeque::new(),
             to_mixers: VecDeque::new(),
+            to_recorder: VecDeque::new(),
             random: seed | 1,
             counts: Counts::default(),
             counts_told: Counts::default(),
@@ -404,6 +410,14 @@ impl Core for Engine {
 
     fn poll_mixer(&mut self) -> Option<ToMixer> {
         Engine::poll_mixer(self)
+    }
+
+    fn handle_recorder(&mut self, now: Instant, from: FromRecorder) {
+        Engine::handle_recorder(self, now, from);
+    }
+
+    fn poll_recorder(&mut self) -> Option<ToRecorder> {
+        Engine::poll_recorder(self)
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

@@ -18,6 +18,7 @@ pub mod net;
 pub mod peer;
 pub mod pool;
 pub mod quality;
+pub mod record;
 mod repair;
 pub mod sdp;
 pub mod settings;

@@ -207,6 +207,61 @@ pub const MIX_MADE_QUEUED_MAX: usize = 1_024;
 /// Sounds and pictures that a worker takes up in one turn. The rest follow in the next one.
 pub const MIX_MADE_PER_TURN_MAX: usize = 64;
 
+/// Packets, sounds and pictures that wait for one recorder: three seconds of fifty tracks. One more is dropped and counted; pictures go on
+/// at their next key frame.
+pub const RECORD_QUEUE_PACKETS_MAX: usize = 16_384;
+
+/// Beginnings and ends of recordings that wait for one recorder. More wait at their worker.
+pub const RECORD_ORDERS_QUEUED_MAX: usize = 1_024;
+
+/// Wishes of one recorder that wait for its worker. One more is left out, and wished again.
+pub const RECORD_WISHES_QUEUED_MAX: usize = 256;
+
+/// How often a recorder looks for packets. They wake nobody.
+pub const RECORD_TURN: Duration = Duration::from_millis(20);
+
+/// How often a recording is made to be on the disk itself: so much is lost when the power fails.
+pub const RECORD_SYNC_GAP: Duration = Duration::from_secs(5);
+
+/// How often a recorder looks how much space there is.
+pub const RECORD_SPACE_GAP: Duration = Duration::from_secs(5);
+
+/// Bytes that must be free for another recording to begin. Below: it ends at once.
+pub const RECORD_SPACE_BEGIN_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// Bytes that must be free for recordings to go on. Below: all end.
+pub const RECORD_SPACE_LEAST_BYTES: u64 = 256 * 1024 * 1024;
+
+/// How long packets of recordings may be dropped, again and again within [`RECORD_OVERLOAD_PAUSE`]. Then the youngest recording ends, one
+/// with pictures first, and another each second until the rest can be written.
+pub const RECORD_OVERLOAD_TIME: Duration = Duration::from_secs(10);
+
+/// How long no packet is dropped until the disk counts as fast enough again.
+pub const RECORD_OVERLOAD_PAUSE: Duration = Duration::from_secs(2);
+
+/// How long no media of a recording comes until that is told.
+pub const RECORD_SILENCE: Duration = Duration::from_secs(5);
+
+/// Time from one key frame in a file to the next, at most: to each of them one can jump. Nobody receives more pictures for it, but the
+/// publisher sends one that is ten times as large.
+pub const RECORD_KEYFRAME_GAP: Duration = Duration::from_secs(10);
+
+/// Time between two key frames that a recorder wishes for of one track.
+pub const RECORD_WISH_GAP: Duration = Duration::from_millis(500);
+
+/// Packets of one track of sound that wait for a missing one. One more: it is not waited for. Also, frames of one track of pictures that
+/// are not put together yet.
+pub const RECORD_SOUNDS_WAITING_MAX: usize = 64;
+
+/// For how long at least the moment of a recording's beginning is found out more exactly: until reports came for a while.
+pub const RECORD_SETTLE_TIME: Duration = Duration::from_secs(5);
+
+/// For how long at most.
+pub const RECORD_SETTLE_MAX: Duration = Duration::from_secs(15);
+
+/// By how much the time of a recording may be drawn each second to where the publisher's reports say that it is. Nobody hears so little.
+pub const RECORD_DRIFT_PER_S: Duration = Duration::from_millis(5);
+
 /// Threads that mix: one per core, but not more than this.
 pub const MIXERS_MAX: usize = 8;
 

@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use mio::Waker;
 use room::{Act, Order, ParticipantId, Report, RoomId};
@@ -28,6 +28,7 @@ use crate::engine::Engine;
 use crate::limit::{ORDERS_QUEUED_MAX, STOP_TIMEOUT, WORKERS_DEFAULT_MAX, WORKERS_MAX};
 use crate::mixers::{Mixers, Port};
 use crate::net::{self, Faces};
+use crate::record::{self, Epoch};
 use crate::settings::{Identity, Settings};
 use crate::worker::{Core, Setup, Signals, Sockets, Worker};
 
@@ -53,6 +54,8 @@ pub struct Config {
     pub counters: Arc<Counters>,
     /// Who hears of panics.
     pub witness: Witness,
+    /// Where recordings are kept; none: nowhere, and each ends as it begins.
+    pub record: Option<record::Settings>,
 }
 
 /// The workers.
@@ -120,8 +123,10 @@ impl Pool {
             done,
         };
         let make_engine = Arc::new(make_engine);
+        let epoch =
+            Epoch { moment: Instant::now(), since_1970: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() };
         for number in 0..count {
-            let handle = pool.start_worker(number, config, make_engine.clone(), reports.clone(), done_sender.clone())?;
+            let handle = pool.start_worker(number, (config, epoch), make_engine.clone(), reports.clone(), done_sender.clone())?;
             pool.workers.push(handle);
         }
         Ok(pool)
@@ -160,7 +165,7 @@ impl Pool {
     fn start_worker<C: Core>(
         &self,
         number: usize,
-        config: &Config,
+        (config, epoch): (&Config, Epoch),
         make_engine: Arc<impl Fn(usize, Vec<SocketAddr>) -> C + Send + Sync + 'static>,
         reports: Arc<dyn Fn(Report) + Send + Sync>,
         done: Sender<()>,
@@ -175,6 +180,15 @@ impl Pool {
         let faces = Faces::new(candidates.clone(), local(bound, &config.addresses));
         let (sockets, waker) = Sockets::new(udp, tcp, faces, &self.counters)?;
         let waker = Arc::new(waker);
+        let recorder = record::start(record::Setup {
+            number,
+            settings: config.record.clone(),
+            epoch,
+            counters: self.counters.clone(),
+            report: reports.clone(),
+            waker: waker.clone(),
+            done: done.clone(),
+        })?;
         let setup = Setup {
             sockets,
             orders: queue,
@@ -182,6 +196,7 @@ impl Pool {
             counters: self.counters.clone(),
             witness: config.witness.clone(),
             mixers: Port::new(self.mixers.clone(), waker.clone()),
+            recorder,
             make: move || make_engine(number, addresses.clone()),
             report: move |report| reports(report),
             lose: move |queue: &Receiver<Order>| {

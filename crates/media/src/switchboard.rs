@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use room::{Kind, ParticipantId, Priority, RoomId, TrackId};
+use room::{Kind, ParticipantId, Priority, RecordingId, RoomId, TrackId};
 use str0m::media::Pt;
 use str0m::rtp::{RtpPacket, Ssrc};
 
@@ -61,6 +61,8 @@ pub(crate) struct Source {
     pub needs: Option<(u8, Needs)>,
     /// How the mixer of its room receives it.
     pub tap: Option<Tap>,
+    /// Into which recording it goes, and how that receives it.
+    pub take: Option<(RecordingId, Tap)>,
     /// The layers of what our own mixer makes: it makes those that somebody wants, so they count as sent. None: a client publishes it.
     pub made: Option<[allocate::Layer; LAYERS_MAX]>,
     /// Somebody else has muted it: nothing that comes is passed on.
@@ -174,6 +176,7 @@ impl Source {
             sound: None,
             needs: None,
             tap: None,
+            take: None,
             made: None,
             silenced: false,
         }

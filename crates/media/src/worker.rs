@@ -18,6 +18,7 @@ use crate::limit::{ORDERS_PER_TURN_MAX, RECEIVES_PER_TURN_MAX};
 use crate::mix::{FromMixer, ToMixer};
 use crate::mixers::Port;
 use crate::net::{Datagram, Faces, Protocol, Transmit, Udp};
+use crate::record::{self, FromRecorder, ToRecorder};
 use crate::tcp::Tcp;
 
 /// What a worker needs of its engine: a value that takes datagrams, orders and the time, and gives datagrams and reports.
@@ -38,6 +39,12 @@ pub trait Core {
     fn handle_mixer(&mut self, _now: Instant, _from: FromMixer) {}
     /// The next thing to tell the mixer of a room.
     fn poll_mixer(&mut self) -> Option<ToMixer> {
+        None
+    }
+    /// Takes what the recorder wants. Then comes [`Core::flush`].
+    fn handle_recorder(&mut self, _now: Instant, _from: FromRecorder) {}
+    /// The next thing to tell the recorder.
+    fn poll_recorder(&mut self) -> Option<ToRecorder> {
         None
     }
     /// When [`Core::flush`] is due at the latest.
@@ -73,6 +80,8 @@ pub(crate) struct Setup<M, R, L> {
     pub witness: Witness,
     /// The way to the mixers and back.
     pub mixers: Port,
+    /// The way to the recorder and back.
+    pub recorder: record::Port,
     /// Makes an engine.
     pub make: M,
     /// Hears reports. Must not wait.
@@ -236,9 +245,13 @@ where
         self.has_orders = taken == ORDERS_PER_TURN_MAX;
         self.setup.sockets.receive(now, core);
         self.has_mixes = self.setup.mixers.receive(|from| core.handle_mixer(now, from));
+        self.setup.recorder.receive(|from| core.handle_recorder(now, from));
         core.flush(now);
         while let Some(told) = core.poll_mixer() {
             self.setup.mixers.send(told);
+        }
+        while let Some(told) = core.poll_recorder() {
+            self.setup.recorder.send(told);
         }
         self.setup.sockets.send(core);
         while let Some(report) = core.poll_report() {
@@ -254,6 +267,7 @@ where
         let _ = catch_unwind(AssertUnwindSafe(|| drop(core)));
         self.setup.sockets.clear();
         self.setup.mixers.clear();
+        self.setup.recorder.clear();
         (self.setup.lose)(&self.setup.orders);
     }
 }

@@ -64,7 +64,12 @@ impl Writer {
     /// Ends the file. Without cues nothing but the last cluster is appended.
     pub fn finish(&mut self, with_cues: bool) {
         self.end_cluster();
-        self.out.extend(self.index.finish(self.bytes, with_cues));
+        for output in self.index.finish(self.bytes, with_cues) {
+            if let Output::Append(bytes) = &output {
+                self.bytes += bytes.len() as u64;
+            }
+            self.out.push_back(output);
+        }
     }
 
     /// Forgets what was to be done, for a file that has only so many bytes; then it can only be finished, without cues.

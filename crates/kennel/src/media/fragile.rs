@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use media::mix::{FromMixer, ToMixer};
 use media::net::{Datagram, Transmit};
+use media::record::{FromRecorder, ToRecorder};
 use media::worker::Core;
 use room::{Order, Report};
 
@@ -57,6 +58,14 @@ impl<C: Core> Core for Fragile<C> {
 
     fn poll_mixer(&mut self) -> Option<ToMixer> {
         self.core.poll_mixer()
+    }
+
+    fn handle_recorder(&mut self, now: Instant, from: FromRecorder) {
+        self.core.handle_recorder(now, from);
+    }
+
+    fn poll_recorder(&mut self) -> Option<ToRecorder> {
+        self.core.poll_recorder()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

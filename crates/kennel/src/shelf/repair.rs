@@ -1,17 +1,11 @@
 //! Files whose writer ended suddenly are finished, and of files that were finished is read what they hold.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::time::Duration;
+use std::io;
 
-use container::matroska::{Repair, Repaired};
-use container::{Codec, Output};
-use room::{Outcome, RecordedCodec, WhyStopped};
+use media::record;
+use room::Outcome;
 
 use super::files::{Files, Kept};
-
-/// Bytes that are read of a file at a time.
-const PIECE_BYTES: usize = 1 << 20;
 
 /// Finishes the file of every recording that was being written when the program ended, and tells what each of these recordings holds:
 /// `of` are the recordings that did not end. Takes as long as it takes to read those files once.
@@ -39,70 +33,18 @@ pub fn repair(files: &Files, of: impl Fn(u128) -> bool) -> Vec<(u128, Outcome)> 
 
 /// Finishes a file if it is not, and tells what it holds. One with nothing in it goes.
 fn finish(kept: &Kept) -> io::Result<Outcome> {
-    let mut file = OpenOptions::new().read(true).write(true).open(&kept.path)?;
-    let Some(repaired) = read(&mut file)? else {
-        if !kept.whole {
-            fs::remove_file(&kept.path)?;
-        }
-        return Ok(empty());
-    };
-    if !kept.whole {
-        apply(&mut file, &repaired)?;
-        let whole = kept.path.with_extension("");
-        fs::rename(&kept.path, &whole)?;
-        if let Some(folder) = whole.parent() {
-            File::open(folder)?.sync_all()?;
-        }
-    }
-    let bytes = if kept.whole { kept.bytes } else { repaired.bytes_after };
-    Ok(outcome(&repaired, bytes))
-}
-
-fn read(file: &mut File) -> io::Result<Option<Repaired>> {
-    let mut repair = Repair::default();
-    let mut piece = vec![0; PIECE_BYTES];
-    loop {
-        let count = file.read(&mut piece)?;
-        if count == 0 {
-            return Ok(repair.finish());
-        }
-        repair.push(piece.get(..count).unwrap_or_default());
-    }
-}
-
-fn apply(file: &mut File, repaired: &Repaired) -> io::Result<()> {
-    file.set_len(repaired.bytes)?;
-    for output in &repaired.outputs {
-        let (place, bytes) = match output {
-            Output::Append(bytes) => (SeekFrom::End(0), bytes),
-            Output::Patch { at, bytes } => (SeekFrom::Start(*at), bytes),
-        };
-        file.seek(place)?;
-        file.write_all(bytes)?;
-    }
-    file.sync_all()
-}
-
-fn outcome(repaired: &Repaired, bytes: u64) -> Outcome {
-    let codec = repaired.tracks.first().map(|track| match track.codec {
-        Codec::Opus => RecordedCodec::Opus,
-        Codec::Vp8 => RecordedCodec::Vp8,
-        Codec::Vp9 => RecordedCodec::Vp9,
-        Codec::H264 => RecordedCodec::H264,
-    });
-    let offset = repaired.began.unwrap_or_default();
-    Outcome { duration: repaired.duration, bytes, offset, codec, why: WhyStopped::Stopped }
-}
-
-fn empty() -> Outcome {
-    Outcome { duration: Duration::ZERO, bytes: 0, offset: Duration::ZERO, codec: None, why: WhyStopped::NoMedia }
+    if kept.whole { record::look(&kept.path) } else { record::repair(&kept.path) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::time::Duration;
+
     use container::matroska::Writer;
-    use container::{Block, Track};
+    use container::{Block, Output, Track};
+    use room::{RecordedCodec, WhyStopped};
 
     /// Ten seconds of silence, or what there is of them when their writer is killed.
     fn silence(whole: bool) -> Vec<u8> {

@@ -18,6 +18,7 @@ use crate::data::Use;
 use crate::limit::{DATA_REOPEN_PAUSE, EARLY_BYTES_MAX, EARLY_MAX, EARLY_TIME_MAX, LOST_TIMEOUT};
 use crate::negotiate::Say;
 use crate::peer::{Outbox, Path, Peer, PeerNews, Taken};
+use crate::record::ToRecorder;
 use crate::switchboard::{PeerKey, Receiver};
 
 /// Beyond this a time is not waited for.
@@ -74,6 +75,7 @@ impl Engine {
             source.readers.retain(|reader| *reader != key);
             if source.peer == Some(key) {
                 source.peer = None;
+                self.to_recorder.extend(source.take.take().map(|(recording, _)| ToRecorder::End(recording)));
             }
         }
         let member = self.halls.get_mut(&client.peer.room).and_then(|hall| hall.members.get_mut(&client.peer.who));

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use room::{Canvas, Kind, News, ParticipantId, Priority, RoomId, Scene, Track, TrackId, View};
+use room::{Canvas, Ear, Kind, News, ParticipantId, Priority, RoomId, Scene, Track, TrackId, View};
 use str0m::format::Codec as Format;
 use str0m::media::Pt;
 
@@ -40,6 +40,11 @@ pub(super) struct Stage {
 /// The tracks of a room's mix: sound, then pictures. Nobody else's have these numbers: a room's own has as many random bits as theirs.
 pub(super) fn tracks(room: RoomId) -> [TrackId; 2] {
     [TrackId(!room.0.rotate_left(64)), TrackId(!room.0)]
+}
+
+/// Who hears what is recorded. Nobody has this number, for the same reason.
+pub(super) fn listener(room: RoomId) -> ParticipantId {
+    ParticipantId(!room.0)
 }
 
 impl Engine {
@@ -81,7 +86,7 @@ impl Engine {
     /// Nobody may be there any more for whom there is a mix.
     pub(super) fn close_stage(&mut self, room: RoomId) {
         let Some(hall) = self.halls.get_mut(&room) else { return };
-        let watched = hall.members.values().any(|member| member.view == View::Mix);
+        let watched = !hall.takes.is_empty() || hall.members.values().any(|member| member.view == View::Mix);
         let Some(stage) = hall.stage.take_if(|stage| !watched && (stage.scene.is_none() || hall.members.is_empty())) else {
             return;
         };
@@ -109,9 +114,20 @@ impl Engine {
         if let Some((source, scene)) = self.board.by_id_mut(picture).zip(scene.as_deref()) {
             source.made = Some(rendered(scene));
         }
-        self.to_mixers.push_back(ToMixer::Scene(room, scene));
+        self.tell_scene(room);
         self.set_taps(now, room);
         self.close_stage(room);
+    }
+
+    /// Tells the mixer how the mix looks and sounds. A recording hears what somebody hears who says nothing.
+    pub(super) fn tell_scene(&mut self, room: RoomId) {
+        let Some(hall) = self.halls.get(&room) else { return };
+        let Some(mut scene) = hall.stage.as_ref().map(|stage| stage.scene.clone()) else { return };
+        if let Some(scene) = scene.as_mut().filter(|_| !hall.takes.is_empty()) {
+            let ear = Ear { who: listener(room), hears: true, sees: true, volume: 0, without: Vec::new() };
+            Arc::make_mut(scene).ears.push(ear);
+        }
+        self.to_mixers.push_back(ToMixer::Scene(room, scene));
     }
 
     /// Makes the mixer receive what is in the scene, and nothing else.
@@ -139,9 +155,11 @@ impl Engine {
 
     /// Looks again which layers the mixers should receive, and which renditions of theirs somebody receives.
     pub(super) fn watch_mixes(&mut self, now: Instant) {
-        for (key, source) in self.board.iter_mut().filter(|(_, source)| source.tap.is_some()) {
+        for (key, source) in self.board.iter_mut().filter(|(_, source)| source.tap.is_some() || source.take.is_some()) {
             source.aim_tap(now);
-            if let Some(layer) = source.tap.filter(|_| source.layer_count() > 1).and_then(|tap| tap.awaits()) {
+            let several = source.layer_count() > 1;
+            let taps = [source.tap, source.take.map(|(_, tap)| tap)];
+            for layer in taps.into_iter().flatten().filter(|_| several).filter_map(|tap| tap.awaits()) {
                 source.wish_keyframe(layer);
                 note_wish(&mut self.wishing, key);
             }
@@ -156,7 +174,8 @@ impl Engine {
         let Some(source) = self.board.by_id(tracks(room)[1]) else { return };
         let receive = |rendition: Rendition| source.receivers.iter().filter(move |one| one.target == Some(rendition.layer()));
         let small = receive(Rendition::Small).next().is_some();
-        let main = receive(Rendition::Main).next().is_some() || !small;
+        let recorded = self.halls.get(&room).is_some_and(|hall| !hall.takes.is_empty());
+        let main = receive(Rendition::Main).next().is_some() || !small || recorded;
         let least = receive(Rendition::Main).filter_map(|one| self.client(one.peer)?.share.room()).min();
         let losses = self.losses(room);
         let Some(stage) = self.halls.get_mut(&room).and_then(|hall| hall.stage.as_deref_mut()) else { return };
@@ -229,6 +248,8 @@ impl Engine {
         let Some(track) = self.board.key(tracks(room)[0]) else { return };
         let (seq, time) = (stage.sounds, stage.time(shown, Codec::Opus));
         stage.sounds += 1;
+        self.record_sound(room, shown, &packets);
+        let Some(hall) = self.halls.get(&room) else { return };
         let keys: Vec<_> = packets.into_iter().filter_map(|(who, payload)| Some((hall.key(who)?, payload))).collect();
         let descriptor = Descriptor::parse(Codec::Opus, &[0]);
         for (key, payload) in keys {
@@ -238,6 +259,9 @@ impl Engine {
     }
 
     fn pass_picture(&mut self, now: Instant, room: RoomId, rendition: Rendition, shown: Instant, frame: &[u8]) {
+        if rendition == Rendition::Main {
+            self.record_picture(room, shown, frame);
+        }
         let layer = rendition.layer();
         let Some(stage) = self.halls.get_mut(&room).and_then(|hall| hall.stage.as_deref_mut()) else { return };
         let time = stage.time(shown, Codec::Vp8);
@@ -331,11 +355,11 @@ impl Hall {
 }
 
 impl Source {
-    fn aim_tap(&mut self, now: Instant) {
+    /// Looks anew which layers the mixer and the recorder should receive.
+    pub(super) fn aim_tap(&mut self, now: Instant) {
         let (layers, count) = (self.layers_now(now), usize::from(self.layer_count()));
-        if let Some((tap, layers)) = self.tap.as_mut().zip(layers.get(..count)) {
-            tap.choose(layers);
-        }
+        let taps = self.tap.iter_mut().chain(self.take.as_mut().map(|(_, tap)| tap));
+        taps.zip(std::iter::repeat(layers.get(..count).unwrap_or_default())).for_each(|(tap, layers)| tap.choose(layers));
     }
 }
 

@@ -32,7 +32,8 @@ pub(super) fn handle(engine: &mut Engine, now: Instant, order: Order) {
             }
         }
         Act::Scene(scene) => engine.set_scene(now, room, scene),
-        Act::Record(_) | Act::RecordMix(_) => {}
+        Act::Record(takes) => engine.record(now, room, who, &takes),
+        Act::RecordMix(takes) => engine.record_mix(now, room, takes),
         Act::Close => engine.close(now, room, who),
     }
 }
@@ -148,7 +149,9 @@ impl Engine {
     }
 
     fn unpublish(&mut self, track: TrackId) {
-        self.board.remove(track);
+        if let Some((recording, _)) = self.board.remove(track).and_then(|source| source.take) {
+            self.end_take(recording);
+        }
     }
 
     fn subscribe(&mut self, room: RoomId, who: ParticipantId, tracks: Vec<TrackId>) {
@@ -176,6 +179,9 @@ impl Engine {
         hall.speakers.remove(who);
         hall.spoke.remove(&who);
         let over = hall.members.is_empty();
+        if over {
+            self.record_mix(now, room, Vec::new());
+        }
         self.close_stage(room);
         if over {
             self.halls.remove(&room);

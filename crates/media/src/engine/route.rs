@@ -14,6 +14,7 @@ use crate::crash;
 use crate::forward::{Forwarder, Incoming, Recent};
 use crate::limit::{PAYLOAD_BYTES_MAX, REPLAY_PACKETS_MAX, SOURCES_MAX};
 use crate::mix::ToMixer;
+use crate::record::ToRecorder;
 use crate::switchboard::{PeerKey, Receiver, Source, TrackKey};
 use crate::tap;
 
@@ -65,6 +66,11 @@ impl Engine {
         let layers = source.layer_count();
         if source.tap.as_mut().is_some_and(|tap| tap.takes(layer, layers, &descriptor)) {
             self.to_mixers.push_back(ToMixer::Packet(source.room, source.id, tap::Packet::of(codec, &packet)));
+        }
+        if let Some((recording, tap)) = source.take.as_mut()
+            && tap.takes(layer, layers, &descriptor)
+        {
+            self.to_recorder.push_back(ToRecorder::Packet(*recording, tap::Packet::of(codec, &packet)));
         }
         // Who is muted and sends all the same does not speak.
         if source.kind == Kind::Audio && source.enabled {

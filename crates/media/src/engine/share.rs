@@ -269,7 +269,7 @@ impl Engine {
                 source.needs = Some((count, Needs::new(now, count)));
             }
             let Some((_, needs)) = &mut source.needs else { continue };
-            let taps = source.tap.iter().map(|tap| tap.choice());
+            let taps = source.tap.iter().chain(source.take.iter().map(|(_, tap)| tap)).map(|tap| tap.choice());
             needs.handle_choices(now, source.receivers.iter().map(|receiver| receiver.choice).chain(taps));
             if let Some(change) = needs.poll_change(now) {
                 news.push((publisher, News::Layers { track: source.id, needed: change.needed }));

@@ -70,6 +70,11 @@ impl Film {
         })
     }
 
+    /// Which of its frames this is.
+    pub fn find(&self, frame: &[u8]) -> Option<usize> {
+        self.frames.iter().position(|one| one.bytes == frame)
+    }
+
     pub fn size(&self) -> Size {
         self.size
     }

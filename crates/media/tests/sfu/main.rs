@@ -17,6 +17,7 @@ mod requests;
 mod spoof;
 mod storm;
 mod studio;
+mod taped;
 mod weather;
 mod world;
 

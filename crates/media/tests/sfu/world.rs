@@ -126,7 +126,12 @@ pub struct World {
     pub mixer: Option<crate::mixer::Mixer>,
     /// What really mixes, if anything does.
     pub studio: Option<crate::mixer::Studio>,
+    /// What else looks at the engine in every step.
+    pub beside: Option<Beside>,
 }
+
+/// Something that looks at the engine in every step.
+pub type Beside = Box<dyn FnMut(Instant, &mut Engine)>;
 
 pub fn settings(server: SocketAddr) -> Settings {
     let crypto = Arc::new(str0m::crypto::from_feature_flags());
@@ -166,6 +171,7 @@ impl World {
             signals: Vec::new(),
             mixer: None,
             studio: None,
+            beside: None,
         }
     }
 
@@ -271,6 +277,9 @@ impl World {
         }
         if let Some(studio) = &mut self.studio {
             studio.step(self.now, &mut self.engine);
+        }
+        if let Some(beside) = &mut self.beside {
+            beside(self.now, &mut self.engine);
         }
         if self.server_pause().is_none() {
             self.cost.measure(|| self.engine.flush(self.now));

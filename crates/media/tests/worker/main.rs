@@ -4,6 +4,7 @@
 
 mod mixed;
 mod pool;
+mod record;
 mod script;
 mod send;
 #[path = "../support/stun.rs"]

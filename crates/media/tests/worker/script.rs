@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use media::crash::Witness;
 use media::net::{Datagram, Transmit};
 use media::pool::{Config, Pool};
+use media::record::ToRecorder;
 use media::worker::Core;
 use room::{Act, Channel, LinkId, News, Open, Order, ParticipantId, Report, RoomId, Sealed, Signal, Step};
 
@@ -19,20 +20,23 @@ pub const TCP_ENDED: Report = Report::Lost(RoomId(u128::MAX));
 pub struct Script {
     out: Vec<Transmit>,
     reports: Vec<Report>,
+    told: Vec<ToRecorder>,
     gate: Option<Arc<Mutex<()>>>,
 }
 
 impl Script {
     pub fn new(gate: Option<Arc<Mutex<()>>>) -> Self {
-        Script { out: Vec::new(), reports: Vec::new(), gate }
+        Script { out: Vec::new(), reports: Vec::new(), told: Vec::new(), gate }
     }
 }
 
 impl Core for Script {
-    fn handle_order(&mut self, _: Instant, order: Order) {
+    fn handle_order(&mut self, now: Instant, order: Order) {
         let Act::Say(channel, text) = order.act else { return };
         match &*text.0 {
             "panic" => panic!("as told"),
+            "record" => self.told.extend(crate::record::beginning(order.room, now)),
+            "end" => self.told.push(ToRecorder::End(crate::record::SOUND)),
             "gate" => drop(self.gate.as_ref().map(|gate| gate.lock())),
             _ => {
                 let link = LinkId("l".into());
@@ -57,6 +61,7 @@ impl Core for Script {
         // Given out from the end.
         self.out.reverse();
         self.reports.reverse();
+        self.told.reverse();
     }
 
     fn handle_tcp_closed(&mut self, _: SocketAddr) {
@@ -69,6 +74,10 @@ impl Core for Script {
 
     fn poll_report(&mut self) -> Option<Report> {
         self.reports.pop()
+    }
+
+    fn poll_recorder(&mut self) -> Option<ToRecorder> {
+        self.told.pop()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
@@ -90,6 +99,7 @@ pub fn config(listen: &str, workers: usize) -> Config {
         addresses: vec![],
         counters: Arc::default(),
         witness: Witness::default(),
+        record: None,
     }
 }
 

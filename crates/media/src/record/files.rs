@@ -1,0 +1,202 @@
+//! Recordings on a disk: in one folder, called by their numbers, with `.part` behind the name until they are done.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use container::Output;
+use container::matroska::{Repair, Repaired};
+use room::{Outcome, RecordingId, WhyStopped};
+
+use super::take::{Form, codec_of};
+use crate::limit::RECORD_SYNC_GAP;
+
+/// What stands behind the name of a file that is not done.
+const PART: &str = "part";
+
+/// Bytes of a file that are read at a time.
+const PIECE: usize = 256 * 1024;
+
+/// Finishes a file whose writer ended suddenly, and gives it its name: what is whole in it can be played and jumped to from then on. One
+/// with nothing in it is removed. Takes as long as it takes to read it once.
+///
+/// # Errors
+/// It cannot be read or written.
+pub fn repair(part: &Path) -> io::Result<Outcome> {
+    let mut file = OpenOptions::new().read(true).write(true).open(part)?;
+    let (_, found) = read(&mut file)?;
+    let outcome = outcome(found.as_ref());
+    let Some(repaired) = found else {
+        fs::remove_file(part)?;
+        return Ok(outcome);
+    };
+    file.set_len(repaired.bytes)?;
+    let mut bytes = repaired.bytes;
+    for output in &repaired.outputs {
+        match output {
+            Output::Append(more) => {
+                append(&mut file, bytes, more)?;
+                bytes += more.len() as u64;
+            }
+            Output::Patch { at, bytes } => file.write_all_at(bytes, *at)?,
+        }
+    }
+    done(&file, part)?;
+    Ok(outcome)
+}
+
+/// What a file that is done has in it.
+///
+/// # Errors
+/// It cannot be read.
+pub fn look(whole: &Path) -> io::Result<Outcome> {
+    let (bytes, repaired) = read(&mut File::open(whole)?)?;
+    Ok(Outcome { bytes, ..outcome(repaired.as_ref()) })
+}
+
+/// The files that are written now.
+pub(super) struct Files {
+    folder: Option<PathBuf>,
+    open: BTreeMap<RecordingId, Open>,
+}
+
+struct Open {
+    file: File,
+    whole: PathBuf,
+    bytes: u64,
+    /// When it was last made sure that it is on the disk.
+    synced: Instant,
+    /// It could not be written: nothing more that goes wrong is told.
+    failed: bool,
+}
+
+impl Files {
+    /// In this folder; none: there is nowhere to put them.
+    pub fn new(folder: Option<PathBuf>) -> Self {
+        Files { folder, open: BTreeMap::new() }
+    }
+
+    /// Begins a file.
+    pub fn create(&mut self, now: Instant, recording: RecordingId, form: Form) -> io::Result<()> {
+        let folder = self.folder.as_deref().ok_or(io::ErrorKind::NotFound)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let whole = path_of(folder, recording, form);
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(part_of(&whole))?;
+        self.open.insert(recording, Open { file, whole, bytes: 0, synced: now, failed: false });
+        Ok(())
+    }
+
+    /// Does something with a file. If it cannot, the file is as before.
+    pub fn write(&mut self, recording: RecordingId, output: &Output) -> io::Result<()> {
+        let Some(open) = self.open.get_mut(&recording) else { return Ok(()) };
+        let done = match output {
+            Output::Append(bytes) => append(&mut open.file, open.bytes, bytes),
+            Output::Patch { at, bytes } => open.file.write_all_at(bytes, *at),
+        };
+        match (done, output) {
+            (Ok(()), Output::Append(bytes)) => open.bytes += bytes.len() as u64,
+            (Err(_), _) if open.failed => {}
+            (Err(problem), _) => {
+                open.failed = true;
+                // What was written in part; where not even that is possible, a reader passes over it.
+                let _ = open.file.set_len(open.bytes);
+                return Err(problem);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// How many bytes a file has.
+    pub fn bytes(&self, recording: RecordingId) -> u64 {
+        self.open.get(&recording).map_or(0, |open| open.bytes)
+    }
+
+    /// Makes sure that one file is on the disk for which it is time.
+    pub fn sync(&mut self, now: Instant) {
+        let due = self.open.values_mut().find(|open| now.saturating_duration_since(open.synced) >= RECORD_SYNC_GAP);
+        if let Some(open) = due {
+            open.synced = now;
+            // What cannot be kept cannot be written either, soon, and then it is told.
+            let _ = open.file.sync_data();
+        }
+    }
+
+    /// A file is done, if there is one. Without anything in it there is none any more.
+    pub fn end(&mut self, recording: RecordingId) -> io::Result<()> {
+        let Some(open) = self.open.remove(&recording) else { return Ok(()) };
+        if open.bytes == 0 {
+            return fs::remove_file(part_of(&open.whole));
+        }
+        done(&open.file, &part_of(&open.whole))
+    }
+
+    /// Ends a file whose writer is gone, by what is in it; none: there is none.
+    pub fn rescue(&mut self, recording: RecordingId) -> Option<Outcome> {
+        let open = self.open.remove(&recording)?;
+        repair(&part_of(&open.whole)).ok()
+    }
+
+    /// How much space there is; none: nobody knows.
+    pub fn space(&self) -> Option<u64> {
+        let there = self.folder.as_deref()?.ancestors().find(|path| path.exists())?;
+        let told = rustix::fs::statvfs(there).ok()?;
+        Some(told.f_bavail.saturating_mul(told.f_frsize))
+    }
+}
+
+fn append(file: &mut File, at: u64, bytes: &[u8]) -> io::Result<()> {
+    file.seek(SeekFrom::Start(at))?;
+    file.write_all(bytes)
+}
+
+fn path_of(folder: &Path, recording: RecordingId, form: Form) -> PathBuf {
+    folder.join(format!("{:032x}.{}", recording.0, form.ending()))
+}
+
+fn part_of(whole: &Path) -> PathBuf {
+    let mut name = whole.as_os_str().to_owned();
+    name.push(".");
+    name.push(PART);
+    name.into()
+}
+
+/// Makes sure that a file is on the disk, and gives it its name.
+fn done(file: &File, part: &Path) -> io::Result<()> {
+    file.sync_all()?;
+    fs::rename(part, part.with_extension(""))?;
+    match part.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// How long a file is, and what it would take to finish it.
+fn read(file: &mut File) -> io::Result<(u64, Option<Repaired>)> {
+    let (mut repair, mut piece, mut bytes) = (Repair::default(), vec![0; PIECE], 0);
+    file.seek(SeekFrom::Start(0))?;
+    loop {
+        let read = file.read(&mut piece)?;
+        if read == 0 {
+            return Ok((bytes, repair.finish()));
+        }
+        bytes += read as u64;
+        repair.push(piece.get(..read).unwrap_or_default());
+    }
+}
+
+fn outcome(repaired: Option<&Repaired>) -> Outcome {
+    match repaired {
+        Some(repaired) => Outcome {
+            duration: repaired.duration,
+            bytes: repaired.bytes_after,
+            offset: repaired.began.unwrap_or_default(),
+            codec: Some(codec_of(&repaired.tracks)),
+            why: WhyStopped::Stopped,
+        },
+        None => Outcome { duration: Duration::ZERO, bytes: 0, offset: Duration::ZERO, codec: None, why: WhyStopped::NoMedia },
+    }
+}

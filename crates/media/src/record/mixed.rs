@@ -1,0 +1,106 @@
+//! The sound and the pictures of a mix made into one file.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use container::{Block, Codec, Track};
+
+use super::clock::Epoch;
+use super::duration;
+use super::track::Taken;
+use crate::limit::{RECORD_KEYFRAME_GAP, RECORD_WISH_GAP};
+
+/// Channels of the sound of a mix.
+const CHANNELS: u8 = 1;
+
+/// Tracks of the file.
+const SOUND: usize = 0;
+const PICTURE: usize = 1;
+
+/// A mix that is recorded. Its file begins with a key frame.
+#[derive(Debug, Default)]
+pub(super) struct Mixing {
+    /// What the beginning of the file is by our clock, in microseconds; pauses put it off.
+    zero: Option<i64>,
+    /// Where the file ends by now, in microseconds.
+    end: i64,
+    paused: bool,
+    /// The first after a pause goes on where the file ended.
+    resumes: bool,
+    awaits_key: bool,
+    key: Option<Instant>,
+    asked: Option<Instant>,
+}
+
+impl Mixing {
+    /// Writes nothing for now, or goes on.
+    pub fn pause(&mut self, paused: bool) {
+        if self.paused && !paused {
+            (self.resumes, self.awaits_key) = (true, true);
+        }
+        self.paused = paused;
+    }
+
+    /// Whether nothing is to come.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Takes 20 ms of sound.
+    pub fn sound(&mut self, epoch: &Epoch, shown: Instant, packet: &Arc<[u8]>, give: impl FnMut(Taken)) {
+        if self.zero.is_some() && !self.paused {
+            let bytes = packet.to_vec();
+            self.put(epoch.us(shown), Block { track: SOUND, keyframe: true, ..block(bytes) }, give);
+        }
+    }
+
+    /// Takes a picture.
+    pub fn picture(&mut self, now: Instant, epoch: &Epoch, shown: Instant, frame: &Arc<[u8]>, mut give: impl FnMut(Taken)) {
+        let keyframe = container::picture::size(Codec::Vp8, frame).is_some();
+        if self.paused || !keyframe && (self.zero.is_none() || self.awaits_key) {
+            return;
+        }
+        if keyframe {
+            (self.awaits_key, self.key) = (false, Some(now));
+        }
+        let at = epoch.us(shown);
+        if self.zero.is_none() {
+            let Some(track) = Track::picture(Codec::Vp8, frame, 0) else { return };
+            self.zero = Some(at);
+            give(Taken::Begin(vec![Track::opus(CHANNELS), track], at));
+        }
+        self.put(at, Block { track: PICTURE, keyframe, ..block(frame.to_vec()) }, give);
+    }
+
+    /// Whether a key frame should be asked for now.
+    pub fn take_wish(&mut self, now: Instant) -> bool {
+        let since = |at: Option<Instant>, gap| at.is_none_or(|at| now.saturating_duration_since(at) >= gap);
+        let wanted = self.zero.is_none() || self.awaits_key || since(self.key, RECORD_KEYFRAME_GAP);
+        let wish = wanted && !self.paused && since(self.asked, RECORD_WISH_GAP);
+        if wish {
+            self.asked = Some(now);
+        }
+        wish
+    }
+
+    fn put(&mut self, at: i64, block: Block, mut give: impl FnMut(Taken)) {
+        let Some(zero) = &mut self.zero else { return };
+        if std::mem::take(&mut self.resumes) {
+            *zero = at.saturating_sub(self.end);
+        }
+        let time = at.saturating_sub(*zero);
+        // Sound that was on its way when the first picture was made.
+        if time < 0 {
+            return;
+        }
+        self.end = self.end.max(time.saturating_add(STEP));
+        give(Taken::Block(Block { time: duration(time), ..block }));
+    }
+}
+
+/// From one packet of sound to the next, in microseconds.
+const STEP: i64 = 20_000;
+
+fn block(bytes: Vec<u8>) -> Block {
+    Block { track: 0, time: std::time::Duration::ZERO, keyframe: false, rotation: None, bytes }
+}

@@ -1,0 +1,258 @@
+//! The thread that writes, and the way to it from its worker.
+//!
+//! Packets wake nobody: the thread looks for them many times a second while there is something to record. Nobody waits for anybody: what
+//! finds no room in the queue is dropped and counted, but for beginnings and ends, which wait at their worker.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use mio::Waker;
+use room::{Outcome, RecordNews, RecordingId, Report, RoomId, WhyStopped};
+
+use super::files::Files;
+use super::recorder::{Effect, Recorder};
+use super::{Epoch, Floors, FromRecorder, Settings, ToRecorder};
+use crate::counters::Counters;
+use crate::limit::{RECORD_ORDERS_QUEUED_MAX, RECORD_QUEUE_PACKETS_MAX, RECORD_SPACE_GAP, RECORD_TURN, RECORD_WISHES_QUEUED_MAX};
+
+/// A worker's way to its recorder and back.
+pub(crate) struct Port {
+    orders: SyncSender<ToRecorder>,
+    queue: Arc<Queue>,
+    wishes: Receiver<FromRecorder>,
+    /// For whom there was no room.
+    waiting: VecDeque<ToRecorder>,
+    counters: Arc<Counters>,
+}
+
+/// What is known of the queue at both its ends.
+#[derive(Default)]
+struct Queue {
+    /// Packets in it.
+    packets: AtomicUsize,
+    /// Packets that found no room in it.
+    dropped: AtomicU64,
+}
+
+/// What a recorder is given.
+pub(crate) struct Setup {
+    pub number: usize,
+    /// None: there is nowhere to record to.
+    pub settings: Option<Settings>,
+    pub epoch: Epoch,
+    pub counters: Arc<Counters>,
+    /// Hears what becomes of recordings. Must not wait.
+    pub report: Arc<dyn Fn(Report) + Send + Sync>,
+    /// Wakes the worker.
+    pub waker: Arc<Waker>,
+    /// Let go of when all files are done.
+    pub done: Sender<()>,
+}
+
+/// Starts the thread of a worker. It ends, with all files done, when the worker lets go of its end.
+///
+/// # Errors
+/// The system has no more threads.
+pub(crate) fn start(setup: Setup) -> io::Result<Port> {
+    let (orders, told) = sync_channel(RECORD_QUEUE_PACKETS_MAX + RECORD_ORDERS_QUEUED_MAX);
+    let (wish, wishes) = sync_channel(RECORD_WISHES_QUEUED_MAX);
+    let queue = Arc::new(Queue::default());
+    let Setup { number, settings, epoch, counters, report, waker, done } = setup;
+    let (folder, floors) = settings.map_or((None, Floors::default()), |settings| (Some(settings.folder), settings.floors));
+    let files = Files::new(folder);
+    let recording = Recording {
+        told,
+        queue: queue.clone(),
+        recorder: Recorder::new(epoch, floors),
+        fresh: Box::new(move || Recorder::new(epoch, floors)),
+        files,
+        running: BTreeMap::new(),
+        report,
+        wish,
+        waker,
+        looked: None,
+        counters: counters.clone(),
+    };
+    thread::Builder::new().name(format!("recorder {number}")).spawn(move || {
+        recording.run();
+        drop(done);
+    })?;
+    Ok(Port { orders, queue, wishes, waiting: VecDeque::new(), counters })
+}
+
+impl Port {
+    /// Tells the recorder something. Never waits.
+    pub fn send(&mut self, told: ToRecorder) {
+        if told.is_media() {
+            let full = self.queue.packets.load(Ordering::Relaxed) >= RECORD_QUEUE_PACKETS_MAX;
+            // What is behind something that waits must not overtake it.
+            if full || !self.waiting.is_empty() || self.orders.try_send(told).is_err() {
+                self.queue.dropped.fetch_add(1, Ordering::Relaxed);
+                self.counters.recorder_dropped.add(1);
+            } else {
+                self.queue.packets.fetch_add(1, Ordering::Relaxed);
+            }
+            return;
+        }
+        self.waiting.push_back(told);
+        self.send_waiting();
+    }
+
+    /// Gives what the recorder wishes for.
+    pub fn receive(&mut self, take: impl FnMut(FromRecorder)) {
+        self.send_waiting();
+        self.wishes.try_iter().take(RECORD_WISHES_QUEUED_MAX).for_each(take);
+    }
+
+    /// The engine is gone, and its recordings with it.
+    pub fn clear(&mut self) {
+        self.send(ToRecorder::Lost);
+    }
+
+    fn send_waiting(&mut self) {
+        while let Some(told) = self.waiting.pop_front() {
+            if let Err(TrySendError::Full(told)) = self.orders.try_send(told) {
+                self.waiting.push_front(told);
+                return;
+            }
+        }
+    }
+}
+
+/// The thread, from inside.
+struct Recording {
+    told: Receiver<ToRecorder>,
+    queue: Arc<Queue>,
+    recorder: Recorder,
+    fresh: Box<dyn Fn() -> Recorder + Send>,
+    files: Files,
+    /// Recordings whose end was not told yet.
+    running: BTreeMap<RecordingId, RoomId>,
+    report: Arc<dyn Fn(Report) + Send + Sync>,
+    wish: SyncSender<FromRecorder>,
+    waker: Arc<Waker>,
+    /// When it was last looked how much space there is.
+    looked: Option<Instant>,
+    counters: Arc<Counters>,
+}
+
+impl Recording {
+    fn run(mut self) {
+        let mut over = false;
+        while !over {
+            let first = if self.recorder.is_idle() { self.told.recv().ok() } else { None };
+            if first.is_none() {
+                thread::sleep(RECORD_TURN);
+            }
+            match catch_unwind(AssertUnwindSafe(|| self.turn(first))) {
+                Ok(ends) => over = ends,
+                Err(_) => self.begin_anew(),
+            }
+        }
+    }
+
+    /// Takes in all that came, gives out all that it led to; true if nothing can come any more.
+    fn turn(&mut self, first: Option<ToRecorder>) -> bool {
+        let now = Instant::now();
+        self.look(now);
+        first.into_iter().for_each(|told| self.take(now, told));
+        let over = loop {
+            match self.told.try_recv() {
+                Ok(told) => self.take(now, told),
+                Err(TryRecvError::Empty) => break false,
+                Err(TryRecvError::Disconnected) => break true,
+            }
+        };
+        self.recorder.handle_dropped(now, self.queue.dropped.load(Ordering::Relaxed));
+        self.recorder.handle_time(now);
+        if over {
+            self.recorder.end_all(now, WhyStopped::Stopped);
+        }
+        self.carry_out(now);
+        self.files.sync(now);
+        over
+    }
+
+    fn take(&mut self, now: Instant, told: ToRecorder) {
+        if let ToRecorder::Begin { room, recording, .. } = &told {
+            self.running.insert(*recording, *room);
+        }
+        if told.is_media() {
+            self.queue.packets.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.recorder.handle(now, told);
+        // What is done waits for no end of what comes.
+        self.carry_out(now);
+    }
+
+    fn look(&mut self, now: Instant) {
+        let due = self.looked.is_none_or(|looked| now.saturating_duration_since(looked) >= RECORD_SPACE_GAP);
+        if due {
+            self.looked = Some(now);
+            // Where nobody knows how much there is, writing shows it.
+            self.recorder.handle_free(now, self.files.space().unwrap_or(u64::MAX));
+        }
+    }
+
+    fn carry_out(&mut self, now: Instant) {
+        while let Some(effect) = self.recorder.poll_effect() {
+            match effect {
+                Effect::Create(recording, form) => {
+                    let done = self.files.create(now, recording, form);
+                    self.check(recording, done);
+                }
+                Effect::Write(recording, output) => {
+                    let done = self.files.write(recording, &output);
+                    self.check(recording, done);
+                }
+                Effect::Tell(room, recording, news) => (self.report)(Report::Recorded { room, recording, news }),
+                Effect::End(room, recording, outcome) => self.end(room, recording, outcome),
+                Effect::Wish(wish) => {
+                    // It is wished again soon.
+                    if self.wish.try_send(wish).is_ok() {
+                        let _ = self.waker.wake();
+                    }
+                }
+            }
+        }
+    }
+
+    /// What cannot be written ends its recording.
+    fn check(&mut self, recording: RecordingId, done: io::Result<()>) {
+        if let Err(problem) = done {
+            tracing::error!(%problem, "a recording cannot be written, and ends");
+            self.counters.recordings_failed.add(1);
+            self.recorder.handle_failed(recording, self.files.bytes(recording));
+        }
+    }
+
+    fn end(&mut self, room: RoomId, recording: RecordingId, mut outcome: Outcome) {
+        if let Err(problem) = self.files.end(recording) {
+            tracing::error!(%problem, "a recording cannot be finished, which the next start tries again");
+            outcome.why = WhyStopped::Disk;
+        }
+        self.recorder.handle_ended(recording);
+        self.running.remove(&recording);
+        self.counters.recorded_bytes.add(outcome.bytes);
+        (self.report)(Report::Recorded { room, recording, news: RecordNews::Ended(outcome) });
+    }
+
+    /// After a panic: every recording ends with what is in its file.
+    fn begin_anew(&mut self) {
+        tracing::error!("the recorder of a worker panicked; its recordings end");
+        self.counters.recorder_panics.add(1);
+        self.recorder = (self.fresh)();
+        for (recording, room) in std::mem::take(&mut self.running) {
+            let nothing =
+                Outcome { duration: Duration::ZERO, bytes: 0, offset: Duration::ZERO, codec: None, why: WhyStopped::NoMedia };
+            let outcome = self.files.rescue(recording).unwrap_or(nothing);
+            (self.report)(Report::Recorded { room, recording, news: RecordNews::Ended(outcome) });
+        }
+    }
+}

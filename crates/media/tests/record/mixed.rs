@@ -1,0 +1,77 @@
+//! The mix and its file.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use media::record::{Form, FromRecorder, Subject, ToRecorder};
+use room::{RecordedCodec, RecordingId, WhyStopped};
+
+use crate::tape::{MS, ROOM, SECOND, SINCE_1970, Tape};
+
+const MIX: RecordingId = RecordingId(9);
+
+fn begin() -> Tape {
+    let mut tape = Tape::new();
+    tape.tell(ToRecorder::Begin { room: ROOM, recording: MIX, subject: Subject::Mix });
+    tape
+}
+
+/// The mixer works for a while: sound 50 times a second, pictures 20 times; a key frame where one is asked for.
+fn mix(tape: &mut Tape, ms: u64) {
+    let mut asked = tape.wishes.len();
+    for _ in 0..ms / 20 {
+        let shown: Instant = tape.now;
+        tape.tell(ToRecorder::Sound { recording: MIX, shown, packet: Arc::from([0xf8, 1]) });
+        let since = (shown - tape.start).as_millis();
+        if since.is_multiple_of(60) {
+            let key = tape.wishes.len() > asked;
+            asked = tape.wishes.len();
+            let frame: &[u8] = if key { &[0x10, 0, 0, 0x9d, 1, 0x2a, 64, 1, 180, 0, 7] } else { &[0x11, 7] };
+            tape.tell(ToRecorder::Picture { recording: MIX, shown, frame: frame.into() });
+        }
+        tape.run(20 * MS);
+    }
+}
+
+#[test]
+fn a_mix_is_one_file_of_sound_and_pictures() {
+    let mut tape = begin();
+    mix(&mut tape, 5_000);
+    let outcome = tape.end(MIX);
+    let played = tape.play(MIX);
+    assert_eq!((tape.files[&MIX].0, outcome.codec, outcome.why), (Form::Mix, Some(RecordedCodec::Vp8), WhyStopped::Stopped));
+    assert_eq!(played.tracks.len(), 2);
+    assert!(
+        played.blocks.iter().any(|block| block.track == 0) && played.blocks.iter().find(|b| b.track == 1).expect("one").keyframe
+    );
+    // It begins with the first picture, which was asked for.
+    assert_eq!(tape.wishes[0].1, FromRecorder::Keyframe(ROOM, None));
+    assert!(outcome.offset < SINCE_1970 + 200 * MS && outcome.duration > 4_700 * MS, "{outcome:?}");
+}
+
+#[test]
+fn a_pause_leaves_no_gap() {
+    let mut tape = begin();
+    mix(&mut tape, 3_000);
+    tape.tell(ToRecorder::Pause(MIX, true));
+    // What comes all the same is not wanted.
+    mix(&mut tape, 10_000);
+    tape.tell(ToRecorder::Pause(MIX, false));
+    mix(&mut tape, 3_000);
+    let outcome = tape.end(MIX);
+    assert!(outcome.duration.abs_diff(6 * SECOND) < 200 * MS, "{outcome:?}");
+    let played = tape.play(MIX);
+    let sounds: Vec<_> = played.blocks.iter().filter(|block| block.track == 0).map(|block| block.time).collect();
+    assert!(sounds.windows(2).all(|pair| pair[1] - pair[0] <= 40 * MS), "sound goes on");
+    let keys: Vec<_> = played.blocks.iter().filter(|block| block.track == 1 && block.keyframe).map(|block| block.time).collect();
+    assert!(keys.len() == 2 && keys[1].abs_diff(3 * SECOND) < 200 * MS, "pictures go on with a key frame: {keys:?}");
+    assert!(tape.news.iter().all(|(_, news)| *news != room::RecordNews::Silent(true)), "a pause is no silence");
+}
+
+#[test]
+fn a_mix_that_is_paused_from_the_beginning_has_no_file() {
+    let mut tape = begin();
+    tape.tell(ToRecorder::Pause(MIX, true));
+    mix(&mut tape, 1_000);
+    assert_eq!(tape.end(MIX).why, WhyStopped::NoMedia);
+}

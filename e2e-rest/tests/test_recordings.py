@@ -75,6 +75,27 @@ def test_rules_count_at_once(kennel, newer):
     ann.drop()
 
 
+def test_what_never_had_any_media_ends_and_says_why(kennel, receiver, newer):
+    if not newer:
+        return
+    hooks = receiver()
+    room, ann, (sound, picture) = made(kennel, hooks)
+    video = kennel.client().video
+    video.rooms(room.sid).recording_rules.update(rules=[{"type": "include", "kind": "video"}])
+    failed = until(lambda: video.recordings(sound.sid).fetch(), lambda one: one.status == "failed")
+    assert (failed.duration, raw(kennel, failed.links["media"]).status_code) == (0, 404)
+    assert video.recordings(picture.sid).fetch().status == "processing"
+    hooks.until(lambda r: "recording-failed" in r.events(room.sid))
+    told = next(call for call in hooks.of(room.sid) if call.event == "recording-failed")
+    assert (told["RecordingSid"], told["FailedOperation"]) == (sound.sid, "RecordingStart")
+    video.rooms(room.sid).update(status="completed")
+    until(lambda: video.recordings(picture.sid).fetch().status, lambda status: status == "failed")
+    hooks.until(lambda r: r.events(room.sid).count("recording-failed") == 2)
+    assert hooks.of(room.sid)[-1]["RoomStatus"] == "completed"
+    assert video.recordings(sound.sid).delete() and video.recordings(picture.sid).delete()
+    ann.drop()
+
+
 @pytest.mark.parametrize("way", ["all", "room"])
 def test_what_a_crash_left_is_finished_listed_and_given_out(fresh, receiver, way):
     kennel, hooks = fresh(), receiver()

@@ -35,3 +35,39 @@ test('rooms that nobody asked to record are not', async ({ people, kennel, roomN
   await ann.join(token('ann', roomName), kennel.signaling, ['audio']);
   expect(await ann.call('isRecording')).toBe(false);
 });
+
+test('sound and pictures of everybody become files', async ({ people, kennel, roomName }) => {
+  test.setTimeout(120_000);
+  const made = await twilio(kennel, 'POST', 'Rooms', { UniqueName: roomName, Type: 'group', RecordParticipantsOnConnect: 'true' });
+  const [ann, ben] = [await people.open('ann', '2.36.0'), await people.open('ben', '2.18.1')];
+  for (const one of [ann, ben]) await one.join(token(one.label, roomName), kennel.signaling, ['audio', 'video']);
+  await ben.sees('ann');
+  await ann.sees('ben');
+  expect((await twilio(kennel, 'POST', `Rooms/${made.body.sid}/RecordingRules`, everything('exclude'))).status).toBe(200);
+  const finished = async () => {
+    const { body } = await twilio(kennel, 'GET', `Rooms/${made.body.sid}/Recordings`);
+    return (body.recordings as { status: string; size: number; duration: number; type: string }[]).filter((one) => one.status === 'completed' && one.size > 0);
+  };
+  await expect.poll(async () => (await finished()).length, { message: 'sound and pictures of both are files', timeout: 30_000 }).toBe(4);
+  expect((await finished()).map((one) => one.type).sort()).toEqual(['audio', 'audio', 'video', 'video']);
+  expect((await finished()).every((one) => one.duration >= 1)).toBe(true);
+});
+
+test('whoever asked for it is warned while nothing comes of a track that is recorded', async ({ people, kennel, roomName }) => {
+  await twilio(kennel, 'POST', 'Rooms', { UniqueName: roomName, Type: 'group', RecordParticipantsOnConnect: 'true' });
+  const ann = await people.open('ann', '2.36.0');
+  await ann.join(token('ann', roomName), kennel.signaling, ['video'], { notifyWarnings: ['recording-media-lost'] });
+  const [camera] = await ann.call<{ sid: string }[]>('published');
+  // The browser's own sender stops, and the SDK knows nothing of it: as with a camera that hangs.
+  const hang = (hangs: boolean) =>
+    ann.page.evaluate(async (hangs) => {
+      const page = window as unknown as { peers: RTCPeerConnection[]; held?: [RTCRtpSender, MediaStreamTrack] };
+      const sending = page.peers.flatMap((peer) => peer.getSenders()).find((sender) => sender.track?.kind === 'video');
+      page.held ??= [sending!, sending!.track!];
+      await page.held[0].replaceTrack(hangs ? null : page.held[1]);
+    }, hangs);
+  await hang(true);
+  await ann.event('trackWarning', { kind: 'recording-media-lost', track: camera!.sid }, { timeout: 20_000 });
+  await hang(false);
+  await ann.event('trackWarningsCleared', { track: camera!.sid });
+});

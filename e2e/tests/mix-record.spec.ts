@@ -47,6 +47,9 @@ test('a moderator records the mix, pauses, goes on and stops by the object that 
   expect(listed!.ended!).toBeGreaterThan(listed!.started!);
   for (const member of [a, b]) await member.hasHeard('room.updated', marked(false), 'no mark');
   expect(await b.events('recording.started'), 'who may not is told no more than that').toHaveLength(0);
+  const file = async () => (await rest(mix.kennel, 'GET', `room_recordings/${one.id}`)).body;
+  await expect.poll(async () => (await file()).status, { message: 'it is a file', timeout: 30_000 }).toBe('completed');
+  expect((await file()).size_in_bytes).toBeGreaterThan(1_000);
   await a.seesColours(new Map([[a.me, 1], [b.me, 2]]));
 });
 

@@ -1,6 +1,6 @@
 //! What requests ask for, and what is wrong with those that are refused.
 
-use room::{Kind, ParticipantId, RoomId, RoomKind, RoomOptions, TrackId, VideoCodec};
+use room::{Kind, ParticipantId, RoomId, RoomKind, RoomOptions, Rule, TrackId, VideoCodec};
 use twilio::rest::rules::{RuleLine, Whom, everything};
 use twilio::rest::{
     Anchor, Ask, Defaults, Grouping, HookFilter, Key, MediaStatus, Memo, Method, NewRoom, PageAsk, ParticipantFilter,
@@ -257,7 +257,9 @@ fn a_room_is_what_was_asked() {
         large_room: true,
         transcribe_participants_on_connect: true,
     };
-    let options = RoomOptions { audio_only: true, codecs: vec![VideoCodec::H264, VideoCodec::Vp8], ..RoomOptions::default() };
+    // Rules say more than the switch beside them.
+    let record = Rule::Listed([everything(false)].into());
+    let options = RoomOptions { audio_only: true, codecs: vec![VideoCodec::H264, VideoCodec::Vp8], record };
     let full = NewRoom {
         name: Some("D".into()),
         kind: RoomKind::GroupSmall,

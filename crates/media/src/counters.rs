@@ -38,6 +38,8 @@ pub struct Counters {
     pub dropped_backlog: Counter,
     /// Datagrams that the system refused to send.
     pub dropped_refused: Counter,
+    /// Packets of media that came to a worker with too much to do.
+    pub dropped_late: Counter,
     /// Frames not sent because the queue of their TCP connection was full, or because it is gone.
     pub dropped_tcp: Counter,
     /// Datagrams from unknown sources above the rate, not looked at.
@@ -128,6 +130,7 @@ impl Counters {
             ),
             ("dropped_backlog", "Datagrams not sent because socket and backlog were full", self.dropped_backlog.get()),
             ("dropped_refused", "Datagrams that the system refused to send", self.dropped_refused.get()),
+            ("dropped_late", "Packets of media that came to a worker with too much to do", self.dropped_late.get()),
             (
                 "dropped_tcp",
                 "Frames not sent because the queue of their TCP connection was full, or because it is gone",

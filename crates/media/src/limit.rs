@@ -295,6 +295,10 @@ pub const ORDERS_PER_TURN_MAX: usize = 256;
 /// Receive calls of one turn, each of up to 32 datagrams or coalesced runs of them. The rest follow in the next turn.
 pub const RECEIVES_PER_TURN_MAX: usize = 8;
 
+/// For how long a worker may not have got to the end of what its socket holds. Then packets of media are dropped and counted, until it
+/// has: delay would only grow. Checks, handshakes and reports are heard all the same.
+pub const UNREAD_MAX: Duration = Duration::from_millis(200);
+
 /// Bytes that the system is asked to hold for a media socket, each way. It may grant less.
 pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 

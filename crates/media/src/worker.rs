@@ -14,7 +14,8 @@ use room::{Order, Report};
 
 use crate::counters::Counters;
 use crate::crash::{self, Witness};
-use crate::limit::{ORDERS_PER_TURN_MAX, RECEIVES_PER_TURN_MAX};
+use crate::demux::Class;
+use crate::limit::{ORDERS_PER_TURN_MAX, RECEIVES_PER_TURN_MAX, UNREAD_MAX};
 use crate::mix::{FromMixer, ToMixer};
 use crate::mixers::Port;
 use crate::net::{Datagram, Faces, Protocol, Transmit, Udp};
@@ -107,6 +108,9 @@ pub(crate) struct Sockets {
     tcp: Tcp,
     /// There may be datagrams to read.
     udp_ready: bool,
+    /// Since when there were always more.
+    unread_since: Option<Instant>,
+    counters: Arc<Counters>,
     /// The poll tells when the UDP socket can be written.
     udp_watched: bool,
 }
@@ -119,7 +123,8 @@ impl Sockets {
         udp.register(poll.registry(), UDP)?;
         let tcp = Tcp::new(tcp, faces, counters.clone(), poll.registry().try_clone()?, TCP)?;
         let waker = Waker::new(poll.registry(), WAKE)?;
-        Ok((Sockets { poll, udp, tcp, udp_ready: true, udp_watched: false }, waker))
+        let counters = counters.clone();
+        Ok((Sockets { poll, udp, tcp, udp_ready: true, unread_since: None, counters, udp_watched: false }, waker))
     }
 
     /// Waits for something to do, but not beyond this time.
@@ -152,10 +157,24 @@ impl Sockets {
         }
     }
 
-    /// Gives what came to the engine.
+    /// Gives what came to the engine. A worker that does not get to the end of what is there passes no media on until it does: what
+    /// is late is of no use to anybody, and everything behind it would be late, too.
     fn receive(&mut self, now: Instant, core: &mut impl Core) {
         for _ in 0..RECEIVES_PER_TURN_MAX {
-            self.udp_ready = self.udp_ready && self.udp.receive(|datagram| hand_over(now, core, datagram));
+            if !self.udp_ready {
+                break;
+            }
+            let at = Instant::now();
+            let late = self.unread_since.is_some_and(|since| at.saturating_duration_since(since) > UNREAD_MAX);
+            let counters = &self.counters;
+            self.udp_ready = self.udp.receive(|datagram| {
+                if late && Class::of(datagram.bytes) == Class::Rtp {
+                    counters.dropped_late.add(1);
+                } else {
+                    hand_over(now, core, datagram);
+                }
+            });
+            self.unread_since = self.unread_since.or(Some(at)).filter(|_| self.udp_ready);
         }
         self.tcp.receive(now, |datagram| hand_over(now, core, datagram));
         while let Some(source) = self.tcp.poll_closed() {
@@ -183,7 +202,7 @@ impl Sockets {
 
     /// Forgets everything that belonged to an engine.
     fn clear(&mut self) {
-        self.udp_ready = true;
+        (self.udp_ready, self.unread_since) = (true, None);
         self.udp.clear();
         self.tcp.clear();
     }

@@ -8,7 +8,7 @@ use media::limit::{ORDERS_QUEUED_MAX, WORKERS_MAX};
 use media::pool::{Config, Placement, Pool, candidates};
 use room::{Order, Report, RoomId};
 
-use crate::script::{LONG, Script, ask, close, config, loopback, open, said, say, start, start_gated, udp};
+use crate::script::{LONG, Script, ask, close, config, hear, loopback, open, said, say, start, start_gated, udp};
 
 #[test]
 fn orders_arrive_in_order() {
@@ -83,6 +83,29 @@ fn a_worker_too_far_behind_loses_its_rooms_rather_than_orders_in_silence() {
     assert_eq!(lost, Some(Report::Lost(RoomId(1))));
     [open(1, 1), say(1, 1, "again")].into_iter().for_each(|order| pool.order(order));
     assert_eq!(said(reports.recv_timeout(LONG).unwrap()), "again");
+}
+
+#[test]
+fn a_worker_with_too_much_to_do_drops_media_and_hears_the_rest() {
+    let (pool, _reports) = start(&config("127.0.0.1:0", 1));
+    let client = udp("127.0.0.1:0");
+    let at = loopback(&pool, 0);
+    // In time: nothing is dropped.
+    (0..20).for_each(|_| assert!(client.send_to(&[0x80, 96, 0], at).is_ok()));
+    assert_eq!(ask(&client, at, b"hello").0, b"hello");
+    assert_eq!(pool.counters().dropped_late.get(), 0);
+    // Five seconds of work.
+    (0..200).for_each(|n| {
+        (0..5).for_each(|_| assert!(client.send_to(&[0x80, 96, n], at).is_ok()));
+        client.send_to(b"check", at).unwrap();
+    });
+    (0..200).for_each(|_| assert_eq!(hear(&client).0, b"check"));
+    let dropped = pool.counters().dropped_late.get();
+    assert!(dropped > 500, "{dropped} were dropped");
+    // And back to normal.
+    (0..20).for_each(|_| assert!(client.send_to(&[0x80, 96, 0], at).is_ok()));
+    assert_eq!(ask(&client, at, b"hello").0, b"hello");
+    assert_eq!(pool.counters().dropped_late.get(), dropped);
 }
 
 #[test]

@@ -104,6 +104,9 @@ pub(crate) struct Placement {
     rtx: Option<Ssrc>,
     /// Whether the client knows of it, so that packets may be sent.
     pub ready: bool,
+    /// The track was not wanted for a while. Its sources are used up: whoever begins to send it anew begins to count anew, and a number
+    /// must not be encrypted twice for one source (RFC 3711, section 9.1).
+    spent: bool,
 }
 
 impl Negotiation {
@@ -123,6 +126,9 @@ impl Negotiation {
         let before = std::mem::take(&mut self.wanted);
         let refused = |track| before.iter().find(|one| one.track == track).map_or(0, |one| one.refused);
         self.wanted = tracks.map(|(track, video)| Wanted { track, video, refused: refused(track) }).collect();
+        for down in self.sections.iter_mut().filter_map(|section| section.down.as_mut()) {
+            down.spent |= !self.wanted.iter().any(|wanted| wanted.track == down.track);
+        }
         self.dirty = true;
     }
 
@@ -234,8 +240,7 @@ impl Negotiation {
 
     /// Tracks for the client, placed and not yet dropped.
     pub fn placements(&self) -> impl Iterator<Item = &Placement> {
-        let wanted = |track| self.wanted.iter().any(|wanted| wanted.track == track);
-        self.sections.iter().filter_map(|section| section.down.as_ref()).filter(move |down| wanted(down.track))
+        self.sections.iter().filter_map(|section| section.down.as_ref()).filter(|down| !down.spent)
     }
 
     /// Tracks of the client's, with their sections.
@@ -272,8 +277,7 @@ impl Negotiation {
 
     fn drop_unwanted(&mut self, rtc: &mut Rtc) {
         for section in &mut self.sections {
-            let unwanted = |down: &mut Placement| !self.wanted.iter().any(|wanted| wanted.track == down.track);
-            if let Some(down) = section.down.take_if(unwanted) {
+            if let Some(down) = section.down.take_if(|down| down.spent) {
                 rtc.direct_api().remove_stream_tx(down.ssrc);
             }
         }
@@ -297,7 +301,7 @@ impl Negotiation {
     }
 
     fn unplaced(&self) -> Vec<Wanted> {
-        let placed = |track| self.sections.iter().filter_map(|section| section.down.as_ref()).any(|down| down.track == track);
+        let placed = |track| self.placements().any(|down| down.track == track);
         let open = |wanted: &&Wanted| wanted.refused < PLACEMENTS_REFUSED_MAX && !placed(wanted.track);
         self.wanted.iter().filter(open).copied().collect()
     }
@@ -318,7 +322,7 @@ impl Negotiation {
             let Some(told) = offer.section(&mid.to_string()) else { continue };
             let Some(&ssrc) = told.layers().first() else { continue };
             let rtx = told.fid.iter().find(|(source, _)| *source == ssrc).map(|(_, repair)| Ssrc::from(*repair));
-            let placement = Placement { track: wanted.track, label, mid, ssrc: ssrc.into(), rtx, ready: false };
+            let placement = Placement { track: wanted.track, label, mid, ssrc: ssrc.into(), rtx, ready: false, spent: false };
             let section = Section { down: Some(placement), ..Section::new(mid, told.kind, self.stream()) };
             self.sections.push(section);
         }
@@ -399,7 +403,7 @@ impl Section {
         self.stopped = told.rejected;
         let lost = self.down.take_if(|_| !told.receives || told.rejected)?;
         rtc.direct_api().remove_stream_tx(lost.ssrc);
-        Some(lost.track)
+        (!lost.spent).then_some(lost.track)
     }
 
     /// Nothing is sent or received here any more.
@@ -424,7 +428,7 @@ impl Section {
         let repaired = self.kind == SectionKind::Video;
         let rtx = repaired.then(|| std::iter::repeat_with(|| api.new_ssrc()).find(|rtx| *rtx != ssrc)).flatten();
         api.declare_stream_tx(ssrc, rtx, self.mid, None);
-        self.down = Some(Placement { track, label, mid: self.mid, ssrc, rtx, ready: false });
+        self.down = Some(Placement { track, label, mid: self.mid, ssrc, rtx, ready: false, spent: false });
     }
 
     fn is_live_media(&self) -> bool {

@@ -122,6 +122,28 @@ fn what_is_wanted_while_an_offer_waits_comes_after_its_answer() {
     assert!(world.frames(bo, track) > 30, "{}", world.frames(bo, track));
 }
 
+/// Numbers begin anew then, and must not be used twice with the same source and key.
+#[test]
+fn a_track_that_is_wanted_again_while_an_offer_waits_has_a_source_of_its_own() {
+    let mut world = World::new(10);
+    let (ann, bo) = (world.join(true, true, false), world.join(false, false, false));
+    world.run(3 * SECOND);
+    let (who, track) = (world.clients[bo].who, world.track(ann, room::Kind::Video));
+    let (before, label) = (world.frames(bo, track), world.label(bo, track));
+    assert!(before > 0 && label.is_some());
+    // Somebody else comes, so that an offer waits.
+    let cy = world.join(true, true, false);
+    let all: Vec<_> = [ann, cy].iter().flat_map(|one| world.clients[*one].tracks.iter().map(|track| track.id)).collect();
+    let without: Vec<_> = all.iter().copied().filter(|one| *one != track).collect();
+    world.order(who, room::Act::Subscribe(all.clone()));
+    world.step();
+    world.order(who, room::Act::Subscribe(without));
+    world.order(who, room::Act::Subscribe(all));
+    world.run(3 * SECOND);
+    assert_ne!(world.label(bo, track), label, "it is placed anew");
+    assert!(world.frames(bo, track) > 30, "{}", world.frames(bo, track));
+}
+
 #[test]
 fn messages_reach_everyone_and_channels_carry_words() {
     let mut world = World::new(5);

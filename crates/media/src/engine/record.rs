@@ -46,17 +46,16 @@ impl Engine {
                 self.set_take(now, key, wanted);
             }
         }
-        // What is asked for is told the end of, whatever it is.
         for take in takes.iter().filter(|take| !tracks.contains(&take.track)) {
-            let subject = Subject::Track { who, track: take.track, kind: Kind::Video };
-            self.to_recorder.push_back(ToRecorder::Begin { room, recording: take.recording, subject });
-            self.end_take(take.recording);
+            self.refuse_take(room, take.recording, Subject::Track { who, track: take.track, kind: Kind::Video });
         }
     }
 
     /// These are the recordings of the room's mix from now on.
     pub(super) fn record_mix(&mut self, now: Instant, room: RoomId, takes: Vec<MixTake>) {
-        let Some(hall) = self.halls.get_mut(&room) else { return };
+        let Some(hall) = self.halls.get_mut(&room) else {
+            return takes.iter().for_each(|take| self.refuse_take(room, take.recording, Subject::Mix));
+        };
         let before = std::mem::replace(&mut hall.takes, takes.clone());
         for take in &takes {
             let old = before.iter().find(|old| old.recording == take.recording);
@@ -103,6 +102,12 @@ impl Engine {
             let frame = Arc::clone(&frame);
             self.to_recorder.push_back(ToRecorder::Picture { recording: take.recording, shown, frame });
         }
+    }
+
+    /// Of what is not there. What is asked for is told the end of, whatever it is.
+    fn refuse_take(&mut self, room: RoomId, recording: RecordingId, subject: Subject) {
+        self.to_recorder.push_back(ToRecorder::Begin { room, recording, subject });
+        self.end_take(recording);
     }
 
     fn set_take(&mut self, now: Instant, key: TrackKey, wanted: Option<RecordingId>) {

@@ -250,6 +250,21 @@ fn a_mix_that_is_recorded_and_received_is_for_both_and_ends_with_the_room() {
     assert_eq!(world.engine.sizes(), (0, 0, 0));
 }
 
+#[test]
+fn the_end_of_a_mix_is_told_where_nobody_is_any_more() {
+    let mut world = World::new(crate::seed(90));
+    let deck = Deck::attach(&mut world);
+    let ann = world.join(true, false, false);
+    let who = world.clients[ann].who;
+    world.order(who, Act::Close);
+    world.run(SECOND);
+    world.order(who, Act::RecordMix(vec![MixTake { recording: RecordingId(7), paused: false }]));
+    world.run(SECOND);
+    let deck = deck.borrow();
+    assert_eq!(deck.outcome(RecordingId(7)).map(|outcome| outcome.why), Some(WhyStopped::NoMedia));
+    assert!(deck.recorder.is_idle());
+}
+
 /// A film that was recorded over a bad line: all that ffmpeg decodes of the file, and what it complains of.
 fn film(codec: VideoCodec, seed: u64) {
     let mut world = World::new(crate::seed(seed));

@@ -4,6 +4,7 @@
 //! receive goes to a thread of its own, because a disk may take longer than a packet may wait.
 
 mod clock;
+mod disk;
 mod files;
 mod mixed;
 mod recorder;

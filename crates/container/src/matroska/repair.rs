@@ -23,7 +23,9 @@ pub struct Repaired {
     pub bytes: u64,
     /// Then, do these.
     pub outputs: Vec<Output>,
-    /// How many bytes it has then.
+    /// These instead where nothing can be appended: without places to jump to, the file stays as long as it was cut off.
+    pub patches: Vec<Output>,
+    /// How many bytes it has after the outputs.
     pub bytes_after: u64,
     /// How long it is.
     pub duration: Duration,
@@ -65,12 +67,15 @@ impl Repair {
             let bytes = ebml::sized(whole.saturating_sub(data_at), cluster.size_bytes);
             outputs.push(Output::Patch { at: cluster.size_at, bytes });
         }
+        let mut patches = outputs.clone();
+        patches.extend(index.finish(whole, false));
         outputs.extend(index.finish(whole, true));
         let appended = outputs.iter().map(|output| match output {
             Output::Append(bytes) => bytes.len() as u64,
             Output::Patch { .. } => 0,
         });
         let bytes_after = whole.saturating_add(appended.sum());
-        Some(Repaired { bytes: whole, outputs, bytes_after, duration: index.end(), began: self.reader.began(), tracks })
+        let (duration, began) = (index.end(), self.reader.began());
+        Some(Repaired { bytes: whole, outputs, patches, bytes_after, duration, began, tracks })
     }
 }

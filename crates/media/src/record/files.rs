@@ -1,9 +1,12 @@
 //! Recordings on a disk: in one folder, called by their numbers, with `.part` behind the name until they are done.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -11,6 +14,7 @@ use container::Output;
 use container::matroska::{Repair, Repaired};
 use room::{Outcome, RecordingId, WhyStopped};
 
+use super::disk::{Disk, Medium};
 use super::take::{Form, codec_of};
 use crate::limit::RECORD_SYNC_GAP;
 
@@ -33,19 +37,9 @@ pub fn repair(part: &Path) -> io::Result<Outcome> {
         fs::remove_file(part)?;
         return Ok(outcome);
     };
-    file.set_len(repaired.bytes)?;
-    let mut bytes = repaired.bytes;
-    for output in &repaired.outputs {
-        match output {
-            Output::Append(more) => {
-                append(&mut file, bytes, more)?;
-                bytes += more.len() as u64;
-            }
-            Output::Patch { at, bytes } => file.write_all_at(bytes, *at)?,
-        }
-    }
-    done(&file, part)?;
-    Ok(outcome)
+    let bytes = finish(&mut file, &repaired)?;
+    done(&mut file, part)?;
+    Ok(Outcome { bytes, ..outcome })
 }
 
 /// What a file that is done has in it.
@@ -60,11 +54,12 @@ pub fn look(whole: &Path) -> io::Result<Outcome> {
 /// The files that are written now.
 pub(super) struct Files {
     folder: Option<PathBuf>,
+    disk: Box<dyn Disk>,
     open: BTreeMap<RecordingId, Open>,
 }
 
 struct Open {
-    file: File,
+    file: Box<dyn Medium>,
     whole: PathBuf,
     bytes: u64,
     /// When it was last made sure that it is on the disk.
@@ -75,8 +70,8 @@ struct Open {
 
 impl Files {
     /// In this folder; none: there is nowhere to put them.
-    pub fn new(folder: Option<PathBuf>) -> Self {
-        Files { folder, open: BTreeMap::new() }
+    pub fn new(folder: Option<PathBuf>, disk: Box<dyn Disk>) -> Self {
+        Files { folder, disk, open: BTreeMap::new() }
     }
 
     /// Begins a file.
@@ -84,7 +79,7 @@ impl Files {
         let folder = self.folder.as_deref().ok_or(io::ErrorKind::NotFound)?;
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let whole = path_of(folder, recording, form);
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(part_of(&whole))?;
+        let file = self.disk.create(&part_of(&whole))?;
         self.open.insert(recording, Open { file, whole, bytes: 0, synced: now, failed: false });
         Ok(())
     }
@@ -93,8 +88,8 @@ impl Files {
     pub fn write(&mut self, recording: RecordingId, output: &Output) -> io::Result<()> {
         let Some(open) = self.open.get_mut(&recording) else { return Ok(()) };
         let done = match output {
-            Output::Append(bytes) => append(&mut open.file, open.bytes, bytes),
-            Output::Patch { at, bytes } => open.file.write_all_at(bytes, *at),
+            Output::Append(bytes) => open.file.put(open.bytes, bytes),
+            Output::Patch { at, bytes } => open.file.put(*at, bytes),
         };
         match (done, output) {
             (Ok(()), Output::Append(bytes)) => open.bytes += bytes.len() as u64,
@@ -102,7 +97,7 @@ impl Files {
             (Err(problem), _) => {
                 open.failed = true;
                 // What was written in part; where not even that is possible, a reader passes over it.
-                let _ = open.file.set_len(open.bytes);
+                let _ = open.file.cut(open.bytes);
                 return Err(problem);
             }
             _ => {}
@@ -121,17 +116,17 @@ impl Files {
         if let Some(open) = due {
             open.synced = now;
             // What cannot be kept cannot be written either, soon, and then it is told.
-            let _ = open.file.sync_data();
+            let _ = open.file.keep();
         }
     }
 
     /// A file is done, if there is one. Without anything in it there is none any more.
     pub fn end(&mut self, recording: RecordingId) -> io::Result<()> {
-        let Some(open) = self.open.remove(&recording) else { return Ok(()) };
+        let Some(mut open) = self.open.remove(&recording) else { return Ok(()) };
         if open.bytes == 0 {
             return fs::remove_file(part_of(&open.whole));
         }
-        done(&open.file, &part_of(&open.whole))
+        done(&mut *open.file, &part_of(&open.whole))
     }
 
     /// Ends a file whose writer is gone, by what is in it; none: there is none.
@@ -141,16 +136,33 @@ impl Files {
     }
 
     /// How much space there is; none: nobody knows.
-    pub fn space(&self) -> Option<u64> {
-        let there = self.folder.as_deref()?.ancestors().find(|path| path.exists())?;
-        let told = rustix::fs::statvfs(there).ok()?;
-        Some(told.f_bavail.saturating_mul(told.f_frsize))
+    pub fn space(&mut self) -> Option<u64> {
+        self.disk.space(self.folder.as_deref()?)
     }
 }
 
-fn append(file: &mut File, at: u64, bytes: &[u8]) -> io::Result<()> {
-    file.seek(SeekFrom::Start(at))?;
-    file.write_all(bytes)
+/// Does what makes a file a finished one, and gives how many bytes it has then. Where nothing can be appended it can be played all the
+/// same: whoever jumps in it has to search.
+fn finish(file: &mut dyn Medium, repaired: &Repaired) -> io::Result<u64> {
+    file.cut(repaired.bytes)?;
+    apply(file, repaired.bytes, &repaired.outputs).or_else(|_| {
+        file.cut(repaired.bytes)?;
+        apply(file, repaired.bytes, &repaired.patches)
+    })
+}
+
+/// Does this with a file of so many bytes, and gives how many it has then.
+fn apply(file: &mut dyn Medium, mut bytes: u64, outputs: &[Output]) -> io::Result<u64> {
+    for output in outputs {
+        match output {
+            Output::Append(more) => {
+                file.put(bytes, more)?;
+                bytes += more.len() as u64;
+            }
+            Output::Patch { at, bytes } => file.put(*at, bytes)?,
+        }
+    }
+    Ok(bytes)
 }
 
 fn path_of(folder: &Path, recording: RecordingId, form: Form) -> PathBuf {
@@ -165,8 +177,8 @@ fn part_of(whole: &Path) -> PathBuf {
 }
 
 /// Makes sure that a file is on the disk, and gives it its name.
-fn done(file: &File, part: &Path) -> io::Result<()> {
-    file.sync_all()?;
+fn done(file: &mut dyn Medium, part: &Path) -> io::Result<()> {
+    file.keep()?;
     fs::rename(part, part.with_extension(""))?;
     match part.parent() {
         Some(folder) => File::open(folder)?.sync_all(),

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use mio::Waker;
 use room::{Outcome, RecordNews, RecordingId, Report, RoomId, WhyStopped};
 
+use super::disk::System;
 use super::files::Files;
 use super::recorder::{Effect, Recorder};
 use super::{Epoch, Floors, FromRecorder, Settings, ToRecorder};
@@ -65,7 +66,7 @@ pub(crate) fn start(setup: Setup) -> io::Result<Port> {
     let queue = Arc::new(Queue::default());
     let Setup { number, settings, epoch, counters, report, waker, done } = setup;
     let (folder, floors) = settings.map_or((None, Floors::default()), |settings| (Some(settings.folder), settings.floors));
-    let files = Files::new(folder);
+    let files = Files::new(folder, Box::new(System));
     let recording = Recording {
         told,
         queue: queue.clone(),

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use container::Output;
 use container::matroska::{Repair, Repaired};
 use room::{Outcome, RecordingId, WhyStopped};
+use rustix::fs::Advice;
 
 use super::disk::{Disk, Medium};
 use super::take::{Form, codec_of};
@@ -38,7 +39,8 @@ pub fn repair(part: &Path) -> io::Result<Outcome> {
         return Ok(outcome);
     };
     let bytes = finish(&mut file, &repaired)?;
-    done(&mut file, part)?;
+    file.keep()?;
+    name(part)?;
     Ok(Outcome { bytes, ..outcome })
 }
 
@@ -66,6 +68,8 @@ struct Open {
     synced: Instant,
     /// It could not be written: nothing more that goes wrong is told.
     failed: bool,
+    /// What was written may not be on the disk. That is told once: whoever asks again hears that all is well.
+    doubted: bool,
 }
 
 impl Files {
@@ -80,7 +84,7 @@ impl Files {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let whole = path_of(folder, recording, form);
         let file = self.disk.create(&part_of(&whole))?;
-        self.open.insert(recording, Open { file, whole, bytes: 0, synced: now, failed: false });
+        self.open.insert(recording, Open { file, whole, bytes: 0, synced: now, failed: false, doubted: false });
         Ok(())
     }
 
@@ -110,23 +114,30 @@ impl Files {
         self.open.get(&recording).map_or(0, |open| open.bytes)
     }
 
-    /// Makes sure that one file is on the disk for which it is time.
-    pub fn sync(&mut self, now: Instant) {
-        let due = self.open.values_mut().find(|open| now.saturating_duration_since(open.synced) >= RECORD_SYNC_GAP);
-        if let Some(open) = due {
-            open.synced = now;
-            // What cannot be kept cannot be written either, soon, and then it is told.
-            let _ = open.file.keep();
-        }
+    /// Makes sure that one file is on the disk for which it is time. Gives the one of which that cannot be done: nothing that is in it
+    /// can be trusted, and nothing more should be written.
+    pub fn sync(&mut self, now: Instant) -> Option<(RecordingId, io::Error)> {
+        let due = |open: &Open| !open.failed && now.saturating_duration_since(open.synced) >= RECORD_SYNC_GAP;
+        let (recording, open) = self.open.iter_mut().find(|(_, open)| due(open))?;
+        open.synced = now;
+        let problem = open.file.keep().err()?;
+        (open.failed, open.doubted) = (true, true);
+        Some((*recording, problem))
     }
 
-    /// A file is done, if there is one. Without anything in it there is none any more.
-    pub fn end(&mut self, recording: RecordingId) -> io::Result<()> {
-        let Some(mut open) = self.open.remove(&recording) else { return Ok(()) };
+    /// A file is done, if there is one. Without anything in it there is none any more. What could not be made sure to be on the disk is
+    /// read again: then gives what was found.
+    pub fn end(&mut self, recording: RecordingId) -> io::Result<Option<Outcome>> {
+        let Some(mut open) = self.open.remove(&recording) else { return Ok(None) };
+        let part = part_of(&open.whole);
         if open.bytes == 0 {
-            return fs::remove_file(part_of(&open.whole));
+            return fs::remove_file(part).map(|()| None);
         }
-        done(&mut *open.file, &part_of(&open.whole))
+        if open.doubted || open.file.keep().is_err() {
+            drop(open);
+            return check(&part).map(Some);
+        }
+        name(&part).map(|()| None)
     }
 
     /// Ends a file whose writer is gone, by what is in it; none: there is none.
@@ -176,9 +187,15 @@ fn part_of(whole: &Path) -> PathBuf {
     name.into()
 }
 
-/// Makes sure that a file is on the disk, and gives it its name.
-fn done(file: &mut dyn Medium, part: &Path) -> io::Result<()> {
-    file.keep()?;
+/// Finishes a file by what of it is on the disk: the system may still show what never got there.
+fn check(part: &Path) -> io::Result<Outcome> {
+    // A system that cannot forget shows what it has, which is no worse than not to look.
+    let _ = rustix::fs::fadvise(File::open(part)?, 0, None, Advice::DontNeed);
+    repair(part)
+}
+
+/// A file that is on the disk is done: it gets its name.
+fn name(part: &Path) -> io::Result<()> {
     fs::rename(part, part.with_extension(""))?;
     match part.parent() {
         Some(folder) => File::open(folder)?.sync_all(),

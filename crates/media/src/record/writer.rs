@@ -3,6 +3,9 @@
 //! Packets wake nobody: the thread looks for them many times a second while there is something to record. Nobody waits for anybody: what
 //! finds no room in the queue is dropped and counted, but for beginnings and ends, which wait at their worker.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +18,7 @@ use std::time::{Duration, Instant};
 use mio::Waker;
 use room::{Outcome, RecordNews, RecordingId, Report, RoomId, WhyStopped};
 
-use super::disk::System;
+use super::disk::{Disk, System};
 use super::files::Files;
 use super::recorder::{Effect, Recorder};
 use super::{Epoch, Floors, FromRecorder, Settings, ToRecorder};
@@ -61,30 +64,37 @@ pub(crate) struct Setup {
 /// # Errors
 /// The system has no more threads.
 pub(crate) fn start(setup: Setup) -> io::Result<Port> {
+    let (name, done) = (format!("recorder {}", setup.number), setup.done.clone());
+    let (port, recording) = join(setup, Box::new(System), Box::new(Instant::now));
+    thread::Builder::new().name(name).spawn(move || {
+        recording.run();
+        drop(done);
+    })?;
+    Ok(port)
+}
+
+/// Both ends of the queue.
+fn join(setup: Setup, disk: Box<dyn Disk>, clock: Clock) -> (Port, Recording) {
     let (orders, told) = sync_channel(RECORD_QUEUE_PACKETS_MAX + RECORD_ORDERS_QUEUED_MAX);
     let (wish, wishes) = sync_channel(RECORD_WISHES_QUEUED_MAX);
     let queue = Arc::new(Queue::default());
-    let Setup { number, settings, epoch, counters, report, waker, done } = setup;
+    let Setup { settings, epoch, counters, report, waker, .. } = setup;
     let (folder, floors) = settings.map_or((None, Floors::default()), |settings| (Some(settings.folder), settings.floors));
-    let files = Files::new(folder, Box::new(System));
     let recording = Recording {
         told,
         queue: queue.clone(),
         recorder: Recorder::new(epoch, floors),
         fresh: Box::new(move || Recorder::new(epoch, floors)),
-        files,
+        files: Files::new(folder, disk),
         running: BTreeMap::new(),
         report,
         wish,
         waker,
+        clock,
         looked: None,
         counters: counters.clone(),
     };
-    thread::Builder::new().name(format!("recorder {number}")).spawn(move || {
-        recording.run();
-        drop(done);
-    })?;
-    Ok(Port { orders, queue, wishes, waiting: VecDeque::new(), counters })
+    (Port { orders, queue, wishes, waiting: VecDeque::new(), counters }, recording)
 }
 
 impl Port {
@@ -126,6 +136,9 @@ impl Port {
     }
 }
 
+/// Says what time it is.
+type Clock = Box<dyn Fn() -> Instant + Send>;
+
 /// The thread, from inside.
 struct Recording {
     told: Receiver<ToRecorder>,
@@ -138,6 +151,7 @@ struct Recording {
     report: Arc<dyn Fn(Report) + Send + Sync>,
     wish: SyncSender<FromRecorder>,
     waker: Arc<Waker>,
+    clock: Clock,
     /// When it was last looked how much space there is.
     looked: Option<Instant>,
     counters: Arc<Counters>,
@@ -160,7 +174,7 @@ impl Recording {
 
     /// Takes in all that came, gives out all that it led to; true if nothing can come any more.
     fn turn(&mut self, first: Option<ToRecorder>) -> bool {
-        let now = Instant::now();
+        let now = (self.clock)();
         self.look(now);
         first.into_iter().for_each(|told| self.take(now, told));
         let over = loop {
@@ -176,7 +190,10 @@ impl Recording {
             self.recorder.end_all(now, WhyStopped::Stopped);
         }
         self.carry_out(now);
-        self.files.sync(now);
+        if let Some((recording, problem)) = self.files.sync(now) {
+            self.check(recording, Err(problem));
+            self.carry_out(now);
+        }
         over
     }
 
@@ -234,9 +251,16 @@ impl Recording {
     }
 
     fn end(&mut self, room: RoomId, recording: RecordingId, mut outcome: Outcome) {
-        if let Err(problem) = self.files.end(recording) {
-            tracing::error!(%problem, "a recording cannot be finished, which the next start tries again");
-            outcome.why = WhyStopped::Disk;
+        match self.files.end(recording) {
+            Ok(None) => {}
+            Ok(Some(found)) => {
+                tracing::error!("a recording could not be kept on the disk; what is left of it was read again");
+                outcome = Outcome { why: WhyStopped::Disk, ..found };
+            }
+            Err(problem) => {
+                tracing::error!(%problem, "a recording cannot be finished, which the next start tries again");
+                outcome.why = WhyStopped::Disk;
+            }
         }
         self.recorder.handle_ended(recording);
         self.running.remove(&recording);

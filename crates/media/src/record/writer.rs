@@ -175,11 +175,16 @@ impl Recording {
     /// Takes in all that came, gives out all that it led to; true if nothing can come any more.
     fn turn(&mut self, first: Option<ToRecorder>) -> bool {
         let now = (self.clock)();
+        // What follows may panic: whatever came is known by then.
+        first.iter().for_each(|told| self.note(told));
         self.look(now);
-        first.into_iter().for_each(|told| self.take(now, told));
+        first.into_iter().for_each(|told| self.hand(now, told));
         let over = loop {
             match self.told.try_recv() {
-                Ok(told) => self.take(now, told),
+                Ok(told) => {
+                    self.note(&told);
+                    self.hand(now, told);
+                }
                 Err(TryRecvError::Empty) => break false,
                 Err(TryRecvError::Disconnected) => break true,
             }
@@ -197,13 +202,17 @@ impl Recording {
         over
     }
 
-    fn take(&mut self, now: Instant, told: ToRecorder) {
-        if let ToRecorder::Begin { room, recording, .. } = &told {
+    /// Something left the queue.
+    fn note(&mut self, told: &ToRecorder) {
+        if let ToRecorder::Begin { room, recording, .. } = told {
             self.running.insert(*recording, *room);
         }
         if told.is_media() {
             self.queue.packets.fetch_sub(1, Ordering::Relaxed);
         }
+    }
+
+    fn hand(&mut self, now: Instant, told: ToRecorder) {
         self.recorder.handle(now, told);
         // What is done waits for no end of what comes.
         self.carry_out(now);

@@ -29,6 +29,8 @@ struct State {
     takes: Duration,
     /// It cannot keep what is written to it: half of it is lost.
     breaks: bool,
+    /// It is looked how much space there is, and that panics.
+    panics: bool,
 }
 
 impl Fake {
@@ -44,6 +46,7 @@ impl Disk for Fake {
     }
 
     fn space(&mut self, _: &Path) -> Option<u64> {
+        assert!(!self.with(|state| std::mem::take(&mut state.panics)), "as wanted");
         None
     }
 }
@@ -90,7 +93,7 @@ impl Bench {
     fn new() -> Self {
         let start = Instant::now();
         let (poll, folder) = (Poll::new().unwrap(), tempfile::tempdir().unwrap());
-        let disk = Fake(Arc::new(Mutex::new(State { now: start, takes: Duration::ZERO, breaks: false })));
+        let disk = Fake(Arc::new(Mutex::new(State { now: start, takes: Duration::ZERO, breaks: false, panics: false })));
         let ((report, reports), (done, _)) = (channel(), channel());
         let (clock, at) = (disk.clone(), disk.clone());
         let floors = Floors { begin: 0, least: 1_000 };
@@ -191,4 +194,19 @@ fn what_was_not_kept_at_the_very_end_is_read_again_too() {
     let [(_, ONE, outcome)] = bench.ends()[..] else { panic!("it ended once") };
     assert_eq!(outcome.why, WhyStopped::Disk);
     assert!(outcome.duration > 3 * SECOND && outcome.duration < 6 * SECOND, "{outcome:?}");
+}
+
+#[test]
+fn a_panic_loses_nothing_that_was_taken_from_the_queue() {
+    for told in [begin(ONE), sound(ONE, Instant::now(), 0, Duration::ZERO)] {
+        let mut bench = Bench::new();
+        let begins = !told.is_media();
+        bench.send(told);
+        let first = bench.recording.told.recv().ok();
+        bench.disk.with(|state| state.panics = true);
+        assert!(catch_unwind(AssertUnwindSafe(|| bench.recording.turn(first))).is_err());
+        bench.recording.begin_anew();
+        assert_eq!(bench.ends().len(), usize::from(begins));
+        assert_eq!(bench.recording.queue.packets.load(Ordering::Relaxed), 0);
+    }
 }

@@ -220,6 +220,10 @@ pub const RECORD_WISHES_QUEUED_MAX: usize = 256;
 /// How often a recorder looks for packets. They wake nobody.
 pub const RECORD_TURN: Duration = Duration::from_millis(20);
 
+/// How long a recorder takes up what came before it sees to everything else: space, time, what was dropped. One thing that is written may
+/// take longer.
+pub const RECORD_TURN_MAX: Duration = Duration::from_millis(50);
+
 /// How often a recording is made to be on the disk itself: so much is lost when the power fails.
 pub const RECORD_SYNC_GAP: Duration = Duration::from_secs(5);
 

@@ -70,7 +70,7 @@ impl Recorder {
         }
     }
 
-    /// Takes what the engine tells.
+    /// Takes what the engine tells, at the time when it came.
     pub fn handle(&mut self, now: Instant, told: ToRecorder) {
         match told {
             ToRecorder::Begin { room, recording, subject } => self.begin(now, room, recording, subject),
@@ -81,12 +81,13 @@ impl Recorder {
         }
     }
 
-    /// Time has passed. To be called often, in any case.
-    pub fn handle_time(&mut self, now: Instant) {
+    /// Time has passed, and all that came until `read` was told; to be called often. What came later may still wait to be told: for that
+    /// time has not passed yet, and nothing of it is missing.
+    pub fn handle_time(&mut self, now: Instant, read: Instant) {
         let Recorder { epoch, takes, clocks, effects, .. } = self;
         for (recording, take) in takes.iter_mut() {
             let room = take.room;
-            take.handle_time(now, epoch, clock(clocks, room, take.subject), |step| put(effects, room, *recording, step));
+            take.handle_time(read, epoch, clock(clocks, room, take.subject), |step| put(effects, room, *recording, step));
             effects.extend(take.take_wish(now).map(Effect::Wish));
         }
         self.relieve(now);

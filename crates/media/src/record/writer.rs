@@ -23,7 +23,9 @@ use super::files::Files;
 use super::recorder::{Effect, Recorder};
 use super::{Epoch, Floors, FromRecorder, Settings, ToRecorder};
 use crate::counters::Counters;
-use crate::limit::{RECORD_ORDERS_QUEUED_MAX, RECORD_QUEUE_PACKETS_MAX, RECORD_SPACE_GAP, RECORD_TURN, RECORD_WISHES_QUEUED_MAX};
+use crate::limit::{
+    RECORD_ORDERS_QUEUED_MAX, RECORD_QUEUE_PACKETS_MAX, RECORD_SPACE_GAP, RECORD_TURN, RECORD_TURN_MAX, RECORD_WISHES_QUEUED_MAX,
+};
 
 /// A worker's way to its recorder and back.
 pub(crate) struct Port {
@@ -90,6 +92,7 @@ fn join(setup: Setup, disk: Box<dyn Disk>, clock: Clock) -> (Port, Recording) {
         report,
         wish,
         waker,
+        read: clock(),
         clock,
         looked: None,
         counters: counters.clone(),
@@ -136,6 +139,16 @@ impl Port {
     }
 }
 
+/// What a turn left in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    /// There was no time for it.
+    More,
+    /// Nothing, and nothing can come any more.
+    End,
+}
+
 /// Says what time it is.
 type Clock = Box<dyn Fn() -> Instant + Send>;
 
@@ -152,6 +165,8 @@ struct Recording {
     wish: SyncSender<FromRecorder>,
     waker: Arc<Waker>,
     clock: Clock,
+    /// What came until then was taken from the queue.
+    read: Instant,
     /// When it was last looked how much space there is.
     looked: Option<Instant>,
     counters: Arc<Counters>,
@@ -159,39 +174,36 @@ struct Recording {
 
 impl Recording {
     fn run(mut self) {
-        let mut over = false;
-        while !over {
-            let first = if self.recorder.is_idle() { self.told.recv().ok() } else { None };
-            if first.is_none() {
+        let mut left = Left::Nothing;
+        while left != Left::End {
+            let waits = left == Left::Nothing;
+            let first = if waits && self.recorder.is_idle() { self.told.recv().ok() } else { None };
+            if waits && first.is_none() {
                 thread::sleep(RECORD_TURN);
             }
-            match catch_unwind(AssertUnwindSafe(|| self.turn(first))) {
-                Ok(ends) => over = ends,
-                Err(_) => self.begin_anew(),
-            }
+            left = catch_unwind(AssertUnwindSafe(|| self.turn(first))).unwrap_or_else(|_| {
+                self.begin_anew();
+                Left::Nothing
+            });
         }
     }
 
-    /// Takes in all that came, gives out all that it led to; true if nothing can come any more.
-    fn turn(&mut self, first: Option<ToRecorder>) -> bool {
+    /// Takes in what came, gives out all that it led to.
+    fn turn(&mut self, first: Option<ToRecorder>) -> Left {
         let now = (self.clock)();
         // What follows may panic: whatever came is known by then.
         first.iter().for_each(|told| self.note(told));
         self.look(now);
-        first.into_iter().for_each(|told| self.hand(now, told));
-        let over = loop {
-            match self.told.try_recv() {
-                Ok(told) => {
-                    self.note(&told);
-                    self.hand(now, told);
-                }
-                Err(TryRecvError::Empty) => break false,
-                Err(TryRecvError::Disconnected) => break true,
-            }
-        };
+        if let Some(told) = first {
+            // Until now there was nothing else.
+            self.read = now;
+            self.hand(now, told);
+        }
+        let left = self.take(now + RECORD_TURN_MAX);
+        let now = (self.clock)();
         self.recorder.handle_dropped(now, self.queue.dropped.load(Ordering::Relaxed));
-        self.recorder.handle_time(now);
-        if over {
+        self.recorder.handle_time(now, self.read);
+        if left == Left::End {
             self.recorder.end_all(now, WhyStopped::Stopped);
         }
         self.carry_out(now);
@@ -199,7 +211,27 @@ impl Recording {
             self.check(recording, Err(problem));
             self.carry_out(now);
         }
-        over
+        left
+    }
+
+    /// Takes what is in the queue, for no longer than that: more may come all the time.
+    fn take(&mut self, until: Instant) -> Left {
+        loop {
+            let now = (self.clock)();
+            if now >= until {
+                return Left::More;
+            }
+            match self.told.try_recv() {
+                Ok(told) => {
+                    self.note(&told);
+                    self.hand(now, told);
+                }
+                Err(why) => {
+                    self.read = now;
+                    return if why == TryRecvError::Empty { Left::Nothing } else { Left::End };
+                }
+            }
+        }
     }
 
     /// Something left the queue.
@@ -213,7 +245,13 @@ impl Recording {
     }
 
     fn hand(&mut self, now: Instant, told: ToRecorder) {
-        self.recorder.handle(now, told);
+        let came = match &told {
+            ToRecorder::Packet(_, packet) => packet.arrival,
+            ToRecorder::Sound { shown, .. } | ToRecorder::Picture { shown, .. } => *shown,
+            _ => self.read,
+        };
+        self.read = self.read.max(came.min(now));
+        self.recorder.handle(self.read, told);
         // What is done waits for no end of what comes.
         self.carry_out(now);
     }

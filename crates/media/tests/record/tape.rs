@@ -84,7 +84,7 @@ impl Tape {
     pub fn run_to(&mut self, until: Instant) {
         while self.now + 20 * MS < until {
             self.now += 20 * MS;
-            self.recorder.handle_time(self.now);
+            self.recorder.handle_time(self.now, self.now);
             self.carry_out();
         }
         self.now = until.max(self.now);
@@ -93,7 +93,7 @@ impl Tape {
     pub fn run(&mut self, time: Duration) {
         let until = self.now + time;
         self.run_to(until);
-        self.recorder.handle_time(self.now);
+        self.recorder.handle_time(self.now, self.now);
         self.carry_out();
     }
 

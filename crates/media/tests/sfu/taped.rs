@@ -50,7 +50,7 @@ impl Deck {
         while let Some(told) = engine.poll_recorder() {
             self.recorder.handle(now, told);
         }
-        self.recorder.handle_time(now);
+        self.recorder.handle_time(now, now);
         while let Some(effect) = self.recorder.poll_effect() {
             match effect {
                 Effect::Create(recording, _) => drop(self.files.insert(recording, Vec::new())),

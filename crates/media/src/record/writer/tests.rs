@@ -3,6 +3,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
+use container::matroska::Event;
 use mio::{Poll, Token};
 use room::{Kind, ParticipantId, TrackId};
 use tempfile::TempDir;
@@ -17,6 +18,8 @@ use crate::tap::Packet;
 const ROOM: RoomId = RoomId(1);
 const ONE: RecordingId = RecordingId(1);
 const SECOND: Duration = Duration::from_secs(1);
+/// A second of sound is more, all else is less.
+const CLUSTER_BYTES: usize = 1_000;
 const SOUND_TIME: Duration = Duration::from_millis(20);
 
 /// A disk, and what happens while it writes.
@@ -25,12 +28,37 @@ struct Fake(Arc<Mutex<State>>);
 
 struct State {
     now: Instant,
-    /// How long it takes to write something.
+    /// How long it takes to write a cluster.
     takes: Duration,
+    /// From when on there is no space.
+    full: Option<Instant>,
+    /// What comes in the meantime.
+    feed: Option<Feed>,
     /// It cannot keep what is written to it: half of it is lost.
     breaks: bool,
     /// It is looked how much space there is, and that panics.
     panics: bool,
+}
+
+/// Sounds that begin at one moment.
+struct Feed {
+    port: Arc<Mutex<Port>>,
+    start: Instant,
+    recordings: Vec<RecordingId>,
+    next: u32,
+    end: u32,
+}
+
+impl State {
+    fn pass(&mut self, time: Duration) {
+        self.now += time;
+        let Some(feed) = &mut self.feed else { return };
+        let mut port = feed.port.lock().unwrap();
+        while feed.next < feed.end && feed.start + feed.next * SOUND_TIME <= self.now {
+            feed.recordings.iter().for_each(|one| port.send(sound(*one, feed.start, feed.next, Duration::ZERO)));
+            feed.next += 1;
+        }
+    }
 }
 
 impl Fake {
@@ -47,7 +75,7 @@ impl Disk for Fake {
 
     fn space(&mut self, _: &Path) -> Option<u64> {
         assert!(!self.with(|state| std::mem::take(&mut state.panics)), "as wanted");
-        None
+        self.with(|state| Some(if state.full.is_some_and(|full| state.now >= full) { 0 } else { u64::MAX }))
     }
 }
 
@@ -58,7 +86,9 @@ struct FakeFile {
 
 impl Medium for FakeFile {
     fn put(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
-        self.disk.with(|state| state.now += state.takes);
+        if bytes.len() >= CLUSTER_BYTES {
+            self.disk.with(|state| state.pass(state.takes));
+        }
         self.file.put(at, bytes)
     }
 
@@ -93,7 +123,8 @@ impl Bench {
     fn new() -> Self {
         let start = Instant::now();
         let (poll, folder) = (Poll::new().unwrap(), tempfile::tempdir().unwrap());
-        let disk = Fake(Arc::new(Mutex::new(State { now: start, takes: Duration::ZERO, breaks: false, panics: false })));
+        let state = State { now: start, takes: Duration::ZERO, full: None, feed: None, breaks: false, panics: false };
+        let disk = Fake(Arc::new(Mutex::new(state)));
         let ((report, reports), (done, _)) = (channel(), channel());
         let (clock, at) = (disk.clone(), disk.clone());
         let floors = Floors { begin: 0, least: 1_000 };
@@ -153,7 +184,7 @@ fn sound(recording: RecordingId, start: Instant, n: u32, way: Duration) -> ToRec
         last: false,
         rotation: None,
         report: None,
-        payload: [0xfc, n as u8].into(),
+        payload: [0xfc; 20].into(),
     };
     ToRecorder::Packet(recording, packet)
 }
@@ -208,5 +239,60 @@ fn a_panic_loses_nothing_that_was_taken_from_the_queue() {
         bench.recording.begin_anew();
         assert_eq!(bench.ends().len(), usize::from(begins));
         assert_eq!(bench.recording.queue.packets.load(Ordering::Relaxed), 0);
+    }
+}
+
+#[test]
+fn a_slow_disk_keeps_a_recorder_from_nothing() {
+    let mut bench = Bench::new();
+    let recordings: Vec<RecordingId> = (1..=20).map(RecordingId).collect();
+    recordings.iter().for_each(|one| bench.begin(*one));
+    let start = bench.start;
+    bench.disk.with(|state| {
+        // Twenty times as much comes as can be written.
+        (state.takes, state.full) = (SECOND, Some(start + 40 * SECOND));
+        let port = Arc::clone(&bench.port);
+        state.feed = Some(Feed { port, start, recordings: recordings.clone(), next: 0, end: 100 * 50 });
+    });
+    while bench.disk.with(|state| state.now) < start + 100 * SECOND {
+        if bench.recording.turn(None) == Left::Nothing {
+            bench.disk.with(|state| state.pass(RECORD_TURN));
+        }
+    }
+    let mut ends: Vec<_> = bench.ends().into_iter().map(|(at, one, outcome)| (one, outcome.why, at)).collect();
+    // The queue takes 16 s to fill, and for 10 s it is borne.
+    assert!(ends[0].2 > 25 * SECOND && ends[0].2 < 35 * SECOND, "{ends:?}");
+    let slow = ends.iter().take_while(|(_, why, _)| *why == WhyStopped::Overloaded).count();
+    assert!(slow > 3 && ends[..slow].iter().all(|(.., at)| *at < 40 * SECOND + RECORD_SPACE_GAP), "{ends:?}");
+    assert!(ends[slow..].iter().all(|(_, why, at)| *why == WhyStopped::Disk && *at < 60 * SECOND), "{ends:?}");
+    ends.sort_unstable_by_key(|(one, ..)| *one);
+    assert_eq!(ends.iter().map(|(one, ..)| *one).collect::<Vec<_>>(), recordings);
+}
+
+#[test]
+fn what_waits_for_a_slow_disk_is_not_missing() {
+    let mut bench = Bench::new();
+    let both = [ONE, RecordingId(2)];
+    both.iter().for_each(|one| bench.begin(*one));
+    // Some are lost on the way and come again, by now all of them have.
+    let way = |n: u32| Duration::from_millis(if n % 10 == 5 { 100 } else { 0 });
+    let mut order: Vec<u32> = (0..500).collect();
+    order.sort_by_key(|n| *n * SOUND_TIME + way(*n));
+    for n in order {
+        both.iter().for_each(|one| bench.send(sound(*one, bench.start, n, way(n))));
+    }
+    bench.disk.with(|state| {
+        state.now += 500 * SOUND_TIME + SECOND;
+        state.takes = 6 * SECOND;
+    });
+    both.iter().for_each(|one| bench.send(ToRecorder::End(*one)));
+    while bench.recording.turn(None) == Left::More {}
+    let news = bench.news();
+    assert!(!news.iter().any(|(_, _, news)| matches!(news, RecordNews::Silent(_))), "{news:?}");
+    for one in both {
+        let mut reader = container::matroska::Reader::default();
+        reader.push(&std::fs::read(bench.folder.path().join(format!("{:032x}.mka", one.0))).unwrap());
+        let blocks = std::iter::from_fn(|| reader.poll()).filter(|event| matches!(event, Event::Block(_)));
+        assert_eq!(blocks.count(), 500);
     }
 }

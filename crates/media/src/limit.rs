@@ -227,8 +227,11 @@ pub const RECORD_TURN_MAX: Duration = Duration::from_millis(50);
 /// How often a recording is made to be on the disk itself: so much is lost when the power fails.
 pub const RECORD_SYNC_GAP: Duration = Duration::from_secs(5);
 
-/// How often a recorder looks how much space there is.
+/// How often a recorder looks how much space there is, at least.
 pub const RECORD_SPACE_GAP: Duration = Duration::from_secs(5);
+
+/// Bytes that a recorder writes, at most, until it looks again.
+pub const RECORD_SPACE_STEP_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Bytes that must be free for another recording to begin. Below: it ends at once.
 pub const RECORD_SPACE_BEGIN_BYTES: u64 = 1024 * 1024 * 1024;

@@ -58,6 +58,8 @@ pub(super) struct Files {
     folder: Option<PathBuf>,
     disk: Box<dyn Disk>,
     open: BTreeMap<RecordingId, Open>,
+    /// How many bytes were appended to files since the beginning.
+    written: u64,
 }
 
 struct Open {
@@ -75,7 +77,7 @@ struct Open {
 impl Files {
     /// In this folder; none: there is nowhere to put them.
     pub fn new(folder: Option<PathBuf>, disk: Box<dyn Disk>) -> Self {
-        Files { folder, disk, open: BTreeMap::new() }
+        Files { folder, disk, open: BTreeMap::new(), written: 0 }
     }
 
     /// Begins a file.
@@ -96,7 +98,10 @@ impl Files {
             Output::Patch { at, bytes } => open.file.put(*at, bytes),
         };
         match (done, output) {
-            (Ok(()), Output::Append(bytes)) => open.bytes += bytes.len() as u64,
+            (Ok(()), Output::Append(bytes)) => {
+                open.bytes += bytes.len() as u64;
+                self.written += bytes.len() as u64;
+            }
             (Err(_), _) if open.failed => {}
             (Err(problem), _) => {
                 open.failed = true;
@@ -112,6 +117,11 @@ impl Files {
     /// How many bytes a file has.
     pub fn bytes(&self, recording: RecordingId) -> u64 {
         self.open.get(&recording).map_or(0, |open| open.bytes)
+    }
+
+    /// How many bytes all files took since the beginning.
+    pub fn written(&self) -> u64 {
+        self.written
     }
 
     /// Makes sure that one file is on the disk for which it is time. Gives the one of which that cannot be done: nothing that is in it

@@ -24,7 +24,8 @@ use super::recorder::{Effect, Recorder};
 use super::{Epoch, Floors, FromRecorder, Settings, ToRecorder};
 use crate::counters::Counters;
 use crate::limit::{
-    RECORD_ORDERS_QUEUED_MAX, RECORD_QUEUE_PACKETS_MAX, RECORD_SPACE_GAP, RECORD_TURN, RECORD_TURN_MAX, RECORD_WISHES_QUEUED_MAX,
+    RECORD_ORDERS_QUEUED_MAX, RECORD_QUEUE_PACKETS_MAX, RECORD_SPACE_GAP, RECORD_SPACE_STEP_BYTES, RECORD_TURN, RECORD_TURN_MAX,
+    RECORD_WISHES_QUEUED_MAX,
 };
 
 /// A worker's way to its recorder and back.
@@ -167,8 +168,8 @@ struct Recording {
     clock: Clock,
     /// What came until then was taken from the queue.
     read: Instant,
-    /// When it was last looked how much space there is.
-    looked: Option<Instant>,
+    /// When it was last looked how much space there is, and how much was written by then.
+    looked: Option<(Instant, u64)>,
     counters: Arc<Counters>,
 }
 
@@ -224,6 +225,7 @@ impl Recording {
             match self.told.try_recv() {
                 Ok(told) => {
                     self.note(&told);
+                    self.look(now);
                     self.hand(now, told);
                 }
                 Err(why) => {
@@ -257,9 +259,12 @@ impl Recording {
     }
 
     fn look(&mut self, now: Instant) {
-        let due = self.looked.is_none_or(|looked| now.saturating_duration_since(looked) >= RECORD_SPACE_GAP);
+        let written = self.files.written();
+        let due = self.looked.is_none_or(|(at, before)| {
+            now.saturating_duration_since(at) >= RECORD_SPACE_GAP || written.saturating_sub(before) >= RECORD_SPACE_STEP_BYTES
+        });
         if due {
-            self.looked = Some(now);
+            self.looked = Some((now, written));
             // Where nobody knows how much there is, writing shows it.
             self.recorder.handle_free(now, self.files.space().unwrap_or(u64::MAX));
         }

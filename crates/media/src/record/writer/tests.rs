@@ -18,6 +18,10 @@ use crate::tap::Packet;
 const ROOM: RoomId = RoomId(1);
 const ONE: RecordingId = RecordingId(1);
 const SECOND: Duration = Duration::from_secs(1);
+/// Space that there must be.
+const LEAST: u64 = 1_000_000_000;
+/// A cluster of large packets.
+const LARGE_BYTES: usize = 1_000_000;
 /// A second of sound is more, all else is less.
 const CLUSTER_BYTES: usize = 1_000;
 const SOUND_TIME: Duration = Duration::from_millis(20);
@@ -32,6 +36,8 @@ struct State {
     takes: Duration,
     /// From when on there is no space.
     full: Option<Instant>,
+    /// How much there is until then.
+    space: u64,
     /// What comes in the meantime.
     feed: Option<Feed>,
     /// It cannot keep what is written to it: half of it is lost.
@@ -75,7 +81,7 @@ impl Disk for Fake {
 
     fn space(&mut self, _: &Path) -> Option<u64> {
         assert!(!self.with(|state| std::mem::take(&mut state.panics)), "as wanted");
-        self.with(|state| Some(if state.full.is_some_and(|full| state.now >= full) { 0 } else { u64::MAX }))
+        self.with(|state| Some(if state.full.is_some_and(|full| state.now >= full) { 0 } else { state.space }))
     }
 }
 
@@ -88,6 +94,11 @@ impl Medium for FakeFile {
     fn put(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
         if bytes.len() >= CLUSTER_BYTES {
             self.disk.with(|state| state.pass(state.takes));
+        }
+        self.disk.with(|state| state.space -= bytes.len() as u64);
+        // What is in them does not matter here, and there is no space for it.
+        if bytes.len() >= LARGE_BYTES {
+            return self.file.set_len(at + bytes.len() as u64);
         }
         self.file.put(at, bytes)
     }
@@ -123,11 +134,12 @@ impl Bench {
     fn new() -> Self {
         let start = Instant::now();
         let (poll, folder) = (Poll::new().unwrap(), tempfile::tempdir().unwrap());
-        let state = State { now: start, takes: Duration::ZERO, full: None, feed: None, breaks: false, panics: false };
+        let state =
+            State { now: start, takes: Duration::ZERO, full: None, space: u64::MAX, feed: None, breaks: false, panics: false };
         let disk = Fake(Arc::new(Mutex::new(state)));
         let ((report, reports), (done, _)) = (channel(), channel());
         let (clock, at) = (disk.clone(), disk.clone());
-        let floors = Floors { begin: 0, least: 1_000 };
+        let floors = Floors { begin: 0, least: LEAST };
         let setup = Setup {
             number: 0,
             settings: Some(Settings { folder: folder.path().to_owned(), floors }),
@@ -295,4 +307,24 @@ fn what_waits_for_a_slow_disk_is_not_missing() {
         let blocks = std::iter::from_fn(|| reader.poll()).filter(|event| matches!(event, Event::Block(_)));
         assert_eq!(blocks.count(), 500);
     }
+}
+
+#[test]
+fn much_is_not_written_without_a_look_at_how_much_space_there_is() {
+    let mut bench = Bench::new();
+    let before = LEAST + 2 * RECORD_SPACE_STEP_BYTES;
+    bench.disk.with(|state| state.space = before);
+    bench.begin(ONE);
+    let large: Arc<[u8]> = vec![0xfc; 100_000].into();
+    // Many at once, in less time than there is between two looks.
+    for n in 0..4_000 {
+        let ToRecorder::Packet(one, packet) = sound(ONE, bench.start, n, Duration::ZERO) else { unreachable!() };
+        bench.send(ToRecorder::Packet(one, Packet { payload: large.clone(), ..packet }));
+    }
+    assert_eq!(bench.recording.turn(None), Left::Nothing);
+    let [(_, ONE, outcome)] = bench.ends()[..] else { panic!("it ended once") };
+    let written = before - bench.disk.with(|state| state.space);
+    assert!(outcome.why == WhyStopped::Disk && outcome.bytes <= written);
+    // One look too late, at worst, and what was begun.
+    assert!(written > 2 * RECORD_SPACE_STEP_BYTES && written < 3 * RECORD_SPACE_STEP_BYTES + 10_000_000, "{written}");
 }

@@ -20,6 +20,7 @@ use crate::journal::{self, Teller};
 use crate::keyring;
 use crate::metrics::Metrics;
 use crate::shelf::files::Files;
+use crate::shelf::mark;
 use crate::shelf::repair::repair;
 use crate::shutdown::Shutdown;
 
@@ -63,11 +64,14 @@ pub async fn start(
 ) -> Result<(Option<History>, Past), Problem> {
     let Some(store) = open(config).await? else { return Ok((None, Past { rooms: seats, ended: Vec::new() })) };
     let account = keys.credentials().twilio_account_sid;
-    let teller = Teller { account, callback: config.rest.callback.clone() };
+    let teller = Teller { account: account.clone(), callback: config.rest.callback.clone() };
     let mut recovery = recover(&*store, seats, teller, clock::unix_ms()).await?;
-    let (files, recordings) = (Files::in_folder(config.recordings()), recovery.running());
-    let repaired = tokio::task::spawn_blocking(move || repair(&files, |id| recordings.contains(&id))).await;
-    recovery.end_recordings(&repaired.unwrap_or_default(), clock::unix_ms());
+    let (files, running) = (Files::in_folder(config.recordings()), recovery.running());
+    let right = mark::is_right(&files, &*store, &account, &running).await?;
+    match tokio::task::spawn_blocking(move || repair(&files, |id| running.contains(&id))).await {
+        Ok(Ok(repaired)) if right => recovery.end_recordings(&repaired, clock::unix_ms()),
+        _ => recovery.leave_recordings(),
+    }
     if !recovery.writes.is_empty() {
         store.write(recovery.writes).await?;
     }

@@ -124,6 +124,11 @@ impl Book {
         self.reel.restore(row, kind);
     }
 
+    /// Puts recordings from before a restart down again.
+    pub(super) fn leave_recordings(&mut self) {
+        self.reel = Reel::default();
+    }
+
     pub(super) fn end_recording(&mut self, at_ms: u64, room: RoomId, id: RecordingId, end: End, writes: &mut Vec<Write>) {
         let here = self.whether_running(room);
         self.reel.end(at_ms, here, id, end, writes);

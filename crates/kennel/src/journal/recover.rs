@@ -149,6 +149,12 @@ impl Recovery {
         }
     }
 
+    /// What was being recorded stays as it is until a start finds the files.
+    pub fn leave_recordings(&mut self) {
+        self.running.clear();
+        self.book.leave_recordings();
+    }
+
     /// A room that goes on, with those whose seats are kept.
     fn resume(&mut self, row: &RoomRow, known: &Known, mut room: SavedRoom, at_ms: u64, now_ms: u64) {
         if let Some(record) = &known.record {

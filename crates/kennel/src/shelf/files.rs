@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -11,6 +12,9 @@ const ENDINGS: [&str; 4] = ["mka", "mkv", "webm", "mp4"];
 
 /// What a file has at its end while it is written.
 const UNFINISHED: &str = "part";
+
+/// The file that tells the folder from an empty one in its place, such as where a disk is not mounted. It has nothing in it.
+pub const MARK: &str = ".kennel-recordings";
 
 /// The folder.
 #[derive(Clone, Debug)]
@@ -53,6 +57,21 @@ impl Files {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Whether the folder has its mark.
+    #[must_use]
+    pub fn is_marked(&self) -> bool {
+        self.folder.join(MARK).is_file()
+    }
+
+    /// Makes the folder, if it is not there, and its mark.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn mark(&self) -> io::Result<()> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        fs::OpenOptions::new().create(true).append(true).mode(0o600).open(self.folder.join(MARK)).map(drop)
     }
 
     /// The finished file of this recording.

@@ -107,6 +107,10 @@ async fn settle(shelf: &Shelf) -> Result<(), Problem> {
         let folder = shelf.files().folder().display().to_string();
         tracing::warn!(strange, folder, "the history does not know some recordings of this folder; they are left there");
     }
+    // Where the disk is not, nothing is lost.
+    if !shelf.files().is_marked() {
+        return Ok(());
+    }
     let there: HashSet<u128> = files.iter().map(|file| file.recording).collect();
     lose_absent(shelf, &there).await
 }

@@ -3,6 +3,7 @@
 pub mod files;
 pub mod keep;
 pub mod link;
+pub mod mark;
 pub mod range;
 pub mod repair;
 

@@ -9,12 +9,11 @@ use super::files::{Files, Kept};
 
 /// Finishes the file of every recording that was being written when the program ended, and tells what each of these recordings holds:
 /// `of` are the recordings that did not end. Takes as long as it takes to read those files once.
-#[must_use]
-pub fn repair(files: &Files, of: impl Fn(u128) -> bool) -> Vec<(u128, Outcome)> {
-    let found = files.list().unwrap_or_else(|problem| {
-        tracing::warn!(%problem, "the folder of recordings cannot be read");
-        Vec::new()
-    });
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn repair(files: &Files, of: impl Fn(u128) -> bool) -> io::Result<Vec<(u128, Outcome)>> {
+    let found = files.list()?;
     let mut outcomes = Vec::new();
     for file in found.iter().filter(|file| !file.whole || of(file.recording)) {
         match finish(file) {
@@ -28,7 +27,7 @@ pub fn repair(files: &Files, of: impl Fn(u128) -> bool) -> Vec<(u128, Outcome)> 
             }
         }
     }
-    outcomes
+    Ok(outcomes)
 }
 
 /// Finishes a file if it is not, and tells what it holds. One with nothing in it goes.
@@ -83,7 +82,7 @@ mod tests {
         put(&format!("{:032x}.mka", 3), &silence(true));
         put(&format!("{:032x}.mka.part", 4), b"nothing of ours");
         let files = Files::in_folder(folder.path().to_owned());
-        let mut found = repair(&files, |id| id == 2);
+        let mut found = repair(&files, |id| id == 2).expect("read");
         found.sort_by_key(|(id, _)| *id);
         let [(1, first), (2, second), (4, last)] = found.as_slice() else { panic!("{found:?}") };
         assert!((Duration::from_secs(8)..Duration::from_secs(10)).contains(&first.duration), "{first:?}");
@@ -91,6 +90,6 @@ mod tests {
         assert_eq!(first.bytes, fs::metadata(files.find(1).expect("finished")).expect("there").len());
         assert_eq!((second.duration.as_secs_f32().round(), second.why), (10.0, WhyStopped::Stopped));
         assert_eq!((last.why, files.list().expect("a list").len()), (WhyStopped::NoMedia, 3));
-        assert!(repair(&files, |_| false).is_empty(), "all is finished");
+        assert!(repair(&files, |_| false).expect("read").is_empty(), "all is finished");
     }
 }

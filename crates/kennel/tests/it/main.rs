@@ -11,6 +11,7 @@ mod recordings;
 mod sdk;
 mod secrets;
 mod session;
+mod shelf;
 mod stage;
 mod tls;
 mod zones;

@@ -10,7 +10,7 @@ use crate::stage::{Stage, ask, check_refusal, get, post};
 
 const ROOM: u128 = 1;
 
-fn room(account: &str) -> RoomRow {
+pub fn room(account: &str) -> RoomRow {
     RoomRow {
         id: ROOM,
         account: account.to_owned(),
@@ -33,7 +33,7 @@ fn room(account: &str) -> RoomRow {
     }
 }
 
-fn mix(id: u128, account: &str, room_name: &str, at_ms: u64) -> RecordingRow {
+pub fn mix(id: u128, account: &str, room_name: &str, at_ms: u64) -> RecordingRow {
     RecordingRow {
         id,
         account: account.to_owned(),

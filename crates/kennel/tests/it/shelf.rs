@@ -1,0 +1,104 @@
+//! What a start makes of recordings and their files.
+
+use std::fs;
+use std::path::Path;
+
+use kennel::config::{Config, Recording};
+use kennel::history::{self, History};
+use kennel::keyring;
+use kennel::metrics::Metrics;
+use kennel::shelf::Shelf;
+use kennel::shelf::files::{Files, MARK};
+use kennel::shelf::keep::{self, Rule};
+use kennel::shutdown;
+use store::{RecordedFile, RecordingRow, RecordingStatus, Write};
+use tempfile::TempDir;
+
+use crate::recordings::{mix, room};
+use crate::stage::open_store;
+
+const COMPLETED: u128 = 1;
+const RUNNING: u128 = 2;
+
+/// A server that was killed while it recorded, and its folder of recordings.
+struct Killed {
+    data: TempDir,
+    keys: keyring::Store,
+    folder: TempDir,
+}
+
+impl Killed {
+    async fn new() -> Self {
+        let data = tempfile::tempdir().expect("a folder");
+        let keys = open_store(data.path());
+        let account = keys.credentials().twilio_account_sid;
+        let running = RecordingRow {
+            status: RecordingStatus::Processing,
+            ended_ms: None,
+            file: RecordedFile::default(),
+            ..mix(RUNNING, &account, "Den", 2_000)
+        };
+        let rows = [mix(COMPLETED, &account, "Den", 1_000), running];
+        let rows = rows.into_iter().map(|row| Write::RecordingBegan(Box::new(row)));
+        let writes = std::iter::once(Write::RoomBegan(Box::new(room(&account)))).chain(rows).collect();
+        let before: Box<dyn store::Store> = Box::new(store::Sqlite::open(data.path()).expect("a history"));
+        before.write(writes).await.expect("written");
+        drop(before);
+        Killed { data, keys, folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    fn put(self, name: &str) -> Self {
+        fs::write(self.folder.path().join(name), "0123456789").expect("written");
+        self
+    }
+
+    async fn start(&self, folder: &Path) -> (History, Shelf) {
+        let recording = Recording { folder: Some(folder.to_owned()), ..Recording::default() };
+        let config = Config { data: self.data.path().to_owned(), recording, ..Config::default() };
+        let (history, _) = history::start(&config, &self.keys, Vec::new(), &Metrics::new()).await.expect("started");
+        let history = history.expect("one");
+        let files = Files::in_folder(config.recordings());
+        let shelf = Shelf::new(files, &self.keys, history.store.clone(), history.journal.clone());
+        (history, shelf)
+    }
+}
+
+/// What is kept is looked through once.
+async fn keep_once(shelf: &Shelf, rule: Rule) {
+    let (stopper, shutdown) = shutdown::channel();
+    stopper.stop();
+    keep::keep(shelf.clone(), rule, Metrics::new(), shutdown).await;
+}
+
+async fn check(killed: Killed, folder: Option<&str>, expected: [(RecordingStatus, &str); 2]) {
+    let folder = folder.map_or(killed.folder.path().to_owned(), |name| killed.folder.path().join(name));
+    let (_history, shelf) = killed.start(&folder).await;
+    keep_once(&shelf, Rule::default()).await;
+    for (id, (status, why)) in [COMPLETED, RUNNING].into_iter().zip(expected) {
+        let row = shelf.find(id).await.expect("asked").expect("found");
+        assert_eq!((row.status, row.why.as_str()), (status, why), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_in_the_folder_is_lost() {
+    let lost = (RecordingStatus::Failed, "lost");
+    check(Killed::new().await.put(MARK), None, [lost, lost]).await;
+}
+
+#[tokio::test]
+async fn without_the_disk_of_recordings_none_is_lost() {
+    let as_before = [(RecordingStatus::Completed, "stopped"), (RecordingStatus::Processing, "stopped")];
+    check(Killed::new().await, None, as_before).await;
+    check(Killed::new().await, Some("not-there"), as_before).await;
+    // What was recorded into the bare folder meanwhile does not make it the right one.
+    check(Killed::new().await.put(&format!("{COMPLETED:032x}.webm")), None, as_before).await;
+}
+
+#[tokio::test]
+async fn a_folder_in_which_nothing_is_missing_gets_its_mark() {
+    let killed = Killed::new().await.put(&format!("{COMPLETED:032x}.webm")).put(&format!("{RUNNING:032x}.webm"));
+    let folder = killed.folder.path().to_owned();
+    let (_history, _) = killed.start(&folder).await;
+    assert!(folder.join(MARK).exists());
+}

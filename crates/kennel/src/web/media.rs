@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path as PathPart, Query, State};
+use axum::extract::{Extension, Path as PathPart, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -15,6 +15,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use super::App;
+use super::accept::Connection;
 use super::problem::Problem;
 use crate::shelf::files::content_type;
 use crate::shelf::link::Wrong;
@@ -34,6 +35,7 @@ pub struct Pass {
 /// `GET /kennel/media/ID`
 pub async fn file(
     State(app): State<Arc<App>>,
+    Extension(connection): Extension<Connection>,
     PathPart(id): PathPart<String>,
     pass: Result<Query<Pass>, QueryRejection>,
     headers: HeaderMap,
@@ -46,6 +48,7 @@ pub async fn file(
         Wrong::Forged => forged(),
         Wrong::Ended => Problem::new(StatusCode::FORBIDDEN, "address_ended", "This address has ended. Ask for a new one."),
     })?;
+    connection.authenticated();
     let given = found(shelf, id).await?.ok_or_else(none)?;
     send(&given, &headers).await.map_err(|problem| {
         tracing::warn!(%problem, "a recording cannot be read");

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 use store::{RecordedFile, RecordedKind, RecordingRow, RecordingStatus, RoomRow, RoomStatus, Write};
 
-use crate::stage::{Stage, ask, check_refusal, get, post};
+use crate::stage::{NEIGHBOUR, Stage, ask, check_refusal, get, post};
 
 const ROOM: u128 = 1;
 
@@ -150,6 +150,20 @@ async fn a_file_is_given_whole_or_in_parts_to_who_has_its_address() {
     check(&[("if-none-match", &tag)], 304, "", "").await;
     let head = shelf.stage.ask(get(&address).method("HEAD")).await;
     assert_eq!((head.status, head.text.as_str(), head.header("content-length")), (200, "", "10"));
+}
+
+#[tokio::test]
+async fn who_has_an_address_is_no_stranger() {
+    let shelf = Shelf::filled().await;
+    let address = shelf.address(1).await;
+    let come = || shelf.stage.doorman.admit(NEIGHBOUR.parse().expect("an address"), true).map(|(connection, _)| connection);
+    let check = async |address: &str, expected: bool| {
+        let (known, _strangers): (_, Vec<_>) = (come().expect("room"), std::iter::from_fn(come).collect());
+        shelf.stage.ask_by(known.clone(), get(address)).await;
+        assert_eq!(come().is_some(), expected, "{address}");
+    };
+    check(&address, true).await;
+    check(&address.replace("signature=", "signature=A"), false).await;
 }
 
 #[tokio::test]

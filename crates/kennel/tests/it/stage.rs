@@ -17,6 +17,7 @@ use kennel::shelf::Shelf;
 use kennel::shelf::files::Files;
 use kennel::shutdown::{self, Shutdown, Stopper};
 use kennel::tls::Authority;
+use kennel::web::accept::Connection;
 use kennel::web::gate::Caps;
 use kennel::web::stream::Patience;
 use kennel::web::{self, App, Doorman, Inside, Later, NotRecorded, Present, Reach, RoomRow, RoomState, RoomsView, Served, Site};
@@ -200,6 +201,11 @@ impl Stage {
     pub async fn ask(&self, ask: Ask) -> Answer {
         let peer: SocketAddr = ask.peer.parse().expect("an address");
         let (connection, _cut) = self.doorman.admit(peer, ask.tls).expect("room");
+        self.ask_by(connection, ask).await
+    }
+
+    /// Asks by a connection that is there already.
+    pub async fn ask_by(&self, connection: Connection, ask: Ask) -> Answer {
         let mut request = Request::builder().method(ask.method).uri(&ask.path);
         for (name, value) in &ask.headers {
             request = request.header(name, value);

@@ -34,17 +34,57 @@ pub async fn keep(shelf: Shelf, rule: Rule, metrics: Metrics, mut shutdown: Shut
     }
     let mut steps = interval(STEP);
     steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut known = Known::default();
     loop {
         tokio::select! {
+            // What is due is done once even if the server ends at once.
+            biased;
             _ = steps.tick() => {}
             () = shutdown.stopping() => return,
         }
         let Some(files) = listed(&shelf).await else { continue };
         let bytes = files.iter().map(|file| file.bytes).sum::<u64>();
         metrics.recordings_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        let files = match known.ours(&shelf, files).await {
+            Ok(files) => files,
+            Err(problem) => {
+                tracing::warn!(%problem, "recordings cannot be looked up, so none is deleted now");
+                continue;
+            }
+        };
         for file in excess(&files, rule, SystemTime::now()) {
             drop_oldest(&shelf, file).await;
         }
+    }
+}
+
+/// The files of which the history knows. What it does not know is a person's to delete, so it is none of what the rule counts.
+#[derive(Default)]
+struct Known {
+    ids: HashSet<u128>,
+    /// How many others it was complained of.
+    strange: usize,
+}
+
+impl Known {
+    async fn ours(&mut self, shelf: &Shelf, files: Vec<Kept>) -> Result<Vec<Kept>, Problem> {
+        let before = std::mem::take(&mut self.ids);
+        let (mut ours, mut strange) = (Vec::with_capacity(files.len()), Vec::new());
+        for file in files {
+            if before.contains(&file.recording) || shelf.find(file.recording).await?.is_some() {
+                self.ids.insert(file.recording);
+                ours.push(file);
+            } else if file.whole {
+                strange.push(file.bytes);
+            }
+        }
+        if strange.len() > self.strange {
+            let (folder, bytes) = (shelf.files().folder().display(), strange.iter().sum::<u64>());
+            let count = strange.len();
+            tracing::warn!(count, bytes, %folder, "the history does not know some recordings of this folder; they stay, uncounted");
+        }
+        self.strange = strange.len();
+        Ok(ours)
     }
 }
 
@@ -91,21 +131,12 @@ async fn drop_oldest(shelf: &Shelf, file: &Kept) {
 /// Compares rows and files.
 async fn settle(shelf: &Shelf) -> Result<(), Problem> {
     let Some(files) = listed(shelf).await else { return Ok(()) };
-    let mut strange = 0_usize;
     for file in files.iter().filter(|file| file.whole) {
-        match shelf.find(file.recording).await?.map(|row| row.status) {
-            // It was to be deleted when the program ended.
-            Some(RecordingStatus::Deleted) => {
-                let (files, id) = (shelf.files().clone(), file.recording);
-                let _ = tokio::task::spawn_blocking(move || files.delete(id)).await;
-            }
-            Some(_) => {}
-            None => strange += 1,
+        // It was to be deleted when the program ended.
+        if shelf.find(file.recording).await?.is_some_and(|row| row.status == RecordingStatus::Deleted) {
+            let (files, id) = (shelf.files().clone(), file.recording);
+            let _ = tokio::task::spawn_blocking(move || files.delete(id)).await;
         }
-    }
-    if strange > 0 {
-        let folder = shelf.files().folder().display().to_string();
-        tracing::warn!(strange, folder, "the history does not know some recordings of this folder; they are left there");
     }
     // Where the disk is not, nothing is lost.
     if !shelf.files().is_marked() {

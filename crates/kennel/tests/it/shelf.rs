@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use kennel::config::{Config, Recording};
 use kennel::history::{self, History};
@@ -19,6 +20,8 @@ use crate::stage::open_store;
 
 const COMPLETED: u128 = 1;
 const RUNNING: u128 = 2;
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// A server that was killed while it recorded, and its folder of recordings.
 struct Killed {
@@ -101,4 +104,22 @@ async fn a_folder_in_which_nothing_is_missing_gets_its_mark() {
     let folder = killed.folder.path().to_owned();
     let (_history, _) = killed.start(&folder).await;
     assert!(folder.join(MARK).exists());
+}
+
+#[tokio::test]
+async fn what_nobody_knows_counts_for_nothing() {
+    let check = async |most: u64, expected: bool| {
+        let killed = Killed::new().await.put(MARK).put(&format!("{COMPLETED:032x}.webm"));
+        let file = killed.folder.path().join(format!("{COMPLETED:032x}.webm"));
+        let long_ago = SystemTime::now() - 9 * DAY;
+        fs::File::options().append(true).open(&file).expect("there").set_modified(long_ago).expect("set");
+        let strange = killed.folder.path().join(format!("{:032x}.webm", 99));
+        fs::write(&strange, [0; 100]).expect("written");
+        let (_history, shelf) = killed.start(killed.folder.path()).await;
+        keep_once(&shelf, Rule { bytes: Some(most), ..Rule::default() }).await;
+        assert!(strange.exists());
+        assert_eq!(file.exists(), expected, "{most}");
+    };
+    check(10, true).await;
+    check(9, false).await;
 }

@@ -40,6 +40,8 @@ pub struct History {
     pub store: Arc<dyn Store>,
     /// Who writes it down.
     pub journal: journal::Handle,
+    /// The last moment that it knew of before this start, in milliseconds since 1970 UTC; 0 if it was new.
+    pub last_ms: u64,
     wake: Arc<Notify>,
 }
 
@@ -78,7 +80,7 @@ pub async fn start(
     let wake = Arc::<Notify>::default();
     let journal = journal::start(Arc::clone(&store), recovery.book, Arc::clone(&wake), metrics.clone());
     let past = Past { rooms: recovery.rooms, ended: recovery.ended };
-    Ok((Some(History { store, journal, wake }), past))
+    Ok((Some(History { store, journal, last_ms: recovery.last_ms, wake }), past))
 }
 
 /// Opens the database that is configured only to look at it, beside a server or without; none if there is nothing in it yet.

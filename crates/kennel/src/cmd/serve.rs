@@ -154,8 +154,8 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
         tasks.spawn(attend(listener, tls, router.clone(), doorman.clone(), shutdown.clone()));
     }
     tasks.spawn(web::keep(app));
-    if let Some(shelf) = shelf {
-        tasks.spawn(keep::keep(shelf, config.recording.keep, metrics.clone(), shutdown.clone()));
+    if let Some((shelf, history)) = shelf.zip(history.as_ref()) {
+        tasks.spawn(keep::keep(shelf, config.recording.keep, history.last_ms, metrics.clone(), shutdown.clone()));
     }
     if let Some(history) = history {
         let keys = store.clone();

@@ -33,6 +33,8 @@ pub struct Recovery {
     pub writes: Vec<Write>,
     /// The rooms that go on, for the journal.
     pub book: Book,
+    /// The last moment that the history knew of, in milliseconds since 1970 UTC; 0 if it is new.
+    pub last_ms: u64,
     /// Recordings that did not end.
     running: Vec<(RoomId, RecordingId)>,
 }
@@ -104,8 +106,14 @@ pub async fn recover(store: &dyn Store, seats: Vec<SavedRoom>, teller: Teller, n
 }
 
 fn settle(alive: &Alive, known: &HashMap<u128, Known>, seats: Vec<SavedRoom>, teller: Teller, now_ms: u64) -> Recovery {
-    let mut recovery =
-        Recovery { rooms: Vec::new(), ended: Vec::new(), writes: Vec::new(), book: Book::new(teller), running: Vec::new() };
+    let mut recovery = Recovery {
+        rooms: Vec::new(),
+        ended: Vec::new(),
+        writes: Vec::new(),
+        book: Book::new(teller),
+        last_ms: alive.at_ms,
+        running: Vec::new(),
+    };
     let nothing = Known::default();
     let mut seats: HashMap<u128, SavedRoom> = seats.into_iter().map(|room| (room.id.0, room)).collect();
     for row in &alive.rooms {

@@ -1,19 +1,28 @@
 //! How long recordings are kept, and what a start finds: rows without files, and files without rows.
 
 use std::collections::HashSet;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use store::{Page, Problem, RecordingFilter, RecordingStatus, Write};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::files::Kept;
 use super::{NotDeleted, Shelf};
-use crate::clock;
+use crate::clock::{self, Now};
 use crate::metrics::Metrics;
 use crate::shutdown::Shutdown;
 
 /// How often is looked for what is kept too long.
 const STEP: Duration = Duration::from_secs(60);
+
+/// The wall clock jumped if it went this much more or less than the one that never jumps.
+const JUMP: Duration = Duration::from_secs(60);
+
+/// A start so long after the last thing that the history knows of may have a wrong wall clock, too.
+const AWAY: Duration = Duration::from_secs(86_400);
+
+/// For how long after a jump nothing is deleted for its age, so that somebody can set the clock right.
+const DOUBT: Duration = Duration::from_secs(3_600);
 
 /// Rows that are compared with files at a time.
 const ROWS_AT_ONCE: usize = 500;
@@ -27,14 +36,15 @@ pub struct Rule {
     pub bytes: Option<u64>,
 }
 
-/// Settles what a start found, then deletes what is kept too long until the server ends.
-pub async fn keep(shelf: Shelf, rule: Rule, metrics: Metrics, mut shutdown: Shutdown) {
+/// Settles what a start found, then deletes what is kept too long until the server ends. `last_ms` is the last moment that the history
+/// knew of before the start, in milliseconds since 1970 UTC; 0 if it was new.
+pub async fn keep(shelf: Shelf, rule: Rule, last_ms: u64, metrics: Metrics, mut shutdown: Shutdown) {
     if let Err(problem) = settle(&shelf).await {
         tracing::warn!(%problem, "recordings and their files cannot be compared now");
     }
     let mut steps = interval(STEP);
     steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut known = Known::default();
+    let (mut known, mut clocks) = (Known::default(), Clocks::start(clock::now(), last_ms));
     loop {
         tokio::select! {
             // What is due is done once even if the server ends at once.
@@ -42,6 +52,8 @@ pub async fn keep(shelf: Shelf, rule: Rule, metrics: Metrics, mut shutdown: Shut
             _ = steps.tick() => {}
             () = shutdown.stopping() => return,
         }
+        let now = clock::now();
+        let rule = clocks.bound(rule, now);
         let Some(files) = listed(&shelf).await else { continue };
         let bytes = files.iter().map(|file| file.bytes).sum::<u64>();
         metrics.recordings_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
@@ -52,9 +64,43 @@ pub async fn keep(shelf: Shelf, rule: Rule, metrics: Metrics, mut shutdown: Shut
                 continue;
             }
         };
-        for file in excess(&files, rule, SystemTime::now()) {
+        for file in excess(&files, rule, SystemTime::UNIX_EPOCH + Duration::from_millis(now.unix_ms)) {
             drop_oldest(&shelf, file).await;
         }
+    }
+}
+
+/// Whether the wall clock is to be believed when it says that something is old: what it deletes is gone for good.
+struct Clocks {
+    last: Now,
+    doubted_until: Option<Instant>,
+}
+
+impl Clocks {
+    fn start(now: Now, last_ms: u64) -> Self {
+        let away = Duration::from_millis(now.unix_ms.saturating_sub(last_ms));
+        let mut clocks = Clocks { last: now, doubted_until: None };
+        if last_ms > 0 && away > AWAY {
+            clocks.doubt(now, away);
+        }
+        clocks
+    }
+
+    /// What goes by this rule now.
+    fn bound(&mut self, rule: Rule, now: Now) -> Rule {
+        let passed = now.at.saturating_duration_since(self.last.at);
+        let told = Duration::from_millis(now.unix_ms).abs_diff(Duration::from_millis(self.last.unix_ms) + passed);
+        self.last = now;
+        if told > JUMP {
+            self.doubt(now, told);
+        }
+        let believed = self.doubted_until.is_none_or(|until| now.at >= until);
+        Rule { age: rule.age.filter(|_| believed), ..rule }
+    }
+
+    fn doubt(&mut self, now: Now, jump: Duration) {
+        self.doubted_until = Some(now.at + DOUBT);
+        tracing::warn!(seconds = jump.as_secs(), "the clock may be wrong: for an hour no recording is deleted for its age");
     }
 }
 
@@ -174,6 +220,29 @@ mod tests {
 
     fn file(recording: u128, bytes: u64, age: Duration, whole: bool) -> Kept {
         Kept { recording, path: "x".into(), bytes, changed: SystemTime::UNIX_EPOCH + 100 * DAY - age, whole }
+    }
+
+    #[test]
+    fn nothing_is_too_old_for_an_hour_after_the_clock_jumped() {
+        let (began, rule) = (Instant::now(), Rule { age: Some(DAY), bytes: Some(1) });
+        let now = |minutes: u64, unix_minutes: u64| Now {
+            at: began + Duration::from_secs(60 * minutes),
+            unix_ms: 60_000 * unix_minutes,
+        };
+        let check = |last_minutes: u64, steps: &[(u64, u64, bool)]| {
+            let mut clocks = Clocks::start(now(0, 50_000), 60_000 * last_minutes);
+            for (minutes, unix_minutes, aged) in steps {
+                let age = rule.age.filter(|_| *aged);
+                let bound = clocks.bound(rule, now(*minutes, *unix_minutes));
+                assert_eq!(bound, Rule { age, ..rule }, "{last_minutes} {minutes} {unix_minutes}");
+            }
+        };
+        check(49_999, &[(0, 50_000, true), (1, 50_001, true), (9, 50_010, true), (10, 50_010, true)]);
+        check(49_999, &[(0, 50_000, true), (1, 90_000, false), (60, 90_059, false), (61, 90_060, true)]);
+        check(49_999, &[(1, 90_000, false), (2, 50_002, false), (61, 50_061, false), (62, 50_062, true)]);
+        check(48_560, &[(0, 50_000, true)]);
+        check(48_559, &[(0, 50_000, false), (59, 50_059, false), (60, 50_060, true)]);
+        check(0, &[(0, 50_000, true)]);
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Killed {
 async fn keep_once(shelf: &Shelf, rule: Rule) {
     let (stopper, shutdown) = shutdown::channel();
     stopper.stop();
-    keep::keep(shelf.clone(), rule, Metrics::new(), shutdown).await;
+    keep::keep(shelf.clone(), rule, 0, Metrics::new(), shutdown).await;
 }
 
 async fn check(killed: Killed, folder: Option<&str>, expected: [(RecordingStatus, &str); 2]) {

@@ -105,7 +105,8 @@ fn dressed(mut response: Response, given: &Given, tag: &str) -> Response {
     put(&mut response, header::CONTENT_DISPOSITION, &format!("inline; filename=\"{}\"", file_name(&given.path, given)));
     put(&mut response, header::ETAG, tag);
     put(&mut response, header::ACCEPT_RANGES, "bytes");
-    put(&mut response, header::CACHE_CONTROL, "private, max-age=900");
+    // Asked for again each time, so that what is deleted is not played from where it was kept.
+    put(&mut response, header::CACHE_CONTROL, "private, no-cache");
     response
 }
 

@@ -135,6 +135,7 @@ async fn a_file_is_given_whole_or_in_parts_to_who_has_its_address() {
     assert_eq!((whole.header("accept-ranges"), whole.header("content-length")), ("bytes", "10"));
     assert_eq!((whole.header("content-type"), whole.header("access-control-allow-origin")), ("video/webm", "*"));
     assert_eq!(whole.header("content-disposition"), "inline; filename=\"Den 1970-01-01 00.00.01.webm\"");
+    assert_eq!(whole.header("cache-control"), "private, no-cache");
     let tag = whole.header("etag").to_owned();
     let check = async |headers: &[(&str, &str)], status: u16, text: &str, range: &str| {
         let asked = headers.iter().fold(get(&address), |ask, (name, value)| ask.header(name, value));

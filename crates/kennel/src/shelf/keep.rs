@@ -52,6 +52,7 @@ pub async fn keep(shelf: Shelf, rule: Rule, last_ms: u64, metrics: Metrics, mut 
             _ = steps.tick() => {}
             () = shutdown.stopping() => return,
         }
+        shelf.delete_left().await;
         let now = clock::now();
         let rule = clocks.bound(rule, now);
         let Some(files) = listed(&shelf).await else { continue };
@@ -180,8 +181,9 @@ async fn settle(shelf: &Shelf) -> Result<(), Problem> {
     for file in files.iter().filter(|file| file.whole) {
         // It was to be deleted when the program ended.
         if shelf.find(file.recording).await?.is_some_and(|row| row.status == RecordingStatus::Deleted) {
-            let (files, id) = (shelf.files().clone(), file.recording);
-            let _ = tokio::task::spawn_blocking(move || files.delete(id)).await;
+            if let Err(problem) = shelf.unlink(file.recording).await {
+                tracing::warn!(%problem, "the file of a deleted recording cannot be deleted");
+            }
         }
     }
     // Where the disk is not, nothing is lost.

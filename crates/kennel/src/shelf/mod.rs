@@ -7,9 +7,10 @@ pub mod mark;
 pub mod range;
 pub mod repair;
 
+use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use room::RoomId;
 use store::{Page, PageOf, Problem, RecordingFilter, RecordingRow, RecordingStatus, Store, Write};
@@ -32,6 +33,8 @@ struct Inner {
     store: Arc<dyn Store>,
     journal: journal::Handle,
     account: String,
+    /// Deleted recordings whose files could not be.
+    left: Mutex<HashSet<u128>>,
 }
 
 /// Why a recording was not deleted.
@@ -41,7 +44,7 @@ pub enum NotDeleted {
     Running,
     /// The history cannot be written.
     History(Problem),
-    /// The file cannot be deleted. The history says that it is, and the next start tries again.
+    /// The file cannot be deleted. The history says that it is, and it is tried again every minute and at the next start.
     File(io::Error),
 }
 
@@ -60,7 +63,7 @@ impl Shelf {
     pub fn new(files: Files, keys: &keyring::Store, store: Arc<dyn Store>, journal: journal::Handle) -> Self {
         let own = keys.credentials();
         let signer = Signer::of(&own.turn_secret);
-        Shelf(Arc::new(Inner { files, signer, store, journal, account: own.twilio_account_sid }))
+        Shelf(Arc::new(Inner { files, signer, store, journal, account: own.twilio_account_sid, left: Mutex::default() }))
     }
 
     /// The folder.
@@ -119,8 +122,12 @@ impl Shelf {
     /// The database's.
     pub async fn open(&self, recording: u128) -> Result<Option<Given>, Problem> {
         let Some(row) = self.find(recording).await? else { return Ok(None) };
-        let path = self.0.files.find(recording).filter(|_| is_given(&row));
-        Ok(path.map(|path| Given { row, path }))
+        if !is_given(&row) {
+            return Ok(None);
+        }
+        let files = self.0.files.clone();
+        let path = tokio::task::spawn_blocking(move || files.find(recording)).await;
+        Ok(path.ok().flatten().map(|path| Given { row, path }))
     }
 
     /// Deletes a recording and its file, at once. Done to one that is deleted it changes nothing.
@@ -134,9 +141,33 @@ impl Shelf {
         // First the row: a file without one would stay for ever, and a row without one is settled at the next start.
         let deleted = Write::RecordingDeleted { recording: row.id, at_ms: clock::unix_ms() };
         self.0.journal.write(vec![deleted]).await.map_err(NotDeleted::History)?;
-        let (files, id) = (self.0.files.clone(), row.id);
-        let removed = tokio::task::spawn_blocking(move || files.delete(id)).await;
-        removed.unwrap_or_else(|_| Err(io::ErrorKind::Other.into())).map_err(NotDeleted::File)
+        self.unlink(row.id).await.map_err(NotDeleted::File)
+    }
+
+    /// Tries again to delete the files that could not be.
+    pub async fn delete_left(&self) {
+        let left: Vec<u128> = self.left().iter().copied().collect();
+        for recording in left {
+            if let Err(problem) = self.unlink(recording).await {
+                tracing::warn!(%problem, "the file of a deleted recording still cannot be deleted");
+            }
+        }
+    }
+
+    /// Deletes the file of a recording that the history says is deleted.
+    async fn unlink(&self, recording: u128) -> io::Result<()> {
+        let files = self.0.files.clone();
+        let removed = tokio::task::spawn_blocking(move || files.delete(recording)).await;
+        let removed = removed.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
+        match removed {
+            Ok(()) => self.left().remove(&recording),
+            Err(_) => self.left().insert(recording),
+        };
+        removed
+    }
+
+    fn left(&self) -> std::sync::MutexGuard<'_, HashSet<u128>> {
+        self.0.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -8,9 +8,9 @@ use kennel::config::{Config, Recording};
 use kennel::history::{self, History};
 use kennel::keyring;
 use kennel::metrics::Metrics;
-use kennel::shelf::Shelf;
 use kennel::shelf::files::{Files, MARK};
 use kennel::shelf::keep::{self, Rule};
+use kennel::shelf::{NotDeleted, Shelf};
 use kennel::shutdown;
 use store::{RecordedFile, RecordingRow, RecordingStatus, Write};
 use tempfile::TempDir;
@@ -122,4 +122,20 @@ async fn what_nobody_knows_counts_for_nothing() {
     };
     check(10, true).await;
     check(9, false).await;
+}
+
+#[tokio::test]
+async fn a_file_that_could_not_be_deleted_is_tried_again() {
+    let killed = Killed::new().await.put(MARK);
+    let (_history, shelf) = killed.start(killed.folder.path()).await;
+    let file = killed.folder.path().join(format!("{COMPLETED:032x}.webm"));
+    // A folder in its place is as stubborn as a file on a broken disk.
+    fs::create_dir(&file).expect("made");
+    let row = shelf.find(COMPLETED).await.expect("asked").expect("found");
+    assert!(matches!(shelf.delete(&row).await, Err(NotDeleted::File(_))));
+    shelf.delete_left().await;
+    fs::remove_dir(&file).expect("removed");
+    fs::write(&file, "0123456789").expect("written");
+    shelf.delete_left().await;
+    assert!(!file.exists());
 }

@@ -44,29 +44,45 @@ pub async fn keep(shelf: Shelf, rule: Rule, last_ms: u64, metrics: Metrics, mut 
     }
     let mut steps = interval(STEP);
     steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut known, mut clocks) = (Known::default(), Clocks::start(clock::now(), last_ms));
+    let mut rounds = Rounds::start(last_ms);
     loop {
         tokio::select! {
-            // What is due is done once even if the server ends at once.
-            biased;
-            _ = steps.tick() => {}
+            _ = steps.tick() => rounds.go(&shelf, rule, &metrics).await,
             () = shutdown.stopping() => return,
         }
+    }
+}
+
+/// Looks for what is kept too long.
+pub struct Rounds {
+    known: Known,
+    clocks: Clocks,
+}
+
+impl Rounds {
+    /// Before the first, after a history that ended at this time, in milliseconds since 1970 UTC; 0: there was none.
+    #[must_use]
+    pub fn start(last_ms: u64) -> Self {
+        Rounds { known: Known::default(), clocks: Clocks::start(clock::now(), last_ms) }
+    }
+
+    /// Deletes what is kept too long now, and what could not be deleted before.
+    pub async fn go(&mut self, shelf: &Shelf, rule: Rule, metrics: &Metrics) {
         shelf.delete_left().await;
         let now = clock::now();
-        let rule = clocks.bound(rule, now);
-        let Some(files) = listed(&shelf).await else { continue };
+        let rule = self.clocks.bound(rule, now);
+        let Some(files) = listed(shelf).await else { return };
         let bytes = files.iter().map(|file| file.bytes).sum::<u64>();
         metrics.recordings_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
-        let files = match known.ours(&shelf, files).await {
+        let files = match self.known.ours(shelf, files).await {
             Ok(files) => files,
             Err(problem) => {
                 tracing::warn!(%problem, "recordings cannot be looked up, so none is deleted now");
-                continue;
+                return;
             }
         };
         for file in excess(&files, rule, SystemTime::UNIX_EPOCH + Duration::from_millis(now.unix_ms)) {
-            drop_oldest(&shelf, file).await;
+            drop_oldest(shelf, file).await;
         }
     }
 }
@@ -176,7 +192,10 @@ async fn drop_oldest(shelf: &Shelf, file: &Kept) {
 }
 
 /// Compares rows and files.
-async fn settle(shelf: &Shelf) -> Result<(), Problem> {
+///
+/// # Errors
+/// The database's.
+pub async fn settle(shelf: &Shelf) -> Result<(), Problem> {
     let Some(files) = listed(shelf).await else { return Ok(()) };
     for file in files.iter().filter(|file| file.whole) {
         // It was to be deleted when the program ended.

@@ -11,7 +11,6 @@ use kennel::metrics::Metrics;
 use kennel::shelf::files::{Files, MARK};
 use kennel::shelf::keep::{self, Rule};
 use kennel::shelf::{NotDeleted, Shelf};
-use kennel::shutdown;
 use store::{RecordedFile, RecordingRow, RecordingStatus, Write};
 use tempfile::TempDir;
 
@@ -66,17 +65,10 @@ impl Killed {
     }
 }
 
-/// What is kept is looked through once.
-async fn keep_once(shelf: &Shelf, rule: Rule) {
-    let (stopper, shutdown) = shutdown::channel();
-    stopper.stop();
-    keep::keep(shelf.clone(), rule, 0, Metrics::new(), shutdown).await;
-}
-
 async fn check(killed: Killed, folder: Option<&str>, expected: [(RecordingStatus, &str); 2]) {
     let folder = folder.map_or(killed.folder.path().to_owned(), |name| killed.folder.path().join(name));
     let (_history, shelf) = killed.start(&folder).await;
-    keep_once(&shelf, Rule::default()).await;
+    keep::settle(&shelf).await.expect("compared");
     for (id, (status, why)) in [COMPLETED, RUNNING].into_iter().zip(expected) {
         let row = shelf.find(id).await.expect("asked").expect("found");
         assert_eq!((row.status, row.why.as_str()), (status, why), "{id}");
@@ -116,7 +108,8 @@ async fn what_nobody_knows_counts_for_nothing() {
         let strange = killed.folder.path().join(format!("{:032x}.webm", 99));
         fs::write(&strange, [0; 100]).expect("written");
         let (_history, shelf) = killed.start(killed.folder.path()).await;
-        keep_once(&shelf, Rule { bytes: Some(most), ..Rule::default() }).await;
+        let rule = Rule { bytes: Some(most), ..Rule::default() };
+        keep::Rounds::start(0).go(&shelf, rule, &Metrics::new()).await;
         assert!(strange.exists());
         assert_eq!(file.exists(), expected, "{most}");
     };

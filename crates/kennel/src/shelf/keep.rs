@@ -199,10 +199,9 @@ pub async fn settle(shelf: &Shelf) -> Result<(), Problem> {
     let Some(files) = listed(shelf).await else { return Ok(()) };
     for file in files.iter().filter(|file| file.whole) {
         // It was to be deleted when the program ended.
-        if shelf.find(file.recording).await?.is_some_and(|row| row.status == RecordingStatus::Deleted) {
-            if let Err(problem) = shelf.unlink(file.recording).await {
-                tracing::warn!(%problem, "the file of a deleted recording cannot be deleted");
-            }
+        let deleted = shelf.find(file.recording).await?.is_some_and(|row| row.status == RecordingStatus::Deleted);
+        if deleted && let Err(problem) = shelf.unlink(file.recording).await {
+            tracing::warn!(%problem, "the file of a deleted recording cannot be deleted");
         }
     }
     // Where the disk is not, nothing is lost.

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use crate::rights::may_publish;
+use crate::rights::permit_position;
 use crate::saved::{REVISION_GAP, SavedParticipant};
 use crate::served::Served;
 use crate::takes::{Takes, Warnings};
@@ -153,7 +154,7 @@ impl Participant {
             presence: Presence::Connected,
             revision: 1,
             tracks: Vec::new(),
-            member: Member::new(&join.part),
+            member: Member { wanted: permit_position(join.rights, join.part.position), ..Member::new(&join.part) },
         };
         let Part { role, expires, stays_max, ends_room, .. } = join.part;
         let stays = stays_max.map(|time| now + time);

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Caller, Command, Kind, MemberAct, Permission, Permissions, Question, Refusal, Role, RoomId, RoomRef, StageAct, TrackId,
+    Caller, Command, Kind, MemberAct, Permission, Permissions, Position, Question, Refusal, Role, RoomId, RoomRef, StageAct,
+    TrackId,
 };
 
 /// What a caller may do. A closed set; this module is the only place that says no.
@@ -146,6 +147,12 @@ pub(crate) fn permit_role(rights: Rights, role: Role) -> Result<(), Refusal> {
         Role::Device => has(rights, Permission::SelfDevice),
     };
     if may { Ok(()) } else { Err(Refusal::NotPermitted) }
+}
+
+/// Where somebody stands who asks for this place as it comes in.
+pub(crate) fn permit_position(rights: Rights, position: Position) -> Position {
+    let any = [Permission::SelfPosition, Permission::Position, Permission::RoomPosition];
+    if any.into_iter().any(|permission| has(rights, permission)) { position } else { Position::Auto }
 }
 
 fn has(rights: Rights, permission: Permission) -> bool {

@@ -144,7 +144,7 @@ pub const USUAL: [Permission; 11] = [
 
 /// What a guest of our own room page may do: itself only, in everything but the words about it. What it is called in the list is among
 /// those.
-pub const GUEST: [Permission; 14] = [
+pub const GUEST: [Permission; 13] = [
     Permission::SelfMuteAudio,
     Permission::SelfUnmuteAudio,
     Permission::SelfMuteVideo,
@@ -154,7 +154,6 @@ pub const GUEST: [Permission; 14] = [
     Permission::SelfInputVolume,
     Permission::SelfOutputVolume,
     Permission::SelfSensitivity,
-    Permission::SelfPosition,
     Permission::SelfRaiseHand,
     Permission::SelfLowerHand,
     Permission::SelfScreen,

@@ -87,6 +87,8 @@ pub struct Session {
 
 /// What a client is to us.
 struct Line {
+    /// What was shown, and what it says. It may have been withdrawn since.
+    token: String,
     grant: Grant,
     protocol: Protocol,
     /// As it was spelled first.

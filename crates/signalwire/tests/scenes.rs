@@ -170,6 +170,49 @@ fn whoever_stays_after_the_end_of_its_call_is_closed_or_calls_again() {
 }
 
 #[test]
+fn a_withdrawn_token_lets_nobody_in_who_is_connected_already() {
+    let mut room = Room::new();
+    let (early, late) = (token("early", "Office", GUEST), token("late", "Office", GUEST));
+    let [one, two] = [&early, &late].map(|token| {
+        let conn = room.open();
+        room.connect(conn, token, None);
+        conn
+    });
+    support::door::withdraw(&late);
+    room.invite(one, "call-early", "print");
+    room.invite(two, "call-late", "print");
+    assert!(room.client(one).is_in("call-early") && !room.client(two).is_in("call-late"));
+    assert_eq!(room.hub.rooms.count(), (1, 1));
+}
+
+/// The SDK lays somebody's own picture over the mix, and takes it away when it hears of the layout.
+#[test]
+fn a_muted_picture_is_followed_by_the_layout() {
+    let (mut room, mo, gus) = two();
+    for method in ["video.member.video_mute", "video.member.video_unmute"] {
+        room.client(mo).heard();
+        room.client(gus).heard();
+        assert_eq!(room.method(gus, method, json!({})), "200");
+        for one in [mo, gus] {
+            assert_eq!(room.client(one).heard()[..2], ["video.member.updated", "video.layout.changed"], "{method}");
+        }
+    }
+}
+
+#[test]
+fn a_screen_chooses_its_place_only_if_it_may() {
+    let check = |permissions: &[&str], expected: &str| {
+        let mut room = Room::new();
+        let bo = room.join(&token("bo", "Office", permissions), "call-bo");
+        assert_eq!(room.share(bo, "screen", json!({ "positions": { "self": "full-screen" } }))["message"], "CALL CREATED");
+        let stands = room.hub.rooms.rooms().flat_map(|view| view.participants).find(|one| one.member.parent.is_some());
+        assert_eq!(signalwire::names::position(stands.expect("a screen").member.wanted), expected);
+    };
+    check(&["room.self.screenshare"], "auto");
+    check(&["room.self.screenshare", "room.self.set_position"], "full-screen");
+}
+
+#[test]
 fn layouts_are_listed_and_set() {
     let (mut room, mo, gus) = two();
     let listed = room.result(mo, "video.list_available_layouts", json!({}))["layouts"].clone();

@@ -30,8 +30,8 @@ export interface Wish {
 const TALK_HOLD_MS = 1_500;
 /** How long the SDK may try to get a lost connection back, in ms, before this stay counts as over. */
 const LOST_MS = 20_000;
-/** The server's words for an end that somebody decided: removed, and let in no more (ITU-T Q.850: 16, 21). */
-const PUT_OUT = ['16', '21'];
+/** The server's words for an end that somebody decided: removed, let in no more (ITU-T Q.850: 16, 21), the time is over (FreeSWITCH: 602). */
+const PUT_OUT = ['16', '21', '602'];
 /** The same stay goes on in another tab (FreeSWITCH: 605). To come back by oneself would be to fight, for ever. */
 const DISPLACED = '605';
 /** How often the way of sound and pictures is looked at, in ms: the SDK itself tells of a loss only after 15 s. */

@@ -28,15 +28,16 @@ impl Session {
         };
         // A page that was loaded anew forgets a word that is refused. One that is still there, after a restart or a long sleep, says it
         // again at once and for ever: what it needs is to be connected, and to find that its call is over.
+        let token = connect.authentication.jwt_token;
         let word = connect.protocol.filter(|word| self.stale.as_ref() != Some(word));
         match word {
             None => {
                 let protocol = Protocol::new(self.desk.fresh(), self.desk.fresh());
                 let spelled = protocol.spell();
-                self.connected(now, &id, Line { grant, protocol, spelled });
+                self.connected(now, &id, Line { token, grant, protocol, spelled });
             }
             Some(spelled) => match Protocol::parse(&spelled) {
-                Some(protocol) => self.ask_return(id, Line { grant, protocol, spelled }),
+                Some(protocol) => self.ask_return(id, Line { token, grant, protocol, spelled }),
                 None => self.refuse_word(&id, spelled),
             },
         }
@@ -64,7 +65,7 @@ impl Session {
                 match self.line.as_mut().filter(same) {
                     None => self.turn_away(id, Fault::OTHER),
                     Some(line) => {
-                        line.grant = grant;
+                        (line.token, line.grant) = (authentication.jwt_token, grant);
                         self.tell_connected(id);
                     }
                 }

@@ -102,6 +102,10 @@ impl Session {
         }
         if is_listed(&of) && self.is_told() && !changed.is_empty() {
             self.tell_updated(&of, changed, self.listens.list);
+            // The SDK looks only then whether to show somebody its own picture or the card in the mix.
+            if changed.contains(&MemberField::VideoMuted) {
+                self.tell_layout();
+            }
         }
     }
 

@@ -31,12 +31,24 @@ impl Keys for Ring {
     }
 }
 
+thread_local! {
+    static WITHDRAWN: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// From now on this token is of no use.
+pub fn withdraw(token: &str) {
+    WITHDRAWN.with_borrow_mut(|all| all.push(token.to_owned()));
+}
+
 struct TestDesk {
     next: u128,
 }
 
 impl Desk for TestDesk {
     fn verify(&self, token: &str) -> Result<Grant, Refusal> {
+        if WITHDRAWN.with_borrow(|all| all.iter().any(|one| one == token)) {
+            return Err(Refusal::Withdrawn);
+        }
         verify(token, &Ring, NOW * 1000)
     }
 

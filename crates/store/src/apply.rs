@@ -4,10 +4,10 @@ use crate::limit::EVENTS_KEPT_MAX;
 use crate::link::{Fault, Link, Value, damaged, misused};
 use crate::list::places;
 use crate::read::{read_pairs, spell};
-use crate::recording;
 use crate::row::{
     Callback, EventRow, Method, ParticipantRow, ParticipantStatus, RoomRow, RoomStatus, TrackKind, TrackRow, Write,
 };
+use crate::{composition, recording};
 
 /// Applies one write within a transaction that is open.
 pub(crate) fn apply(link: &mut dyn Link, write: &Write) -> Result<(), Fault> {
@@ -29,6 +29,16 @@ pub(crate) fn apply(link: &mut dyn Link, write: &Write) -> Result<(), Fault> {
         }
         Write::RecordingDeleted { recording, at_ms } => recording::deleted(link, *recording, *at_ms),
         Write::RecordingLost { recording, at_ms, why } => recording::lost(link, *recording, *at_ms, why),
+        Write::CompositionBegan(row) => composition::began(link, row),
+        Write::CompositionStarted { composition, at_ms } => composition::started(link, *composition, *at_ms),
+        Write::CompositionProgress { composition, at_ms, percent } => composition::progress(link, *composition, *at_ms, *percent),
+        Write::CompositionCompleted { composition, at_ms, duration_ms, bytes, why } => {
+            composition::completed(link, *composition, *at_ms, *duration_ms, *bytes, why)
+        }
+        Write::CompositionFailed { composition, at_ms, why } => composition::failed(link, *composition, *at_ms, why),
+        Write::CompositionDeleted { composition, at_ms } => composition::deleted(link, *composition, *at_ms),
+        Write::Hook(row) => composition::hook_is(link, row),
+        Write::HookDeleted { hook } => composition::hook_deleted(link, *hook),
         Write::Anonymize { participant, identity, parameter, at_ms } => {
             anonymize(link, *participant, identity, parameter, *at_ms)
         }
@@ -51,6 +61,7 @@ const FORGET: &str = "DELETE FROM rooms WHERE id IN (
     SELECT id FROM rooms WHERE ended_ms IS NOT NULL AND ended_ms < $1
     AND NOT EXISTS (SELECT 1 FROM events WHERE events.room = rooms.id AND events.waits_ms IS NOT NULL)
     AND NOT EXISTS (SELECT 1 FROM recordings WHERE recordings.room = rooms.id AND recordings.status < 3)
+    AND NOT EXISTS (SELECT 1 FROM compositions WHERE compositions.room = rooms.id AND compositions.status < 3)
     ORDER BY ended_ms LIMIT $2)";
 
 fn room_began(link: &mut dyn Link, room: &RoomRow) -> Result<(), Fault> {

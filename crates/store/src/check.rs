@@ -14,8 +14,10 @@ pub(crate) fn check(link: &mut dyn Link) -> Result<Vec<String>, Fault> {
 fn findings(link: &mut dyn Link) -> Result<Vec<String>, Fault> {
     let mut findings = link.own_check()?;
     // Tables that an older program made are looked at as they are.
-    let recordings = if link.steps_made()? < RECORDINGS_SINCE { &[][..] } else { &RECORDING_RULES };
-    for (what, sql) in RULES.iter().chain(recordings) {
+    let made = link.steps_made()?;
+    let since = |step: usize, rules: &'static [(&'static str, &'static str)]| if made < step { &[][..] } else { rules };
+    let later = since(RECORDINGS_SINCE, &RECORDING_RULES).iter().chain(since(COMPOSITIONS_SINCE, &COMPOSITION_RULES));
+    for (what, sql) in RULES.iter().chain(later) {
         let limit = Value::Int(FINDINGS_MAX as i64);
         let sql = sql.replace("{events_kept}", &EVENTS_KEPT_MAX.to_string());
         let bad = link.rows(&format!("{sql} LIMIT $1"), &[limit])?;
@@ -79,5 +81,19 @@ const RECORDING_RULES: [(&str, &str); 3] = [
     (
         "a recording is of a track and a mix, or of neither",
         "SELECT place FROM recordings WHERE (kind = 2) <> (track IS NULL) OR (track IS NULL) <> (participant IS NULL)",
+    ),
+];
+
+/// The step that made the tables of compositions.
+const COMPOSITIONS_SINCE: usize = 3;
+
+const COMPOSITION_RULES: [(&str, &str); 2] = [
+    (
+        "a composition ended without a moment, or has one and is to be made",
+        "SELECT place FROM compositions WHERE (status < 2) <> (ended_ms IS NULL)",
+    ),
+    (
+        "a composition has no file and its bytes are counted",
+        "SELECT place FROM compositions WHERE status IN (0, 1, 3) AND bytes > 0",
     ),
 ];

@@ -12,11 +12,11 @@ use tokio::sync::{mpsc, oneshot};
 use crate::limit::{READERS, READS_WAITING_MAX, WRITES_WAITING_MAX};
 use crate::link::{Database, Fault, Link};
 use crate::row::{
-    Alive, Delivery, EventRow, IdentityOrId, NameOrId, Page, PageOf, ParticipantFilter, ParticipantRow, RecordingFilter,
-    RecordingRow, RoomFilter, RoomRow, RulesRow, TrackRow, Write,
+    Alive, CompositionFilter, CompositionRow, Delivery, EventRow, HookFilter, HookRow, IdentityOrId, NameOrId, Page, PageOf,
+    ParticipantFilter, ParticipantRow, RecordingFilter, RecordingRow, RoomFilter, RoomRow, RulesRow, TrackRow, Write,
 };
 use crate::writer::{Batch, Change, Writer};
-use crate::{Problem, Store, check, read, recording};
+use crate::{Problem, Store, check, composition, read, recording};
 
 /// A database that is open. Dropping it waits until what was asked of it is done.
 pub struct Keeper {
@@ -212,6 +212,39 @@ impl Store for Keeper {
 
     async fn recordings_running(&self) -> Result<Vec<RecordingRow>, Problem> {
         self.ask(recording::running).await
+    }
+
+    async fn composition(&self, account: &str, composition: u128) -> Result<Option<CompositionRow>, Problem> {
+        let account = account.to_owned();
+        self.ask(move |link| composition::one(link, &account, composition)).await
+    }
+
+    async fn compositions(
+        &self,
+        account: &str,
+        filter: CompositionFilter,
+        page: Page,
+    ) -> Result<PageOf<CompositionRow>, Problem> {
+        let account = account.to_owned();
+        self.ask(move |link| composition::list(link, &account, &filter, page)).await
+    }
+
+    async fn compositions_waiting(&self) -> Result<Vec<CompositionRow>, Problem> {
+        self.ask(composition::waiting).await
+    }
+
+    async fn hook(&self, account: &str, hook: NameOrId) -> Result<Option<HookRow>, Problem> {
+        let account = account.to_owned();
+        self.ask(move |link| match &hook {
+            NameOrId::Id(id) => composition::hook(link, &account, *id),
+            NameOrId::Name(name) => composition::hook_by_name(link, &account, name),
+        })
+        .await
+    }
+
+    async fn hooks(&self, account: &str, filter: HookFilter, page: Page) -> Result<PageOf<HookRow>, Problem> {
+        let account = account.to_owned();
+        self.ask(move |link| composition::hooks(link, &account, &filter, page)).await
     }
 
     async fn setting(&self, key: &str) -> Result<Option<String>, Problem> {

@@ -1,5 +1,5 @@
-//! What happened in the rooms, kept: rooms, participants, tracks, recordings, rules, events, and the callbacks that wait to be
-//! delivered.
+//! What happened in the rooms, kept: rooms, participants, tracks, recordings and what is composed of them, rules, events, and the
+//! callbacks that wait to be delivered.
 //!
 //! Neutral as to vendors: ids are 128-bit numbers, times are milliseconds since 1970 UTC, kinds of rooms are words. There is one
 //! writer: what [`Store::write`] takes becomes durable together, in order, or not at all.
@@ -7,6 +7,7 @@
 mod address;
 mod apply;
 mod check;
+mod composition;
 mod keeper;
 pub mod limit;
 mod link;
@@ -26,9 +27,10 @@ pub use keeper::Keeper;
 pub use postgres::Postgres;
 
 pub use row::{
-    Alive, Callback, Codecs, Delivery, EventRow, IdentityOrId, Method, NameOrId, Page, PageOf, ParticipantFilter, ParticipantRow,
-    ParticipantStatus, RecordedFile, RecordedKind, RecordingFilter, RecordingRow, RecordingStatus, RoomFilter, RoomRow,
-    RoomStatus, RulesRow, TrackKind, TrackRow, Write,
+    Alive, Callback, Codecs, CompositionFilter, CompositionRow, CompositionStatus, Delivery, EventRow, HookFilter, HookRow,
+    IdentityOrId, Method, NameOrId, Page, PageOf, ParticipantFilter, ParticipantRow, ParticipantStatus, RecordedFile,
+    RecordedKind, RecordingFilter, RecordingRow, RecordingStatus, RoomFilter, RoomRow, RoomStatus, RulesRow, TrackKind, TrackRow,
+    Write,
 };
 pub use sqlite::{FILE, Sqlite};
 
@@ -120,6 +122,22 @@ pub trait Store: Send + Sync {
     /// All recordings that are being made, the oldest first.
     async fn recordings_running(&self) -> Result<Vec<RecordingRow>, Problem>;
 
+    /// The composition of this id.
+    async fn composition(&self, account: &str, composition: u128) -> Result<Option<CompositionRow>, Problem>;
+
+    /// Compositions, the newest first.
+    async fn compositions(&self, account: &str, filter: CompositionFilter, page: Page)
+    -> Result<PageOf<CompositionRow>, Problem>;
+
+    /// All compositions that are being made, then those that wait for it; of both the oldest first.
+    async fn compositions_waiting(&self) -> Result<Vec<CompositionRow>, Problem>;
+
+    /// The hook of this id or name.
+    async fn hook(&self, account: &str, hook: NameOrId) -> Result<Option<HookRow>, Problem>;
+
+    /// Hooks, the newest first.
+    async fn hooks(&self, account: &str, filter: HookFilter, page: Page) -> Result<PageOf<HookRow>, Problem>;
+
     /// A value put by [`Write::Setting`].
     async fn setting(&self, key: &str) -> Result<Option<String>, Problem>;
 
@@ -142,7 +160,7 @@ pub trait Store: Send + Sync {
     async fn alive(&self) -> Result<Alive, Problem>;
 
     /// Forgets rooms that ended before then, with all that belongs to them, a few at a time; returns how many. Rooms with callbacks that
-    /// wait are kept, and rooms with recordings that are not deleted.
+    /// wait are kept, and rooms with recordings that are not deleted, or compositions that are there or to be made.
     async fn forget(&self, ended_before_ms: u64, count: usize) -> Result<u64, Problem>;
 
     /// What is wrong with the database, in words; nothing, if all is well. Looks at every row.

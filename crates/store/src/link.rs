@@ -124,6 +124,11 @@ impl Value {
         i64::try_from(ms).map(Value::Int).map_err(|_| misused("a moment is too late"))
     }
 
+    /// How many bytes.
+    pub(crate) fn count(bytes: u64) -> Result<Value, Fault> {
+        i64::try_from(bytes).map(Value::Int).map_err(|_| misused("a file has too many bytes"))
+    }
+
     /// A moment to compare with, however late.
     pub(crate) fn until(ms: u64) -> Value {
         Value::Int(i64::try_from(ms).unwrap_or(i64::MAX))

@@ -63,6 +63,13 @@ impl List {
         self.sql += &format!(" AND {condition}");
     }
 
+    /// Of these only those whose words are like these, `*` being any words.
+    pub(crate) fn like(&mut self, column: &str, words: &str) {
+        let pattern = words.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_").replace('*', "%");
+        self.values.push(Value::text(&pattern));
+        self.sql += &format!(" AND {column} LIKE ${} ESCAPE '\\'", self.values.len());
+    }
+
     /// Of these only those created in this span.
     pub(crate) fn created(&mut self, from_ms: Option<u64>, before_ms: Option<u64>) -> Result<(), Fault> {
         if let Some(from) = from_ms {

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use crate::link::{Fault, Link, Row, Value};
 use crate::row::{
-    IdentityOrId, NameOrId, Page, ParticipantFilter, ParticipantStatus, RecordedFile, RecordedKind, RecordingFilter,
-    RecordingStatus, RoomFilter, RoomStatus, Write,
+    CompositionFilter, CompositionStatus, HookFilter, IdentityOrId, NameOrId, Page, ParticipantFilter, ParticipantStatus,
+    RecordedFile, RecordedKind, RecordingFilter, RecordingStatus, RoomFilter, RoomStatus, Write,
 };
-use crate::{apply, read, recording};
+use crate::{apply, composition, read, recording};
 
 /// Passes statements on, after a look at how SQLite would find the rows.
 struct Explained<'a>(&'a mut dyn Link);
@@ -118,6 +118,12 @@ fn ask_lists(link: &mut dyn Link, on: &dyn Fn(u32) -> bool, page: Page) -> Resul
         created_before_ms,
     };
     recording::list(link, "a", &filter, page)?;
+    let status = Some(CompositionStatus::Deleted).filter(|_| on(0));
+    let room = Some(1).filter(|_| on(4));
+    let filter = CompositionFilter { status, room, room_name: word(1), created_from_ms, created_before_ms };
+    composition::list(link, "a", &filter, page)?;
+    let enabled = Some(true).filter(|_| on(0));
+    composition::hooks(link, "a", &HookFilter { enabled, name: word(1), created_from_ms, created_before_ms }, page)?;
     read::events(link, "a", Some(1).filter(|_| on(4)), page).map(drop)
 }
 
@@ -133,6 +139,10 @@ fn ask_others(link: &mut dyn Link) -> Result<(), Fault> {
     read::recording_rules(link, 1)?;
     recording::one(link, "a", 1)?;
     recording::running(link)?;
+    composition::one(link, "a", 1)?;
+    composition::waiting(link)?;
+    composition::hook(link, "a", 1)?;
+    composition::hook_by_name(link, "a", "b")?;
     read::setting(link, "a")?;
     read::due(link, 1, 1, &[])?;
     read::due(link, 1, 1, &["http://a".into(), "http://b".into()])?;
@@ -157,6 +167,12 @@ fn writes() -> Vec<Write> {
         },
         Write::RecordingDeleted { recording: 1, at_ms },
         Write::RecordingLost { recording: 1, at_ms, why: outcome.clone() },
+        Write::CompositionStarted { composition: 1, at_ms },
+        Write::CompositionProgress { composition: 1, at_ms, percent: 1 },
+        Write::CompositionCompleted { composition: 1, at_ms, duration_ms: 1, bytes: 1, why: outcome.clone() },
+        Write::CompositionFailed { composition: 1, at_ms, why: outcome.clone() },
+        Write::CompositionDeleted { composition: 1, at_ms },
+        Write::HookDeleted { hook: 1 },
         Write::Anonymize { participant: 1, identity: "a".into(), parameter: "b".into(), at_ms },
         Write::Delivered { id: 1, at_ms, outcome: outcome.clone() },
         Write::Deferred { id: 1, next_ms: 2, outcome },

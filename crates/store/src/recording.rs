@@ -34,7 +34,7 @@ pub(crate) fn began(link: &mut dyn Link, row: &RecordingRow) -> Result<(), Fault
         maybe_ms(row.ended_ms)?,
         Value::ms(row.file.offset_ms)?,
         Value::ms(row.file.duration_ms)?,
-        count(row.file.bytes)?,
+        Value::count(row.file.bytes)?,
         Value::text(&row.why),
         url,
         method,
@@ -92,7 +92,7 @@ pub(crate) fn ended(
         Value::text(&file.codec),
         Value::ms(file.offset_ms)?,
         Value::ms(file.duration_ms)?,
-        count(file.bytes)?,
+        Value::count(file.bytes)?,
         Value::text(why),
         recording.into(),
     ];
@@ -214,10 +214,6 @@ fn row(row: &Row) -> Result<RecordingRow, Fault> {
         why: row.text(19)?,
         callback: callback(row, 20)?,
     })
-}
-
-fn count(bytes: u64) -> Result<Value, Fault> {
-    i64::try_from(bytes).map(Value::Int).map_err(|_| misused("a file has too many bytes"))
 }
 
 fn status_number(status: RecordingStatus) -> i64 {

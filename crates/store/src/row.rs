@@ -92,6 +92,60 @@ pub enum Write {
         /// In a word or two.
         why: String,
     },
+    /// A composition is asked for.
+    CompositionBegan(Box<CompositionRow>),
+    /// It is being made, for the first time or anew. Of one that ended nothing changes.
+    CompositionStarted {
+        /// Which.
+        composition: u128,
+        /// When.
+        at_ms: u64,
+    },
+    /// So much of it is made. Of one that is not being made nothing changes.
+    CompositionProgress {
+        /// Which.
+        composition: u128,
+        /// When.
+        at_ms: u64,
+        /// How much, of a hundred.
+        percent: u32,
+    },
+    /// It is there. Of one that ended nothing changes.
+    CompositionCompleted {
+        /// Which.
+        composition: u128,
+        /// When.
+        at_ms: u64,
+        /// Its length.
+        duration_ms: u64,
+        /// Its size.
+        bytes: u64,
+        /// What is to be said of it, in a few words.
+        why: String,
+    },
+    /// It could not be made, or its file is not there any more. Of one that failed or is deleted nothing changes.
+    CompositionFailed {
+        /// Which.
+        composition: u128,
+        /// When.
+        at_ms: u64,
+        /// In a few words.
+        why: String,
+    },
+    /// It is not wanted any more: its file is deleted, or is about to be.
+    CompositionDeleted {
+        /// Which.
+        composition: u128,
+        /// When.
+        at_ms: u64,
+    },
+    /// A hook that asks for compositions, new or changed: of the same id, the newer row counts; its creation stays.
+    Hook(Box<HookRow>),
+    /// No such hook any more.
+    HookDeleted {
+        /// Which.
+        hook: u128,
+    },
     /// A participant's name is forgotten everywhere: its row, its recordings, and parameters of events that are kept.
     Anonymize {
         /// Which.
@@ -197,6 +251,21 @@ pub enum RecordedKind {
     Video,
     /// The mix of a room.
     Mix,
+}
+
+/// How a composition is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompositionStatus {
+    /// It waits to be made.
+    Enqueued,
+    /// It is being made.
+    Processing,
+    /// It is there.
+    Completed,
+    /// It could not be made.
+    Failed,
+    /// Its file is deleted.
+    Deleted,
 }
 
 /// Where to tell what happens.
@@ -353,6 +422,66 @@ pub struct RecordedFile {
     pub bytes: u64,
 }
 
+/// A composition: one film of a room's recordings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompositionRow {
+    /// Which.
+    pub id: u128,
+    /// Whose.
+    pub account: String,
+    /// Of which room.
+    pub room: u128,
+    /// The room's name.
+    pub room_name: String,
+    /// The hook that asked for it. It may be gone.
+    pub hook: Option<u128>,
+    /// How it is.
+    pub status: CompositionStatus,
+    /// What was asked for, as the door spells it.
+    pub parameters: String,
+    /// The kind of file: its name's ending.
+    pub container: String,
+    /// When it was asked for.
+    pub created_ms: u64,
+    /// When anything of this row changed last. Of one that is deleted: when it was.
+    pub updated_ms: u64,
+    /// When it ended.
+    pub ended_ms: Option<u64>,
+    /// How much of it is made, of a hundred.
+    pub percent: u32,
+    /// How often it was begun.
+    pub attempts: u32,
+    /// Its length; 0 until it is there.
+    pub duration_ms: u64,
+    /// Its size; 0 until it is there.
+    pub bytes: u64,
+    /// Why it failed, or what is to be said of it, in a few words.
+    pub why: String,
+    /// Who is told of it.
+    pub callback: Option<Callback>,
+}
+
+/// A hook: asks for a composition of each room that ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookRow {
+    /// Which.
+    pub id: u128,
+    /// Whose.
+    pub account: String,
+    /// Its name; unique among the account's hooks.
+    pub name: String,
+    /// Whether it works.
+    pub enabled: bool,
+    /// What it asks for, as the door spells it.
+    pub parameters: String,
+    /// When it was made.
+    pub created_ms: u64,
+    /// When it was changed; none: never.
+    pub updated_ms: Option<u64>,
+    /// Who is told of its compositions.
+    pub callback: Option<Callback>,
+}
+
 /// Rules, as a door spells them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RulesRow {
@@ -462,6 +591,34 @@ pub struct RecordingFilter {
     /// It began then or later.
     pub created_from_ms: Option<u64>,
     /// It began before then.
+    pub created_before_ms: Option<u64>,
+}
+
+/// Which compositions. Everything that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CompositionFilter {
+    /// How it is; unless said, any but deleted.
+    pub status: Option<CompositionStatus>,
+    /// Of this room.
+    pub room: Option<u128>,
+    /// Of rooms of this name.
+    pub room_name: Option<String>,
+    /// It was asked for then or later.
+    pub created_from_ms: Option<u64>,
+    /// It was asked for before then.
+    pub created_before_ms: Option<u64>,
+}
+
+/// Which hooks. Everything that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HookFilter {
+    /// Whether it works.
+    pub enabled: Option<bool>,
+    /// Its name in any case, `*` being any words.
+    pub name: Option<String>,
+    /// It was made then or later.
+    pub created_from_ms: Option<u64>,
+    /// It was made before then.
     pub created_before_ms: Option<u64>,
 }
 

@@ -174,11 +174,20 @@ async fn tables_of_an_older_program_go_on() {
     let store = Postgres::connect(&url).await.unwrap();
     store.write(vec![began(room(7, "a", 1))]).await.unwrap();
     tokio::task::spawn_blocking(move || drop(store)).await.unwrap();
-    server.ask("DROP TABLE recordings; UPDATE kennel_schema SET steps = 1").await;
+    server
+        .ask("DROP TABLE compositions; DROP TABLE composition_hooks; DROP TABLE recordings; UPDATE kennel_schema SET steps = 1")
+        .await;
     assert_eq!(Postgres::look(&url).await.unwrap().unwrap().check().await.unwrap(), [""; 0]);
     let store = Postgres::connect(&url).await.unwrap();
     store.write(vec![recorded(mix(40, 7, "a", 2))]).await.unwrap();
     assert_eq!(store.recording(ACCOUNT, 40).await.unwrap(), Some(mix(40, 7, "a", 2)));
+    assert_eq!(store.check().await.unwrap(), [""; 0]);
+    tokio::task::spawn_blocking(move || drop(store)).await.unwrap();
+    server.ask("DROP TABLE compositions; DROP TABLE composition_hooks; UPDATE kennel_schema SET steps = 2").await;
+    assert_eq!(Postgres::look(&url).await.unwrap().unwrap().check().await.unwrap(), [""; 0]);
+    let store = Postgres::connect(&url).await.unwrap();
+    store.write(vec![composed(composition(41, 7, "a", 3)), hooked(hook(42, "a", 4))]).await.unwrap();
+    assert_eq!(store.composition(ACCOUNT, 41).await.unwrap(), Some(composition(41, 7, "a", 3)));
     assert_eq!(store.check().await.unwrap(), [""; 0]);
 }
 

@@ -57,18 +57,38 @@ async fn what_a_newer_program_wrote_is_refused_and_left_as_it_is() {
     check_refused(&path, "newer Kennel (its schema is 99");
 }
 
+const NO_COMPOSITIONS: &str = "DROP TABLE compositions; DROP TABLE composition_hooks;";
+
 /// As the first release left it.
 #[tokio::test]
 async fn what_an_older_program_wrote_is_kept_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     filled(&folder).await;
     let path = folder.path().join(FILE);
-    rusqlite::Connection::open(&path).unwrap().execute_batch("DROP TABLE recordings; PRAGMA user_version = 1").unwrap();
+    let older = format!("{NO_COMPOSITIONS} DROP TABLE recordings; PRAGMA user_version = 1");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(&older).unwrap();
     assert_eq!(Sqlite::look(&path).unwrap().unwrap().check().await.unwrap(), [""; 0]);
     let store = open(&folder);
     assert_eq!(store.room(ACCOUNT, NameOrId::Id(7)).await.unwrap(), Some(room(7, "7", 1)));
     store.write(vec![recorded(mix(400, 7, "7", 2))]).await.unwrap();
     assert_eq!(store.recording(ACCOUNT, 400).await.unwrap(), Some(mix(400, 7, "7", 2)));
+    assert_eq!(store.check().await.unwrap(), [""; 0]);
+}
+
+/// As it was before there were compositions.
+#[tokio::test]
+async fn recordings_without_compositions_are_kept_and_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(&folder).await;
+    open(&folder).write(vec![recorded(mix(400, 7, "7", 2))]).await.unwrap();
+    let path = folder.path().join(FILE);
+    let older = format!("{NO_COMPOSITIONS} PRAGMA user_version = 2");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(&older).unwrap();
+    assert_eq!(Sqlite::look(&path).unwrap().unwrap().check().await.unwrap(), [""; 0]);
+    let store = open(&folder);
+    assert_eq!(store.recording(ACCOUNT, 400).await.unwrap(), Some(mix(400, 7, "7", 2)));
+    store.write(vec![composed(composition(401, 7, "7", 3)), hooked(hook(402, "a", 4))]).await.unwrap();
+    assert_eq!(store.composition(ACCOUNT, 401).await.unwrap(), Some(composition(401, 7, "7", 3)));
     assert_eq!(store.check().await.unwrap(), [""; 0]);
 }
 

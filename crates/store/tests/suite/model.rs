@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use store::limit::WAIT_MAX_MS;
 use store::{
-    Alive, EventRow, ParticipantFilter, ParticipantRow, ParticipantStatus, RecordedFile, RecordedKind, RecordingFilter,
-    RecordingRow, RecordingStatus, RoomFilter, RoomRow, RoomStatus, RulesRow, TrackRow, Write,
+    Alive, CompositionFilter, CompositionRow, CompositionStatus, EventRow, HookFilter, HookRow, ParticipantFilter,
+    ParticipantRow, ParticipantStatus, RecordedFile, RecordedKind, RecordingFilter, RecordingRow, RecordingStatus, RoomFilter,
+    RoomRow, RoomStatus, RulesRow, TrackRow, Write,
 };
 
 /// A history.
@@ -18,6 +19,8 @@ pub struct Model {
     /// Tracks that were.
     removed: Vec<TrackRow>,
     pub recordings: Vec<RecordingRow>,
+    pub compositions: Vec<CompositionRow>,
+    pub hooks: Vec<HookRow>,
     pub subscribe_rules: BTreeMap<u128, RulesRow>,
     pub recording_rules: BTreeMap<u128, RulesRow>,
     pub settings: BTreeMap<String, String>,
@@ -83,6 +86,39 @@ impl Model {
                     (row.file.bytes, row.why) = (0, why.clone());
                     Some(())
                 })
+            }
+            Write::CompositionBegan(row) => {
+                self.rooms.iter().find(|room| room.id == row.room && room.account == row.account)?;
+                let taken = self.compositions.iter().any(|known| known.id == row.id);
+                (!taken).then(|| self.compositions.push((**row).clone()))
+            }
+            Write::CompositionStarted { composition, at_ms } => self.composition(*composition, *at_ms, 2, |row| {
+                (row.status, row.attempts, row.percent) = (CompositionStatus::Processing, row.attempts + 1, 0);
+            }),
+            Write::CompositionProgress { composition, at_ms, percent } => {
+                let waits = |row: &CompositionRow| row.id == *composition && row.status == CompositionStatus::Enqueued;
+                if self.compositions.iter().any(waits) {
+                    return Some(());
+                }
+                self.composition(*composition, *at_ms, 2, |row| row.percent = *percent)
+            }
+            Write::CompositionCompleted { composition, at_ms, duration_ms, bytes, why } => {
+                self.composition(*composition, *at_ms, 2, |row| {
+                    (row.status, row.percent, row.ended_ms) = (CompositionStatus::Completed, 100, Some(*at_ms));
+                    (row.duration_ms, row.bytes, row.why) = (*duration_ms, *bytes, why.clone());
+                })
+            }
+            Write::CompositionFailed { composition, at_ms, why } => self.composition(*composition, *at_ms, 3, |row| {
+                (row.status, row.ended_ms) = (CompositionStatus::Failed, row.ended_ms.or(Some(*at_ms)));
+                (row.bytes, row.why) = (0, why.clone());
+            }),
+            Write::CompositionDeleted { composition, at_ms } => self.composition(*composition, *at_ms, 4, |row| {
+                (row.status, row.ended_ms) = (CompositionStatus::Deleted, row.ended_ms.or(Some(*at_ms)));
+            }),
+            Write::Hook(row) => self.hook_is(row),
+            Write::HookDeleted { hook } => {
+                self.hooks.retain(|row| row.id != *hook);
+                Some(())
             }
             Write::Anonymize { participant, identity, parameter, at_ms } => {
                 self.anonymize(*participant, identity, parameter, *at_ms)
@@ -191,6 +227,30 @@ impl Model {
         Some(())
     }
 
+    /// Changes a composition that has come less far than that.
+    fn composition(&mut self, id: u128, at_ms: u64, before: usize, change: impl FnOnce(&mut CompositionRow)) -> Option<()> {
+        let row = self.compositions.iter_mut().find(|row| row.id == id)?;
+        if row.status as usize >= before {
+            return Some(());
+        }
+        row.updated_ms = at_ms;
+        change(row);
+        Some(())
+    }
+
+    fn hook_is(&mut self, row: &HookRow) -> Option<()> {
+        let same_name = |known: &HookRow| known.account == row.account && known.name == row.name && known.id != row.id;
+        if self.hooks.iter().any(same_name) {
+            return None;
+        }
+        match self.hooks.iter_mut().find(|known| known.id == row.id) {
+            None => self.hooks.push(row.clone()),
+            Some(known) if known.account != row.account => return None,
+            Some(known) => *known = HookRow { created_ms: known.created_ms, ..row.clone() },
+        }
+        Some(())
+    }
+
     fn anonymize(&mut self, participant: u128, identity: &str, parameter: &str, at_ms: u64) -> Option<()> {
         let row = self.participants.iter_mut().find(|row| row.id == participant)?;
         (row.identity, row.updated_ms) = (identity.to_owned(), at_ms);
@@ -230,7 +290,13 @@ impl Model {
     /// Rooms that may be forgotten, longest ended first.
     pub fn forget(&mut self, ended_before_ms: u64, count: usize) -> u64 {
         let waits = |room: u128| self.events.iter().any(|told| told.row.room == room && told.waits_ms.is_some());
-        let kept = |room: u128| self.recordings.iter().any(|row| row.room == room && row.status != RecordingStatus::Deleted);
+        let recorded = |room: u128| self.recordings.iter().any(|row| row.room == room && row.status != RecordingStatus::Deleted);
+        let composed = |room: u128| {
+            self.compositions
+                .iter()
+                .any(|row| row.room == room && !matches!(row.status, CompositionStatus::Failed | CompositionStatus::Deleted))
+        };
+        let kept = |room: u128| recorded(room) || composed(room);
         let over = self.rooms.iter().filter(|room| room.ended_ms.is_some_and(|at| at < ended_before_ms));
         let over = over.filter(|room| !waits(room.id) && !kept(room.id));
         let mut over: Vec<_> = over.map(|room| (room.ended_ms, room.created_ms, room.id)).collect();
@@ -249,6 +315,7 @@ impl Model {
         self.tracks.retain(|row| row.room != id);
         self.removed.retain(|row| row.room != id);
         self.recordings.retain(|row| row.room != id);
+        self.compositions.retain(|row| row.room != id);
         self.subscribe_rules.retain(|participant, _| !gone.contains(participant));
         self.recording_rules.remove(&id);
         self.events.retain(|told| told.row.room != id);
@@ -290,6 +357,29 @@ impl Model {
                 && filter.created_before_ms.is_none_or(|before| row.created_ms < before)
         };
         newest_first(self.recordings.iter().filter(fits), |row| row.created_ms)
+    }
+
+    pub fn list_compositions(&self, account: &str, filter: &CompositionFilter) -> Vec<CompositionRow> {
+        let fits = |row: &&CompositionRow| {
+            row.account == account
+                && filter.status.map_or(row.status != CompositionStatus::Deleted, |status| row.status == status)
+                && filter.room.is_none_or(|room| row.room == room)
+                && filter.room_name.as_ref().is_none_or(|name| row.room_name == *name)
+                && filter.created_from_ms.is_none_or(|from| row.created_ms >= from)
+                && filter.created_before_ms.is_none_or(|before| row.created_ms < before)
+        };
+        newest_first(self.compositions.iter().filter(fits), |row| row.created_ms)
+    }
+
+    pub fn list_hooks(&self, account: &str, filter: &HookFilter) -> Vec<HookRow> {
+        let fits = |row: &&HookRow| {
+            row.account == account
+                && filter.enabled.is_none_or(|enabled| row.enabled == enabled)
+                && filter.name.as_ref().is_none_or(|name| row.name.to_lowercase() == name.to_lowercase())
+                && filter.created_from_ms.is_none_or(|from| row.created_ms >= from)
+                && filter.created_before_ms.is_none_or(|before| row.created_ms < before)
+        };
+        newest_first(self.hooks.iter().filter(fits), |row| row.created_ms)
     }
 
     /// Ids of those that are there or were under this name: the one that counts first.

@@ -1,8 +1,9 @@
 //! Random histories: whatever is written, a database answers like the model.
 
 use store::{
-    Callback, IdentityOrId, Method, NameOrId, Page, PageOf, ParticipantFilter, ParticipantStatus, Problem, RecordedKind,
-    RecordingFilter, RecordingRow, RecordingStatus, RoomFilter, RoomStatus, Store, TrackKind, TrackRow, Write,
+    Callback, CompositionFilter, CompositionRow, CompositionStatus, HookFilter, HookRow, IdentityOrId, Method, NameOrId, Page,
+    PageOf, ParticipantFilter, ParticipantStatus, Problem, RecordedKind, RecordingFilter, RecordingRow, RecordingStatus,
+    RoomFilter, RoomStatus, Store, TrackKind, TrackRow, Write,
 };
 
 use super::model::{Model, newest_first};
@@ -100,7 +101,7 @@ fn some_writes(model: &Model, dice: &mut Dice, at_ms: u64) -> Vec<Write> {
     let some_room = pick(&model.rooms, dice).map_or(7, |room| room.id);
     let some_participant = pick(&model.participants, dice).map_or(8, |row| row.id);
     let there: Vec<_> = model.alive().participants;
-    match dice.below(17) {
+    match dice.below(20) {
         0 | 1 => vec![began(store::RoomRow { account: account.into(), audio_only: dice.chance(50), ..room(new, name, at_ms) })],
         2 => end_room(model, some_room, dice, at_ms),
         3..=5 => {
@@ -127,6 +128,8 @@ fn some_writes(model: &Model, dice: &mut Dice, at_ms: u64) -> Vec<Write> {
         12 => some_event(model, dice, at_ms),
         13 | 14 => record(model, dice, new, at_ms),
         15 => some_end(model, dice, at_ms),
+        16 | 17 => compose(model, dice, new, at_ms),
+        18 => some_hook(model, dice, new, at_ms),
         _ => some_try(model, dice, at_ms),
     }
 }
@@ -169,6 +172,33 @@ fn some_end(model: &Model, dice: &mut Dice, at_ms: u64) -> Vec<Write> {
     }]
 }
 
+fn compose(model: &Model, dice: &mut Dice, new: u128, at_ms: u64) -> Vec<Write> {
+    let Some(whose) = pick(&model.rooms, dice) else { return Vec::new() };
+    let composition = pick(&model.compositions, dice).map_or(9, |row| row.id);
+    vec![match dice.below(10) {
+        0..=3 => {
+            let account = if dice.chance(97) { whose.account.clone() } else { "AC9".into() };
+            composed(CompositionRow { account, ..super::rows::composition(new, whose.id, &whose.name, at_ms) })
+        }
+        4 | 5 => Write::CompositionStarted { composition, at_ms },
+        6 => Write::CompositionProgress { composition, at_ms, percent: 50 },
+        7 => Write::CompositionCompleted { composition, at_ms, duration_ms: 7, bytes: 1 << 40, why: "w".into() },
+        8 => Write::CompositionFailed { composition, at_ms, why: "gone".into() },
+        _ => Write::CompositionDeleted { composition, at_ms },
+    }]
+}
+
+fn some_hook(model: &Model, dice: &mut Dice, new: u128, at_ms: u64) -> Vec<Write> {
+    let known = pick(&model.hooks, dice).map(|row| row.id);
+    if dice.chance(20) {
+        return vec![Write::HookDeleted { hook: known.unwrap_or(9) }];
+    }
+    let id = known.filter(|_| dice.chance(30)).unwrap_or(new);
+    let updated_ms = dice.chance(50).then_some(at_ms);
+    let row = HookRow { enabled: dice.chance(50), updated_ms, ..hook(id, dice.of(&NAMES), at_ms) };
+    vec![hooked(HookRow { account: dice.of(&ACCOUNTS).into(), ..row })]
+}
+
 fn some_event(model: &Model, dice: &mut Dice, at_ms: u64) -> Vec<Write> {
     let Some(whose) = pick(&model.rooms, dice) else { return vec![happened(event(7, "no room", at_ms))] };
     let inside: Vec<_> = model.participants.iter().filter(|row| row.room == whose.id).cloned().collect();
@@ -201,6 +231,8 @@ async fn compare(store: &dyn Store, model: &Model, dice: &mut Dice, now_ms: u64)
     for account in ACCOUNTS {
         compare_rooms(store, model, dice, account, now_ms).await;
         compare_recordings(store, model, dice, account, now_ms).await;
+        compare_compositions(store, model, dice, account, now_ms).await;
+        compare_hooks(store, model, dice, account, now_ms).await;
         let room = pick(&model.rooms, dice).map(|room| room.id).filter(|_| dice.chance(50));
         let expected = model.list_events(account, room);
         walk(expected, dice, async |page| store.events(account, room, page).await.unwrap()).await;
@@ -301,6 +333,46 @@ async fn compare_tracks(store: &dyn Store, model: &Model, dice: &mut Dice, parti
         assert_eq!(store.track(participant, NameOrId::Id(row.id)).await.unwrap().as_ref(), Some(row));
         let named = store.track(participant, NameOrId::Name(row.name.clone())).await.unwrap();
         assert!(expected.iter().any(|row| Some(row) == named.as_ref()), "{named:?}");
+    }
+}
+
+async fn compare_compositions(store: &dyn Store, model: &Model, dice: &mut Dice, account: &str, now_ms: u64) {
+    use CompositionStatus::{Completed, Deleted, Enqueued, Failed, Processing};
+    let filter = CompositionFilter {
+        status: Some(dice.of(&[Enqueued, Processing, Completed, Failed, Deleted])).filter(|_| dice.chance(40)),
+        room: pick(&model.rooms, dice).map(|room| room.id).filter(|_| dice.chance(30)),
+        room_name: Some(dice.of(&NAMES).to_owned()).filter(|_| dice.chance(30)),
+        created_from_ms: Some(now_ms - dice.below(200)).filter(|_| dice.chance(30)),
+        created_before_ms: Some(now_ms - dice.below(200)).filter(|_| dice.chance(30)),
+    };
+    let expected = model.list_compositions(account, &filter);
+    walk(expected, dice, async |page| store.compositions(account, filter.clone(), page).await.unwrap()).await;
+    for row in &model.compositions {
+        let found = store.composition(account, row.id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(row).filter(|row| row.account == account));
+    }
+    let mut expected = Vec::new();
+    for status in [Processing, Enqueued] {
+        let mut some = newest_first(model.compositions.iter().filter(|row| row.status == status), |row| row.created_ms);
+        some.reverse();
+        expected.extend(some);
+    }
+    assert_eq!(store.compositions_waiting().await.unwrap(), expected);
+}
+
+async fn compare_hooks(store: &dyn Store, model: &Model, dice: &mut Dice, account: &str, now_ms: u64) {
+    let filter = HookFilter {
+        enabled: Some(dice.chance(50)).filter(|_| dice.chance(40)),
+        name: Some(dice.of(&NAMES).to_uppercase()).filter(|_| dice.chance(40)),
+        created_from_ms: Some(now_ms - dice.below(200)).filter(|_| dice.chance(30)),
+        created_before_ms: Some(now_ms - dice.below(200)).filter(|_| dice.chance(30)),
+    };
+    let expected = model.list_hooks(account, &filter);
+    walk(expected, dice, async |page| store.hooks(account, filter.clone(), page).await.unwrap()).await;
+    for row in &model.hooks {
+        let expected = Some(row).filter(|row| row.account == account);
+        assert_eq!(store.hook(account, NameOrId::Id(row.id)).await.unwrap().as_ref(), expected);
+        assert_eq!(store.hook(&row.account, NameOrId::Name(row.name.clone())).await.unwrap().as_ref(), Some(row));
     }
 }
 

@@ -1,8 +1,8 @@
 //! Rows that say nothing special, to be changed where a test means something.
 
 use store::{
-    Callback, EventRow, Method, Page, ParticipantRow, ParticipantStatus, RecordedFile, RecordedKind, RecordingRow,
-    RecordingStatus, RoomRow, RoomStatus, TrackKind, TrackRow, Write,
+    Callback, CompositionRow, CompositionStatus, EventRow, HookRow, Method, Page, ParticipantRow, ParticipantStatus,
+    RecordedFile, RecordedKind, RecordingRow, RecordingStatus, RoomRow, RoomStatus, TrackKind, TrackRow, Write,
 };
 
 pub const ACCOUNT: &str = "AC0";
@@ -96,6 +96,43 @@ pub fn file() -> RecordedFile {
     RecordedFile { codec: "h264".into(), offset_ms: 7, duration_ms: 10_000, bytes: 1 << 40 }
 }
 
+/// A composition that waits to be made, of a room of this name.
+pub fn composition(id: u128, room: u128, room_name: &str, at_ms: u64) -> CompositionRow {
+    CompositionRow {
+        id,
+        account: ACCOUNT.into(),
+        room,
+        room_name: room_name.into(),
+        hook: None,
+        status: CompositionStatus::Enqueued,
+        parameters: r#"{"trim":true}"#.into(),
+        container: "webm".into(),
+        created_ms: at_ms,
+        updated_ms: at_ms,
+        ended_ms: None,
+        percent: 0,
+        attempts: 0,
+        duration_ms: 0,
+        bytes: 0,
+        why: String::new(),
+        callback: None,
+    }
+}
+
+/// A hook that works.
+pub fn hook(id: u128, name: &str, at_ms: u64) -> HookRow {
+    HookRow {
+        id,
+        account: ACCOUNT.into(),
+        name: name.into(),
+        enabled: true,
+        parameters: "{}".into(),
+        created_ms: at_ms,
+        updated_ms: None,
+        callback: told(0, "", 0).callback,
+    }
+}
+
 /// An event that nobody is told of.
 pub fn event(room: u128, name: &str, at_ms: u64) -> EventRow {
     EventRow {
@@ -143,6 +180,14 @@ pub fn recorded(recording: RecordingRow) -> Write {
 
 pub fn finished(recording: u128, status: RecordingStatus, at_ms: u64) -> Write {
     Write::RecordingEnded { recording, status, at_ms, file: file(), why: "stopped".into() }
+}
+
+pub fn composed(composition: CompositionRow) -> Write {
+    Write::CompositionBegan(Box::new(composition))
+}
+
+pub fn hooked(hook: HookRow) -> Write {
+    Write::Hook(Box::new(hook))
 }
 
 pub fn happened(event: EventRow) -> Write {

@@ -2,8 +2,9 @@
 
 use store::limit::{EVENTS_KEPT_MAX, WAIT_MAX_MS};
 use store::{
-    Alive, Callback, EventRow, IdentityOrId, Method, NameOrId, Page, ParticipantFilter, ParticipantStatus, Problem, RecordedFile,
-    RecordedKind, RecordingFilter, RecordingRow, RecordingStatus, RoomFilter, RoomRow, RulesRow, Store, Write,
+    Alive, Callback, CompositionFilter, CompositionRow, CompositionStatus, EventRow, HookFilter, HookRow, IdentityOrId, Method,
+    NameOrId, Page, ParticipantFilter, ParticipantStatus, Problem, RecordedFile, RecordedKind, RecordingFilter, RecordingRow,
+    RecordingStatus, RoomFilter, RoomRow, RulesRow, Store, Write,
 };
 
 use super::rows::*;
@@ -22,6 +23,8 @@ macro_rules! for_each_script {
             recordings_are_made_end_and_are_deleted
             recordings_are_found_by_what_they_are_of
             a_room_is_kept_as_long_as_a_recording_of_it
+            compositions_wait_are_made_and_go
+            hooks_are_found_by_name_and_go
             rules_and_settings_keep_the_last_word
             events_of_a_room_are_numbered_without_a_gap
             callbacks_wait_their_turn_in_their_room
@@ -253,6 +256,90 @@ pub async fn a_room_is_kept_as_long_as_a_recording_of_it(store: &dyn Store) {
     write(store, [Write::RecordingDeleted { recording: 30, at_ms: 8 }]).await;
     assert_eq!(store.forget(100, 10).await.unwrap(), 1);
     assert_eq!(store.recording(ACCOUNT, 30).await.unwrap(), None);
+}
+
+pub async fn compositions_wait_are_made_and_go(store: &dyn Store) {
+    write(store, [began(room(1, "room 1", 1)), ended(1, 2)]).await;
+    let row = CompositionRow { callback: told(1, "", 1).callback, hook: Some(7), ..composition(40, 1, "room 1", 5) };
+    let check = async |expected: CompositionRow| {
+        assert_eq!(store.composition(ACCOUNT, expected.id).await.unwrap(), Some(expected));
+    };
+    write(store, [composed(row.clone()), composed(composition(41, 1, "room 1", 6))]).await;
+    check(row.clone()).await;
+    assert_eq!(store.composition("AC1", 40).await.unwrap(), None, "another account's");
+    assert_eq!(store.forget(100, 10).await.unwrap(), 0, "it is to be made");
+    let started = |composition, at_ms| Write::CompositionStarted { composition, at_ms };
+    let progress = |composition, at_ms| Write::CompositionProgress { composition, at_ms, percent: 30 };
+    write(store, [started(41, 7), progress(41, 8), progress(40, 8)]).await;
+    let waiting = store.compositions_waiting().await.unwrap();
+    assert_eq!(waiting.iter().map(|row| (row.id, row.percent, row.attempts)).collect::<Vec<_>>(), [(41, 30, 1), (40, 0, 0)]);
+    write(store, [started(41, 9)]).await;
+    let anew =
+        CompositionRow { status: CompositionStatus::Processing, updated_ms: 9, attempts: 2, ..composition(41, 1, "room 1", 6) };
+    check(anew.clone()).await;
+    let completed =
+        |composition, at_ms| Write::CompositionCompleted { composition, at_ms, duration_ms: 7, bytes: 8, why: "w".into() };
+    let failed = |composition, at_ms| Write::CompositionFailed { composition, at_ms, why: "gone".into() };
+    write(store, [completed(41, 10), completed(41, 11), started(41, 11), progress(41, 11)]).await;
+    let (status, why) = (CompositionStatus::Completed, "w".to_owned());
+    let there =
+        CompositionRow { status, percent: 100, updated_ms: 10, ended_ms: Some(10), duration_ms: 7, bytes: 8, why, ..anew };
+    check(there.clone()).await;
+    assert_eq!(store.compositions_waiting().await.unwrap().len(), 1);
+    let deleted = |composition, at_ms| Write::CompositionDeleted { composition, at_ms };
+    write(store, [deleted(40, 12), failed(40, 13), deleted(40, 13), failed(41, 14), failed(41, 15)]).await;
+    check(CompositionRow { status: CompositionStatus::Deleted, updated_ms: 12, ended_ms: Some(12), ..row }).await;
+    check(CompositionRow { status: CompositionStatus::Failed, updated_ms: 14, bytes: 0, why: "gone".into(), ..there }).await;
+    let any = CompositionFilter::default;
+    let listed = async |filter| -> Vec<u128> {
+        store.compositions(ACCOUNT, filter, first(9)).await.unwrap().rows.iter().map(|row| row.id).collect()
+    };
+    assert_eq!(listed(any()).await, [41]);
+    assert_eq!(listed(CompositionFilter { status: Some(CompositionStatus::Deleted), ..any() }).await, [40]);
+    assert_eq!(listed(CompositionFilter { room: Some(2), ..any() }).await, []);
+    assert_eq!(listed(CompositionFilter { room_name: Some("room 1".into()), created_from_ms: Some(6), ..any() }).await, [41]);
+    refuse(store, [composed(composition(41, 1, "room 1", 5))]).await;
+    refuse(store, [composed(composition(42, 2, "room 1", 5))]).await;
+    refuse(store, [composed(CompositionRow { ended_ms: Some(6), ..composition(42, 1, "room 1", 5) })]).await;
+    for write in [started(99, 1), progress(99, 1), completed(99, 1), failed(99, 1), deleted(99, 1)] {
+        refuse(store, [write]).await;
+    }
+    assert_eq!(store.forget(100, 10).await.unwrap(), 1, "what has no file keeps no room");
+    assert_eq!(store.composition(ACCOUNT, 41).await.unwrap(), None);
+}
+
+pub async fn hooks_are_found_by_name_and_go(store: &dyn Store) {
+    let off = HookRow { enabled: false, ..hook(51, "Back_Yard 10%", 6) };
+    write(store, [hooked(hook(50, "Küche", 5)), hooked(off.clone())]).await;
+    let check = async |filter: HookFilter, expected: &[u128]| {
+        let page = store.hooks(ACCOUNT, filter.clone(), first(9)).await.unwrap();
+        assert_eq!(page.rows.iter().map(|row| row.id).collect::<Vec<_>>(), expected, "{filter:?}");
+    };
+    check(HookFilter::default(), &[51, 50]).await;
+    check(HookFilter { enabled: Some(false), ..HookFilter::default() }, &[51]).await;
+    check(HookFilter { created_before_ms: Some(6), ..HookFilter::default() }, &[50]).await;
+    for (name, expected) in [
+        ("KÜCHE", &[50][..]),
+        ("*", &[51, 50]),
+        ("*yard*", &[51]),
+        ("back_*%", &[51]),
+        ("%", &[]),
+        ("back?yard 10%", &[]),
+        ("Bac*__ard*", &[]),
+        (r"\*", &[]),
+        ("k*e", &[50]),
+    ] {
+        check(HookFilter { name: Some(name.into()), ..HookFilter::default() }, expected).await;
+    }
+    let changed = HookRow { name: "New".into(), updated_ms: Some(9), callback: None, ..off };
+    write(store, [hooked(HookRow { created_ms: 9, ..changed.clone() })]).await;
+    assert_eq!(store.hook(ACCOUNT, NameOrId::Id(51)).await.unwrap(), Some(changed.clone()));
+    assert_eq!(store.hook(ACCOUNT, name("New")).await.unwrap(), Some(changed));
+    assert_eq!(store.hook("AC1", name("New")).await.unwrap(), None);
+    refuse(store, [hooked(hook(52, "New", 9))]).await;
+    refuse(store, [hooked(HookRow { account: "AC1".into(), ..hook(50, "Küche", 9) })]).await;
+    write(store, [Write::HookDeleted { hook: 50 }, Write::HookDeleted { hook: 50 }]).await;
+    check(HookFilter::default(), &[51]).await;
 }
 
 pub async fn rules_and_settings_keep_the_last_word(store: &dyn Store) {

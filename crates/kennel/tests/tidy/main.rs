@@ -168,7 +168,7 @@ fn names_and_addresses_stay_out_of_the_log_above_debug() {
 fn unsafe_is_forbidden_everywhere() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("the workspace manifest");
     assert!(manifest.contains("unsafe_code = \"forbid\""));
-    for crate_name in ["room", "twilio", "signalwire", "container", "media", "kennel", "bench"] {
+    for crate_name in ["room", "twilio", "signalwire", "container", "compose", "media", "kennel", "bench"] {
         let own = fs::read_to_string(root().join(format!("crates/{crate_name}/Cargo.toml"))).expect("a manifest");
         assert!(own.contains("[lints]\nworkspace = true"), "crates/{crate_name} does not take the workspace's lints");
     }
@@ -198,6 +198,17 @@ fn files_are_bytes_to_whoever_writes_them() {
     let banned =
         ["Instant", "SystemTime", "thread::", "std::fs", "std::env", "std::io", "File::", "std::net", "async fn", "Mutex"];
     refuse("crates/container/src", &banned, "bytes in, bytes out");
+}
+
+#[test]
+fn compositions_are_values() {
+    for dependency in dependencies("compose") {
+        let allowed = ["kennel-container", "kennel-mixer", "serde_json"].contains(&&*dependency);
+        assert!(allowed, "crates/compose must not depend on {dependency}");
+    }
+    let banned =
+        ["Instant", "SystemTime", "thread::", "std::fs", "std::env", "File::", "std::net", "tokio", "async fn", "Mutex", "wilio"];
+    refuse("crates/compose/src", &banned, "files are given, and whoever gives them decides when they are worked on");
 }
 
 #[test]

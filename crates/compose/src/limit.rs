@@ -1,0 +1,37 @@
+//! Every limit of compositions, with its unit and what happens when it is reached.
+
+/// Pixels of the shorter side of a picture or a region. Less: refused.
+pub const SIDE_MIN: u16 = 16;
+
+/// Pixels of the longer side of a picture. More: refused.
+pub const SIDE_MAX: u16 = 1920;
+
+/// Pixels of a picture: 1920x1080. More: refused.
+pub const PIXELS_MAX: u32 = 1920 * 1080;
+
+/// Bytes of a layout as text. More: refused before it is read.
+pub const LAYOUT_BYTES_MAX: usize = 64 * 1024;
+
+/// Regions of a layout. More: refused.
+pub const REGIONS_MAX: usize = 64;
+
+/// Characters of a region's name. More: refused.
+pub const NAME_CHARS_MAX: usize = 128;
+
+/// Names in one list of sources. More: refused.
+pub const SOURCES_MAX: usize = 1_000;
+
+/// Characters of one of them. More: refused.
+pub const SOURCE_CHARS_MAX: usize = 256;
+
+/// How far a region may lie in front of the middle, or behind it. Farther: refused.
+pub const DEPTH_MAX: i8 = 99;
+
+/// Columns, and rows, that a region may be limited to. More: refused.
+pub const COLUMNS_MAX: u16 = 1_000;
+
+/// Cells that a region may leave out. More: refused.
+pub const EXCLUDED_MAX: usize = 1_000;
+
+/// The largest number of a cell that may be left out. Larger: refused.
+pub const CELL_MAX: u32 = 999_999;

@@ -4,7 +4,7 @@
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use signalwire::limit::{META_BYTES_MAX, SCOPES_MAX, USER_NAME_CHARS_MAX};
+use signalwire::limit::{META_CHARS_MAX, SCOPES_MAX, USER_NAME_CHARS_MAX};
 use signalwire::token::{Keys, ProjectKey, verify};
 
 const PROJECT: &str = "project";
@@ -26,7 +26,9 @@ fn check(token: &str) {
     assert!(!grant.user_name.chars().any(char::is_control));
     assert!(grant.scopes.len() <= SCOPES_MAX);
     assert!(grant.expires_unix_s.is_none_or(|end| end + 60 >= NOW));
-    assert!([&grant.meta, &grant.room_meta].iter().all(|meta| serde_json::json!(meta).to_string().len() <= META_BYTES_MAX));
+    assert!(
+        [&grant.meta, &grant.room_meta].iter().all(|meta| serde_json::json!(meta).to_string().chars().count() <= META_CHARS_MAX)
+    );
 }
 
 fn signed(header: &str, claims: &str) -> String {

@@ -32,20 +32,31 @@ pub const CALL_ID_BYTES_MAX: usize = 64;
 /// Names of events in one list of subscriptions. The rest of a longer one is not looked at.
 pub const SUBSCRIPTIONS_MAX: usize = 64;
 
-/// Bytes of an app's words about a room or a member, as JSON: the vendor's own limit. More are refused: 400.
-pub const META_BYTES_MAX: usize = 2_000;
+/// Characters of an app's words about a room or a member, as JSON: the vendor's own limit. More are refused: 400 of a method, 422 of REST;
+/// a token with more is malformed.
+pub const META_CHARS_MAX: usize = 2_000;
+
+/// Words about a room or a member that one request may take away. The rest of a longer list is not looked at.
+pub const META_KEYS_MAX: usize = META_CHARS_MAX;
 
 /// Members that one request may send to places. More: refused, 400.
 pub const PLACES_MAX: usize = 64;
 
-/// Longest token that is looked at, in bytes. One with every permission has 2.5 kB.
-pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// Longest token that is looked at, in bytes: as long as REST makes them, with everything as long as it may be. One with every permission
+/// has 2.5 kB.
+pub const TOKEN_BYTES_MAX: usize = 40 * 1024;
+
+/// A number above this is a time in milliseconds, not in seconds: 1e11 seconds would be the year 5138, 1e11 milliseconds is 1973.
+pub const MILLISECONDS_ABOVE: u64 = 100_000_000_000;
 
 /// How far the minting clock may be from ours, in seconds.
 pub const CLOCK_SKEW_S: u64 = 60;
 
-/// Permissions and other scopes that a token may name. More: the token is malformed.
+/// Permissions and other scopes that a token may name. More: 422 of REST; a token with more is malformed.
 pub const SCOPES_MAX: usize = 128;
+
+/// Bytes of a permission's name that REST takes: the longest of the vendor's has 32. Longer: 422.
+pub const SCOPE_BYTES_MAX: usize = 64;
 
 /// Characters of a user's name in a token: what a name in a room may have. Longer: the token is refused.
 pub const USER_NAME_CHARS_MAX: usize = 128;

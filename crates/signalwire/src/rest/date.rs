@@ -1,5 +1,6 @@
 //! Dates as this API writes and reads them: RFC 3339 to the second, UTC.
 
+use crate::limit::MILLISECONDS_ABOVE;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime};
@@ -18,6 +19,13 @@ pub(super) fn parse(text: &str) -> Option<u64> {
     Some(u64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(0))
 }
 
+/// A number of seconds since 1970 UTC, or of milliseconds if it is above [`MILLISECONDS_ABOVE`], as tokens' times are read; as milliseconds.
+/// After the year 9999 there is none.
+pub(super) fn of_number(number: u64) -> Option<u64> {
+    let ms = if number > MILLISECONDS_ABOVE { number } else { number.checked_mul(1000)? };
+    Some(ms).filter(|ms| !write(*ms).is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -30,6 +38,12 @@ mod tests {
         check("2022-02-30", None);
         check("soon", None);
         check("", None);
+        let check = |number: u64, ms: Option<u64>| assert_eq!(super::of_number(number), ms, "{number}");
+        check(1_641_081_599, Some(1_641_081_599_000));
+        check(1_641_081_599_500, Some(1_641_081_599_500));
+        check(253_402_300_799_999, Some(253_402_300_799_999));
+        check(253_402_300_800_000, None);
+        check(u64::MAX, None);
         assert_eq!(super::write(86_400_500), "1970-01-02T00:00:00Z");
     }
 }

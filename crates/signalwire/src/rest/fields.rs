@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::date;
 use super::limit::FAULTS_MAX;
 use super::refusal::{Fault, Refusal};
+use crate::limit::META_CHARS_MAX;
 use ::room::{Meta, Sealed};
 use serde_json::{Map, Value};
 
@@ -73,13 +74,13 @@ impl Fields {
         })
     }
 
-    /// A date, or seconds since 1970 UTC; as milliseconds.
+    /// A date, or seconds or milliseconds since 1970 UTC; as milliseconds.
     pub fn date(&self, name: &'static str) -> Option<u64> {
         if self.map.get(name).is_some_and(|value| value.as_str() == Some("")) {
             return None;
         }
         self.value(name, "must be a date and time as RFC 3339 has it", |value| match value {
-            Value::Number(seconds) => seconds.as_u64()?.checked_mul(1000),
+            Value::Number(number) => date::of_number(number.as_u64()?),
             Value::String(text) => date::parse(text),
             _ => None,
         })
@@ -90,24 +91,31 @@ impl Fields {
         self.value(name, "is not included in the list", |value| value.as_str().and_then(&known))
     }
 
-    /// Words of the app by key, of at most so many characters as JSON.
-    pub fn meta(&self, name: &'static str, chars_max: usize) -> Option<Meta> {
-        let rule = format!("must be an object of at most {chars_max} characters");
+    /// Words of the app by key, of at most [`META_CHARS_MAX`] characters as JSON.
+    pub fn meta(&self, name: &'static str) -> Option<Meta> {
+        let rule = format!("must be an object of at most {META_CHARS_MAX} characters");
         self.value(name, &rule, |value| {
-            let map = value.as_object().filter(|_| value.to_string().chars().count() <= chars_max)?;
+            let map = value.as_object().filter(|_| value.to_string().chars().count() <= META_CHARS_MAX)?;
             Some(map.iter().map(|(key, value)| (Arc::from(key.as_str()), Sealed(value.to_string().into()))).collect())
         })
     }
 
-    /// A list of words.
-    pub fn words<T>(&self, name: &'static str, known: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
-        self.value(name, "has one that is not included in the list", |value| {
-            value.as_array()?.iter().map(|word| known(word.as_str()?)).collect()
-        })
+    /// A list of at most so many words.
+    pub fn words<T>(&self, name: &'static str, count_max: usize, known: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+        let list = self.value(name, "must be a list", Value::as_array)?;
+        if list.len() > count_max {
+            self.fault(Fault::invalid(name, &format!("is too long (maximum is {count_max} names)")));
+            return None;
+        }
+        let words: Option<Vec<T>> = list.iter().map(|word| known(word.as_str()?)).collect();
+        if words.is_none() {
+            self.fault(Fault::invalid(name, "has one that is not included in the list"));
+        }
+        words
     }
 
     /// `null` is none.
-    fn value<T>(&self, name: &'static str, rule: &str, read: impl FnOnce(&Value) -> Option<T>) -> Option<T> {
+    fn value<'a, T>(&'a self, name: &'static str, rule: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Option<T> {
         let value = self.map.get(name).filter(|value| !value.is_null())?;
         let read = read(value);
         if read.is_none() {

@@ -18,9 +18,6 @@ pub const DESCRIPTION_CHARS_MAX: usize = 3_000;
 /// Characters of a user's name. Longer: 422.
 pub const USER_NAME_CHARS_MAX: usize = 100;
 
-/// Characters of an app's own words, as JSON. More: 422.
-pub const META_CHARS_MAX: usize = 2_000;
-
 /// Members of a room that can be asked for. More: 422. A room has at most as many as the rooms' own limit of its kind.
 pub const MEMBERS_MAX: u32 = 300;
 

@@ -2,9 +2,10 @@
 
 use super::ask::NewToken;
 use super::fields::Fields;
-use super::limit::{DISPLAY_NAME_CHARS_MAX, META_CHARS_MAX, REMOVE_AFTER_S_MAX, USER_NAME_CHARS_MAX};
+use super::limit::{DISPLAY_NAME_CHARS_MAX, REMOVE_AFTER_S_MAX, USER_NAME_CHARS_MAX};
 use super::refusal::{Fault, Refusal};
 use super::room::{check_window, name};
+use crate::limit::{SCOPE_BYTES_MAX, SCOPES_MAX};
 use crate::names;
 
 /// Whoever could not be shown would not be let in.
@@ -14,6 +15,11 @@ fn user_name(fields: &Fields) -> Option<String> {
         fields.fault(Fault::invalid("user_name", "may have no control characters, and not only spaces"));
     }
     Some(name)
+}
+
+fn permissions(fields: &Fields) -> Option<Vec<String>> {
+    let known = |word: &str| names::parse_permission(word).filter(|_| word.len() <= SCOPE_BYTES_MAX).map(|_| word.to_owned());
+    fields.words("permissions", SCOPES_MAX, known)
 }
 
 pub(super) fn create(body: &[u8]) -> Result<NewToken, Refusal> {
@@ -28,7 +34,7 @@ pub(super) fn create(body: &[u8]) -> Result<NewToken, Refusal> {
     let token = NewToken {
         room_name: name(&fields, "room_name"),
         user_name: user_name(&fields),
-        permissions: fields.words("permissions", |word| names::parse_permission(word).map(|_| word.to_owned())),
+        permissions: permissions(&fields),
         audience: audience.unwrap_or(false),
         join_from_ms,
         join_until_ms,
@@ -40,8 +46,8 @@ pub(super) fn create(body: &[u8]) -> Result<NewToken, Refusal> {
         room_display_name: fields.text("room_display_name", DISPLAY_NAME_CHARS_MAX),
         end_room_session_on_leave: fields.flag("end_room_session_on_leave").unwrap_or(false),
         media_allowed: fields.word("media_allowed", names::parse_media).unwrap_or_default(),
-        room_meta: fields.meta("room_meta", META_CHARS_MAX),
-        meta: fields.meta("meta", META_CHARS_MAX),
+        room_meta: fields.meta("room_meta"),
+        meta: fields.meta("meta"),
     };
     fields.done(token)
 }

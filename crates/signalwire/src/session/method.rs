@@ -7,7 +7,7 @@ use room::{
 use serde_json::{Map, Value};
 
 use crate::call::Wanted;
-use crate::limit::{META_BYTES_MAX, PLACES_MAX};
+use crate::limit::{META_CHARS_MAX, META_KEYS_MAX, PLACES_MAX};
 use crate::problem::Problem;
 use crate::wire::Coded;
 use crate::{names, state, uuid};
@@ -156,7 +156,7 @@ fn meta_change(name: &str, params: &Params) -> Result<Option<MetaChange>, Proble
         "update_meta" => MetaChange::Update(meta(params)?),
         "delete_meta" => {
             let keys = params.get("keys").and_then(Value::as_array).ok_or(Problem::BAD_REQUEST)?;
-            let keys = keys.iter().take(META_BYTES_MAX).filter_map(Value::as_str);
+            let keys = keys.iter().take(META_KEYS_MAX).filter_map(Value::as_str);
             MetaChange::Delete(keys.map(Into::into).collect())
         }
         _ => return Ok(None),
@@ -165,7 +165,7 @@ fn meta_change(name: &str, params: &Params) -> Result<Option<MetaChange>, Proble
 
 fn meta(params: &Params) -> Result<room::Meta, Problem> {
     let meta = params.get("meta").ok_or(Problem::BAD_REQUEST)?;
-    let fits = meta.to_string().len() <= META_BYTES_MAX;
+    let fits = meta.to_string().chars().count() <= META_CHARS_MAX;
     meta.as_object().filter(|_| fits).map(state::seal).ok_or(Problem::BAD_REQUEST)
 }
 

@@ -7,11 +7,8 @@ use room::MediaAllowed;
 use serde_json::{Map, Value};
 
 use super::{Keys, ProjectKey, Refusal};
-use crate::limit::{CLOCK_SKEW_S, META_BYTES_MAX, SCOPES_MAX, USER_NAME_CHARS_MAX};
+use crate::limit::{CLOCK_SKEW_S, META_CHARS_MAX, MILLISECONDS_ABOVE, SCOPES_MAX, USER_NAME_CHARS_MAX};
 use crate::names;
-
-/// Above this a time is in milliseconds: 1e11 seconds would be the year 5138, 1e11 milliseconds is 1973.
-const MILLISECONDS_ABOVE: f64 = 1e11;
 
 /// What a verified token allows. Only [`verify`](super::verify) makes one, so holding it is the proof.
 #[derive(Clone, PartialEq)]
@@ -118,7 +115,7 @@ impl Claims<'_> {
     }
 
     fn time(&self, name: &str) -> Result<Option<f64>, Refusal> {
-        Ok(self.number(name)?.map(|time| if time > MILLISECONDS_ABOVE { time / 1000.0 } else { time }))
+        Ok(self.number(name)?.map(|time| if time > MILLISECONDS_ABOVE as f64 { time / 1000.0 } else { time }))
     }
 
     fn moment(&self, name: &str) -> Result<Option<u64>, Refusal> {
@@ -126,11 +123,9 @@ impl Claims<'_> {
     }
 
     fn meta(&self, name: &str) -> Result<Map<String, Value>, Refusal> {
-        match self.get(name) {
-            None => Ok(Map::new()),
-            Some(Value::Object(map)) if Value::Object(map.clone()).to_string().len() <= META_BYTES_MAX => Ok(map.clone()),
-            Some(_) => Err(Refusal::Malformed),
-        }
+        let Some(value) = self.get(name) else { return Ok(Map::new()) };
+        let fits = value.to_string().chars().count() <= META_CHARS_MAX;
+        value.as_object().filter(|_| fits).cloned().ok_or(Refusal::Malformed)
     }
 
     fn check_times(&self, now: f64, key_not_before: f64) -> Result<(), Refusal> {

@@ -55,9 +55,26 @@ fn an_update_changes_what_it_names() {
     let room = made(&json!({ "name": "den", "join_from": "2030-01-01", "description": "old" }));
     let body = r#"{"join_from":null,"name":"other","description":"new"}"#;
     let Ok(Ask::UpdateRoom(key, draft)) = ask("PUT", "/api/video/rooms/den", "", body) else { panic!("an update") };
-    let room = draft.change(room, 9_000);
+    let room = draft.change(room, 9_000).expect("a room");
     assert_eq!((key.text.as_str(), room.name.as_str(), room.description.as_str()), ("den", "den", "new"));
     assert_eq!((room.join_from_ms, room.created_ms, room.updated_ms), (None, 1_000, 9_000));
+}
+
+#[test]
+fn an_update_leaves_a_room_a_time_to_come_in() {
+    let check = |body: &Value, faulty: Option<&str>| {
+        let room = made(&json!({ "name": "den", "join_from": "2030-01-02", "join_until": "2030-02-01" }));
+        let Ok(Ask::UpdateRoom(_, draft)) = ask("PUT", "/api/video/rooms/den", "", &body.to_string()) else { panic!("{body}") };
+        let refusal = draft.change(room, 9_000).err().map(|refusal| refusal.body());
+        let faults = refusal.map(|text| serde_json::from_str::<Value>(&text).expect("json")["errors"].clone());
+        assert_eq!(faults.as_ref().map(|faults| &faults[0]["attribute"]), faulty.map(|name| json!(name)).as_ref(), "{body}");
+    };
+    check(&json!({ "join_until": "2030-01-01" }), Some("join_until"));
+    check(&json!({ "join_from": "2030-02-02" }), Some("join_from"));
+    check(&json!({ "join_until": "2030-01-02" }), None);
+    check(&json!({ "join_from": "2030-02-02", "join_until": null }), None);
+    check(&json!({ "join_from": "2031-01-01", "join_until": "2031-01-02" }), None);
+    check(&json!({ "description": "other" }), None);
 }
 
 #[test]
@@ -106,6 +123,15 @@ fn every_fault_is_named() {
     check("GET", "/api/video/room_sessions/nothing", "", "", 404, &[]);
     check("GET", "/api/video/nothing", "", "", 404, &[]);
     check("GET", "/api/voice/rooms", "", "", 404, &[]);
+    let token = |field: &str, value: Value| {
+        let body = json!({ "room_name": "den", field: value }).to_string();
+        check("POST", "/api/video/room_tokens", "", &body, 422, &[field]);
+    };
+    token("permissions", json!("room.lock"));
+    token("permissions", json!(["room.lock", 7]));
+    token("permissions", json!(vec!["room.lock"; 129]));
+    token("permissions", json!([format!("room.stream.{}", "x".repeat(60))]));
+    token("join_from", json!(u64::MAX / 1000));
     check("PUT", rooms, "", "{}", 405, &[]);
     check("POST", "/api/video/rooms/den/streams", "", "{}", 501, &[]);
     check("GET", "/api/video/conferences", "", "", 501, &[]);

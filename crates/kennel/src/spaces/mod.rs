@@ -121,7 +121,7 @@ impl Spaces {
 
     async fn update(&self, key: &Key, draft: RoomDraft) -> Answered {
         let _turn = self.changing.lock().await;
-        let room = draft.change(self.find(key)?, clock::unix_ms());
+        let room = draft.change(self.find(key)?, clock::unix_ms())?;
         self.keep(&room).await?;
         self.show(&room, false).await
     }

@@ -6,6 +6,7 @@ use signalwire::rest::{self, Ends, Event, Member, Page, Refusal, RoomRecord, Ses
 use store::{EventRow, NameOrId, PageOf, ParticipantFilter, RoomRow, RoomStatus};
 
 use super::{Answered, History, Place, Spaces, nothing, unavailable};
+
 /// Pages of the history that are looked through for one page of a list whose filter the database does not know.
 const PAGES_MAX: usize = 20;
 
@@ -17,22 +18,18 @@ impl Spaces {
             let rows = found.map(|one| rest::render_session(&one)).collect();
             return Ok(Some(rest::render_list(&place.url(), page, Ends::default(), rows)));
         };
-        let (mut rows, mut after, mut looked) = (Vec::new(), page.after, 0);
-        let ends = loop {
-            let found = self.rooms_of(history, &filter, page.size, after).await?;
-            looked += 1;
-            after = next(&found);
+        let mut filling = Filling::new(page);
+        while let Some(size) = filling.lacks() {
+            let found = self.rooms_of(history, &filter, size, filling.after).await?;
+            filling.note(next(&found));
             for row in found.rows {
                 let session = self.with_stage(session(&row)).await;
                 if passes(&filter, &session) {
-                    rows.push(rest::render_session(&session));
+                    filling.rows.push(rest::render_session(&session));
                 }
             }
-            if rows.len() >= page.size || after.is_none() || looked == PAGES_MAX {
-                break Ends { after };
-            }
-        };
-        Ok(Some(rest::render_list(&place.url(), page, ends, rows)))
+        }
+        Ok(Some(rest::render_list(&place.url(), page, Ends { after: filling.after }, filling.rows)))
     }
 
     /// A session, in progress or not.
@@ -98,6 +95,34 @@ impl Spaces {
     }
 }
 
+/// A page that is filled from pages of the history, of which not every row belongs in it. It asks for no more rows than it has room for,
+/// so that the next page begins after its last one.
+struct Filling<T> {
+    rows: Vec<T>,
+    size: usize,
+    /// The place that is to be gone on after; none before the first page, and after the last one.
+    after: Option<i64>,
+    /// How many pages of the history were looked at.
+    looked: usize,
+}
+
+impl<T> Filling<T> {
+    fn new(page: &Page) -> Self {
+        Filling { rows: Vec::new(), size: page.size, after: page.after, looked: 0 }
+    }
+
+    /// How many rows to ask for, if any.
+    fn lacks(&self) -> Option<usize> {
+        let over = self.looked == PAGES_MAX || (self.looked > 0 && self.after.is_none());
+        self.size.checked_sub(self.rows.len()).filter(|lacks| *lacks > 0 && !over)
+    }
+
+    /// A page was found, and after it another begins, or none.
+    fn note(&mut self, after: Option<i64>) {
+        (self.after, self.looked) = (after, self.looked + 1);
+    }
+}
+
 /// A session in progress, as the rooms have it.
 pub(super) fn live(view: &RoomView, now: Moment, now_ms: u64) -> Session {
     let age_ms = u64::try_from(now.since(view.began).as_millis()).unwrap_or(u64::MAX);
@@ -158,4 +183,36 @@ fn page_after(size: usize, after: Option<i64>) -> store::Page {
 /// The place that the next page begins after, if there is one.
 pub(super) fn next<T>(found: &PageOf<T>) -> Option<i64> {
     found.last.filter(|_| found.more_after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pages of so many rows, of a history of the numbers below 100 in which only the even ones belong.
+    fn pages(size: usize) -> Vec<Vec<i64>> {
+        let (mut pages, mut filling) = (Vec::new(), Filling { rows: Vec::new(), size, after: None, looked: 0 });
+        loop {
+            while let Some(size) = filling.lacks() {
+                let from = filling.after.map_or(0, |after| after + 1);
+                let found: Vec<i64> = (from..100).take(size).collect();
+                filling.note(found.last().copied().filter(|last| *last < 99));
+                filling.rows.extend(found.into_iter().filter(|number| number % 2 == 0));
+            }
+            let after = filling.after;
+            pages.push(std::mem::replace(&mut filling, Filling { rows: Vec::new(), size, after, looked: 0 }).rows);
+            if after.is_none() {
+                return pages;
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_has_no_more_rows_than_were_asked_for_and_none_is_lost() {
+        for size in [1, 2, 3, 7, 50, 200] {
+            let pages = pages(size);
+            assert!(pages.iter().all(|page| page.len() <= size), "{size}");
+            assert_eq!(pages.concat(), (0..100).step_by(2).collect::<Vec<i64>>(), "{size}");
+        }
+    }
 }

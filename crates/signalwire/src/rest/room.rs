@@ -1,9 +1,7 @@
 //! Rooms: what a body says of one.
 
 use super::fields::Fields;
-use super::limit::{
-    DESCRIPTION_CHARS_MAX, DISPLAY_NAME_CHARS_MAX, MEMBERS_MAX, META_CHARS_MAX, NAME_CHARS_MAX, REMOVE_AFTER_S_MAX,
-};
+use super::limit::{DESCRIPTION_CHARS_MAX, DISPLAY_NAME_CHARS_MAX, MEMBERS_MAX, NAME_CHARS_MAX, REMOVE_AFTER_S_MAX};
 use super::record::{Quality, RoomRecord};
 use super::refusal::{Fault, Refusal};
 use super::route::Query;
@@ -53,12 +51,27 @@ impl RoomDraft {
     pub fn make(self, id: u128, now_ms: u64) -> RoomRecord {
         let name = self.name.clone().unwrap_or_default();
         let fresh = RoomRecord { id, display_name: name.clone(), name, created_ms: now_ms, ..RoomRecord::default() };
-        self.change(fresh, now_ms)
+        self.over(fresh, now_ms)
     }
 
     /// A room with what is said changed.
-    #[must_use]
-    pub fn change(self, room: RoomRecord, now_ms: u64) -> RoomRecord {
+    ///
+    /// # Errors
+    /// With what stays as it is, nobody could ever come in.
+    pub fn change(self, room: RoomRecord, now_ms: u64) -> Result<RoomRecord, Refusal> {
+        let attribute = match (self.join_from_ms, self.join_until_ms) {
+            (None, None) => None,
+            (Some(_), None) => Some(("join_from", "must be before join_until")),
+            (_, Some(_)) => Some(LATE),
+        };
+        let changed = self.over(room, now_ms);
+        match attribute.filter(|_| is_never(changed.join_from_ms, changed.join_until_ms)) {
+            Some((attribute, rule)) => Err(Refusal::invalid(attribute, rule)),
+            None => Ok(changed),
+        }
+    }
+
+    fn over(self, room: RoomRecord, now_ms: u64) -> RoomRecord {
         RoomRecord {
             id: room.id,
             name: room.name,
@@ -111,11 +124,18 @@ pub(super) fn name(fields: &Fields, attribute: &'static str) -> String {
     name
 }
 
-/// Nobody could ever come in at a time that ends before it begins.
+/// What is wrong with a `join_until`, and whose fault it is.
+const LATE: (&str, &str) = ("join_until", "must be after join_from");
+
 pub(super) fn check_window(fields: &Fields, from_ms: Option<u64>, until_ms: Option<u64>) {
-    if from_ms.zip(until_ms).is_some_and(|(from, until)| from > until) {
-        fields.fault(Fault::invalid("join_until", "must be after join_from"));
+    if is_never(from_ms, until_ms) {
+        fields.fault(Fault::invalid(LATE.0, LATE.1));
     }
+}
+
+/// Nobody could ever come in at a time that ends before it begins.
+fn is_never(from_ms: Option<u64>, until_ms: Option<u64>) -> bool {
+    from_ms.zip(until_ms).is_some_and(|(from, until)| from > until)
 }
 
 pub(super) fn filter(query: &Query) -> Result<RoomFilter, Refusal> {
@@ -156,7 +176,7 @@ fn read(fields: &Fields) -> RoomDraft {
         user_join_video_off: fields.flag("user_join_video_off"),
         prioritize_handraise: fields.flag("prioritize_handraise"),
         sync_audio_video: fields.flag("sync_audio_video"),
-        meta: fields.meta("meta", META_CHARS_MAX).map(|meta| names::write_meta(&meta)),
+        meta: fields.meta("meta").map(|meta| names::write_meta(&meta)),
     }
 }
 

@@ -201,6 +201,10 @@ pub const MIX_PACKETS_QUEUED_MAX: usize = 8_192;
 /// Scenes and wishes that wait for one mixer. More wait at their worker.
 pub const MIX_ORDERS_QUEUED_MAX: usize = 1_024;
 
+/// Scenes and wishes that wait at a worker for one mixer that hangs or is far behind: of each room the last of a kind. One more is dropped
+/// and counted, but for the word that a room is over: of those there are no more than rooms that the mixer was told of before.
+pub const MIX_WAITING_MAX: usize = 4_096;
+
 /// Sounds and pictures that wait for one worker. One more is dropped and counted.
 pub const MIX_MADE_QUEUED_MAX: usize = 1_024;
 

@@ -2,12 +2,13 @@
 //!
 //! A room is mixed by one thread, which has other rooms too. It looks for packets when it is time for the next sound or picture, not
 //! when they come, so a packet wakes nobody; and what it has made wakes the worker of the room. Nobody waits for anybody: what finds no
-//! room in a queue is dropped and counted, but for scenes and wishes, which wait at their worker.
+//! room in a queue is dropped and counted, but for scenes and wishes, which wait at their worker, where the last one of its kind for each
+//! room is all that counts; and for who talks, which is told again with what is made next.
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -17,10 +18,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mio::Waker;
-use room::{RoomId, Scene, TrackId};
+use room::{ParticipantId, RoomId, Scene, TrackId};
 
 use crate::counters::Counters;
-use crate::limit::{MIX_MADE_PER_TURN_MAX, MIX_MADE_QUEUED_MAX, MIX_ORDERS_QUEUED_MAX, MIX_PACKETS_QUEUED_MAX, MIXERS_MAX};
+use crate::limit::{
+    MIX_MADE_PER_TURN_MAX, MIX_MADE_QUEUED_MAX, MIX_ORDERS_QUEUED_MAX, MIX_PACKETS_QUEUED_MAX, MIX_WAITING_MAX, MIXERS_MAX,
+};
 use crate::mix::{Counts, FromMixer, Rendition, RoomMix, ToMixer, Wanted};
 use crate::tap::Packet;
 
@@ -59,12 +62,19 @@ struct Back {
 /// A worker's way to the mixers and back.
 pub(crate) struct Port {
     mixers: Arc<Mixers>,
-    /// Which thread has which room.
-    rooms: HashMap<RoomId, usize>,
+    rooms: HashMap<RoomId, Home>,
     back: Back,
     made: Receiver<FromMixer>,
-    /// For whom there was no room.
-    waiting: VecDeque<(usize, Order)>,
+    /// For what each thread had no room: at most [`MIX_WAITING_MAX`].
+    waiting: Vec<VecDeque<Order>>,
+}
+
+/// Which thread has a room.
+#[derive(Clone, Copy)]
+struct Home {
+    thread: usize,
+    /// Whether that thread was told of it.
+    known: bool,
 }
 
 impl Mixers {
@@ -86,8 +96,9 @@ impl Mixers {
         Ok(Arc::new(Mixers { threads, counters }))
     }
 
-    fn idlest(&self) -> usize {
-        let rooms = |(_, thread): &(usize, &Thread)| thread.rooms.load(Ordering::Relaxed);
+    /// The one with the fewest rooms, of those that are not behind if there are any.
+    fn idlest(&self, behind: impl Fn(usize) -> bool) -> usize {
+        let rooms = |(number, thread): &(usize, &Thread)| (behind(*number), thread.rooms.load(Ordering::Relaxed));
         self.threads.iter().enumerate().min_by_key(rooms).map_or(0, |(number, _)| number)
     }
 }
@@ -95,14 +106,15 @@ impl Mixers {
 impl Port {
     pub fn new(mixers: Arc<Mixers>, waker: Arc<Waker>) -> Self {
         let (sender, made) = sync_channel(MIX_MADE_QUEUED_MAX);
-        Port { mixers, rooms: HashMap::new(), back: Back { made: sender, waker }, made, waiting: VecDeque::new() }
+        let waiting = mixers.threads.iter().map(|_| VecDeque::new()).collect();
+        Port { mixers, rooms: HashMap::new(), back: Back { made: sender, waker }, made, waiting }
     }
 
     /// Tells the mixer of a room something. Never waits.
     pub fn send(&mut self, told: ToMixer) {
         match told {
             ToMixer::Packet(room, track, packet) => {
-                let thread = self.rooms.get(&room).and_then(|number| self.mixers.threads.get(*number));
+                let thread = self.rooms.get(&room).and_then(|home| self.mixers.threads.get(home.thread));
                 let taken = thread.is_some_and(|thread| thread.packets.try_send((room, track, packet)).is_ok());
                 self.mixers.counters.mixer_dropped.add(u64::from(!taken));
             }
@@ -118,9 +130,7 @@ impl Port {
 
     /// Gives what the mixers have made; true if there may be more.
     pub fn receive(&mut self, take: impl FnMut(FromMixer)) -> bool {
-        for (thread, order) in std::mem::take(&mut self.waiting) {
-            self.order(thread, order);
-        }
+        (0..self.waiting.len()).for_each(|thread| self.pass_on(thread));
         self.made.try_iter().take(MIX_MADE_PER_TURN_MAX).map(take).count() == MIX_MADE_PER_TURN_MAX
     }
 
@@ -131,36 +141,77 @@ impl Port {
     }
 
     fn place(&mut self, room: RoomId) -> usize {
-        *self.rooms.entry(room).or_insert_with(|| {
-            let number = self.mixers.idlest();
-            if let Some(thread) = self.mixers.threads.get(number) {
+        let (mixers, waiting) = (&self.mixers, &self.waiting);
+        let home = self.rooms.entry(room).or_insert_with(|| {
+            let thread = mixers.idlest(|number| waiting.get(number).is_some_and(|waiting| !waiting.is_empty()));
+            if let Some(thread) = mixers.threads.get(thread) {
                 thread.rooms.fetch_add(1, Ordering::Relaxed);
             }
-            number
-        })
+            Home { thread, known: false }
+        });
+        home.thread
     }
 
     fn forget(&mut self, room: RoomId) {
-        let Some(number) = self.rooms.remove(&room) else { return };
-        if let Some(thread) = self.mixers.threads.get(number) {
+        let Some(home) = self.rooms.remove(&room) else { return };
+        if let Some(thread) = self.mixers.threads.get(home.thread) {
             thread.rooms.fetch_sub(1, Ordering::Relaxed);
         }
-        self.order(number, Order::Forget(room));
+        if home.known {
+            self.order(home.thread, Order::Forget(room));
+        } else if let Some(waiting) = self.waiting.get_mut(home.thread) {
+            // An earlier room of this name may be to be forgotten still.
+            waiting.retain(|order| order.room() != room || matches!(order, Order::Forget(_)));
+        }
     }
 
     fn order_of(&mut self, room: RoomId, order: Order) {
-        if let Some(number) = self.rooms.get(&room).copied() {
-            self.order(number, order);
+        if let Some(home) = self.rooms.get(&room).copied() {
+            self.order(home.thread, order);
         }
     }
 
-    fn order(&mut self, number: usize, order: Order) {
-        let Some(thread) = self.mixers.threads.get(number) else { return };
-        let blocked = self.waiting.iter().any(|(waits, _)| *waits == number);
-        let refused = if blocked { Err(TrySendError::Full(order)) } else { thread.orders.try_send(order) };
-        if let Err(TrySendError::Full(order)) = refused {
-            self.waiting.push_back((number, order));
+    /// Lets an order wait in its turn, which is over at once unless the thread hangs or is far behind.
+    fn order(&mut self, thread: usize, order: Order) {
+        let Some(waiting) = self.waiting.get_mut(thread) else { return };
+        waiting.retain(|before| !order.replaces(before));
+        if waiting.len() < MIX_WAITING_MAX || matches!(order, Order::Forget(_)) {
+            waiting.push_back(order);
+        } else {
+            self.mixers.counters.mixer_dropped.add(1);
         }
+        self.pass_on(thread);
+    }
+
+    fn pass_on(&mut self, number: usize) {
+        let (Some(thread), Some(waiting)) = (self.mixers.threads.get(number), self.waiting.get_mut(number)) else { return };
+        while let Some(order) = waiting.pop_front() {
+            let told = matches!(order, Order::Scene(..)).then(|| order.room());
+            if let Err(TrySendError::Full(order)) = thread.orders.try_send(order) {
+                return waiting.push_front(order);
+            }
+            if let Some(home) = told.and_then(|room| self.rooms.get_mut(&room)) {
+                home.known = true;
+            }
+        }
+    }
+}
+
+impl Order {
+    fn room(&self) -> RoomId {
+        match self {
+            Order::Scene(room, ..) | Order::Forget(room) | Order::Keyframe(room, _) | Order::Wanted(room, _) => *room,
+        }
+    }
+
+    /// Whether the other one, which came before, need not be heard.
+    fn replaces(&self, before: &Order) -> bool {
+        let same = match (self, before) {
+            (Order::Forget(_), _) | (Order::Scene(..), Order::Scene(..)) | (Order::Wanted(..), Order::Wanted(..)) => true,
+            (Order::Keyframe(_, one), Order::Keyframe(_, other)) => one == other,
+            _ => false,
+        };
+        same && self.room() == before.room()
     }
 }
 
@@ -180,6 +231,7 @@ struct Mixing {
 
 /// A room on its thread.
 struct Seat {
+    room: RoomId,
     /// None after a panic, for a while.
     mix: Option<RoomMix>,
     scene: Arc<Scene>,
@@ -188,6 +240,14 @@ struct Seat {
     /// When it begins anew.
     again: Instant,
     told: Counts,
+    talkers: Talkers,
+}
+
+/// Who talks, by what the mix said, and by what the worker was told.
+#[derive(Default)]
+struct Talkers {
+    now: BTreeSet<ParticipantId>,
+    told: BTreeSet<ParticipantId>,
 }
 
 impl Mixing {
@@ -244,7 +304,7 @@ impl Mixing {
         for room in rooms {
             let now = Instant::now();
             let Some(seat) = self.rooms.get_mut(&room) else { continue };
-            seat.begin_again(now, room, &self.counters);
+            seat.begin_again(now, &self.counters);
             if seat.mix.as_ref().is_some_and(|mix| mix.picture_due() <= now) {
                 seat.on(now, &self.counters, |mix| mix.tick_picture(now));
                 seat.send(&self.counters);
@@ -289,8 +349,9 @@ impl Mixing {
 impl Seat {
     fn new(now: Instant, room: RoomId, scene: Arc<Scene>, back: Back, counters: &Counters) -> Self {
         let wanted = Wanted::usual(scene.canvas);
-        let mut seat = Seat { mix: None, scene, back, wanted, again: now, told: Counts::default() };
-        seat.begin_again(now, room, counters);
+        let (told, talkers) = (Counts::default(), Talkers::default());
+        let mut seat = Seat { room, mix: None, scene, back, wanted, again: now, told, talkers };
+        seat.begin_again(now, counters);
         seat
     }
 
@@ -300,20 +361,22 @@ impl Seat {
 
     fn set(&mut self, now: Instant, scene: Arc<Scene>, back: Back, counters: &Counters) {
         (self.scene, self.back) = (scene.clone(), back);
+        self.talkers.now.retain(|who| scene.voices.iter().any(|voice| voice.who == *who));
         self.on(now, counters, |mix| {
             if let Err(problem) = mix.handle_scene(now, scene) {
                 tracing::error!(%problem, "a mix cannot be as its room wants it");
             }
         });
+        self.send(counters);
     }
 
     /// Begins where there is no mix and it is time.
-    fn begin_again(&mut self, now: Instant, room: RoomId, counters: &Counters) {
+    fn begin_again(&mut self, now: Instant, counters: &Counters) {
         if self.mix.is_some() || now < self.again {
             return;
         }
         (self.again, self.told) = (now + REMAKE_PAUSE, Counts::default());
-        match catch_unwind(AssertUnwindSafe(|| RoomMix::new(now, room, self.scene.clone()))) {
+        match catch_unwind(AssertUnwindSafe(|| RoomMix::new(now, self.room, self.scene.clone()))) {
             Ok(Ok(mix)) => self.mix = Some(mix),
             Ok(Err(problem)) => tracing::error!(%problem, "a mix cannot begin"),
             Err(_) => counters.mixer_panics.add(1),
@@ -329,25 +392,58 @@ impl Seat {
             tracing::error!("the mixer of a room panicked; it begins anew and everybody else goes on");
             counters.mixer_panics.add(1);
             (self.mix, self.again) = (None, now + REMAKE_PAUSE);
+            // The next mix knows of nobody who talked, and so would not say that anybody ceased.
+            self.talkers.now.clear();
+            self.send(counters);
         }
     }
 
     /// Passes on what was made.
     fn send(&mut self, counters: &Counters) {
-        let Some(mix) = &mut self.mix else { return };
         let mut sent = false;
-        while let Some(made) = mix.poll_made() {
-            sent = true;
-            counters.mixer_dropped.add(u64::from(self.back.made.try_send(made).is_err()));
+        while let Some(made) = self.mix.as_mut().and_then(RoomMix::poll_made) {
+            match made {
+                FromMixer::Talking(_, who, talks) => self.talkers.note(who, talks),
+                made => {
+                    sent = true;
+                    counters.mixer_dropped.add(u64::from(self.back.made.try_send(made).is_err()));
+                }
+            }
         }
+        let (room, made) = (self.room, &self.back.made);
+        sent |= self.talkers.tell(|who, talks| made.try_send(FromMixer::Talking(room, who, talks)).is_ok());
         if sent {
             // A worker that cannot be woken looks at what there is when the next datagram comes.
             let _ = self.back.waker.wake();
         }
+        let Some(mix) = &self.mix else { return };
         let (now, told) = (mix.counts(), std::mem::replace(&mut self.told, mix.counts()));
         counters.mixed_pictures.add(now.pictures.saturating_sub(told.pictures));
         counters.mixed_pictures_late.add(now.pictures_late.saturating_sub(told.pictures_late));
         counters.mixed_sounds_late.add(now.sounds_late.saturating_sub(told.sounds_late));
         counters.mixed_frames_broken.add(now.frames_broken.saturating_sub(told.frames_broken));
+    }
+}
+
+impl Talkers {
+    fn note(&mut self, who: ParticipantId, talks: bool) {
+        if talks {
+            self.now.insert(who);
+        } else {
+            self.now.remove(&who);
+        }
+    }
+
+    /// Says what changed; what does not get through is said again the next time. True if anything did.
+    fn tell(&mut self, mut say: impl FnMut(ParticipantId, bool) -> bool) -> bool {
+        let changed: Vec<ParticipantId> = self.now.symmetric_difference(&self.told).copied().collect();
+        let said = changed.into_iter().filter(|who| say(*who, self.now.contains(who)));
+        let said: Vec<ParticipantId> = said.collect();
+        for who in &said {
+            if !self.told.remove(who) {
+                self.told.insert(*who);
+            }
+        }
+        !said.is_empty()
     }
 }

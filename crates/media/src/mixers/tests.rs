@@ -86,11 +86,11 @@ fn what_comes_too_fast_is_dropped_and_nobody_waits() {
     assert!(counters.mixer_dropped.get() > 0);
     // Of what waits for the thread nothing is lost.
     let end = Instant::now() + LONG;
-    while !port.waiting.is_empty() && Instant::now() < end {
+    while port.waiting.iter().any(|waiting| !waiting.is_empty()) && Instant::now() < end {
         port.receive(drop);
         thread::yield_now();
     }
-    assert!(port.waiting.is_empty());
+    assert!(port.waiting.iter().all(VecDeque::is_empty));
     wait(&mut port, |made| matches!(made, FromMixer::Sound { .. }));
 }
 
@@ -99,6 +99,56 @@ fn a_packet_for_no_room_is_counted() {
     let (mut port, counters, _poll) = port();
     port.send(ToMixer::Packet(ROOM, TrackId(1), packet()));
     assert_eq!(counters.mixer_dropped.get(), 1);
+}
+
+/// A way to a thread that hangs, and what is in its queue.
+fn hung_port() -> (Port, Receiver<Order>, Arc<Counters>, Poll) {
+    let (poll, counters) = (Poll::new().expect("a poll"), Arc::<Counters>::default());
+    let waker = Arc::new(Waker::new(poll.registry(), Token(0)).expect("a waker"));
+    let (orders, queue) = sync_channel(MIX_ORDERS_QUEUED_MAX);
+    let threads = vec![Thread { orders, packets: sync_channel(1).0, rooms: AtomicUsize::new(0) }];
+    (Port::new(Arc::new(Mixers { threads, counters: counters.clone() }), waker), queue, counters, poll)
+}
+
+#[test]
+fn what_waits_for_a_thread_that_hangs_is_bounded() {
+    let (mut port, queue, counters, _poll) = hung_port();
+    let wish = |number: u64| Wanted { main: Some(number), ..Wanted::default() };
+    let everything = |port: &mut Port, room: RoomId| {
+        port.send(ToMixer::Scene(room, Some(scene(1))));
+        for number in 0..3_000 {
+            port.send(ToMixer::Wanted(room, wish(number)));
+            port.send(ToMixer::Keyframe(room, Rendition::Main));
+        }
+    };
+    everything(&mut port, ROOM);
+    assert!(port.waiting[0].len() <= 3, "of each kind the last: {}", port.waiting[0].len());
+    // Rooms that come and go meanwhile leave nothing behind.
+    for number in 2..10_000 {
+        port.send(ToMixer::Scene(RoomId(number), Some(scene(1))));
+        port.send(ToMixer::Scene(RoomId(number), None));
+    }
+    assert!(port.waiting[0].len() <= 3 && port.rooms.len() == 1);
+    (2..10_000).for_each(|number| port.send(ToMixer::Scene(RoomId(number), Some(scene(1)))));
+    assert_eq!(port.waiting[0].len(), MIX_WAITING_MAX);
+    assert!(counters.mixer_dropped.get() > 0);
+    // The room that the thread knows is forgotten all the same, once it gets on.
+    port.send(ToMixer::Scene(ROOM, None));
+    let mut last = None;
+    while let Ok(order) = queue.try_recv() {
+        last = Some(order).filter(|order| order.room() == ROOM).or(last);
+        port.receive(drop);
+    }
+    assert!(matches!(last, Some(Order::Forget(ROOM))));
+}
+
+#[test]
+fn a_room_begins_where_nobody_waits() {
+    let (mut port, _, _poll) = port();
+    port.waiting[0].push_back(Order::Forget(ROOM));
+    let threads = port.mixers.threads.len();
+    let place = port.place(RoomId(2));
+    assert!(place != 0 || threads == 1);
 }
 
 #[test]
@@ -111,8 +161,40 @@ fn a_panic_costs_one_room_a_moment() {
     assert!(seat.mix.is_some());
     seat.on(now, &counters, |_| panic!("as a broken mixer does"));
     assert!(seat.mix.is_none() && counters.mixer_panics.get() == 1);
-    seat.begin_again(now + REMAKE_PAUSE / 2, ROOM, &counters);
+    seat.begin_again(now + REMAKE_PAUSE / 2, &counters);
     assert!(seat.mix.is_none() && seat.due() == now + REMAKE_PAUSE);
-    seat.begin_again(now + REMAKE_PAUSE, ROOM, &counters);
+    seat.begin_again(now + REMAKE_PAUSE, &counters);
     assert!(seat.mix.is_some());
+}
+
+/// What the worker heard of who talks.
+fn talk(made: &Receiver<FromMixer>) -> Vec<(u128, bool)> {
+    let said = made.try_iter().filter_map(|made| match made {
+        FromMixer::Talking(_, who, talks) => Some((who.0, talks)),
+        _ => None,
+    });
+    said.collect()
+}
+
+#[test]
+fn nobody_talks_on_when_the_mix_panics_or_has_no_such_voice() {
+    let counters = Counters::default();
+    let (poll, (made, heard)) = (Poll::new().expect("a poll"), sync_channel(4));
+    let back = Back { made, waker: Arc::new(Waker::new(poll.registry(), Token(0)).expect("a waker")) };
+    let voice = |who| room::Voice { who: ParticipantId(who), track: TrackId(who), volume: 0, sensitivity: 30 };
+    let with =
+        |people: &[u128]| Arc::new(Scene { voices: people.iter().map(|who| voice(*who)).collect(), ..(*scene(1)).clone() });
+    let now = Instant::now();
+    let mut seat = Seat::new(now, ROOM, with(&[1, 2]), back.clone(), &counters);
+    [1, 2].map(|who| seat.talkers.note(ParticipantId(who), true));
+    seat.send(&counters);
+    assert_eq!(talk(&heard), [(1, true), (2, true)]);
+    seat.set(now, with(&[2]), back.clone(), &counters);
+    assert_eq!(talk(&heard), [(1, false)]);
+    // While the worker has no room for it, it is not lost.
+    (0..4).for_each(|_| back.made.try_send(FromMixer::Keyframe(ROOM, TrackId(1))).expect("room"));
+    seat.on(now, &counters, |_| panic!("as a broken mixer does"));
+    assert_eq!(talk(&heard), []);
+    seat.send(&counters);
+    assert_eq!(talk(&heard), [(2, false)]);
 }

@@ -106,8 +106,7 @@ impl Room {
 
     /// Somebody began or ceased to talk, as the mixer hears it. What it says of those who are muted crossed with that.
     pub fn handle_talking(&mut self, who: ParticipantId, talking: bool, means: &mut Means<'_>) {
-        let place = self.place_of(who);
-        let talking = talking && place.is_audible();
+        let talking = talking && self.is_mixed() && self.place_of(who).is_heard_now();
         self.stage.talk.note(means.now, who, talking);
         let place = self.place_of(who);
         if place.snapshot.member.talking != talking {
@@ -116,9 +115,10 @@ impl Room {
         }
     }
 
-    /// Whoever cannot be heard any more does not talk.
+    /// Whoever cannot be heard any more does not talk, as nobody does whom nobody hears: nothing would tell that it ceased.
     pub fn silence(&mut self, means: &mut Means<'_>) {
-        let silent = self.participants.iter().filter(|one| one.snapshot.member.talking && !one.is_audible());
+        let mixed = self.is_mixed();
+        let silent = self.participants.iter().filter(|one| one.snapshot.member.talking && !(mixed && one.is_heard_now()));
         for who in silent.map(Participant::id).collect::<Vec<_>>() {
             self.handle_talking(who, false, means);
         }

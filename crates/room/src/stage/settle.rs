@@ -20,6 +20,7 @@ impl Room {
         if self.is_mixed() {
             self.settle_mix(means);
         } else {
+            self.silence(means);
             self.stage.altered.clear();
             self.stage.fields.clear();
             self.stage.sizes.clear();

@@ -184,6 +184,11 @@ impl Participant {
         !self.is_audience() && self.live(Kind::Audio).next().is_some()
     }
 
+    /// Whether its sound can reach the mixer.
+    pub fn is_heard_now(&self) -> bool {
+        self.is_audible() && self.served.is_open()
+    }
+
     /// Its tracks of a kind that are not muted.
     pub fn live(&self, kind: Kind) -> impl Iterator<Item = &Track> {
         self.snapshot.tracks.iter().filter(move |track| track.kind == kind && track.enabled)

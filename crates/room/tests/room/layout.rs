@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use room::{
     Area, Canvas, Command, Definition, Kind, Layout, LayoutName, Limits, MemberAct, News, Part, ParticipantId, Permissions,
-    Position, Role, StageAct, StageSettings, Target,
+    Position, Report, Role, StageAct, StageSettings, Target,
 };
 
 use crate::party::Party;
@@ -231,6 +231,43 @@ fn who_raised_a_hand_stands_first_if_that_is_wanted() {
     assert_eq!(positions(&mut party), ["m1 Standard(2)", "m2 Standard(3)", "m3 Standard(1)"]);
     member(&mut party, "m3", Target::Me, MemberAct::RaiseHand(false)).unwrap();
     assert_eq!(positions(&mut party)[2], "m3 Standard(3)");
+}
+
+#[test]
+fn nobody_talks_on_whose_link_is_gone_or_whom_nobody_hears() {
+    let mut party = members(3, (1280, 720));
+    let talks = |party: &Party, name: &str| {
+        let room = party.rooms.by_name("den").expect("a room");
+        room.participants.iter().find(|one| &*one.identity == name).expect("it is there").member.talking
+    };
+    let silent = format!("talking {} false", id(&party, "m2").0);
+    party.news("m2", News::Talking(true));
+    hush(&mut party);
+    party.news("m2", News::Dead);
+    assert!(!talks(&party, "m2"));
+    assert_eq!(party.heard("m3").iter().filter(|line| **line == silent).count(), 1);
+}
+
+#[test]
+fn who_talked_in_a_mix_that_is_no_more_does_not_talk() {
+    let mut party = members(1, (1280, 720));
+    party.join("single", "den", &["a mic"]).expect("a seat");
+    party.news("single", News::Talking(true));
+    let talks = |party: &Party| {
+        let room = party.rooms.by_name("den").expect("a room");
+        room.participants.iter().find(|one| &*one.identity == "single").expect("it is there").member.talking
+    };
+    assert!(talks(&party));
+    party.act("m1", Command::Leave).expect("it leaves");
+    assert!(!talks(&party), "nobody would tell when it ceases");
+    party.news("single", News::Talking(true));
+    assert!(!talks(&party), "that was on its way");
+    come(&mut party, 2, part());
+    party.news("single", News::Talking(true));
+    assert!(talks(&party));
+    let den = party.rooms.by_name("den").expect("a room").id;
+    party.report(Report::Lost(den));
+    assert!(!talks(&party), "the mixer is gone");
 }
 
 #[test]

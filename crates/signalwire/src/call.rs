@@ -87,6 +87,11 @@ impl Call {
         same
     }
 
+    /// Whether whoever offers this is the same page no more: a page keeps its certificate for a call, and makes another call for another.
+    pub fn is_of_another_page(&self, id: &str, offer: &Offer) -> bool {
+        self.id == id && self.link != link(id, &offer.fingerprint)
+    }
+
     /// What is sent, as the rooms have it: of the kinds in `media`, and not enabled while the call is on hold. What is muted is known to
     /// the rooms.
     pub fn tracks(&self, media: MediaAllowed) -> Vec<TrackDraft> {
@@ -238,6 +243,9 @@ mod tests {
         let found = Call::found(&call.link).expect("a call of ours");
         assert_eq!((found.id, found.link), (call.id, call.link));
         assert!(Call::found(&LinkId("x".into())).is_none());
+        let call = Call::new("c", &offer("AB"), 1);
+        assert!(call.is_of_another_page("c", &offer("CD")));
+        assert!(!call.is_of_another_page("c", &offer("AB")) && !call.is_of_another_page("d", &offer("CD")));
     }
 
     #[test]

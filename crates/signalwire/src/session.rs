@@ -409,8 +409,12 @@ impl Door for Session {
         if self.over {
             return;
         }
+        let closed = code == Some(CLOSE_GOING_AWAY);
+        if closed {
+            self.end_children();
+        }
         // A page that cannot find its call again is gone for good when it is closed.
-        if code == Some(CLOSE_GOING_AWAY) && !self.listens.returns {
+        if closed && !self.listens.returns {
             self.forsake(|| Command::Leave);
         } else {
             self.lose();

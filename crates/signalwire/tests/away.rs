@@ -230,6 +230,32 @@ fn a_screen_comes_after_its_answer_and_goes_with_its_call() {
 }
 
 #[test]
+fn a_screen_is_gone_at_once_when_its_page_is() {
+    let (mut room, ann, bo, protocol) = two();
+    room.share(bo, "screen", json!({}));
+    assert_eq!(room.client(ann).list.len(), 3);
+    // Whoever only lost the socket goes on sharing.
+    room.close(bo, Some(1006));
+    room.wait(2_000);
+    let (bo, _) = back(&mut room, &protocol);
+    room.invite(bo, "call-bo", "call-bo");
+    assert_eq!(room.client(ann).list.len(), 3);
+    assert_eq!(room.client(bo).list.len(), 3);
+    // A page that was loaded anew where nobody noticed that it was closed.
+    room.close(bo, Some(1006));
+    let (bo, _) = back(&mut room, &protocol);
+    assert_eq!(room.client(ann).list.len(), 3);
+    room.invite(bo, "call-bo", "another certificate");
+    assert_eq!(room.client(ann).names(), ["ann", "bo"]);
+    assert_eq!(room.client(bo).names(), ["ann", "bo"]);
+    // One that says it goes away.
+    room.share(bo, "screen-2", json!({}));
+    assert_eq!(room.client(ann).list.len(), 3);
+    room.close(bo, Some(1001));
+    assert_eq!(room.client(ann).names(), ["ann", "bo"], "its seat is kept, for it may come back");
+}
+
+#[test]
 fn a_screen_may_bring_a_layout() {
     let (mut room, ann, bo, _) = two();
     let id = room.client(ann).me();

@@ -155,6 +155,14 @@ impl Session {
         self.end_child(number);
     }
 
+    /// The page that shared them is closed or was loaded anew. Nothing of what it shared can go on: their pictures would stand still.
+    pub(super) fn end_children(&mut self) {
+        for number in self.children_here() {
+            self.give(Some(number), Command::Leave, Waiting::Rest);
+            self.end_child(number);
+        }
+    }
+
     pub(super) fn end_child(&mut self, number: u8) {
         if let Some(child) = self.children.get_mut(&number) {
             (child.over, child.call.due) = (true, None);

@@ -52,6 +52,9 @@ impl Session {
             returns: params.dialog.destination_number.is_none(),
         };
         if self.inside.is_some() {
+            if self.call.as_ref().is_some_and(|call| call.is_of_another_page(invite.call, &invite.offer)) {
+                self.end_children();
+            }
             // Whoever came back may have no connection that anybody remembers.
             self.call.get_or_insert_with(|| Call::new(invite.call, &Offer::none(), 0));
             self.invite_again(now, None, invite);

@@ -1,5 +1,6 @@
 //! What is written and drawn on cells: name tags, and the card of somebody whose camera is off.
 
+mod letters;
 mod mark;
 mod text;
 

@@ -2,6 +2,7 @@
 
 use ab_glyph::{Font, FontRef, Glyph, GlyphId, ScaleFont, point};
 
+use super::letters;
 use crate::limit;
 
 /// How much of each pixel is covered, 0 to 255.
@@ -34,11 +35,14 @@ impl Mask {
 }
 
 /// A line of text of this size in pixels, cut with an ellipsis where it would be wider than that. None if nothing is to be seen of it.
-/// What the font does not have is a box.
+/// What the font does not have is left out: an empty box would tell nobody anything.
 pub(super) fn line(text: &str, size: f32, width_max: usize) -> Option<Mask> {
     let font = FontRef::try_from_slice(dejavu::sans_condensed::regular()).ok()?;
     let font = font.as_scaled(size);
-    let text: Vec<char> = text.trim().chars().take(limit::NAME_CHARS_MAX).filter(|c| !is_invisible(*c)).collect();
+    let has = |c: char| c.is_whitespace() || font.glyph_id(c).0 != 0;
+    let text: Vec<char> = text.chars().take(limit::NAME_CHARS_MAX).filter(|c| !is_invisible(*c)).collect();
+    let text: String = letters::joined(&text, has).into_iter().filter(|c| has(*c)).collect();
+    let text: Vec<char> = text.trim().chars().collect();
     let (glyphs, width) = fit(&font, &text, width_max as f32)?;
     let mut mask = Mask::new((width.ceil() as usize).next_multiple_of(2), (font.height().ceil() as usize).next_multiple_of(2));
     for glyph in glyphs {
@@ -51,16 +55,17 @@ pub(super) fn line(text: &str, size: f32, width_max: usize) -> Option<Mask> {
 
 /// All of the text, or as much of it as leaves room for an ellipsis. None if that is nothing.
 fn fit<F: Font, S: ScaleFont<F>>(font: &S, text: &[char], width_max: f32) -> Option<(Vec<Glyph>, f32)> {
+    let in_order = |text: &[char]| set(font, letters::in_visual_order(text).into_iter());
     let (glyphs, width) = set(font, text.iter().copied());
     if width <= width_max {
-        return (!text.is_empty()).then_some((glyphs, width));
+        return (!text.is_empty()).then(|| in_order(text));
     }
     let room = width_max - font.h_advance(font.glyph_id('…'));
     let ends = glyphs.iter().map(|glyph| glyph.position.x + font.h_advance(glyph.id));
     let kept = text.get(..ends.take_while(|end| *end <= room).count())?;
     let spaces = kept.iter().rev().take_while(|c| c.is_whitespace()).count();
     let kept = kept.get(..kept.len() - spaces).filter(|kept| !kept.is_empty())?;
-    Some(set(font, kept.iter().copied().chain(['…'])))
+    Some(in_order(&[kept, &['…']].concat()))
 }
 
 /// Glyphs one after the other, and how wide they are together.
@@ -81,6 +86,6 @@ fn set<F: Font, S: ScaleFont<F>>(font: &S, text: impl Iterator<Item = char>) -> 
 /// Characters that are not drawn, and would be boxes.
 fn is_invisible(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
         || c >= '\u{e0000}'
 }

@@ -1,5 +1,5 @@
 import { api, type Answer, type Failure } from '../api';
-import { askOf, changed, everybody, include, screenOf, without, type Ask, type People, type Person, type Told } from './people';
+import { askOf, changed, everybody, include, screenOf, without, type Ask, type Outcome, type People, type Person, type Told } from './people';
 import { loadSdk, type Layer, type RoomSession } from './sdk';
 
 export type Status =
@@ -124,15 +124,21 @@ export class Meeting {
     void this.ask((session) => session.leave());
   }
 
-  /** Runs one of the session's methods; false if the room does not allow it. */
-  async ask(work: (session: RoomSession) => Promise<unknown>): Promise<boolean> {
-    if (!this.session) return false;
+  /** Runs one of the session's methods. */
+  async attempt(work: (session: RoomSession) => Promise<unknown>): Promise<Outcome> {
+    if (!this.session) return 'failed';
     try {
       await work(this.session);
-      return true;
-    } catch {
-      return false;
+      return 'done';
+    } catch (error) {
+      const code = (error as { code?: unknown } | null)?.code;
+      return code === '403' ? 'refused' : code === '404' ? 'gone' : 'failed';
     }
+  }
+
+  /** Runs one of the session's methods; false if that did not work. */
+  async ask(work: (session: RoomSession) => Promise<unknown>): Promise<boolean> {
+    return (await this.attempt(work)) === 'done';
   }
 
   /** Asks somebody to be heard or seen again: nobody is switched on by others. */

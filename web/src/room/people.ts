@@ -43,6 +43,9 @@ export interface Person {
 
 export type People = readonly Person[];
 
+/** What came of something that the room was asked. `gone`: whom it is about has left. */
+export type Outcome = 'done' | 'refused' | 'gone' | 'failed';
+
 /** Everybody who is told of at once, instead of whoever was there. */
 export function everybody(told: readonly Told[]): People {
   return told.reduce<People>((people, one) => include(people, one), []);
@@ -95,6 +98,18 @@ export function askOf(told: Told): Ask | null {
 /** The screen that somebody shares. */
 export function screenOf(people: People, id: string): Person | undefined {
   return people.find((one) => one.part === 'screen' && one.parent === id);
+}
+
+/** Does something with each of these people: with whom it worked, with whom not, and whether that was refused. Who has left meanwhile is neither. */
+export async function withEach(who: People, work: (one: Person) => Promise<Outcome>): Promise<{ done: People; not: People; refused: boolean }> {
+  const all = await Promise.all(who.map(async (one) => ({ one, outcome: await work(one) })));
+  const of = (...outcomes: Outcome[]) => all.filter(({ outcome }) => outcomes.includes(outcome)).map(({ one }) => one);
+  return { done: of('done'), not: of('refused', 'failed'), refused: of('refused').length > 0 };
+}
+
+/** Names one after the other, as text. */
+export function listed(people: People): string {
+  return people.map((one) => shownName(people, one)).join(', ');
 }
 
 function fresh(told: Told): Person {

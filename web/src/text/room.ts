@@ -78,8 +78,11 @@ export const room = {
   muteAll: 'Mute all',
   videoOffAll: 'Video off for all',
   undo: 'Undo',
-  allMuted: 'Everybody is muted.',
-  allVideoOff: 'All cameras are off.',
+  all: {
+    audio: { done: 'Everybody else is muted.', but: (names: string) => `Not muted: ${names}.` },
+    video: { done: 'All other cameras are off.', but: (names: string) => `Camera still on: ${names}.` },
+  },
+  notUndone: (names: string) => `Still off: ${names}.`,
   you: 'you',
   youTag: 'You',
   muted: 'Muted',
@@ -114,6 +117,7 @@ export const room = {
   mutedByOther: 'Somebody with more rights muted you.',
   youAreMuted: 'You are muted.',
   notAllowed: 'The room does not allow that.',
+  notDone: 'That did not work. Try again.',
   lost: 'The connection is gone. Trying to get it back…',
   over: {
     left: 'You have left the room.',

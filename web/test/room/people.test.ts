@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseRoomAddress, randomUser, roomPath } from '../../src/room/address';
-import { askOf, changed, everybody, inHeldOrder, inOrder, include, screenOf, shownName, without } from '../../src/room/people';
+import { askOf, changed, everybody, inHeldOrder, inOrder, include, listed, screenOf, shownName, without, withEach, type Outcome } from '../../src/room/people';
 
 const told = (id: string, more: object = {}) => ({ id, name: id, type: 'member', ...more });
 const names = (people: { id: string }[]) => people.map((one) => one.id).join(' ');
@@ -33,6 +33,15 @@ describe('the people in a room', () => {
     const people = everybody([told('ann', { meta: { role: 'moderator' } }), told('bo', { meta: { role: 'king' } }), told('cy')]);
     expect(people.map((one) => one.role)).toEqual(['moderator', '', '']);
     expect(changed(people, { id: 'ann', audio_muted: true })[0]!.role).toBe('moderator');
+  });
+
+  it('are told apart by what came of muting each', async () => {
+    const people = everybody(['ann', 'bo', 'cy', 'di'].map((id) => told(id)));
+    const outcomes: Record<string, Outcome> = { ann: 'done', bo: 'failed', cy: 'gone', di: 'refused' };
+    const all = await withEach(people, async (one) => outcomes[one.id]!);
+    expect([listed(all.done), listed(all.not), all.refused]).toEqual(['ann', 'bo, di', true]);
+    const none = await withEach(people.slice(1, 3), async (one) => outcomes[one.id]!);
+    expect([none.done, listed(none.not), none.refused]).toEqual([[], 'bo', false]);
   });
 
   it('are asked only what is a question', () => {

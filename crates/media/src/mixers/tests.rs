@@ -186,7 +186,7 @@ fn nobody_talks_on_when_the_mix_panics_or_has_no_such_voice() {
         |people: &[u128]| Arc::new(Scene { voices: people.iter().map(|who| voice(*who)).collect(), ..(*scene(1)).clone() });
     let now = Instant::now();
     let mut seat = Seat::new(now, ROOM, with(&[1, 2]), back.clone(), &counters);
-    [1, 2].map(|who| seat.talkers.note(ParticipantId(who), true));
+    [1, 2].into_iter().for_each(|who| seat.talkers.note(ParticipantId(who), true));
     seat.send(&counters);
     assert_eq!(talk(&heard), [(1, true), (2, true)]);
     seat.set(now, with(&[2]), back.clone(), &counters);

@@ -52,6 +52,32 @@ pub fn with_lengths(stream: &[u8]) -> Vec<u8> {
     frame
 }
 
+/// A frame of a file, as streams have it: with a start code before each unit. Before one that a decoder can start with stand the
+/// parameter sets of the track (ISO/IEC 14496-15, section 5.3.3.1), unless it has its own.
+#[must_use]
+pub fn with_start_codes(private: &[u8], frame: &[u8]) -> Vec<u8> {
+    let bare = is_keyframe(units(frame)) && !units(frame).any(|unit| kind(unit) == Some(SEQUENCE));
+    let sets = if bare { parameter_sets(private) } else { Vec::new() };
+    let mut stream = Vec::with_capacity(frame.len() + sets.iter().map(|set| set.len() + LENGTH).sum::<usize>());
+    for unit in sets.into_iter().chain(units(frame)) {
+        stream.extend([0, 0, 0, 1]);
+        stream.extend_from_slice(unit);
+    }
+    stream
+}
+
+/// A frame of a file without the parameter sets that stand in its track anyway.
+#[must_use]
+pub fn without_sets(private: &[u8], frame: &[u8]) -> Vec<u8> {
+    let sets = parameter_sets(private);
+    let mut bare = Vec::with_capacity(frame.len());
+    for unit in units(frame).filter(|unit| !sets.contains(unit)) {
+        bare.extend(u32::try_from(unit.len()).unwrap_or(0).to_be_bytes());
+        bare.extend_from_slice(unit);
+    }
+    bare
+}
+
 /// Whether a decoder can start with these units, given the parameter sets.
 #[must_use]
 pub fn is_keyframe<'a>(mut units: impl Iterator<Item = &'a [u8]>) -> bool {
@@ -82,6 +108,24 @@ pub fn private<'a>(units: impl Iterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
         private.extend([0xfc | read.chroma, 0xf8 | read.luma_depth, 0xf8 | read.chroma_depth, 0]);
     }
     Some(private)
+}
+
+/// The parameter sets of a track, as far as they make sense.
+fn parameter_sets(private: &[u8]) -> Vec<&[u8]> {
+    let mut sets = Vec::new();
+    let mut rest = private.get(5..).unwrap_or_default();
+    // First those of sequences, whose number has other bits beside it, then those of pictures.
+    for bits in [0x1f, 0xff] {
+        let Some((count, tail)) = rest.split_first() else { break };
+        rest = tail;
+        for _ in 0..count & bits {
+            let Some((length, tail)) = rest.split_first_chunk() else { break };
+            let Some((set, tail)) = tail.split_at_checked(u16::from_be_bytes(*length).into()) else { break };
+            sets.push(set);
+            rest = tail;
+        }
+    }
+    sets
 }
 
 /// The size that a unit tells, if it is a sequence parameter set.

@@ -1,13 +1,14 @@
 //! Files that hold encoded sound and pictures. Bytes in, bytes out: no clock, no files, no codecs. What is in a frame is looked at only
 //! as far as a container has to say it: sizes, parameter sets, how long a packet sounds.
 //!
-//! There is one container, [`matroska`], which WebM is a part of. Another one would stand beside it and take the same [`Track`] and
-//! [`Block`] and give the same [`Output`].
+//! There are two containers, [`matroska`], which WebM is a part of, and [`mp4`]. Both take the same [`Track`] and [`Block`] and give the
+//! same [`Output`].
 
 mod bits;
 pub mod h264;
 pub mod limit;
 pub mod matroska;
+pub mod mp4;
 pub mod opus;
 pub mod picture;
 

@@ -28,3 +28,6 @@ pub const PICTURE_TIME: Duration = Duration::from_millis(33);
 
 /// The longest that the last picture of a file is shown.
 pub const PICTURE_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// Bytes at the beginning of an MP4 for what players must know: a day and a half. Is there more, it stands at the end.
+pub const ROOM_MAX: u64 = 64 * 1024 * 1024;

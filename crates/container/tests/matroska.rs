@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use container::limit::{BLOCK_BYTES_MAX, CLUSTER_TIME_MAX};
 use container::matroska::{Repair, Writer};
-use container::{Block, Codec, Output, Shape, Track};
+use container::{Block, Codec, Output, Shape, Track, h264};
 use support::{BEGAN, apply, camera, drain, picture, read, scene, sound, vp8};
 
 fn written(tracks: &[Track], blocks: &[Block], finish: Option<bool>) -> Vec<u8> {
@@ -207,3 +207,28 @@ fn h264_is_kept_as_files_have_it() {
 
 /// 640x360, constrained baseline, level 3.
 const SPS: [u8; 10] = [0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80, 0xbf, 0xe5, 0x80, 0x80];
+
+#[test]
+fn the_last_picture_tells_when_it_ends() {
+    let mut writer = Writer::new(&[camera()], BEGAN);
+    let mut file = Vec::new();
+    [0, 900, 940].into_iter().for_each(|ms| writer.push(picture(0, ms, ms == 0)));
+    writer.finish(false);
+    drain(&mut writer, &mut file);
+    assert_eq!(writer.duration(), Duration::from_millis(980));
+}
+
+#[test]
+fn units_are_told_apart_by_lengths_or_by_start_codes() {
+    let stream = [&[0, 0, 0, 1, 0x67][..], &SPS, &[0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80, 0, 0, 0, 1, 0x65, 0x88, 0x84]].concat();
+    let frame = h264::with_lengths(&stream);
+    let private = h264::private(h264::units(&frame)).expect("parameter sets");
+    assert_eq!(h264::with_start_codes(&private, &frame), stream, "it has its own");
+    let bare = h264::without_sets(&private, &frame);
+    assert_eq!(bare, [0, 0, 0, 3, 0x65, 0x88, 0x84]);
+    assert_eq!(h264::with_start_codes(&private, &bare), stream, "they are in the track");
+    assert_eq!(h264::with_start_codes(&[1, 2], &bare), [0, 0, 0, 1, 0x65, 0x88, 0x84]);
+    for cut in 0..private.len() {
+        let _ = h264::with_start_codes(&private[..cut], &bare);
+    }
+}

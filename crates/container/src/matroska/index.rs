@@ -52,7 +52,6 @@ pub struct Index {
     pub layout: Layout,
     seen: Vec<Seen>,
     cues: Vec<Cue>,
-    end: Duration,
 }
 
 /// Of one track.
@@ -61,6 +60,8 @@ struct Seen {
     codec: Codec,
     largest: Option<Size>,
     last: Option<Duration>,
+    /// When that ends.
+    end: Duration,
     /// From the picture before the last to that.
     step: Duration,
 }
@@ -72,14 +73,14 @@ impl Index {
                 Shape::Picture { width, height, .. } => Some(Size { width, height }),
                 Shape::Sound { .. } => None,
             };
-            Seen { codec: track.codec, largest, last: None, step: PICTURE_TIME }
+            Seen { codec: track.codec, largest, last: None, end: Duration::ZERO, step: PICTURE_TIME }
         });
-        Index { layout, seen: seen.collect(), cues: Vec::new(), end: Duration::ZERO }
+        Index { layout, seen: seen.collect(), cues: Vec::new() }
     }
 
     /// When the last block ends, since the beginning of the file.
     pub fn end(&self) -> Duration {
-        self.end
+        self.seen.iter().map(|seen| seen.end).max().unwrap_or_default()
     }
 
     pub fn has_pictures(&self) -> bool {
@@ -90,7 +91,7 @@ impl Index {
     pub fn note(&mut self, cluster_at: u64, track: usize, time: Duration, keyframe: bool, bytes: &[u8]) {
         let pictures = self.has_pictures();
         let Some(seen) = self.seen.get_mut(track) else { return };
-        self.end = self.end.max(time.saturating_add(seen.lasts(time, bytes)));
+        seen.note(time, bytes);
         if keyframe && seen.largest.is_some() {
             let size = picture::size(seen.codec, bytes);
             seen.largest = seen.largest.max_by_area(size);
@@ -120,7 +121,7 @@ impl Index {
             }
         }
         let mut duration = Vec::with_capacity(DURATION_BYTES);
-        ebml::put_float(&mut duration, id::DURATION, self.end.as_secs_f64() * 1_000.0);
+        ebml::put_float(&mut duration, id::DURATION, self.end().as_secs_f64() * 1_000.0);
         patch(self.layout.duration_at, duration);
         patch(self.layout.seek_at, self.seek_head(cues_at));
         patch(self.layout.size_at, ebml::sized(size, 8));
@@ -165,13 +166,19 @@ impl Index {
 }
 
 impl Seen {
-    /// How long a block lasts, as far as can be told.
-    fn lasts(&mut self, time: Duration, bytes: &[u8]) -> Duration {
-        if self.codec.is_sound() {
-            return opus::duration(bytes).unwrap_or_default();
+    /// A block is there until the next one, so only the last one tells when the track ends.
+    fn note(&mut self, time: Duration, bytes: &[u8]) {
+        let before = self.last.unwrap_or_default();
+        let lasts = if self.codec.is_sound() { opus::duration(bytes).unwrap_or_default() } else { self.step(time) };
+        if time >= before {
+            (self.last, self.end) = (Some(time), time.saturating_add(lasts));
         }
-        let step = self.last.replace(time).map(|last| time.saturating_sub(last));
-        self.step = step.filter(|step| !step.is_zero()).unwrap_or(self.step).min(PICTURE_TIME_MAX);
+    }
+
+    /// How long a picture lasts, as far as can be told: as long as the one before it.
+    fn step(&mut self, time: Duration) -> Duration {
+        let step = self.last.map(|last| time.saturating_sub(last)).filter(|step| !step.is_zero());
+        self.step = step.unwrap_or(self.step).min(PICTURE_TIME_MAX);
         self.step
     }
 }

@@ -90,6 +90,8 @@ pub enum Show {
     Picture,
     /// A dark cell with the name, and a mark that the camera is off. What the input sends is not decoded.
     Card,
+    /// What the input sends, and nothing else: until its first picture a cell as black as the bars.
+    Bare,
 }
 
 /// One input's place on the canvas.

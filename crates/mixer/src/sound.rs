@@ -19,14 +19,16 @@ mod voice;
 use std::time::{Duration, Instant};
 
 pub use chime::Chime;
+pub use clock::TICK;
 pub use ears::Ear;
+pub use limiter::Limiter;
 pub use stream::OpusPacket;
 pub use voice::{SENSITIVITY, Voice};
 
 use crate::codec::opus::Channels;
 use crate::input::InputId;
 use chime::Chimes;
-use clock::{Clock, TICK};
+use clock::Clock;
 use ears::Ears;
 use limit::VOICES_MAX;
 use voice::Voiced;

@@ -159,6 +159,19 @@ fn a_card_says_who_it_is_until_there_is_a_picture() {
 }
 
 #[test]
+fn a_bare_cell_is_black_until_there_is_a_picture() {
+    let mut scene = Scene::new();
+    let mut cell = scene::cell(1, area(0, 0, 640, 360));
+    (cell.show, cell.name) = (Show::Bare, "".into());
+    scene.set(std::slice::from_ref(&cell));
+    scene.mixer.mix();
+    scene.sees(cell.area, 0x00_00_00);
+    assert_eq!(scene.push(1, &mut Camera::vp8(320, 180), 0xc0_20_20), Pushed::Shown);
+    scene.mixer.mix();
+    scene.sees(cell.area, 0xc0_20_20);
+}
+
+#[test]
 fn what_is_sent_looks_like_the_canvas() {
     let mut scene = Scene::new();
     let cells = grid(2, 4);

@@ -1,5 +1,6 @@
-//! H264 by openh264: decoding only, for those who publish nothing else.
+//! H264 by openh264: decoding for those who publish nothing else, encoding for files.
 
+mod encoder;
 mod sps;
 
 use openh264::OpenH264API;
@@ -10,6 +11,7 @@ use super::{CodecError, is_size_allowed};
 use crate::frame::{Colour, Frame, Picture, Plane};
 use crate::limit;
 
+pub use encoder::{H264Encoder, H264Settings};
 pub use sps::Sps;
 
 /// Kinds of units (ITU-T H.264, table 7-1).

@@ -37,13 +37,13 @@ impl Tile {
 
     /// Whether anybody would miss its input's picture.
     pub fn shows_picture(&self) -> bool {
-        self.cell.show == Show::Picture && !self.hidden
+        self.cell.show != Show::Card && !self.hidden
     }
 
     fn draw(&mut self, input: Option<&Input>, whole: bool, brush: &mut Brush, canvas: &mut Frame) {
-        let picture = input.filter(|_| self.cell.show == Show::Picture).and_then(Input::picture);
+        let picture = input.filter(|_| self.cell.show != Show::Card).and_then(Input::picture);
         let Some((picture, rotation)) = picture else {
-            return self.draw_card(canvas);
+            return self.draw_nothing(brush.bars, canvas);
         };
         let place = Place::new(picture.size(), rotation, self.cell.area, self.cell.fit);
         if whole || self.place != Some(place) {
@@ -54,6 +54,14 @@ impl Tile {
         if let Some(tag) = &self.tag {
             tag.draw(canvas, self.cell.area);
         }
+    }
+
+    fn draw_nothing(&mut self, bars: Colour, canvas: &mut Frame) {
+        if self.cell.show != Show::Bare {
+            return self.draw_card(canvas);
+        }
+        self.place = None;
+        fill(canvas, self.cell.area, bars);
     }
 
     fn draw_card(&mut self, canvas: &mut Frame) {

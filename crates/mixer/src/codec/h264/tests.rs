@@ -129,3 +129,48 @@ fn units_are_what_stands_between_start_codes() {
     check(&[9, 0, 0, 1], &[&[]]);
     check(&[0, 0, 0, 1, 5, 6, 0, 0, 1, 7], &[&[5, 6], &[7]]);
 }
+
+#[test]
+fn what_is_encoded_is_decoded() {
+    let (mut encoder, mut decoder) = (H264Encoder::new(SETTINGS).unwrap(), H264Decoder::new().unwrap());
+    let keys = [0, 1, 2, 3].map(|n: u64| {
+        let colour = Colour::of([0xc0_20_20, 0x20_20_c0][n as usize % 2]);
+        let encoded = encoder.encode(&Frame::new(64, 48, colour).picture(), 40 * n, n == 2).unwrap();
+        assert!(decoder.decode(encoded.bytes).unwrap());
+        let picture = decoder.picture().unwrap();
+        assert_eq!(picture.size(), (64, 48));
+        assert!(picture.y.row(20)[20].abs_diff(colour.y) < 4 && picture.u.row(10)[10].abs_diff(colour.u) < 4);
+        encoded.key
+    });
+    assert_eq!(keys, [true, false, true, false]);
+}
+
+const SETTINGS: H264Settings = H264Settings { width: 64, height: 48, fps: 25, bitrate: 200_000 };
+
+#[test]
+fn what_cannot_be_encoded_is_refused() {
+    for (width, height) in [(0, 48), (63, 48), (64, 47), (5_000, 48)] {
+        assert!(matches!(H264Encoder::new(H264Settings { width, height, ..SETTINGS }), Err(CodecError::Size(..))));
+    }
+    let mut encoder = H264Encoder::new(SETTINGS).unwrap();
+    let other = Frame::new(48, 64, Colour::BLACK);
+    assert!(matches!(encoder.encode(&other.picture(), 0, false), Err(CodecError::Size(48, 64))));
+}
+
+#[test]
+fn the_bitrate_is_about_what_was_asked_for() {
+    let settings = H264Settings { width: 320, height: 180, fps: 25, bitrate: 300_000 };
+    let mut encoder = H264Encoder::new(settings).unwrap();
+    let mut bits = 0;
+    for n in 0..100 {
+        let mut frame = Frame::new(320, 180, Colour::BLACK);
+        for (index, mut plane) in frame.planes_mut().into_iter().enumerate() {
+            for y in 0..plane.height {
+                let pixel = |x: usize| ((x * (3 + index) + n * 7) ^ (y * 5 + n * 3)) as u8;
+                plane.row(y).iter_mut().enumerate().for_each(|(x, to)| *to = pixel(x) / 2 + 40);
+            }
+        }
+        bits += encoder.encode(&frame.picture(), n as u64 * 40, false).unwrap().bytes.len() * 8;
+    }
+    assert!((600_000..2_400_000).contains(&bits), "{} a second", bits / 4);
+}

@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::Refused;
 use crate::limit::{CELL_MAX, COLUMNS_MAX, DEPTH_MAX, EXCLUDED_MAX, LAYOUT_BYTES_MAX, NAME_CHARS_MAX, REGIONS_MAX, SIDE_MIN};
-use crate::sources::{Pattern, Sources};
+use crate::sources::{Pattern, SourceNames, Sources};
 
 pub use grid::Grid;
+pub(crate) use plan::spans_of;
 pub use plan::{Plan, Scene, Span};
 
 /// The parameter that all of this is.
@@ -79,6 +80,17 @@ impl VideoLayout {
         let mut regions = regions.collect::<Result<Vec<_>, _>>()?;
         regions.sort_by(|a, b| (a.depth, &a.name).cmp(&(b.depth, &b.name)));
         Ok(VideoLayout { regions })
+    }
+
+    /// What is shown from beginning to end, back to front, of sources that are there at these times. What another one covers is not shown.
+    #[must_use]
+    pub fn scenes(&self, canvas: (u16, u16), sources: &[(&SourceNames, Span)]) -> Vec<Scene> {
+        let plans = self.regions.iter().map(|region| {
+            let meant = sources.iter().enumerate().filter(|(_, (names, _))| region.sources.matches(names));
+            let (numbers, spans): (Vec<usize>, Vec<Span>) = meant.map(|(number, (_, span))| (number, *span)).unzip();
+            (numbers, Plan::new(region, canvas, &spans).scenes)
+        });
+        plan::stacked(&plans.collect::<Vec<_>>())
     }
 
     /// The whole of it, with everything that was left out. Reads as the same layout.

@@ -1,12 +1,21 @@
 //! Compositions: recordings that were made apart, laid out beside each other and made one film. Values only: the files are [`Source`]s
 //! and a [`Sink`] that somebody else opened, who also decides when there is work to be done.
 
+mod composer;
+mod film;
 pub mod layout;
 pub mod limit;
 mod order;
+mod pictures;
+mod reading;
 pub mod resolution;
+mod sound;
 pub mod sources;
+mod tape;
+mod timeline;
+mod writing;
 
+pub use composer::Composer;
 pub use order::{Failure, Format, Input, Kind, Order, Progress, Sink, Source};
 
 use std::fmt;

@@ -35,3 +35,10 @@ pub const EXCLUDED_MAX: usize = 1_000;
 
 /// The largest number of a cell that may be left out. Larger: refused.
 pub const CELL_MAX: u32 = 999_999;
+
+/// Bytes that are read of a recording at once.
+pub const READ_BYTES: u64 = 64 * 1024;
+
+/// Bytes of pictures since a key frame that are kept of a recording that is shown later only. More: it is shown from its next key frame
+/// on.
+pub const UNSEEN_BYTES_MAX: usize = 8 * 1024 * 1024;

@@ -52,6 +52,43 @@ impl Plan {
     }
 }
 
+/// The scenes of several regions laid on each other, back to front. Each region has its own numbers for sources.
+pub(super) fn stacked(regions: &[(Vec<usize>, Vec<Scene>)]) -> Vec<Scene> {
+    let times: BTreeSet<Duration> = regions.iter().flat_map(|(_, scenes)| scenes.iter().map(|scene| scene.from)).collect();
+    let scenes = times.into_iter().map(|from| {
+        let now = regions.iter().flat_map(|(numbers, scenes)| {
+            let scene = scenes.partition_point(|scene| scene.from <= from).checked_sub(1).and_then(|at| scenes.get(at));
+            let shown = scene.into_iter().flat_map(|scene| &scene.shown);
+            shown.filter_map(|(source, area)| Some((*numbers.get(*source)?, *area)))
+        });
+        Scene { from, shown: uncovered(now.collect()) }
+    });
+    let mut scenes: Vec<Scene> = scenes.collect();
+    scenes.dedup_by(|next, scene| next.shown == scene.shown);
+    scenes
+}
+
+fn uncovered(shown: Vec<(usize, Rect)>) -> Vec<(usize, Rect)> {
+    let covered = |at: usize, area: &Rect| shown.iter().skip(at + 1).any(|(_, front)| front.contains(area));
+    shown.iter().enumerate().filter(|(at, (_, area))| !covered(*at, area)).map(|(_, cell)| *cell).collect()
+}
+
+/// When each of so many sources is shown: in the order of time, apart from each other.
+pub(crate) fn spans_of(scenes: &[Scene], sources: usize) -> Vec<Vec<Span>> {
+    let mut spans: Vec<Vec<Span>> = vec![Vec::new(); sources];
+    for (at, scene) in scenes.iter().enumerate() {
+        let to = scenes.get(at + 1).map_or(Duration::MAX, |next| next.from);
+        for (source, _) in &scene.shown {
+            let Some(spans) = spans.get_mut(*source) else { continue };
+            match spans.last_mut() {
+                Some(last) if last.to >= scene.from => last.to = to,
+                _ => spans.push(Span { from: scene.from, to }),
+            }
+        }
+    }
+    spans
+}
+
 /// For how many pictures there must be a cell.
 fn pictures(reuse: Reuse, spans: &[Span]) -> usize {
     let lasting = || spans.iter().filter(|span| span.from < span.to);

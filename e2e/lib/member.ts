@@ -4,7 +4,7 @@ import type { Kennel } from './kennel.ts';
 import type { PageServer } from './pages.ts';
 import { credentials } from './tokens.ts';
 
-export type SignalWireSdk = '3.30.0' | '3.11.1';
+export type SignalWireSdk = '3.30.0' | '3.25.1' | '3.16.0' | '3.11.1';
 
 /** Everything that a moderator may do. */
 export const moderator = [

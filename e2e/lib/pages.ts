@@ -54,7 +54,7 @@ export class PageServer {
 function fileFor(path: string): string | undefined {
   const npm = /^\/npm\/(2\.18\.1|2\.36\.0)\/(twilio-video(?:\.min)?\.js)$/.exec(path);
   if (npm) return join(here, 'node_modules', `twilio-video-${npm[1]}`, 'dist', npm[2]!);
-  const other = /^\/npm\/signalwire\/(3\.30\.0|3\.11\.1)\/(index\.umd\.js)$/.exec(path);
+  const other = /^\/npm\/signalwire\/(3\.30\.0|3\.25\.1|3\.16\.0|3\.11\.1)\/(index\.umd\.js)$/.exec(path);
   if (other) return join(here, 'node_modules', `signalwire-js-${other[1]}`, 'dist', other[2]!);
   const own = /^\/([a-z-]+\.(?:html|js))$/.exec(path);
   return own ? join(here, 'pages', own[1]!) : undefined;

@@ -135,6 +135,22 @@ test('who may only be heard is promoted so', async ({ mix, roomName }) => {
   await a.hearsTones([880], [440]);
 });
 
+test('who may only be heard is sent sound and no pictures, and the other way round', async ({ mix, roomName }) => {
+  test.setTimeout(120_000);
+  const [a, b, c] = [await mix.open('ann'), await mix.open('bo'), await mix.open('cy')];
+  const ann = { colour: 1, tone: 440 };
+  await mix.join(a, roomName, 'ann', all, ann);
+  await mix.join(b, roomName, 'bo', [], { colour: 2, tone: 880 }, { media_allowed: 'audio-only' });
+  await mix.join(c, roomName, 'cy', [], { colour: 4, tone: 1320 }, { media_allowed: 'video-only' });
+  await b.hearsTones([440], [880, 1320]);
+  await a.hearsTones([880], [440, 1320]);
+  const frames = async (one: Member) => (await one.call<{ frames: number } | null>('look', []))?.frames ?? 0;
+  await expect.poll(() => frames(c), { message: 'cy sees a moving picture' }).toBeGreaterThan(20);
+  expect(await frames(b), 'bo is sent no picture').toBe(0);
+  const levels = await c.call<number[] | null>('tones', [440, 880, 1320]);
+  expect((levels ?? []).every((level) => level < -60), `cy is sent silence: ${levels}`).toBe(true);
+});
+
 test('an app hears that its server was started again, and joins again', async ({ mix, roomName }) => {
   test.setTimeout(120_000);
   const a = await mix.open('ann');

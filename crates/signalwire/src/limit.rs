@@ -17,6 +17,10 @@ pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long after it came in a client is told the layout once more: older SDKs miss it until their picture is there.
 pub const LAYOUT_AGAIN: Duration = Duration::from_secs(1);
 
+/// How long after its pictures are not muted any more a client is told the layout once more, each time. Only then does the SDK look
+/// whether it has a picture of its own to show, and a camera takes its time to open.
+pub const CAMERA_OPENS: [Duration; 3] = [Duration::from_millis(400), Duration::from_millis(1_500), Duration::from_secs(4)];
+
 /// How long a client whose call we ended may take to close its connection or to call again. Then we close: 1000.
 pub const GOODBYE_TIMEOUT: Duration = Duration::from_secs(30);
 

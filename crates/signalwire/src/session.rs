@@ -132,7 +132,7 @@ struct Clock {
     /// When the connection is closed unless something happens.
     deadline: Option<(Moment, u16)>,
     /// When the layout is told once more.
-    again: Option<Moment>,
+    again: Vec<Moment>,
 }
 
 impl Session {
@@ -154,7 +154,7 @@ impl Session {
             actions: VecDeque::new(),
             next_id,
             revision: 0,
-            clock: Clock { heard: now, pinged: None, deadline: Some((now + CONNECT_TIMEOUT, CLOSE_POLICY)), again: None },
+            clock: Clock { heard: now, pinged: None, deadline: Some((now + CONNECT_TIMEOUT, CLOSE_POLICY)), again: Vec::new() },
             nonsense: 0,
             busy: false,
             over: false,
@@ -292,7 +292,8 @@ impl Session {
 
     /// The client is in no room any more.
     fn forget(&mut self) {
-        (self.call, self.inside, self.coming, self.clock.again) = (None, None, None, None);
+        (self.call, self.inside, self.coming) = (None, None, None);
+        self.clock.again.clear();
         self.children.values_mut().for_each(|child| child.over = true);
         self.sweep();
     }
@@ -451,8 +452,8 @@ impl Door for Session {
             self.clock.pinged = Some(now);
             self.request("signalwire.ping", json!({ "timestamp": self.seconds() }));
         }
-        if over(self.clock.again) {
-            self.clock.again = None;
+        if over(self.clock.again.iter().min().copied()) {
+            self.clock.again.retain(|again| *again > now);
             self.tell_layout();
         }
         self.give_up_unanswered(now);
@@ -471,7 +472,8 @@ impl Door for Session {
             return None;
         }
         let calls = self.call.iter().chain(self.children.values().map(|child| &child.call));
-        let fixed = [self.clock.deadline.map(|(due, _)| due), self.lost_at(), self.ping_due(), self.clock.again];
-        fixed.into_iter().flatten().chain(calls.filter_map(|call| call.due)).min()
+        let fixed = [self.clock.deadline.map(|(due, _)| due), self.lost_at(), self.ping_due()];
+        let again = self.clock.again.iter().copied();
+        fixed.into_iter().flatten().chain(again).chain(calls.filter_map(|call| call.due)).min()
     }
 }

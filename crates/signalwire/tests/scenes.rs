@@ -197,6 +197,14 @@ fn a_muted_picture_is_followed_by_the_layout() {
             assert_eq!(room.client(one).heard()[..2], ["video.member.updated", "video.layout.changed"], "{method}");
         }
     }
+    // The camera of who goes on may take a while to open.
+    room.client(gus).heard();
+    for ms in [400, 1_100, 2_500] {
+        room.wait(ms);
+        assert_eq!(room.client(gus).heard(), ["video.layout.changed"], "after {ms} ms more");
+    }
+    room.wait(8_000);
+    assert!(!room.client(gus).heard().contains(&"video.layout.changed".to_owned()));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{CLOSE_NORMAL, CLOSE_REPLACED, Session, value};
 use crate::call::Expected;
-use crate::limit::{GOODBYE_TIMEOUT, LAYOUT_AGAIN};
+use crate::limit::{CAMERA_OPENS, GOODBYE_TIMEOUT, LAYOUT_AGAIN};
 use crate::problem;
 use crate::state::{is_listed, stage_field_name};
 use crate::{uuid, wire};
@@ -19,7 +19,7 @@ impl Session {
                 self.handle_media_answer(None, &link, &signal.sealed.0);
             }
             Event::Changed { participant, change, .. } => self.tell_changed(participant, change),
-            Event::Member { participant, changed } => self.tell_fields(participant, &changed),
+            Event::Member { participant, changed } => self.tell_fields(now, participant, &changed),
             Event::Talking(who, talks) => self.tell_talking(who, talks),
             Event::Stage { stage, changed } => self.tell_stage(now, stage, &changed),
             Event::Recording(state) => self.tell_recorded(now, state.on),
@@ -54,7 +54,7 @@ impl Session {
         }
         self.tell_layout();
         self.tell_size(None, None);
-        self.clock.again = Some(now + LAYOUT_AGAIN);
+        self.clock.again = vec![now + LAYOUT_AGAIN];
     }
 
     /// Everybody, for SDKs whose list begins empty and grows by what is told.
@@ -96,7 +96,7 @@ impl Session {
         self.tell(event, json!({ "member": member }));
     }
 
-    fn tell_fields(&mut self, of: Arc<Snapshot>, changed: &[MemberField]) {
+    fn tell_fields(&mut self, now: Moment, of: Arc<Snapshot>, changed: &[MemberField]) {
         if let Some(inside) = self.inside.as_mut().filter(|inside| inside.own.id == of.id) {
             inside.own = Arc::clone(&of);
         }
@@ -105,6 +105,10 @@ impl Session {
             // The SDK looks only then whether to show somebody its own picture or the card in the mix.
             if changed.contains(&MemberField::VideoMuted) {
                 self.tell_layout();
+                let own = self.inside.as_ref().is_some_and(|inside| inside.own.id == of.id);
+                if own && !of.member.video_muted {
+                    self.clock.again = CAMERA_OPENS.map(|after| now + after).to_vec();
+                }
             }
         }
     }

@@ -103,7 +103,8 @@ class Person:
 
     def leave(self):
         self.tell({"type": "disconnect", "version": 2, "session": self.session})
-        self.hears(lambda body: body["type"] in ("disconnected", "closed"))
+        last = self.hears(lambda body: body["type"] in ("disconnected", "closed", "error"))
+        assert last["type"] == "disconnected", self.heard
         self.drop()
 
     def drop(self):

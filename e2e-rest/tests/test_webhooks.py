@@ -120,6 +120,8 @@ def test_everything_comes_when_a_receiver_is_up_again(kennel, video, receiver):
     receiver.until(lambda r: all("room-ended" in r.events(room) for room in rooms), within=60 + WAITING_ROOMS)
     for room in rooms:
         in_order(receiver.of(room))
+        complaints = [line for line in kennel.said if '"WARN"' in line or '"ERROR"' in line]
+        assert len(receiver.of(room)) == 53, (receiver.events(room), complaints[-20:])
     assert len(receiver.calls) == WAITING_ROOMS * 53
     print(f"{len(receiver.calls)} callbacks came within {time.monotonic() - began:.1f} s of the receiver")
 

@@ -198,12 +198,12 @@ impl Engine {
 
     /// What a viewer's pictures take and would take. The main rendition counts with the least that it may be in what is to be chosen,
     /// and with what it is once it was chosen.
-    pub(super) fn paced(&self, room: RoomId, choice: Option<&Choice>, total: Total) -> Total {
+    pub(super) fn paced(&self, now: Instant, room: RoomId, choice: Option<&Choice>, total: Total) -> Total {
         let main = choice.is_some_and(|choice| choice.layer == Some(Rendition::Main.layer()));
         let stage = self.halls.get(&room).and_then(|hall| hall.stage.as_deref());
         let Some(pace) = stage.map(|stage| &stage.pace).filter(|_| main) else { return total };
         let (used, wanted) = (total.used - pace.least().min(total.used) + pace.rate(), pace.most());
-        let probe = if pace.rate() < pace.most() { pace.probe() } else { pace.most() };
+        let probe = if pace.rate() < pace.most() { pace.probe(now) } else { pace.most() };
         Total { used, wanted, probe: total.probe - total.wanted.min(total.probe) + probe }
     }
 

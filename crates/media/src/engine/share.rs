@@ -180,7 +180,7 @@ impl Engine {
         let total = allocator.share(now, &profile, space, candidates, choices);
         let switched = allocator.poll_switched();
         let mixed = candidates.iter().position(|one| one.id == mix::tracks(room)[1]).and_then(|place| choices.get(place));
-        let total = self.paced(room, mixed, total);
+        let total = self.paced(now, room, mixed, total);
         *used = total.used;
         share.room = believed.map(|believed| believed.saturating_sub(reserved));
         let Share { candidates, choices, .. } = &share;

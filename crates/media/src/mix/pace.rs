@@ -15,6 +15,16 @@ const RAISE_PERCENT: u64 = 110;
 /// How long there is no raise after there was too little room.
 const LOWERED_PAUSE: Duration = Duration::from_secs(5);
 
+/// How far it is raised again, of the rate that was too much.
+const CEILING_PERCENT: u64 = 90;
+
+/// For so long at first; twice as long each time that it was too much again. Otherwise a line that is always narrow is filled again and
+/// again, and each time its viewer sees worse for a while.
+const CEILING_TIME: Duration = Duration::from_secs(30);
+
+/// How often that is doubled at most.
+const CEILING_DOUBLED_MAX: u32 = 3;
+
 /// Follows the viewer whose line has the least room, within bounds: who has less room than the least gets another rendition. Down at
 /// once, and up in steps.
 #[derive(Clone, Debug)]
@@ -23,12 +33,16 @@ pub(crate) struct Pace {
     rate: u64,
     /// Before this it is not raised.
     raise_from: Instant,
+    /// What it is not raised above, and until when.
+    ceiling: (u64, Instant),
+    /// How often in a row a raise was too much.
+    regrets: u32,
 }
 
 impl Pace {
     /// The most, until somebody has too little room for it.
     pub fn new(now: Instant, bounds: RangeInclusive<u64>) -> Self {
-        Pace { rate: *bounds.end(), bounds, raise_from: now }
+        Pace { rate: *bounds.end(), ceiling: (*bounds.end(), now), regrets: 0, bounds, raise_from: now }
     }
 
     /// Bits per second.
@@ -58,16 +72,37 @@ impl Pace {
         let may = room.map_or(self.most(), |room| room.saturating_mul(USED_PERCENT) / 100);
         let may = may.clamp(self.least(), self.most());
         if may < self.rate {
+            self.note_too_much(now);
             (self.rate, self.raise_from) = (may, now + LOWERED_PAUSE);
-        } else if may > self.rate && now >= self.raise_from {
+            return;
+        }
+        let may = self.ceiling(now).map_or(may, |ceiling| may.min(ceiling));
+        if may > self.rate && now >= self.raise_from {
             let raised = self.rate.saturating_mul(RAISE_PERCENT) / 100;
             (self.rate, self.raise_from) = (raised.min(may), now + RAISE_PAUSE);
         }
     }
 
-    /// Bits per second that a line must have room for so that nothing would be missing.
-    pub fn probe(&self) -> u64 {
-        self.most().saturating_mul(100 + RAISE_PERCENT) / (2 * USED_PERCENT)
+    fn ceiling(&self, now: Instant) -> Option<u64> {
+        let (ceiling, until) = self.ceiling;
+        (now < until).then_some(ceiling)
+    }
+
+    /// The rate is more than the worst line has room for. What falls further in the same moment was not tried on purpose.
+    fn note_too_much(&mut self, now: Instant) {
+        let (_, until) = self.ceiling;
+        if now < self.raise_from && self.rate < self.most() {
+            return;
+        }
+        self.regrets = if now < until + CEILING_TIME && self.rate < self.most() { self.regrets + 1 } else { 0 };
+        let time = CEILING_TIME * (1 << self.regrets.min(CEILING_DOUBLED_MAX));
+        self.ceiling = (self.rate.saturating_mul(CEILING_PERCENT) / 100, now + time);
+    }
+
+    /// Bits per second that a line must have room for so that nothing would be missing that may be sent for now.
+    pub fn probe(&self, now: Instant) -> u64 {
+        let may = self.ceiling(now).map_or(self.most(), |ceiling| ceiling.clamp(self.rate, self.most()));
+        may.saturating_mul(100 + RAISE_PERCENT) / (2 * USED_PERCENT)
     }
 }
 
@@ -100,6 +135,24 @@ mod tests {
         let more = Some(1_000);
         check(&[Some(700), more, more, more, more, more, more, more, more], &[630, 630, 630, 630, 630, 693, 762, 838, 900]);
         check(&[Some(700), None, None, None, None, None, Some(700), None, None], &[630, 630, 630, 630, 630, 693, 630, 630, 630]);
+    }
+
+    #[test]
+    fn what_was_too_much_is_not_tried_again_for_a_while_and_then_longer() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start, 500..=2_000);
+        // A line that is believed to take anything until 1,300 is exceeded.
+        let mut exceeded = Vec::new();
+        for second in 0..600 {
+            let room = if pace.rate() > 1_300 { 1_000 } else { 5_000 };
+            pace.follow(start + Duration::from_secs(second), Some(room));
+            if room == 1_000 {
+                exceeded.push(second);
+            }
+        }
+        let pauses: Vec<u64> = exceeded.windows(2).map(|two| two[1] - two[0]).collect();
+        assert!(pauses.windows(2).take(4).all(|two| two[1] >= two[0]), "{pauses:?}");
+        assert!(pauses.len() <= 6 && pauses.iter().skip(3).all(|pause| *pause > 100), "{pauses:?}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 WEB_SOURCES = $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test web bench bench-load bench-janus bench-mixer fmt e2e-pages clean
+.PHONY: help run test web bench bench-load bench-janus bench-mixer bench-compose fmt e2e-pages clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z-]*\):.*## /  make \1   /p' Makefile
@@ -54,6 +54,9 @@ bench-janus: ## The same beside Janus, in turn (needs root and the package janus
 
 bench-mixer: ## What a mixed picture costs, beside ffmpeg's (needs ffmpeg)
 	scripts/bench-mixer $(ARGS)
+
+bench-compose: ## What a composition costs, beside ffmpeg's (needs ffmpeg)
+	scripts/bench-compose $(ARGS)
 
 fmt: ## Format Rust
 	cargo fmt --all

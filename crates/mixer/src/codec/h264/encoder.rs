@@ -1,4 +1,7 @@
 //! Encoding.
+#![allow(unsafe_code, reason = "openh264 can be made quiet only below its wrapper")]
+
+use std::ffi::c_int;
 
 use openh264::encoder::{
     BitRate, Complexity, Encoder, EncoderConfig, FrameRate, FrameType, IntraFramePeriod, RateControlMode, UsageType, VuiConfig,
@@ -9,6 +12,9 @@ use openh264::{OpenH264API, Timestamp};
 use crate::codec::vp8::Encoded;
 use crate::codec::{CodecError, is_size_allowed};
 use crate::frame::Picture;
+
+/// ENCODER_OPTION_TRACE_LEVEL (codec_app_def.h).
+const TRACE_LEVEL: c_int = 25;
 
 /// What an encoder makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +64,11 @@ impl H264Encoder {
             .skip_frames(false)
             .num_threads(1)
             .vui(VuiConfig::bt601());
-        let library = Encoder::with_api_config(OpenH264API::from_source(), config).map_err(|_| CodecError::Setup)?;
+        let mut library = Encoder::with_api_config(OpenH264API::from_source(), config).map_err(|_| CodecError::Setup)?;
+        // Else it writes to the standard error that a bitrate is not kept for certain where no frames are left out.
+        let mut quiet = 0_u32;
+        // SAFETY: the library reads one number of this width; this option may be set before any other.
+        unsafe { library.raw_api().set_option(TRACE_LEVEL, (&raw mut quiet).cast()) };
         Ok(H264Encoder { library, settings, begun: false, bytes: Vec::new() })
     }
 

@@ -145,7 +145,7 @@ test('who may only be heard is sent sound and no pictures, and the other way rou
   await b.hearsTones([440], [880, 1320]);
   await a.hearsTones([880], [440, 1320]);
   const frames = async (one: Member) => (await one.call<{ frames: number } | null>('look', []))?.frames ?? 0;
-  await expect.poll(() => frames(c), { message: 'cy sees a moving picture' }).toBeGreaterThan(20);
+  await expect.poll(() => frames(c), { message: 'cy sees a picture that goes on' }).toBeGreaterThan(5);
   expect(await frames(b), 'bo is sent no picture').toBe(0);
   const levels = await c.call<number[] | null>('tones', [440, 880, 1320]);
   expect((levels ?? []).every((level) => level < -60), `cy is sent silence: ${levels}`).toBe(true);

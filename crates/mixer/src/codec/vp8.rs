@@ -10,8 +10,9 @@ use crate::frame::{Picture, Plane};
 use crate::limit;
 
 /// libvpx's `cpu-used`: the larger its amount, the less time and the worse the picture. Negative: exactly this, whatever the load. Of nine
-/// people at 2 Mbit/s, -8 takes a twelfth more time for 0.1 dB (SSIM 0.945 and 0.944), -12 a seventh less and is 0.4 dB worse (0.937).
-const SPEED: i32 = -10;
+/// people at 2 Mbit/s, -8 takes a twelfth more time than -10 for 0.1 dB (SSIM 0.945 and 0.944), -12 a seventh less and is 0.4 dB worse
+/// (0.937); -11 is in the middle of those.
+const SPEED: i32 = -11;
 
 /// Ticks of the encoder's clock in a millisecond.
 const TICKS_PER_MS: u64 = 90;

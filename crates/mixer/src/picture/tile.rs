@@ -49,7 +49,7 @@ impl Tile {
         if whole || self.place != Some(place) {
             fill(canvas, self.cell.area, brush.bars);
         }
-        self.place = Some(place);
+        (self.place, self.card) = (Some(place), None);
         place.draw(&picture, &mut brush.scaler, &mut brush.turned, canvas);
         if let Some(tag) = &self.tag {
             tag.draw(canvas, self.cell.area);

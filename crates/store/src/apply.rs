@@ -32,6 +32,7 @@ pub(crate) fn apply(link: &mut dyn Link, write: &Write) -> Result<(), Fault> {
         Write::CompositionBegan(row) => composition::began(link, row),
         Write::CompositionStarted { composition, at_ms } => composition::started(link, *composition, *at_ms),
         Write::CompositionProgress { composition, at_ms, percent } => composition::progress(link, *composition, *at_ms, *percent),
+        Write::CompositionPutBack { composition, at_ms } => composition::put_back(link, *composition, *at_ms),
         Write::CompositionCompleted { composition, at_ms, duration_ms, bytes, why } => {
             composition::completed(link, *composition, *at_ms, *duration_ms, *bytes, why)
         }

@@ -65,6 +65,12 @@ pub(crate) fn progress(link: &mut dyn Link, composition: u128, at_ms: u64, perce
     changed(link, sql, &[percent.into(), Value::ms(at_ms)?, composition.into()], composition)
 }
 
+pub(crate) fn put_back(link: &mut dyn Link, composition: u128, at_ms: u64) -> Result<(), Fault> {
+    let sql =
+        "UPDATE compositions SET status = 0, attempts = attempts - 1, percent = 0, updated_ms = $1 WHERE id = $2 AND status = 1";
+    changed(link, sql, &[Value::ms(at_ms)?, composition.into()], composition)
+}
+
 pub(crate) fn completed(
     link: &mut dyn Link,
     composition: u128,

@@ -169,6 +169,7 @@ fn writes() -> Vec<Write> {
         Write::RecordingLost { recording: 1, at_ms, why: outcome.clone() },
         Write::CompositionStarted { composition: 1, at_ms },
         Write::CompositionProgress { composition: 1, at_ms, percent: 1 },
+        Write::CompositionPutBack { composition: 1, at_ms },
         Write::CompositionCompleted { composition: 1, at_ms, duration_ms: 1, bytes: 1, why: outcome.clone() },
         Write::CompositionFailed { composition: 1, at_ms, why: outcome.clone() },
         Write::CompositionDeleted { composition: 1, at_ms },

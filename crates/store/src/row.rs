@@ -110,6 +110,13 @@ pub enum Write {
         /// How much, of a hundred.
         percent: u32,
     },
+    /// It is not being made any more, and waits again, as if it had not been begun. Of one that is not being made nothing changes.
+    CompositionPutBack {
+        /// Which.
+        composition: u128,
+        /// When.
+        at_ms: u64,
+    },
     /// It is there. Of one that ended nothing changes.
     CompositionCompleted {
         /// Which.

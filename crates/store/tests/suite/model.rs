@@ -96,11 +96,18 @@ impl Model {
                 (row.status, row.attempts, row.percent) = (CompositionStatus::Processing, row.attempts + 1, 0);
             }),
             Write::CompositionProgress { composition, at_ms, percent } => {
-                let waits = |row: &CompositionRow| row.id == *composition && row.status == CompositionStatus::Enqueued;
-                if self.compositions.iter().any(waits) {
+                if self.waits(*composition) {
                     return Some(());
                 }
                 self.composition(*composition, *at_ms, 2, |row| row.percent = *percent)
+            }
+            Write::CompositionPutBack { composition, at_ms } => {
+                if self.waits(*composition) {
+                    return Some(());
+                }
+                self.composition(*composition, *at_ms, 2, |row| {
+                    (row.status, row.attempts, row.percent) = (CompositionStatus::Enqueued, row.attempts - 1, 0);
+                })
             }
             Write::CompositionCompleted { composition, at_ms, duration_ms, bytes, why } => {
                 self.composition(*composition, *at_ms, 2, |row| {
@@ -225,6 +232,10 @@ impl Model {
             (row.status, row.updated_ms, row.ended_ms) = (status, at_ms, row.ended_ms.or(Some(at_ms)));
         }
         Some(())
+    }
+
+    fn waits(&self, composition: u128) -> bool {
+        self.compositions.iter().any(|row| row.id == composition && row.status == CompositionStatus::Enqueued)
     }
 
     /// Changes a composition that has come less far than that.

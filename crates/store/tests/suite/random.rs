@@ -175,7 +175,7 @@ fn some_end(model: &Model, dice: &mut Dice, at_ms: u64) -> Vec<Write> {
 fn compose(model: &Model, dice: &mut Dice, new: u128, at_ms: u64) -> Vec<Write> {
     let Some(whose) = pick(&model.rooms, dice) else { return Vec::new() };
     let composition = pick(&model.compositions, dice).map_or(9, |row| row.id);
-    vec![match dice.below(10) {
+    vec![match dice.below(11) {
         0..=3 => {
             let account = if dice.chance(97) { whose.account.clone() } else { "AC9".into() };
             composed(CompositionRow { account, ..super::rows::composition(new, whose.id, &whose.name, at_ms) })
@@ -183,6 +183,7 @@ fn compose(model: &Model, dice: &mut Dice, new: u128, at_ms: u64) -> Vec<Write> 
         4 | 5 => Write::CompositionStarted { composition, at_ms },
         6 => Write::CompositionProgress { composition, at_ms, percent: 50 },
         7 => Write::CompositionCompleted { composition, at_ms, duration_ms: 7, bytes: 1 << 40, why: "w".into() },
+        9 => Write::CompositionPutBack { composition, at_ms },
         8 => Write::CompositionFailed { composition, at_ms, why: "gone".into() },
         _ => Write::CompositionDeleted { composition, at_ms },
     }]

@@ -273,7 +273,8 @@ pub async fn compositions_wait_are_made_and_go(store: &dyn Store) {
     write(store, [started(41, 7), progress(41, 8), progress(40, 8)]).await;
     let waiting = store.compositions_waiting().await.unwrap();
     assert_eq!(waiting.iter().map(|row| (row.id, row.percent, row.attempts)).collect::<Vec<_>>(), [(41, 30, 1), (40, 0, 0)]);
-    write(store, [started(41, 9)]).await;
+    let put_back = |composition, at_ms| Write::CompositionPutBack { composition, at_ms };
+    write(store, [started(40, 8), put_back(40, 8), put_back(40, 9), started(41, 9)]).await;
     let anew =
         CompositionRow { status: CompositionStatus::Processing, updated_ms: 9, attempts: 2, ..composition(41, 1, "room 1", 6) };
     check(anew.clone()).await;
@@ -289,6 +290,7 @@ pub async fn compositions_wait_are_made_and_go(store: &dyn Store) {
     let deleted = |composition, at_ms| Write::CompositionDeleted { composition, at_ms };
     write(store, [deleted(40, 12), failed(40, 13), deleted(40, 13), failed(41, 14), failed(41, 15)]).await;
     check(CompositionRow { status: CompositionStatus::Deleted, updated_ms: 12, ended_ms: Some(12), ..row }).await;
+    write(store, [put_back(40, 15), put_back(41, 15)]).await;
     check(CompositionRow { status: CompositionStatus::Failed, updated_ms: 14, bytes: 0, why: "gone".into(), ..there }).await;
     let any = CompositionFilter::default;
     let listed = async |filter| -> Vec<u128> {
@@ -301,7 +303,7 @@ pub async fn compositions_wait_are_made_and_go(store: &dyn Store) {
     refuse(store, [composed(composition(41, 1, "room 1", 5))]).await;
     refuse(store, [composed(composition(42, 2, "room 1", 5))]).await;
     refuse(store, [composed(CompositionRow { ended_ms: Some(6), ..composition(42, 1, "room 1", 5) })]).await;
-    for write in [started(99, 1), progress(99, 1), completed(99, 1), failed(99, 1), deleted(99, 1)] {
+    for write in [started(99, 1), progress(99, 1), completed(99, 1), put_back(99, 1), failed(99, 1), deleted(99, 1)] {
         refuse(store, [write]).await;
     }
     assert_eq!(store.forget(100, 10).await.unwrap(), 1, "what has no file keeps no room");

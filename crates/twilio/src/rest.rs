@@ -4,6 +4,7 @@
 //! has every resource and field.
 
 mod ask;
+mod composition;
 mod date;
 mod form;
 pub mod limit;
@@ -22,6 +23,7 @@ pub use ask::{
     Ask, CompositionFilter, CompositionId, Grouping, HookFilter, HookId, Key, MediaStatus, NewRoom, ParticipantFilter,
     ParticipantKey, RecordingFilter, RecordingId, RoomFilter, RoomKey, SettingsOf, TrackKey,
 };
+pub use composition::{Composition, Format, Hook, NewComposition, NewHook, Wish, composition_sid};
 pub(crate) use date::write_ms;
 pub(crate) use form::{encode, escape, unescape};
 pub use memo::{Memo, Method};

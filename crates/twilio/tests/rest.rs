@@ -3,8 +3,9 @@
 use room::{Kind, ParticipantId, RoomId, RoomKind, RoomOptions, Rule, TrackId, VideoCodec};
 use twilio::rest::rules::{RuleLine, Whom, everything};
 use twilio::rest::{
-    Anchor, Ask, Defaults, Grouping, HookFilter, Key, MediaStatus, Memo, Method, NewRoom, PageAsk, ParticipantFilter,
-    ParticipantStatus, RecordingFilter, RecordingId, Refusal, Request, RoomFilter, RoomStatus, SettingsOf, limit, parse,
+    Anchor, Ask, CompositionId, Defaults, Format, Grouping, HookFilter, HookId, Key, MediaStatus, Memo, Method, NewComposition,
+    NewHook, NewRoom, PageAsk, ParticipantFilter, ParticipantStatus, RecordingFilter, RecordingId, Refusal, Request, RoomFilter,
+    RoomStatus, SettingsOf, Wish, limit, parse,
 };
 
 const RM: &str = "RM000000000000000000000000000000aa";
@@ -31,7 +32,7 @@ fn check(line: &str, form: &str, expected: Ask) {
 #[track_caller]
 fn refused(line: &str, form: &str, status: u16, code: u32, parameter: &str) {
     let refusal = ask(line, form).expect_err(line);
-    let found = (refusal.status, refusal.code, refusal.parameter.unwrap_or_default());
+    let found = (refusal.status, refusal.code, refusal.parameter.as_deref().unwrap_or_default());
     assert_eq!(found, (status, code, parameter), "{line} {form}: {}", refusal.message);
     assert!(refusal.message.contains(parameter), "{}", refusal.message);
 }
@@ -131,21 +132,78 @@ fn so_do_the_paths_of_media() {
     refused("GET /v1/Recordings?MediaType=x", "", 400, 20001, "MediaType");
 
     refused("GET /v1/Compositions?RoomSid=x", "", 400, 20001, "RoomSid");
-    refused("POST /v1/Compositions", "", 400, 20001, "RoomSid");
-    refused("POST /v1/Compositions", &format!("RoomSid={RM}"), 400, 20001, "VideoLayout");
-    refused("POST /v1/Compositions", &format!("RoomSid={RM}&AudioSources=*"), 400, 20001, "");
-    refused("POST /v1/Compositions", &format!("RoomSid={RM}&AudioSources=*&Format=avi"), 400, 20001, "Format");
-    let twice = format!(r#"RoomSid={RM}&VideoLayout={{"a":{{}},"a":{{}}}}"#);
-    refused("POST /v1/Compositions", &twice, 400, 20001, "VideoLayout");
     let hooks = HookFilter { enabled: Some(true), name: Some("d*".into()), ..HookFilter::default() };
     let Ok(Ask::ListHooks(found, _)) = ask("GET /v1/CompositionHooks?Enabled=True&FriendlyName=d*", "") else {
         panic!("no list")
     };
     assert_eq!(found, hooks);
-    refused("POST /v1/CompositionHooks", "", 400, 20001, "FriendlyName");
-    refused("POST /v1/CompositionHooks", "FriendlyName=x&Enabled=maybe", 400, 20001, "Enabled");
-    refused("POST /v1/CompositionHooks", "FriendlyName=x", 400, 20001, "");
     refused(&format!("POST /v1/Rooms/{RM}/Transcriptions"), "", 400, 20001, "");
+}
+
+#[test]
+fn compositions_are_asked_for() {
+    let cj = "CJ000000000000000000000000000000dd";
+    let least = NewComposition { room: RoomId(0xaa), wish: Wish { audio_sources: vec!["*".into()], ..Wish::default() } };
+    let line = "POST /v1/Compositions";
+    check(line, &format!("RoomSid={RM}&AudioSources=*"), Ask::Compose(Box::new(least.clone())));
+    let form = format!(
+        "RoomSid={RM}&AudioSources=a&AudioSources=b*&AudioSourcesExcluded=c&Resolution=16x16&Trim=False&Format=mp4\
+         &VideoLayout=%7B%22grid%22:%7B%22x_pos%22:1%7D%7D&StatusCallback=http://h/&StatusCallbackMethod=get"
+    );
+    let all = Wish {
+        audio_sources: vec!["a".into(), "b*".into()],
+        audio_sources_excluded: vec!["c".into()],
+        video_layout: [("grid".to_owned(), serde_json::json!({ "x_pos": 1 }))].into_iter().collect(),
+        resolution: "16x16".into(),
+        trim: false,
+        format: Format::Mp4,
+        callback: Some(("http://h/".into(), Method::Get)),
+    };
+    check(line, &form, Ask::Compose(Box::new(NewComposition { wish: all.clone(), ..least })));
+    assert_eq!(Wish::read(&all.text()), Wish { callback: None, ..all }, "kept as text");
+    for (form, parameter) in [
+        ("", "RoomSid"),
+        ("RoomSid=RM1&AudioSources=*", "RoomSid"),
+        (&format!("RoomSid={RM}"), "VideoLayout"),
+        (&format!("RoomSid={RM}&VideoLayout={{}}"), "VideoLayout"),
+        (&format!("RoomSid={RM}&VideoLayout=[]"), "VideoLayout"),
+        (&format!(r#"RoomSid={RM}&VideoLayout={{"a":{{}},"a":{{}}}}"#), "VideoLayout"),
+        (&format!("RoomSid={RM}&AudioSources=*&AudioSourcesExcluded=%ff"), "AudioSourcesExcluded"),
+        (&format!("RoomSid={RM}&AudioSources=%ff"), "AudioSources"),
+        (&format!("RoomSid={RM}&AudioSources=*&Format=avi"), "Format"),
+        (&format!("RoomSid={RM}&AudioSources=*&Trim=1"), "Trim"),
+        (&format!("RoomSid={RM}&AudioSources=*&Resolution=%ff"), "Resolution"),
+    ] {
+        refused(line, form, 400, 20001, parameter);
+    }
+    refused(line, &format!("RoomSid={RM}&AudioSources=*&StatusCallback=x"), 400, 53111, "StatusCallback");
+    refused(line, &format!("RoomSid={RM}&AudioSources=*&StatusCallbackMethod=PUT"), 400, 53110, "StatusCallbackMethod");
+    check(&format!("GET /v1/Compositions/{cj}"), "", Ask::FindComposition(CompositionId(0xdd)));
+    check(&format!("GET /v1/Compositions/{cj}/Media"), "", Ask::CompositionMedia(CompositionId(0xdd), 900));
+    check(&format!("GET /v1/Compositions/{cj}/Media?Ttl=7"), "", Ask::CompositionMedia(CompositionId(0xdd), 7));
+    refused(&format!("GET /v1/Compositions/{cj}/Media?Ttl=x"), "", 400, 20001, "Ttl");
+    refused(&format!("POST /v1/Compositions/{cj}"), "", 405, 20004, "");
+}
+
+#[test]
+fn hooks_say_what_they_ask_for_each_time() {
+    let hook = "HK000000000000000000000000000000dd";
+    let wish = Wish { audio_sources: vec!["*".into()], ..Wish::default() };
+    let new = NewHook { name: "all".into(), enabled: true, wish };
+    check("POST /v1/CompositionHooks", "FriendlyName=all&AudioSources=*", Ask::MakeHook(Box::new(new.clone())));
+    let changed = Ask::ChangeHook(HookId(0xdd), Box::new(NewHook { enabled: false, wish: Wish::default(), ..new }));
+    check(&format!("POST /v1/CompositionHooks/{hook}"), "FriendlyName=all&Enabled=False", changed);
+    check(&format!("GET /v1/CompositionHooks/{hook}"), "", Ask::FindHook(HookId(0xdd)));
+    for (path, form, parameter) in [
+        ("/v1/CompositionHooks", "", "FriendlyName"),
+        ("/v1/CompositionHooks", "FriendlyName=x", "VideoLayout"),
+        ("/v1/CompositionHooks", "FriendlyName=x&AudioSources=*&Enabled=maybe", "Enabled"),
+        ("/v1/CompositionHooks", &format!("FriendlyName={}&AudioSources=*", "x".repeat(101)), "FriendlyName"),
+        (&format!("/v1/CompositionHooks/{hook}"), "AudioSources=*", "FriendlyName"),
+        (&format!("/v1/CompositionHooks/{hook}"), "FriendlyName=x&Format=avi", "Format"),
+    ] {
+        refused(&format!("POST {path}"), form, 400, 20001, parameter);
+    }
 }
 
 #[test]
@@ -174,6 +232,9 @@ fn changes_have_their_status() {
     assert_eq!(of(&format!("POST {r}/RecordingRules"), rules), (200, true));
     assert_eq!(of("POST /v1/RecordingSettings/Default", "FriendlyName=x"), (200, true));
     assert_eq!(of(&format!("DELETE {rt}"), ""), (204, true));
+    assert_eq!(of("POST /v1/Compositions", &format!("RoomSid={RM}&AudioSources=*")), (201, true));
+    assert_eq!(of("POST /v1/CompositionHooks", "FriendlyName=x&AudioSources=*"), (201, true));
+    assert_eq!(of("POST /v1/CompositionHooks/HK000000000000000000000000000000dd", "FriendlyName=x"), (200, true));
     assert_eq!(of("DELETE /v1/Compositions/CJ000000000000000000000000000000dd", ""), (204, true));
     assert_eq!(of("DELETE /v1/CompositionHooks/HK000000000000000000000000000000dd", ""), (204, true));
     assert_eq!(of(&format!("GET {rt}/Media"), ""), (302, false));

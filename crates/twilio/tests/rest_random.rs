@@ -159,7 +159,7 @@ fn what_is_wrong_is_named() {
         wish.form.push((name, values[random.below(values.len())].to_owned()));
         let form = wish.text(&mut random);
         let refusal = post(&form).expect_err(&form);
-        assert!(refusal.status == 400 && refusal.parameter == Some(name), "{seed} {form}: {refusal:?}");
+        assert!(refusal.status == 400 && refusal.parameter.as_deref() == Some(name), "{seed} {form}: {refusal:?}");
         assert!(refusal.message.contains(name), "{refusal:?}");
     }
 }

@@ -4,9 +4,10 @@ use room::{Kind, ParticipantId, RoomId, RoomKind, RoomOptions, TrackId, VideoCod
 use serde_json::{Value, json};
 use twilio::rest::rules::everything;
 use twilio::rest::{
-    Anchor, Code, Ends, Host, ListOf, MediaStatus, Memo, Method, Nothing, PageAsk, Participant, ParticipantStatus, Recording,
-    RecordingId, RecordingRules, Refusal, Room, RoomRecording, RoomStatus, Settings, SettingsOf, SubscribeRules, SubscribedTrack,
-    Track, View, render, render_anonymized, render_list, render_redirect, rules,
+    Anchor, Code, Composition, CompositionId, Ends, Hook, HookId, Host, ListOf, MediaStatus, Memo, Method, Nothing, PageAsk,
+    Participant, ParticipantStatus, Recording, RecordingId, RecordingRules, Refusal, Room, RoomRecording, RoomStatus, Settings,
+    SettingsOf, SubscribeRules, SubscribedTrack, Track, View, Wish, render, render_anonymized, render_list, render_redirect,
+    rules,
 };
 
 const HOST: Host<'static> = Host { url: "https://h.example:8443", account: "AC1" };
@@ -245,6 +246,63 @@ fn recordings() {
     fields.remove("status_callback_method");
     check(&RoomRecording(recording()), of_room);
     assert_eq!(render_redirect("https://h/?a"), r#"{"redirect_to":"https://h/?a"}"#);
+}
+
+#[test]
+fn compositions_and_their_hooks() {
+    let wish = Wish {
+        audio_sources: vec!["*".into()],
+        video_layout: [("a".to_owned(), json!({ "video_sources": ["*"] }))].into_iter().collect(),
+        callback: Some(("http://h.example/".into(), Method::Get)),
+        ..Wish::default()
+    };
+    let composition = Composition {
+        id: CompositionId(0xdd),
+        room: ROOM,
+        status: MediaStatus::Completed,
+        wish: wish.clone(),
+        created_ms: THEN_MS,
+        completed_ms: Some(THEN_MS),
+        deleted_ms: None,
+        duration_ms: 2_000,
+        bytes: 1_000,
+    };
+    let url = "https://h.example:8443/v1/Compositions/CJ000000000000000000000000000000dd";
+    let asked = json!({
+        "account_sid": "AC1", "audio_sources": ["*"], "audio_sources_excluded": [], "video_layout": { "a": { "video_sources": ["*"] } },
+        "resolution": "640x480", "trim": true, "format": "webm", "date_created": "2020-08-20T01:42:05Z",
+        "status_callback": "http://h.example/", "status_callback_method": "GET",
+    });
+    let expected = with(
+        asked.clone(),
+        json!({
+            "sid": "CJ000000000000000000000000000000dd", "room_sid": "RM000000000000000000000000000000aa", "status": "completed",
+            "date_completed": "2020-08-20T01:42:05Z", "date_deleted": null, "bitrate": 4, "size": 1_000, "duration": 2,
+            "media_external_location": null, "url": url, "links": { "media": format!("{url}/Media") },
+        }),
+    );
+    check(&composition, expected.clone());
+    let waits = Composition {
+        status: MediaStatus::Enqueued,
+        wish: Wish { video_layout: serde_json::Map::new(), callback: None, ..wish.clone() },
+        completed_ms: None,
+        duration_ms: 0,
+        bytes: 0,
+        ..composition
+    };
+    let changes = json!({
+        "status": "enqueued", "date_completed": null, "bitrate": 0, "size": 0, "duration": 0, "video_layout": {},
+        "status_callback": null, "status_callback_method": "POST",
+    });
+    check(&waits, with(expected, changes));
+
+    let (id, name) = (HookId(0xee), "all".to_owned());
+    let hook = Hook { id, name, enabled: true, wish, created_ms: THEN_MS, updated_ms: None };
+    let changes = json!({
+        "sid": "HK000000000000000000000000000000ee", "friendly_name": "all", "enabled": true, "date_updated": null,
+        "url": "https://h.example:8443/v1/CompositionHooks/HK000000000000000000000000000000ee",
+    });
+    check(&hook, with(asked, changes));
 }
 
 #[test]

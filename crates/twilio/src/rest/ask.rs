@@ -1,5 +1,6 @@
 //! What may be asked: a closed set.
 
+use super::composition::{NewComposition, NewHook};
 use super::memo::Memo;
 use super::paging::PageAsk;
 use super::rules::RuleLine;
@@ -57,14 +58,20 @@ pub enum Ask {
     FindComposition(CompositionId),
     /// Compositions.
     ListCompositions(CompositionFilter, PageAsk),
-    /// Deletes a composition.
+    /// A new composition.
+    Compose(Box<NewComposition>),
+    /// Deletes a composition, or gives up making it.
     DeleteComposition(CompositionId),
-    /// The file of a composition.
-    CompositionMedia(CompositionId),
+    /// The file of a composition, by an address that is good for so many seconds.
+    CompositionMedia(CompositionId, u32),
     /// A hook that makes compositions.
     FindHook(HookId),
     /// Such hooks.
     ListHooks(HookFilter, PageAsk),
+    /// A new hook.
+    MakeHook(Box<NewHook>),
+    /// What a hook is from now on.
+    ChangeHook(HookId, Box<NewHook>),
     /// Deletes a hook.
     DeleteHook(HookId),
     /// Where files are kept.
@@ -78,10 +85,10 @@ impl Ask {
     #[must_use]
     pub fn success(&self) -> u16 {
         match self {
-            Ask::CreateRoom(_) => 201,
+            Ask::CreateRoom(_) | Ask::Compose(_) | Ask::MakeHook(_) => 201,
             Ask::CompleteRoom(_) | Ask::RemoveParticipant(..) => 202,
             Ask::DeleteRecording(..) | Ask::DeleteComposition(_) | Ask::DeleteHook(_) => 204,
-            Ask::RecordingMedia(..) | Ask::CompositionMedia(_) => 302,
+            Ask::RecordingMedia(..) | Ask::CompositionMedia(..) => 302,
             _ => 200,
         }
     }
@@ -89,11 +96,12 @@ impl Ask {
     /// Whether it changes anything.
     #[must_use]
     pub fn changes(&self) -> bool {
-        use Ask::{Anonymize, CompleteRoom, CreateRoom, DeleteComposition, DeleteHook, DeleteRecording};
-        use Ask::{NameSettings, RemoveParticipant, SetRecordingRules, SetSubscribeRules};
+        use Ask::{Anonymize, ChangeHook, CompleteRoom, Compose, CreateRoom, DeleteComposition, DeleteHook, DeleteRecording};
+        use Ask::{MakeHook, NameSettings, RemoveParticipant, SetRecordingRules, SetSubscribeRules};
         let rooms = matches!(self, CreateRoom(_) | CompleteRoom(_) | RemoveParticipant(..) | Anonymize(..));
         let rules = matches!(self, SetSubscribeRules(..) | SetRecordingRules(..) | NameSettings(..));
-        rooms || rules || matches!(self, DeleteRecording(..) | DeleteComposition(_) | DeleteHook(_))
+        let compositions = matches!(self, Compose(_) | DeleteComposition(_) | MakeHook(_) | ChangeHook(..) | DeleteHook(_));
+        rooms || rules || compositions || matches!(self, DeleteRecording(..))
     }
 }
 

@@ -1,13 +1,11 @@
-//! Parameters of recordings, compositions, their hooks, and where files are kept. Of these only recordings are made: lists of the others
-//! are empty, nothing is found, and who asks for a new one hears so. What is asked must be right all the same, so that an app's mistakes
-//! show now.
+//! Parameters of recordings, of lists of compositions and their hooks, and of where files are kept.
 
 use super::ask::{CompositionFilter, Grouping, HookFilter, MediaStatus, RecordingFilter};
 use super::form::{Form, decimal};
 use super::limit::{FRIENDLY_NAME_CHARS_MAX, MEDIA_TTL_DEFAULT_S, MEDIA_TTL_S};
 use super::refusal::Refusal;
 use super::rooms::{CREATED_BEFORE, CREATED_FROM};
-use crate::{sid, unique};
+use crate::sid;
 use room::{Kind, RoomId, TrackId};
 
 pub(super) const RECORDING_FILTERS: [&str; 6] = ["Status", "SourceSid", "GroupingSid", CREATED_FROM, CREATED_BEFORE, "MediaType"];
@@ -68,17 +66,6 @@ pub(super) fn hooks(form: &Form) -> Result<HookFilter, Refusal> {
     })
 }
 
-/// The answer to whoever wants a composition.
-pub(super) fn compose(form: &Form) -> Refusal {
-    check_composition(form).err().unwrap_or_else(|| Refusal::unserved("Compositions are not served here"))
-}
-
-/// The answer to whoever wants a composition hook.
-pub(super) fn hook(form: &Form) -> Refusal {
-    let checked = friendly_name(form).and_then(|_| check_sources(form)).and_then(|()| form.flag("Enabled"));
-    checked.err().unwrap_or_else(|| Refusal::unserved("Composition hooks are not served here"))
-}
-
 /// The answer to whoever wants a transcription.
 pub(super) fn transcribe() -> Refusal {
     Refusal::unserved("Transcriptions are not served here")
@@ -95,7 +82,7 @@ pub(super) fn settings(form: &Form) -> Result<String, Refusal> {
     Ok(name)
 }
 
-fn friendly_name(form: &Form) -> Result<String, Refusal> {
+pub(super) fn friendly_name(form: &Form) -> Result<String, Refusal> {
     let name = form.required("FriendlyName")?;
     if name.chars().count() > FRIENDLY_NAME_CHARS_MAX {
         return Err(Refusal::invalid("FriendlyName", "must have at most 100 characters"));
@@ -103,27 +90,7 @@ fn friendly_name(form: &Form) -> Result<String, Refusal> {
     Ok(name.to_owned())
 }
 
-fn check_composition(form: &Form) -> Result<(), Refusal> {
-    form.required("RoomSid")?;
-    sid_of(form, "RoomSid", "RM")?;
-    check_sources(form)?;
-    if form.one("VideoLayout")?.is_none() && form.all("AudioSources")?.is_empty() {
-        return Err(Refusal::missing("VideoLayout"));
-    }
-    Ok(())
-}
-
-fn check_sources(form: &Form) -> Result<(), Refusal> {
-    form.word("Format", &[("mp4", ()), ("webm", ())])?;
-    form.flag("Trim")?;
-    let layout = form.one("VideoLayout")?.map(|text| unique::value(text.as_bytes()).is_some_and(|value| value.is_object()));
-    if layout == Some(false) {
-        return Err(Refusal::invalid("VideoLayout", "must be a JSON object in which no key is there twice"));
-    }
-    Ok(())
-}
-
-fn sid_of(form: &Form, name: &'static str, letters: &str) -> Result<Option<u128>, Refusal> {
+pub(super) fn sid_of(form: &Form, name: &'static str, letters: &str) -> Result<Option<u128>, Refusal> {
     let Some(text) = form.one(name)? else { return Ok(None) };
     let rule = || format!("must be a SID that begins with {letters}");
     sid::parse_with(letters, text).map(Some).ok_or_else(|| Refusal::invalid(name, &rule()))

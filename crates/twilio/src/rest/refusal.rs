@@ -1,6 +1,7 @@
 //! Why a request is refused, and the envelope that says so.
 
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// A refusal: an HTTP status, the vendor's code, and words that begin as the vendor's SDK has them for that code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,10 +10,10 @@ pub struct Refusal {
     pub status: u16,
     /// The vendor's code.
     pub code: u32,
-    /// In words. May repeat a part of the request's path, never of its body.
+    /// In words. May repeat a part of the request's path, and of its body only names of parameters.
     pub message: String,
     /// The parameter that is wrong, if it is one.
-    pub parameter: Option<&'static str>,
+    pub parameter: Option<Cow<'static, str>>,
     /// The methods that this path knows, for `Allow`, when the method was wrong.
     pub allow: Option<String>,
 }
@@ -76,17 +77,20 @@ impl Refusal {
     #[must_use]
     pub fn of(code: Code, parameter: &'static str, rule: &str) -> Self {
         let message = format!("{}: {parameter} {rule}", code.text());
-        Refusal { parameter: Some(parameter), ..Refusal::new(400, code.number(), &message) }
+        Refusal { parameter: Some(parameter.into()), ..Refusal::new(400, code.number(), &message) }
     }
 
-    pub(super) fn invalid(parameter: &'static str, rule: &str) -> Self {
+    /// 400, 20001: a parameter, or what is at this place in one (`VideoLayout.grid.width`); `rule` goes on after "it".
+    #[must_use]
+    pub fn invalid(parameter: impl Into<Cow<'static, str>>, rule: &str) -> Self {
+        let parameter = parameter.into();
         let message = format!("Invalid parameter {parameter}: it {rule}");
         Refusal { parameter: Some(parameter), ..Refusal::new(400, 20001, &message) }
     }
 
     pub(super) fn missing(parameter: &'static str) -> Self {
         let message = format!("Missing required parameter {parameter} in the post body");
-        Refusal { parameter: Some(parameter), ..Refusal::new(400, 20001, &message) }
+        Refusal { parameter: Some(parameter.into()), ..Refusal::new(400, 20001, &message) }
     }
 
     pub(super) fn unserved(what: &str) -> Self {
@@ -109,7 +113,7 @@ impl Refusal {
             message: &self.message,
             more_info: format!("https://www.twilio.com/docs/errors/{}", self.code),
             status: self.status,
-            details: self.parameter.map(|parameter| Details { parameter }),
+            details: self.parameter.as_deref().map(|parameter| Details { parameter }),
         };
         super::render::text(&envelope)
     }
@@ -126,12 +130,12 @@ struct Envelope<'a> {
     more_info: String,
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<Details>,
+    details: Option<Details<'a>>,
 }
 
 #[derive(Serialize)]
-struct Details {
-    parameter: &'static str,
+struct Details<'a> {
+    parameter: &'a str,
 }
 
 /// The vendor's codes about rooms that REST answers with.

@@ -109,7 +109,7 @@ fn memo(form: &Form, defaults: &Defaults, kind: RoomKind) -> Result<Memo, Refusa
     let region = media_region(form)?.unwrap_or(&defaults.media_region);
     Ok(Memo {
         status_callback: callback(form)?,
-        status_callback_method: form.one("StatusCallbackMethod")?.map(Method::read).transpose()?.unwrap_or_default(),
+        status_callback_method: callback_method(form)?,
         media_region: is_served(kind).then(|| region.to_owned()),
         record_participants_on_connect: form.flag("RecordParticipantsOnConnect")?.unwrap_or(false),
         recording_rules: recording_rules(form)?,
@@ -118,10 +118,14 @@ fn memo(form: &Form, defaults: &Defaults, kind: RoomKind) -> Result<Memo, Refusa
     })
 }
 
-fn callback(form: &Form) -> Result<Option<String>, Refusal> {
+pub(super) fn callback(form: &Form) -> Result<Option<String>, Refusal> {
     let Some(url) = form.one("StatusCallback")? else { return Ok(None) };
     let rule = "must be an http or https URL of less than 1024 characters";
     Url::parse(url).map(|_| Some(url.to_owned())).ok_or_else(|| Refusal::of(Code::Callback, "StatusCallback", rule))
+}
+
+pub(super) fn callback_method(form: &Form) -> Result<Method, Refusal> {
+    Ok(form.one("StatusCallbackMethod")?.map(Method::read).transpose()?.unwrap_or_default())
 }
 
 /// `gll` is the nearest one.

@@ -5,7 +5,7 @@ use super::form::{Form, unescape};
 use super::limit::{BODY_BYTES_MAX, PAGE_SIZE_MAX, PAGE_SIZE_MEDIA_MAX, PATH_BYTES_MAX};
 use super::paging::PageAsk;
 use super::refusal::{Code, Refusal};
-use super::{media, rooms, rules};
+use super::{composition, media, rooms, rules};
 use crate::sid;
 use room::{ParticipantId, RoomId, RoomKind, TrackId};
 
@@ -143,13 +143,16 @@ fn route(verb: Verb, parts: &[&str], call: &Call<'_>) -> Result<Option<Ask>, Ref
         (Delete, ["Recordings", rt]) => Ask::DeleteRecording(None, call.recording(rt)?),
         (Get, ["Recordings", rt, "Media"]) => Ask::RecordingMedia(None, call.recording(rt)?, media::ttl(form)?),
         (Get, ["Compositions"]) => Ask::ListCompositions(media::compositions(form)?, media_page(&media::COMPOSITION_FILTERS)?),
-        (Post, ["Compositions"]) => return Err(media::compose(form)),
+        (Post, ["Compositions"]) => Ask::Compose(Box::new(composition::create(form)?)),
         (Get, ["Compositions", cj]) => Ask::FindComposition(CompositionId(call.sid("CJ", cj)?)),
         (Delete, ["Compositions", cj]) => Ask::DeleteComposition(CompositionId(call.sid("CJ", cj)?)),
-        (Get, ["Compositions", cj, "Media"]) => Ask::CompositionMedia(CompositionId(call.sid("CJ", cj)?)),
+        (Get, ["Compositions", cj, "Media"]) => Ask::CompositionMedia(CompositionId(call.sid("CJ", cj)?), media::ttl(form)?),
         (Get, ["CompositionHooks"]) => Ask::ListHooks(media::hooks(form)?, page(&media::HOOK_FILTERS)?),
-        (Post, ["CompositionHooks"]) => return Err(media::hook(form)),
-        (Get | Post, ["CompositionHooks", hk]) => Ask::FindHook(HookId(call.sid("HK", hk)?)),
+        (Post, ["CompositionHooks"]) => Ask::MakeHook(Box::new(composition::make_hook(form)?)),
+        (Get, ["CompositionHooks", hk]) => Ask::FindHook(HookId(call.sid("HK", hk)?)),
+        (Post, ["CompositionHooks", hk]) => {
+            Ask::ChangeHook(HookId(call.sid("HK", hk)?), Box::new(composition::change_hook(form)?))
+        }
         (Delete, ["CompositionHooks", hk]) => Ask::DeleteHook(HookId(call.sid("HK", hk)?)),
 
         (Get, ["RecordingSettings", "Default"]) => Ask::FindSettings(SettingsOf::Recordings),

@@ -30,6 +30,7 @@ pub mod seats;
 pub mod shelf;
 pub mod shutdown;
 pub mod spaces;
+pub mod studio;
 pub mod tls;
 pub mod web;
 

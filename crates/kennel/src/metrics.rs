@@ -67,6 +67,14 @@ pub struct Metrics {
     pub recordings: Gauge,
     /// Bytes in the folder of recordings.
     pub recordings_bytes: Gauge,
+    /// Compositions that wait or are being made.
+    pub compositions_waiting: Gauge,
+    /// Bytes in the folder of compositions.
+    pub compositions_bytes: Gauge,
+    /// Compositions that were made.
+    pub compositions_made: Counter,
+    /// Compositions that could not be.
+    pub compositions_failed: Counter,
     /// What the media server counts itself.
     pub media: Arc<Counters>,
     registry: Arc<Registry>,
@@ -107,6 +115,8 @@ impl Metrics {
         let webhooks_delivered = counter("webhooks_delivered", "Callbacks taken by their receiver");
         let webhooks_failed = counter("webhooks_failed", "Failed attempts to deliver a callback");
         let webhooks_given_up = counter("webhooks_given_up", "Callbacks that nobody took");
+        let compositions_made = counter("compositions_made", "Compositions made");
+        let compositions_failed = counter("compositions_failed", "Compositions that could not be made");
         let mut gauge = |name: &str, help: &str| register::<Gauge>(&mut registry, name, help);
         let connections_open = gauge("connections_open", "Connections open now");
         let rooms = gauge("rooms", "Rooms in progress");
@@ -115,6 +125,8 @@ impl Metrics {
         let webhooks_waiting = gauge("webhooks_waiting", "Callbacks that wait to be delivered");
         let recordings = gauge("recordings", "Recordings being made");
         let recordings_bytes = gauge("recordings_bytes", "Bytes in the folder of recordings");
+        let compositions_waiting = gauge("compositions_waiting", "Compositions that wait or are being made");
+        let compositions_bytes = gauge("compositions_bytes", "Bytes in the folder of compositions");
         let requests = register(&mut registry, "requests", "Requests by route and status");
         let refusals = register(&mut registry, "refusals", "Refused joins by the vendor's code");
         let media = Arc::<Counters>::default();
@@ -148,6 +160,10 @@ impl Metrics {
             webhooks_given_up,
             recordings,
             recordings_bytes,
+            compositions_waiting,
+            compositions_bytes,
+            compositions_made,
+            compositions_failed,
             media,
             registry: Arc::new(registry),
         }

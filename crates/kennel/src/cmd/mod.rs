@@ -1,6 +1,7 @@
 //! The commands of the program.
 
 pub mod check;
+pub mod compose;
 mod flags;
 pub mod keys;
 pub mod serve;
@@ -34,6 +35,8 @@ enum Command {
     Keys(keys::Args),
     /// Print an access token for an app written for the vendor's SDK
     Token(token::Args),
+    /// Make one film of what was recorded in a room, beside a running server or without one
+    Compose(compose::Args),
     /// Print a file that points an app's library at Kennel, where its code is to stay as it is
     Shim(shim::Args),
 }
@@ -48,6 +51,7 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(config, &args),
         Command::Keys(args) => with(config, |config| keys::run(config, &args)),
         Command::Token(args) => with(config, |config| token::run(config, &args)),
+        Command::Compose(args) => with(config, |config| compose::run(config, &args)),
         Command::Shim(args) => shim::run(&args),
     }
 }

@@ -32,6 +32,7 @@ use crate::shelf::files::Files;
 use crate::shelf::{Shelf, keep};
 use crate::shutdown::{self, Shutdown, Stopper};
 use crate::spaces::{self, Spaces};
+use crate::studio::{self, Studio, work};
 use crate::tls::{self, Tls, TlsProblem};
 use crate::web::gate::Caps;
 use crate::web::stream::Patience;
@@ -139,9 +140,11 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
     let egress = egress(&config, &listening);
     let shelf = history.as_ref().map(|history| shelf(&config, &store, history));
     let kept = history.as_ref().zip(shelf.as_ref());
-    let calls = kept.map(|(history, shelf)| calls(&config, history, shelf, hub.clone(), egress.clone()));
+    let studio = kept.map(|(history, shelf)| studio(&config, &store, history, shelf));
+    let composed = kept.zip(studio.as_ref());
+    let calls = composed.map(|((history, shelf), studio)| calls(&config, history, shelf, studio, hub.clone(), egress.clone()));
     let spaces = Some(spaces(&config, &store, kept, hub.clone()).await);
-    let served = Served { calls, spaces, shelf: shelf.clone() };
+    let served = Served { calls, spaces, shelf: shelf.clone(), studio: studio.clone() };
     let app = App::start(site, store.clone(), Arc::new(hub.clone()), served, metrics.clone(), shutdown.clone());
     let means = ws::Means { hub: hub.clone(), metrics: metrics.clone(), shutdown: shutdown.clone() };
     let relay = doors::relay(spaces::desk::Desk::new(store.clone()), means.clone());
@@ -156,6 +159,12 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
     tasks.spawn(web::keep(app));
     if let Some((shelf, history)) = shelf.zip(history.as_ref()) {
         tasks.spawn(keep::keep(shelf, config.recording.keep, history.last_ms, metrics.clone(), shutdown.clone()));
+    }
+    if let Some((studio, history)) = studio.zip(history.as_ref()) {
+        let keep = keep::keep(studio.clone(), config.composition.keep, history.last_ms, metrics.clone(), shutdown.clone());
+        tasks.spawn(keep);
+        let share = share(config.composition.share, metrics.clone());
+        tasks.spawn(studio::run::run(studio, work::composer(), share, metrics.clone(), shutdown.clone()));
     }
     if let Some(history) = history {
         let keys = store.clone();
@@ -185,17 +194,30 @@ fn shelf(config: &Config, store: &Store, history: &History) -> Shelf {
     Shelf::new(Files::in_folder(config.recordings()), store, history.store.clone(), history.journal.clone())
 }
 
+/// What is composed of it.
+fn studio(config: &Config, store: &Store, history: &History, shelf: &Shelf) -> Studio {
+    let (files, account) = (Files::in_folder(config.compositions()), store.credentials().twilio_account_sid);
+    Studio::new(files, shelf.clone(), history.store.clone(), history.journal.clone(), account)
+}
+
+/// Compositions have a processor to themselves while nobody is in a room.
+fn share(percent: u32, metrics: Metrics) -> work::Share {
+    Arc::new(move || if metrics.participants.get() > 0 { f64::from(percent) / 100.0 } else { 1.0 })
+}
+
 /// What REST is answered by.
-fn calls(config: &Config, history: &History, shelf: &Shelf, hub: hub::Handle, egress: Egress) -> Calls {
+fn calls(config: &Config, history: &History, shelf: &Shelf, studio: &Studio, hub: hub::Handle, egress: Egress) -> Calls {
     let defaults = Defaults { kind: doors::kind_of(config.room_type), media_region: REGION.to_owned() };
     let desk = Desk {
         hub,
         store: history.store.clone(),
         journal: history.journal.clone(),
         shelf: shelf.clone(),
+        studio: studio.clone(),
         egress,
         defaults,
         ruling: tokio::sync::Mutex::default(),
+        naming: tokio::sync::Mutex::default(),
     };
     Calls::new(desk, config.rest.writes_per_s, config.rest.reads_per_s)
 }

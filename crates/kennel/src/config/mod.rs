@@ -71,6 +71,8 @@ pub struct Config {
     pub rest: Rest,
     /// Recordings.
     pub recording: Recording,
+    /// Compositions.
+    pub composition: Composition,
     /// Which log lines are written, in the syntax of tracing's `EnvFilter`.
     pub log: String,
     /// How log lines look.
@@ -116,6 +118,21 @@ pub struct Recording {
     pub folder: Option<PathBuf>,
     /// What is kept.
     pub keep: Rule,
+}
+
+/// How compositions are made, and how long they are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Composition {
+    /// How much of one processor is theirs while somebody is in a room, in percent.
+    pub share: u32,
+    /// What is kept.
+    pub keep: Rule,
+}
+
+impl Default for Composition {
+    fn default() -> Self {
+        Self { share: 50, keep: Rule::default() }
+    }
 }
 
 impl Default for Rest {
@@ -243,6 +260,7 @@ impl Default for Config {
             history: Duration::from_secs(30 * 86_400),
             rest: Rest::default(),
             recording: Recording::default(),
+            composition: Composition::default(),
             log: "info".to_owned(),
             log_format: LogFormat::Auto,
             trusted_proxies: Vec::new(),
@@ -294,6 +312,11 @@ impl Config {
             Ok(_) => Err(problems),
             Err(more) => Err(problems.into_iter().chain(more).collect()),
         }
+    }
+
+    /// The folder of compositions.
+    pub fn compositions(&self) -> PathBuf {
+        self.data.join("compositions")
     }
 
     /// The folder of recordings.

@@ -9,7 +9,9 @@ use super::parse::{self, Parsed};
 use super::settings::{self as s, Setting};
 use super::sources::{Place, Sources};
 use super::toml_file::GivenRoom;
-use super::{Acme, CertificateFiles, Config, Ice, Recording, Rest, RoomChoice, RoomType, Rule, Secret, VendorCredentials};
+use super::{
+    Acme, CertificateFiles, Composition, Config, Ice, Recording, Rest, RoomChoice, RoomType, Rule, Secret, VendorCredentials,
+};
 
 /// Threads more than which no machine of today profits from.
 const WORKERS_MAX: u64 = 256;
@@ -22,7 +24,7 @@ const HISTORY_DAYS_MAX: u64 = 3650;
 /// Calls per second and credential.
 const REST_CALLS: std::ops::RangeInclusive<u64> = 1..=100_000;
 /// No disk of today has more.
-const RECORDING_GIGABYTES: std::ops::RangeInclusive<u64> = 1..=1_000_000;
+const KEPT_GIGABYTES: std::ops::RangeInclusive<u64> = 1..=1_000_000;
 /// A TURN credential of under a minute ends during the call's set-up; of over two days it is no longer short-lived.
 const TURN_TTL_S: std::ops::RangeInclusive<u64> = 60..=172_800;
 
@@ -73,6 +75,7 @@ impl Reader<'_> {
             history: self.number(&s::HISTORY_DAYS, 1..=HISTORY_DAYS_MAX).map_or(d.history, |n| Duration::from_secs(n * 86_400)),
             rest: self.rest(),
             recording: self.recording(),
+            composition: self.composition(),
             log: self.one(&s::LOG, parse::log_filter).unwrap_or(d.log),
             log_format: self.one(&s::LOG_FORMAT, parse::log_format).unwrap_or(d.log_format),
             trusted_proxies: self.many(&s::TRUSTED_PROXY, |text| text.parse()),
@@ -96,9 +99,20 @@ impl Reader<'_> {
     }
 
     fn recording(&mut self) -> Recording {
-        let age = self.number(&s::RECORDING_KEEP_DAYS, 1..=HISTORY_DAYS_MAX).map(|days| Duration::from_secs(days * 86_400));
-        let bytes = self.number(&s::RECORDING_KEEP_GIGABYTES, RECORDING_GIGABYTES).map(|count| count * 1_000_000_000);
-        Recording { folder: self.path(&s::RECORDING_FOLDER), keep: Rule { age, bytes } }
+        let keep = self.keep(&s::RECORDING_KEEP_DAYS, &s::RECORDING_KEEP_GIGABYTES);
+        Recording { folder: self.path(&s::RECORDING_FOLDER), keep }
+    }
+
+    fn composition(&mut self) -> Composition {
+        let share = self.number(&s::COMPOSITION_SHARE, 1..=100).and_then(|percent| u32::try_from(percent).ok());
+        let keep = self.keep(&s::COMPOSITION_KEEP_DAYS, &s::COMPOSITION_KEEP_GIGABYTES);
+        Composition { share: share.unwrap_or(Composition::default().share), keep }
+    }
+
+    fn keep(&mut self, days: &'static Setting, gigabytes: &'static Setting) -> Rule {
+        let age = self.number(days, 1..=HISTORY_DAYS_MAX).map(|days| Duration::from_secs(days * 86_400));
+        let bytes = self.number(gigabytes, KEPT_GIGABYTES).map(|count| count * 1_000_000_000);
+        Rule { age, bytes }
     }
 
     fn acme(&mut self) -> Acme {

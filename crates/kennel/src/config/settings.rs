@@ -169,6 +169,14 @@ pub static RECORDING_KEEP_DAYS: Setting = file_only("KENNEL_RECORDING_KEEP_DAYS"
     .help("How long recordings are kept, 1 to 3650 days; without it, for ever");
 pub static RECORDING_KEEP_GIGABYTES: Setting = file_only("KENNEL_RECORDING_KEEP_GIGABYTES", "recording.keep_gigabytes", "N")
     .help("How much is kept in all, in gigabytes; of more, the oldest recordings go");
+pub static COMPOSITION_SHARE: Setting = file_only("KENNEL_COMPOSITION_SHARE", "composition.share", "PERCENT")
+    .default("50")
+    .help("How much of one processor compositions may have while somebody is in a room, 1 to 100 percent");
+pub static COMPOSITION_KEEP_DAYS: Setting = file_only("KENNEL_COMPOSITION_KEEP_DAYS", "composition.keep_days", "DAYS")
+    .help("How long compositions are kept, 1 to 3650 days; without it, for ever");
+pub static COMPOSITION_KEEP_GIGABYTES: Setting =
+    file_only("KENNEL_COMPOSITION_KEEP_GIGABYTES", "composition.keep_gigabytes", "N")
+        .help("How much is kept in all, in gigabytes; of more, the oldest compositions go");
 pub static TWILIO_ACCOUNT_SID: Setting = vendor("TWILIO_ACCOUNT_SID", "SID", "AC and 32 hex digits");
 pub static TWILIO_API_KEY_SID: Setting = vendor("TWILIO_API_KEY_SID", "SID", "SK and 32 hex digits");
 pub static TWILIO_API_KEY_SECRET: Setting = vendor("TWILIO_API_KEY_SECRET", "TEXT", "signs access tokens");
@@ -177,7 +185,7 @@ pub static SIGNALWIRE_PROJECT_KEY: Setting = vendor("SIGNALWIRE_PROJECT_KEY", "U
 pub static SIGNALWIRE_TOKEN: Setting = vendor("SIGNALWIRE_TOKEN", "TEXT", "the project's API token");
 
 /// All of them, in the order of the help.
-pub static ALL: [&Setting; 44] = [
+pub static ALL: [&Setting; 47] = [
     &CONFIG,
     &HTTP,
     &HTTPS,
@@ -216,6 +224,9 @@ pub static ALL: [&Setting; 44] = [
     &RECORDING_FOLDER,
     &RECORDING_KEEP_DAYS,
     &RECORDING_KEEP_GIGABYTES,
+    &COMPOSITION_SHARE,
+    &COMPOSITION_KEEP_DAYS,
+    &COMPOSITION_KEEP_GIGABYTES,
     &TWILIO_ACCOUNT_SID,
     &TWILIO_API_KEY_SID,
     &TWILIO_API_KEY_SECRET,

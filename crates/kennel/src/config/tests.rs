@@ -89,6 +89,10 @@ fn everything_can_be_set_by_the_file() {
         folder = "/srv/recordings"
         keep_days = 2
         keep_gigabytes = 3
+        [composition]
+        share = 30
+        keep_days = 4
+        keep_gigabytes = 5
     "#;
     let config = load(&[], &[], &[("kennel.toml", file)]).expect("good");
     let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
@@ -112,6 +116,10 @@ fn everything_can_be_set_by_the_file() {
         recording: Recording {
             folder: Some("/srv/recordings".into()),
             keep: Rule { age: Some(Duration::from_secs(2 * 86_400)), bytes: Some(3_000_000_000) },
+        },
+        composition: Composition {
+            share: 30,
+            keep: Rule { age: Some(Duration::from_secs(4 * 86_400)), bytes: Some(5_000_000_000) },
         },
         session_timeout: Duration::from_secs(5),
         log: "debug".to_owned(),

@@ -69,7 +69,8 @@ impl Reader<'_> {
                 ("rooms", DeValue::Table(rooms)) => self.rooms(rooms),
                 ("ice", DeValue::Table(ice)) => self.settings("ice.", ice),
                 ("recording", DeValue::Table(recording)) => self.settings("recording.", recording),
-                ("rooms" | "ice" | "recording", _) => self.refuse(key, "must be a table."),
+                ("composition", DeValue::Table(composition)) => self.settings("composition.", composition),
+                ("rooms" | "ice" | "recording" | "composition", _) => self.refuse(key, "must be a table."),
                 _ => self.setting("", key, value),
             }
         }
@@ -99,7 +100,7 @@ impl Reader<'_> {
             _ => None,
         };
         let keys = ALL.iter().filter_map(|setting| setting.key.and_then(of_this_table));
-        let tables = if prefix.is_empty() { &["rooms", "ice", "recording"][..] } else { &[] };
+        let tables = if prefix.is_empty() { &["rooms", "ice", "recording", "composition"][..] } else { &[] };
         let hint = did_you_mean(key.get_ref().as_ref(), keys.chain(tables.iter().copied()));
         self.refuse(key, &format!("there is no such key.{hint}"));
     }

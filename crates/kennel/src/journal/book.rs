@@ -9,6 +9,7 @@ use twilio::webhook::{Event, Scene, Stream, Who};
 
 use super::reel::{End, InRoom, Place, Reel};
 use crate::rest::rows;
+use crate::studio::hooks;
 
 /// What the journal must know besides the facts.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ struct Page {
     callback: Option<Callback>,
     /// What pictures are most likely written in.
     codec: &'static str,
+    /// Whether it may have recordings. Of a room from before a restart that is not known.
+    recorded: bool,
     came_ms: HashMap<ParticipantId, u64>,
     /// Of each track, whether it was on last.
     enabled: HashMap<TrackId, bool>,
@@ -62,6 +65,7 @@ impl Book {
             began_ms: row.created_ms,
             callback: row.callback.clone(),
             codec: first_codec(&rows::options(row)),
+            recorded: true,
             came_ms: inside.iter().map(|one| (ParticipantId(one.id), one.created_ms)).collect(),
             enabled: tracks.iter().map(|one| (TrackId(one.id), one.enabled)).collect(),
         };
@@ -92,7 +96,8 @@ impl Book {
                 }
             }
             Fact::RecordingBegan { room, recording } => {
-                let Some(page) = self.rooms.get(room) else { return };
+                let Some(page) = self.rooms.get_mut(room) else { return };
+                page.recorded = true;
                 let place = Place {
                     room: *room,
                     name: &page.name,
@@ -148,6 +153,7 @@ impl Book {
             began_ms: at_ms,
             callback: callback.clone(),
             codec: first_codec(&room.options),
+            recorded: false,
             came_ms: HashMap::new(),
             enabled: HashMap::new(),
         };
@@ -162,6 +168,9 @@ impl Book {
         writes.push(Write::RoomEnded { room: room.0, status: RoomStatus::Completed, at_ms });
         let duration_s = seconds(page.began_ms, at_ms);
         writes.push(self.event(at_ms, room, &page, None, Event::RoomEnded { duration_s }));
+        if page.recorded {
+            writes.push(hooks::ended(room.0));
+        }
     }
 
     fn change(&mut self, at_ms: u64, room: RoomId, one: &Snapshot, change: Change, writes: &mut Vec<Write>) {

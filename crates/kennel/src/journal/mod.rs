@@ -43,6 +43,7 @@ const ALIVE: Duration = Duration::from_secs(5);
 pub struct Handle {
     queue: mpsc::Sender<Entry>,
     failing: Arc<AtomicBool>,
+    ended: Arc<Notify>,
     metrics: Metrics,
 }
 
@@ -62,6 +63,7 @@ struct Journal {
     store: Arc<dyn Store>,
     book: Book,
     wake: Arc<Notify>,
+    ended: Arc<Notify>,
     failing: Arc<AtomicBool>,
     metrics: Metrics,
 }
@@ -70,10 +72,11 @@ struct Journal {
 #[must_use]
 pub fn start(store: Arc<dyn Store>, book: Book, wake: Arc<Notify>, metrics: Metrics) -> Handle {
     let (queue, entries) = mpsc::channel(WAITING_MAX);
-    let failing = Arc::<AtomicBool>::default();
-    let journal = Journal { store, book, wake, failing: Arc::clone(&failing), metrics: metrics.clone() };
+    let (failing, ended) = (Arc::<AtomicBool>::default(), Arc::<Notify>::default());
+    let told = (Arc::clone(&ended), Arc::clone(&failing));
+    let journal = Journal { store, book, wake, ended: told.0, failing: told.1, metrics: metrics.clone() };
     tokio::spawn(journal.run(entries));
-    Handle { queue, failing, metrics }
+    Handle { queue, failing, ended, metrics }
 }
 
 impl Handle {
@@ -105,6 +108,11 @@ impl Handle {
         };
         let late = || Problem::Unavailable("it did not answer in time".to_owned());
         timeout(PATIENCE, asking).await.ok().flatten().unwrap_or_else(|| Err(late()))
+    }
+
+    /// Returns when a room or a recording has ended since it returned last, and that is written down. For one who waits.
+    pub async fn ended(&self) {
+        self.ended.notified().await;
     }
 
     /// Whether the database refuses to write at the moment.
@@ -150,7 +158,11 @@ impl Journal {
         }
         self.metrics.recordings.set(i64::try_from(self.book.recordings()).unwrap_or(i64::MAX));
         let tells = writes.iter().any(|write| matches!(write, Write::Event(event) if event.callback.is_some()));
+        let ends = writes.iter().any(|write| matches!(write, Write::RoomEnded { .. } | Write::RecordingEnded { .. }));
         self.commit(&writes, parts).await;
+        if ends {
+            self.ended.notify_one();
+        }
         if tells {
             self.wake.notify_one();
         }

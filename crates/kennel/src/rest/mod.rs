@@ -1,6 +1,7 @@
 //! Carries out what Twilio's REST API asks: live things by the hub, everything else from the history, which is brought up to date first,
 //! so that whoever did something sees it.
 
+mod compositions;
 mod lists;
 mod recordings;
 pub mod rows;
@@ -17,6 +18,7 @@ use crate::egress::Egress;
 use crate::hub;
 use crate::journal;
 use crate::shelf::Shelf;
+use crate::studio::Studio;
 
 /// Everything that calls need.
 pub struct Desk {
@@ -30,10 +32,14 @@ pub struct Desk {
     pub egress: Egress,
     /// What was recorded.
     pub shelf: Shelf,
+    /// What is composed of it.
+    pub studio: Studio,
     /// What rooms are unless a request says otherwise.
     pub defaults: Defaults,
     /// Held by who sets rules about what a participant receives.
     pub ruling: tokio::sync::Mutex<()>,
+    /// Held by who names a hook.
+    pub naming: tokio::sync::Mutex<()>,
 }
 
 /// The parameter of callbacks that holds a participant's name.
@@ -70,8 +76,12 @@ impl Desk {
             self.flush().await?;
         }
         let call = Call { desk: self, host, path };
-        if let Ask::RecordingMedia(room, recording, ttl_s) = &ask {
-            let url = call.recording_media(room.as_ref(), *recording, *ttl_s).await?;
+        let file = match &ask {
+            Ask::RecordingMedia(room, recording, ttl_s) => Some(call.recording_media(room.as_ref(), *recording, *ttl_s).await?),
+            Ask::CompositionMedia(composition, ttl_s) => Some(call.composition_media(*composition, *ttl_s).await?),
+            _ => None,
+        };
+        if let Some(url) = file {
             return Ok(Reply { text: rest::render_redirect(&url), location: Some(url) });
         }
         call.answer(ask).await.map(|text| Reply { text, location: None })
@@ -116,22 +126,29 @@ impl Call<'_> {
 
     /// Of what is not made here lists are empty, and nothing is found.
     async fn answer_media(&self, ask: Ask) -> Answered {
-        let (list, page) = match ask {
-            Ask::FindRecording(room, id) => return self.find_recording(room.as_ref(), id).await,
-            Ask::ListRecordings(room, filter, page) => return self.list_recordings(room.as_ref(), *filter, &page).await,
-            Ask::DeleteRecording(room, id) => return self.delete_recording(room.as_ref(), id).await,
-            Ask::ListTranscriptions(room, page) => (rest::ListOf::Transcriptions(RoomId(self.room(&room).await?.id)), page),
-            Ask::ListCompositions(_, page) => (rest::ListOf::Compositions, page),
-            Ask::ListHooks(_, page) => (rest::ListOf::Hooks, page),
-            _ => return Err(self.not_found()),
-        };
-        Ok(rest::render_list(self.host, list, &page, &[] as &[Nothing], rest::Ends::default()))
+        match ask {
+            Ask::FindRecording(room, id) => self.find_recording(room.as_ref(), id).await,
+            Ask::ListRecordings(room, filter, page) => self.list_recordings(room.as_ref(), *filter, &page).await,
+            Ask::DeleteRecording(room, id) => self.delete_recording(room.as_ref(), id).await,
+            Ask::Compose(new) => self.compose(*new).await,
+            Ask::FindComposition(id) => self.find_composition(id).await,
+            Ask::ListCompositions(filter, page) => self.list_compositions(&filter, &page).await,
+            Ask::DeleteComposition(id) => self.delete_composition(id).await,
+            Ask::MakeHook(new) => self.make_hook(*new).await,
+            Ask::FindHook(id) => self.find_hook(id).await,
+            Ask::ListHooks(filter, page) => self.list_hooks(filter, &page).await,
+            Ask::ChangeHook(id, new) => self.change_hook(id, *new).await,
+            Ask::DeleteHook(id) => self.delete_hook(id).await,
+            Ask::ListTranscriptions(room, page) => {
+                let list = rest::ListOf::Transcriptions(RoomId(self.room(&room).await?.id));
+                Ok(rest::render_list(self.host, list, &page, &[] as &[Nothing], rest::Ends::default()))
+            }
+            _ => Err(self.not_found()),
+        }
     }
 
     async fn create(&self, new: rest::NewRoom) -> Answered {
-        if let Some(url) = &new.memo.status_callback {
-            self.desk.egress.check(url).map_err(|_| Refusal::of(Code::Callback, CALLBACK, NOWHERE))?;
-        }
+        self.check_callback(new.memo.status_callback.as_deref())?;
         let seconds = |seconds: u32| std::time::Duration::from_secs(seconds.into());
         let made = Terms::made(new.kind);
         let terms = Terms {
@@ -154,6 +171,12 @@ impl Call<'_> {
                 Err(refusal)
             }
         }
+    }
+
+    /// Whether callbacks may go there.
+    fn check_callback(&self, url: Option<&str>) -> Result<(), Refusal> {
+        let Some(url) = url else { return Ok(()) };
+        self.desk.egress.check(url).map(drop).map_err(|_| Refusal::of(Code::Callback, CALLBACK, NOWHERE))
     }
 
     /// A room that just began, as the history has it.

@@ -2,8 +2,10 @@
 //! knows no vendor and the door no database; this is the one place that knows both.
 
 use room::{Kind, ParticipantId, Priority, RoomId, RoomKind, RoomOptions, RoomView, Rule, Track, TrackId, VideoCodec};
-use store::{ParticipantRow, ParticipantStatus, RoomRow, RoomStatus, TrackKind, TrackRow};
-use twilio::rest::{self, Memo};
+use store::{
+    CompositionRow, CompositionStatus, HookRow, ParticipantRow, ParticipantStatus, RoomRow, RoomStatus, TrackKind, TrackRow,
+};
+use twilio::rest::{self, CompositionId, HookId, MediaStatus, Memo, Wish};
 
 /// A room.
 #[must_use]
@@ -78,6 +80,56 @@ pub fn kept_method(method: rest::Method) -> store::Method {
     match method {
         rest::Method::Get => store::Method::Get,
         rest::Method::Post => store::Method::Post,
+    }
+}
+
+/// Who is told.
+#[must_use]
+pub fn callback((url, method): &(String, rest::Method)) -> store::Callback {
+    store::Callback { url: url.clone(), method: kept_method(*method) }
+}
+
+/// What a composition is to be, as it is kept, and who is told of it.
+#[must_use]
+pub fn wish(parameters: &str, callback: Option<&store::Callback>) -> Wish {
+    let callback = callback.map(|callback| (callback.url.clone(), method(callback.method)));
+    Wish { callback, ..Wish::read(parameters) }
+}
+
+/// A composition.
+#[must_use]
+pub fn composition(row: &CompositionRow) -> rest::Composition {
+    let deleted = row.status == CompositionStatus::Deleted;
+    rest::Composition {
+        id: CompositionId(row.id),
+        room: RoomId(row.room),
+        status: match row.status {
+            CompositionStatus::Enqueued => MediaStatus::Enqueued,
+            CompositionStatus::Processing => MediaStatus::Processing,
+            CompositionStatus::Completed => MediaStatus::Completed,
+            CompositionStatus::Failed => MediaStatus::Failed,
+            CompositionStatus::Deleted => MediaStatus::Deleted,
+        },
+        wish: wish(&row.parameters, row.callback.as_ref()),
+        created_ms: row.created_ms,
+        // Of one that never was there, too, it is known when it ended, but not in this API.
+        completed_ms: row.ended_ms.filter(|_| row.duration_ms > 0),
+        deleted_ms: deleted.then_some(row.updated_ms),
+        duration_ms: row.duration_ms,
+        bytes: row.bytes,
+    }
+}
+
+/// A composition hook.
+#[must_use]
+pub fn hook(row: &HookRow) -> rest::Hook {
+    rest::Hook {
+        id: HookId(row.id),
+        name: row.name.clone(),
+        enabled: row.enabled,
+        wish: wish(&row.parameters, row.callback.as_ref()),
+        created_ms: row.created_ms,
+        updated_ms: row.updated_ms,
     }
 }
 

@@ -1,5 +1,5 @@
-//! The folder of recordings: `ID.ENDING`, and `ID.ENDING.part` while one is written. The media server writes them; here they are found,
-//! counted and deleted.
+//! The folders of recordings and of compositions: `ID.ENDING`, and `ID.ENDING.part` while one is written. The media server writes
+//! recordings; here they are found, counted and deleted.
 
 use std::fs;
 use std::io;
@@ -79,6 +79,18 @@ impl Files {
     pub fn find(&self, recording: u128) -> Option<PathBuf> {
         let path = |ending: &str| self.folder.join(format!("{recording:032x}.{ending}"));
         ENDINGS.into_iter().map(path).find(|path| path.is_file())
+    }
+
+    /// Where a file of this id and ending is while it is written.
+    #[must_use]
+    pub fn unfinished(&self, id: u128, ending: &str) -> PathBuf {
+        self.folder.join(format!("{id:032x}.{ending}.{UNFINISHED}"))
+    }
+
+    /// Where it is when it is whole.
+    #[must_use]
+    pub fn finished(&self, id: u128, ending: &str) -> PathBuf {
+        self.folder.join(format!("{id:032x}.{ending}"))
     }
 
     /// Deletes what there is of this recording. Nothing is fine.

@@ -1,12 +1,15 @@
-//! How long recordings are kept, and what a start finds: rows without files, and files without rows.
+//! How long files are kept, recordings and compositions alike, and what a start finds of recordings: rows without files, and files
+//! without rows.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant, SystemTime};
 
+use async_trait::async_trait;
+use prometheus_client::metrics::gauge::Gauge;
 use store::{Page, Problem, RecordingFilter, RecordingStatus, Write};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::files::Kept;
+use super::files::{Files, Kept};
 use super::{NotDeleted, Shelf};
 use crate::clock::{self, Now};
 use crate::metrics::Metrics;
@@ -36,18 +39,43 @@ pub struct Rule {
     pub bytes: Option<u64>,
 }
 
+/// Files that are kept for a while, and what the history knows of them.
+#[async_trait]
+pub trait Stock: Send + Sync {
+    /// What they are, in a word.
+    const WHAT: &'static str;
+
+    /// Their folder.
+    fn files(&self) -> &Files;
+
+    /// The figure of their size in all, in bytes.
+    fn gauge(metrics: &Metrics) -> &Gauge;
+
+    /// Whether the history knows this one.
+    async fn is_known(&self, id: u128) -> Result<bool, Problem>;
+
+    /// Deletes one that it knows, and its file.
+    async fn drop_one(&self, id: u128) -> Result<(), NotDeleted>;
+
+    /// Tries again to delete the files that could not be.
+    async fn delete_left(&self);
+
+    /// Compares rows and files, once, at the start.
+    async fn settle(&self) -> Result<(), Problem>;
+}
+
 /// Settles what a start found, then deletes what is kept too long until the server ends. `last_ms` is the last moment that the history
 /// knew of before the start, in milliseconds since 1970 UTC; 0 if it was new.
-pub async fn keep(shelf: Shelf, rule: Rule, last_ms: u64, metrics: Metrics, mut shutdown: Shutdown) {
-    if let Err(problem) = settle(&shelf).await {
-        tracing::warn!(%problem, "recordings and their files cannot be compared now");
+pub async fn keep<S: Stock>(stock: S, rule: Rule, last_ms: u64, metrics: Metrics, mut shutdown: Shutdown) {
+    if let Err(problem) = stock.settle().await {
+        tracing::warn!(what = S::WHAT, %problem, "rows and files cannot be compared now");
     }
     let mut steps = interval(STEP);
     steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut rounds = Rounds::start(last_ms);
     loop {
         tokio::select! {
-            _ = steps.tick() => rounds.go(&shelf, rule, &metrics).await,
+            _ = steps.tick() => rounds.go(&stock, rule, &metrics).await,
             () = shutdown.stopping() => return,
         }
     }
@@ -67,22 +95,22 @@ impl Rounds {
     }
 
     /// Deletes what is kept too long now, and what could not be deleted before.
-    pub async fn go(&mut self, shelf: &Shelf, rule: Rule, metrics: &Metrics) {
-        shelf.delete_left().await;
+    pub async fn go<S: Stock>(&mut self, stock: &S, rule: Rule, metrics: &Metrics) {
+        stock.delete_left().await;
         let now = clock::now();
         let rule = self.clocks.bound(rule, now);
-        let Some(files) = listed(shelf).await else { return };
+        let Some(files) = listed(stock).await else { return };
         let bytes = files.iter().map(|file| file.bytes).sum::<u64>();
-        metrics.recordings_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
-        let files = match self.known.ours(shelf, files).await {
+        S::gauge(metrics).set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        let files = match self.known.ours(stock, files).await {
             Ok(files) => files,
             Err(problem) => {
-                tracing::warn!(%problem, "recordings cannot be looked up, so none is deleted now");
+                tracing::warn!(what = S::WHAT, %problem, "they cannot be looked up, so none is deleted now");
                 return;
             }
         };
         for file in excess(&files, rule, SystemTime::UNIX_EPOCH + Duration::from_millis(now.unix_ms)) {
-            drop_oldest(shelf, file).await;
+            drop_oldest(stock, file).await;
         }
     }
 }
@@ -117,7 +145,7 @@ impl Clocks {
 
     fn doubt(&mut self, now: Now, jump: Duration) {
         self.doubted_until = Some(now.at + DOUBT);
-        tracing::warn!(seconds = jump.as_secs(), "the clock may be wrong: for an hour no recording is deleted for its age");
+        tracing::warn!(seconds = jump.as_secs(), "the clock may be wrong: for an hour nothing is deleted for its age");
     }
 }
 
@@ -130,11 +158,11 @@ struct Known {
 }
 
 impl Known {
-    async fn ours(&mut self, shelf: &Shelf, files: Vec<Kept>) -> Result<Vec<Kept>, Problem> {
+    async fn ours<S: Stock>(&mut self, stock: &S, files: Vec<Kept>) -> Result<Vec<Kept>, Problem> {
         let before = std::mem::take(&mut self.ids);
         let (mut ours, mut strange) = (Vec::with_capacity(files.len()), Vec::new());
         for file in files {
-            if before.contains(&file.recording) || shelf.find(file.recording).await?.is_some() {
+            if before.contains(&file.recording) || stock.is_known(file.recording).await? {
                 self.ids.insert(file.recording);
                 ours.push(file);
             } else if file.whole {
@@ -142,21 +170,22 @@ impl Known {
             }
         }
         if strange.len() > self.strange {
-            let (folder, bytes) = (shelf.files().folder().display(), strange.iter().sum::<u64>());
+            let (folder, bytes) = (stock.files().folder().display(), strange.iter().sum::<u64>());
             let count = strange.len();
-            tracing::warn!(count, bytes, %folder, "the history does not know some recordings of this folder; they stay, uncounted");
+            tracing::warn!(count, bytes, %folder, "the history does not know some {} of this folder; they stay, uncounted", S::WHAT);
         }
         self.strange = strange.len();
         Ok(ours)
     }
 }
 
-async fn listed(shelf: &Shelf) -> Option<Vec<Kept>> {
-    let files = shelf.files().clone();
+/// All files, if the folder can be read.
+pub async fn listed<S: Stock>(stock: &S) -> Option<Vec<Kept>> {
+    let files = stock.files().clone();
     match tokio::task::spawn_blocking(move || files.list()).await {
         Ok(Ok(files)) => Some(files),
         Ok(Err(problem)) => {
-            tracing::warn!(%problem, "the folder of recordings cannot be read");
+            tracing::warn!(what = S::WHAT, %problem, "their folder cannot be read");
             None
         }
         Err(_) => None,
@@ -178,16 +207,48 @@ fn excess(files: &[Kept], rule: Rule, now: SystemTime) -> Vec<&Kept> {
     gone
 }
 
-async fn drop_oldest(shelf: &Shelf, file: &Kept) {
-    let deleted = match shelf.find(file.recording).await {
-        Ok(Some(row)) => shelf.delete(&row).await,
+async fn drop_oldest<S: Stock>(stock: &S, file: &Kept) {
+    let deleted = match stock.is_known(file.recording).await {
+        Ok(true) => stock.drop_one(file.recording).await,
         // Not ours, or of a history that is gone: a person may want it.
-        Ok(None) => return,
+        Ok(false) => return,
         Err(problem) => Err(NotDeleted::History(problem)),
     };
     match deleted {
-        Ok(()) => tracing::info!(bytes = file.bytes, "a recording was kept long enough and is deleted"),
-        Err(problem) => tracing::warn!(?problem, "a recording that was kept long enough cannot be deleted"),
+        Ok(()) => tracing::info!(what = S::WHAT, bytes = file.bytes, "one was kept long enough and is deleted"),
+        Err(problem) => tracing::warn!(what = S::WHAT, ?problem, "one that was kept long enough cannot be deleted"),
+    }
+}
+
+#[async_trait]
+impl Stock for Shelf {
+    const WHAT: &'static str = "recordings";
+
+    fn files(&self) -> &Files {
+        Shelf::files(self)
+    }
+
+    fn gauge(metrics: &Metrics) -> &Gauge {
+        &metrics.recordings_bytes
+    }
+
+    async fn is_known(&self, recording: u128) -> Result<bool, Problem> {
+        Ok(self.find(recording).await?.is_some())
+    }
+
+    async fn drop_one(&self, recording: u128) -> Result<(), NotDeleted> {
+        match self.find(recording).await.map_err(NotDeleted::History)? {
+            Some(row) => self.delete(&row).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn delete_left(&self) {
+        Shelf::delete_left(self).await;
+    }
+
+    async fn settle(&self) -> Result<(), Problem> {
+        settle(self).await
     }
 }
 

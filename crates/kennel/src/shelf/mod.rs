@@ -104,8 +104,13 @@ impl Shelf {
     #[must_use]
     pub fn address(&self, row: &RecordingRow, ttl_s: u32) -> Option<String> {
         let there = is_given(row) && row.file.duration_ms > 0;
-        let ends_s = clock::unix_ms() / 1000 + u64::from(ttl_s);
-        there.then(|| self.0.signer.address(row.id, ends_s))
+        there.then(|| self.sign(row.id, ttl_s))
+    }
+
+    /// The path and query that lead to the file of this id for so many seconds from now: a recording's, or a composition's.
+    #[must_use]
+    pub fn sign(&self, id: u128, ttl_s: u32) -> String {
+        self.0.signer.address(id, clock::unix_ms() / 1000 + u64::from(ttl_s))
     }
 
     /// Whether such an address is good.

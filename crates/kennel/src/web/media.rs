@@ -1,7 +1,7 @@
-//! Files of recordings, for whoever brings a signed address: whole or in parts.
+//! Files of recordings and compositions, for whoever brings a signed address: whole or in parts.
 
 use std::io::SeekFrom;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
@@ -20,7 +20,16 @@ use super::problem::Problem;
 use crate::shelf::files::content_type;
 use crate::shelf::link::Wrong;
 use crate::shelf::range::{Part, wanted};
-use crate::shelf::{Given, Shelf};
+
+/// A file to give out.
+struct Given {
+    id: u128,
+    path: PathBuf,
+    codec: String,
+    created_ms: u64,
+    /// What a download is called by, besides the time: before it and after it.
+    names: (String, Vec<String>),
+}
 
 /// Bytes that are read of a file at a time.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -40,7 +49,7 @@ pub async fn file(
     pass: Result<Query<Pass>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let none = || Problem::not_found("There is no such recording, or it was deleted.");
+    let none = || Problem::not_found("There is no such file, or it was deleted.");
     let shelf = app.shelf.as_ref().ok_or_else(none)?;
     let id = Some(id).filter(|id| id.len() == 32).and_then(|id| u128::from_str_radix(&id, 16).ok()).ok_or_else(none)?;
     let Query(pass) = pass.map_err(|_| forged())?;
@@ -49,18 +58,32 @@ pub async fn file(
         Wrong::Ended => Problem::new(StatusCode::FORBIDDEN, "address_ended", "This address has ended. Ask for a new one."),
     })?;
     connection.authenticated();
-    let given = found(shelf, id).await?.ok_or_else(none)?;
+    let given = found(&app, id).await?.ok_or_else(none)?;
     send(&given, &headers).await.map_err(|problem| {
-        tracing::warn!(%problem, "a recording cannot be read");
+        tracing::warn!(%problem, "a file cannot be read");
         Problem::internal()
     })
 }
 
-async fn found(shelf: &Shelf, id: u128) -> Result<Option<Given>, Problem> {
-    shelf.open(id).await.map_err(|problem| {
-        tracing::warn!(%problem, "a recording cannot be looked up");
+async fn found(app: &App, id: u128) -> Result<Option<Given>, Problem> {
+    looked_up(app, id).await.map_err(|problem| {
+        tracing::warn!(%problem, "a file cannot be looked up");
         Problem::internal()
     })
+}
+
+async fn looked_up(app: &App, id: u128) -> Result<Option<Given>, store::Problem> {
+    if let Some(shelf) = &app.shelf
+        && let Some(crate::shelf::Given { row, path }) = shelf.open(id).await?
+    {
+        let names = (row.room_name, vec![row.identity.unwrap_or_default(), row.name]);
+        return Ok(Some(Given { id, path, codec: row.file.codec, created_ms: row.created_ms, names }));
+    }
+    let Some(studio) = &app.studio else { return Ok(None) };
+    Ok(studio.open(id).await?.map(|(row, path)| {
+        let codec = if row.container == "mp4" { "h264" } else { "vp8" };
+        Given { id, path, codec: codec.to_owned(), created_ms: row.created_ms, names: (row.room_name, Vec::new()) }
+    }))
 }
 
 fn forged() -> Problem {
@@ -70,7 +93,7 @@ fn forged() -> Problem {
 async fn send(given: &Given, asked_with: &HeaderMap) -> std::io::Result<Response> {
     let mut file = File::open(&given.path).await?;
     let bytes = file.metadata().await?.len();
-    let tag = format!("\"{:032x}-{bytes:x}\"", given.row.id);
+    let tag = format!("\"{:032x}-{bytes:x}\"", given.id);
     let text = |name| asked_with.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let known = text(header::IF_NONE_MATCH).is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag));
     if known {
@@ -101,8 +124,8 @@ async fn send(given: &Given, asked_with: &HeaderMap) -> std::io::Result<Response
 /// With what is said of the file whatever part of it is sent.
 fn dressed(mut response: Response, given: &Given, tag: &str) -> Response {
     let ending = given.path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    put(&mut response, header::CONTENT_TYPE, content_type(ending, &given.row.file.codec));
-    put(&mut response, header::CONTENT_DISPOSITION, &format!("inline; filename=\"{}\"", file_name(&given.path, given)));
+    put(&mut response, header::CONTENT_TYPE, content_type(ending, &given.codec));
+    put(&mut response, header::CONTENT_DISPOSITION, &format!("inline; filename=\"{}\"", file_name(given)));
     put(&mut response, header::ETAG, tag);
     put(&mut response, header::ACCEPT_RANGES, "bytes");
     // Asked for again each time, so that what is deleted is not played from where it was kept.
@@ -111,18 +134,18 @@ fn dressed(mut response: Response, given: &Given, tag: &str) -> Response {
 }
 
 /// What a download is called: the room, the time and the track, in letters that every system takes.
-fn file_name(path: &Path, given: &Given) -> String {
-    let row = &given.row;
-    let at = time::OffsetDateTime::from_unix_timestamp(i64::try_from(row.created_ms / 1000).unwrap_or(0));
+fn file_name(given: &Given) -> String {
+    let at = time::OffsetDateTime::from_unix_timestamp(i64::try_from(given.created_ms / 1000).unwrap_or(0));
     let at = at.unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
     let form = time::macros::format_description!("[year]-[month]-[day] [hour].[minute].[second]");
     let when = at.format(form).unwrap_or_default();
     let plain = |text: &str| -> String {
         text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_')).take(60).collect()
     };
-    let parts = [plain(&row.room_name), when, plain(row.identity.as_deref().unwrap_or_default()), plain(&row.name)];
-    let parts: Vec<String> = parts.into_iter().filter(|part| !part.trim().is_empty()).collect();
-    format!("{}.{}", parts.join(" "), path.extension().and_then(|ending| ending.to_str()).unwrap_or("mkv"))
+    let after = given.names.1.iter().map(|name| plain(name));
+    let parts: Vec<String> =
+        [plain(&given.names.0), when].into_iter().chain(after).filter(|part| !part.trim().is_empty()).collect();
+    format!("{}.{}", parts.join(" "), given.path.extension().and_then(|ending| ending.to_str()).unwrap_or("mkv"))
 }
 
 fn put(response: &mut Response, name: header::HeaderName, value: &str) {

@@ -3,6 +3,7 @@
 pub mod accept;
 mod api;
 pub mod asked;
+mod compositions;
 mod events;
 pub mod files;
 pub mod gate;
@@ -43,6 +44,7 @@ use crate::live;
 use crate::metrics::Metrics;
 use crate::shelf::Shelf;
 use crate::shutdown::Shutdown;
+use crate::studio::Studio;
 use crate::tls::Authority;
 
 pub use accept::{Doorman, serve};
@@ -178,6 +180,8 @@ pub struct Served {
     pub spaces: Option<space::Calls>,
     /// Recordings.
     pub shelf: Option<Shelf>,
+    /// Compositions.
+    pub studio: Option<Studio>,
 }
 
 /// What the handlers of requests share.
@@ -196,6 +200,8 @@ pub struct App {
     pub spaces: Option<space::Calls>,
     /// What was recorded; `None` for a server without a history.
     pub shelf: Option<Shelf>,
+    /// What is composed of it; as the shelf.
+    pub studio: Option<Studio>,
     /// Figures.
     pub metrics: Metrics,
     /// Who is told when the server ends.
@@ -216,8 +222,8 @@ impl App {
     ) -> Arc<Self> {
         let live = live::task::start(metrics.clone(), shutdown.clone());
         let (wrong_keys, names) = (Mutex::default(), Mutex::default());
-        let Served { calls, spaces, shelf } = served;
-        Arc::new(Self { site, store, rooms, live, calls, spaces, shelf, metrics, shutdown, wrong_keys, names })
+        let Served { calls, spaces, shelf, studio } = served;
+        Arc::new(Self { site, store, rooms, live, calls, spaces, shelf, studio, metrics, shutdown, wrong_keys, names })
     }
 
     /// The counter of wrong keys. Never hold it over an `await`.
@@ -265,6 +271,10 @@ pub fn app(app: &Arc<App>, doors: Router, relay: Router) -> Router {
         .route("/kennel/v1/recordings/{id}", get(recordings::find).delete(recordings::forget))
         .route("/kennel/v1/recordings/{id}/media", get(recordings::media))
         .route("/kennel/v1/recordings/{id}/link", post(recordings::link))
+        .route("/kennel/v1/compositions", get(compositions::list).post(compositions::make))
+        .route("/kennel/v1/compositions/{id}", get(compositions::find).delete(compositions::forget))
+        .route("/kennel/v1/compositions/{id}/media", get(compositions::media))
+        .route("/kennel/v1/compositions/{id}/link", post(compositions::link))
         .route("/kennel/media/{id}", get(media::file))
         .route("/kennel/v1/events", get(events::list))
         .route("/kennel/v1/live", get(api::live))

@@ -31,13 +31,13 @@ const AT_ONCE: usize = 100;
 #[derive(Deserialize)]
 pub struct Ask {
     /// Only those of rooms of this name.
-    room: Option<String>,
+    pub(super) room: Option<String>,
     /// Only those that began then or later, ms since 1970 UTC.
-    from: Option<u64>,
+    pub(super) from: Option<u64>,
     /// Only those that began before then.
-    before: Option<u64>,
+    pub(super) before: Option<u64>,
     /// `next` of the answer before.
-    after: Option<i64>,
+    pub(super) after: Option<i64>,
 }
 
 /// `GET /kennel/v1/recordings`
@@ -113,19 +113,30 @@ pub async fn link(
     id: Result<Path<String>, PathRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Value>, Problem> {
+    let (shelf, row) = named(&app, &caller, id).await?;
+    let seconds = seconds(body)?;
+    let address = shelf.address(&row, seconds).ok_or_else(no_file)?;
+    Ok(address_ends(&asked, &address, seconds))
+}
+
+/// For how long an address is asked for.
+pub(super) fn seconds(body: Result<Bytes, BytesRejection>) -> Result<u32, Problem> {
     #[derive(Deserialize)]
     struct Ask {
         seconds: Option<u32>,
     }
-    let (shelf, row) = named(&app, &caller, id).await?;
     let ask: Ask = read_json(body)?;
     let seconds = ask.seconds.unwrap_or(TTL_DEFAULT_S);
     if !(1..=TTL_MAX_S).contains(&seconds) {
         return Err(Problem::malformed("An address of a file is good for 1 to 86400 seconds."));
     }
-    let address = shelf.address(&row, seconds).ok_or_else(no_file)?;
+    Ok(seconds)
+}
+
+/// An address of a file, and when it ends.
+pub(super) fn address_ends(asked: &Asked, address: &str, seconds: u32) -> Json<Value> {
     let ends = (clock::unix_ms() / 1000 + u64::from(seconds)) * 1000;
-    Ok(Json(json!({ "url": format!("{}{address}", asked.origin()), "ends": ends })))
+    Json(json!({ "url": format!("{}{address}", asked.origin()), "ends": ends }))
 }
 
 /// `POST /kennel/v1/rooms/NAME/record`
@@ -214,15 +225,15 @@ fn show(row: &RecordingRow) -> Value {
     })
 }
 
-fn room_not_allowed() -> Problem {
+pub(super) fn room_not_allowed() -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "room_not_allowed", "This link is for another room.")
 }
 
-fn no_file() -> Problem {
-    Problem::new(StatusCode::CONFLICT, "no_file", "There is no file of this recording, or not yet.")
+pub(super) fn no_file() -> Problem {
+    Problem::new(StatusCode::CONFLICT, "no_file", "There is no file of this, or not yet.")
 }
 
-fn unreadable(problem: store::Problem) -> Problem {
+pub(super) fn unreadable(problem: store::Problem) -> Problem {
     tracing::warn!(%problem, "recordings cannot be looked up");
     Problem::internal()
 }

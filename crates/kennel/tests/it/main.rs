@@ -1,6 +1,7 @@
 //! The web layer in this process: requests without sockets where that tells enough, sockets on loopback port 0 where it does not.
 
 mod api;
+mod compositions;
 mod limits;
 mod links;
 mod live;
@@ -13,5 +14,6 @@ mod secrets;
 mod session;
 mod shelf;
 mod stage;
+mod studio;
 mod tls;
 mod zones;

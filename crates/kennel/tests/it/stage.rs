@@ -16,6 +16,7 @@ use kennel::metrics::Metrics;
 use kennel::shelf::Shelf;
 use kennel::shelf::files::Files;
 use kennel::shutdown::{self, Shutdown, Stopper};
+use kennel::studio::Studio;
 use kennel::tls::Authority;
 use kennel::web::accept::Connection;
 use kennel::web::gate::Caps;
@@ -143,7 +144,7 @@ impl Stage {
         Self::build(site, tempfile::tempdir().expect("a folder"), caps, Patience::default())
     }
 
-    /// A server with a history and a folder of recordings, `recordings` in its own.
+    /// A server with a history, a folder of recordings, `recordings` in its own, and compositions that nobody makes.
     pub fn with_shelf() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("recordings")).expect("made");
@@ -152,8 +153,10 @@ impl Stage {
         let teller = Teller { account: keys.credentials().twilio_account_sid, callback: None };
         let journal = journal::start(history.clone(), Book::new(teller), Arc::default(), Metrics::new());
         let files = Files::in_folder(folder.path().join("recordings"));
-        let shelf = Some(Shelf::new(files, &keys, history.clone(), journal));
-        let served = Served { shelf, ..Served::default() };
+        let shelf = Shelf::new(files, &keys, history.clone(), journal.clone());
+        let (films, account) = (Files::in_folder(folder.path().join("compositions")), keys.credentials().twilio_account_sid);
+        let studio = Some(Studio::new(films, shelf.clone(), history.clone(), journal, account));
+        let served = Served { shelf: Some(shelf), studio, ..Served::default() };
         let stage = Self::serve(site(), folder, Caps::default(), Patience::default(), served);
         Self { history: Some(history), ..stage }
     }

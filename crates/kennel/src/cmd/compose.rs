@@ -1,0 +1,241 @@
+//! `kennel compose`: one film of what was recorded in a room. It reads the history and the recordings and writes nothing but its file, so
+//! it may run beside a server, whose own list of compositions does not change.
+
+use std::io::{self, IsTerminal, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use ::compose::Progress;
+use serde_json::{Map, Value};
+use store::{NameOrId, Page, RecordingRow, RoomFilter, RoomRow, Store};
+use twilio::rest::{Format, Wish};
+use twilio::sid;
+
+use crate::config::{Config, LogFormat};
+use crate::keyring;
+use crate::shelf::files::Files;
+use crate::studio::work::{self, Ended, Job, Made};
+use crate::studio::{material, wish};
+use crate::{clock, history, logging};
+
+/// What `kennel compose` takes besides the settings.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The room: its SID, or its name, which means the last room of that name that was recorded
+    #[arg(long)]
+    room: String,
+    /// Whose pictures are where, as JSON or as @FILE; without this, everybody side by side
+    #[arg(long)]
+    layout: Option<String>,
+    /// Whose sound: RT, MT and PA SIDs or names of tracks, with one * at the start or the end
+    #[arg(long, value_delimiter = ',', default_value = "*")]
+    sound: Vec<String>,
+    /// Width and height in pixels
+    #[arg(long, default_value = "640x480")]
+    resolution: String,
+    /// The kind of file: webm or mp4; without this, what the name of the output ends in
+    #[arg(long, value_parser = format_of)]
+    format: Option<Format>,
+    /// Keep times in which nothing was recorded
+    #[arg(long)]
+    keep_gaps: bool,
+    /// The file to be made, which must not be there
+    #[arg(long)]
+    output: PathBuf,
+}
+
+/// Rooms of one name that are looked at.
+const ROOMS_LOOKED_AT: usize = 100;
+
+/// Makes the film. The exit code is 1 if that failed.
+pub fn run(config: Config, args: &Args) -> ExitCode {
+    logging::start("warn", LogFormat::Human);
+    match make(&config, args) {
+        Ok(said) => {
+            println!("{said}");
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn make(config: &Config, args: &Args) -> Result<String, String> {
+    let wish = wish_of(args)?;
+    let order = wish::order(&wish).map_err(|refused| format!("{refused}."))?;
+    if args.output.exists() {
+        return Err(format!("{} is there already. Choose another --output.", args.output.display()));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|problem| format!("The system gives Kennel no threads: {problem}."))?;
+    runtime.block_on(async {
+        let recordings = look_up(config, &args.room).await?;
+        let count = recordings.len();
+        let stop = Arc::<AtomicBool>::default();
+        let job = Job {
+            order,
+            recordings,
+            shelf: Files::in_folder(config.recordings()),
+            whole: args.output.clone(),
+            part: unfinished(&args.output),
+            stop: Arc::clone(&stop),
+        };
+        match work(job, &stop).await {
+            Ended::Made(made) => Ok(said(&args.output, count, &made)),
+            Ended::Stopped => Err("Stopped; nothing is left of it.".to_owned()),
+            Ended::Failed(why) => Err(format!("It cannot be made: {why}.")),
+        }
+    })
+}
+
+/// Does it on a thread for it, with a line that shows how far it is, until it ends or somebody interrupts it.
+async fn work(job: Job, stop: &AtomicBool) -> Ended {
+    let mut line = Line::on_terminal();
+    let mut working = tokio::task::spawn_blocking(move || {
+        let share: work::Share = Arc::new(|| 1.0);
+        let ended = job.run(&work::composer(), &share, |progress| line.show(progress));
+        line.clear();
+        ended
+    });
+    let defect = || Ended::Failed("a defect of Kennel ended it".to_owned());
+    loop {
+        tokio::select! {
+            ended = &mut working => return ended.unwrap_or_else(|_| defect()),
+            _ = tokio::signal::ctrl_c() => stop.store(true, Relaxed),
+        }
+    }
+}
+
+/// What was recorded in the room and has ended.
+async fn look_up(config: &Config, room: &str) -> Result<Vec<RecordingRow>, String> {
+    let in_words = |problem: store::Problem| format!("{problem}.");
+    let keys = keyring::Store::open(&config.data, &config.vendor, clock::unix_ms()).map_err(|problem| problem.to_string())?;
+    let account = keys.credentials().twilio_account_sid;
+    let store = history::look(config).await.map_err(in_words)?;
+    let store = store.ok_or_else(|| format!("There is no history in {}. Is it the right --data?", config.data.display()))?;
+    let mut running = false;
+    for room in rooms(&store, &account, room).await.map_err(in_words)? {
+        let material = material::of(&store, &account, room.id).await.map_err(in_words)?;
+        if !material.made.is_empty() {
+            return Ok(material.made);
+        }
+        running |= material.running;
+    }
+    Err(match running {
+        true => format!("What is recorded in {room} has not ended yet."),
+        false => format!("Nothing is there that was recorded in a room {room}."),
+    })
+}
+
+/// The rooms that are meant, the newest first.
+async fn rooms(store: &dyn Store, account: &str, room: &str) -> Result<Vec<RoomRow>, store::Problem> {
+    if let Some(id) = sid::parse_room(room)
+        && let Some(row) = store.room(account, NameOrId::Id(id.0)).await?
+    {
+        return Ok(vec![row]);
+    }
+    let named = RoomFilter { name: Some(room.to_owned()), ..RoomFilter::default() };
+    Ok(store.rooms(account, named, Page::First { size: ROOMS_LOOKED_AT }).await?.rows)
+}
+
+fn wish_of(args: &Args) -> Result<Wish, String> {
+    let video_layout = match args.layout.as_deref() {
+        None => wish::usual().video_layout,
+        Some(text) => layout_of(text)?,
+    };
+    let by_name = args.output.extension().and_then(|ending| format_of(ending.to_str()?).ok());
+    let format = args.format.or(by_name).ok_or("Say --format webm or --format mp4.")?;
+    let (audio_sources, resolution) = (args.sound.clone(), args.resolution.clone());
+    Ok(Wish { audio_sources, video_layout, resolution, format, trim: !args.keep_gaps, ..Wish::default() })
+}
+
+fn layout_of(text: &str) -> Result<Map<String, Value>, String> {
+    let text = match text.strip_prefix('@') {
+        Some(path) => std::fs::read_to_string(path).map_err(|problem| format!("{path}: {problem}."))?,
+        None => text.to_owned(),
+    };
+    serde_json::from_str(&text).map_err(|problem| format!("The layout is no JSON object: {problem}."))
+}
+
+fn format_of(word: &str) -> Result<Format, String> {
+    let known = [Format::Webm, Format::Mp4].into_iter().find(|format| format.name() == word);
+    known.ok_or_else(|| "webm or mp4".to_owned())
+}
+
+fn unfinished(output: &Path) -> PathBuf {
+    let mut name = output.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}
+
+fn said(output: &Path, count: usize, made: &Made) -> String {
+    let (seconds, bytes) = (made.duration_ms / 1000, made.bytes);
+    let damaged = if made.damaged > 0 { format!(", {} of them damaged", made.damaged) } else { String::new() };
+    format!("{}: {seconds} s in {bytes} bytes, from {count} recordings{damaged}", output.display())
+}
+
+/// A line on a terminal that shows how far it is.
+struct Line {
+    shown: Option<u128>,
+    terminal: bool,
+}
+
+impl Line {
+    fn on_terminal() -> Self {
+        Line { shown: None, terminal: io::stderr().is_terminal() }
+    }
+
+    fn show(&mut self, progress: Progress) {
+        let percent = progress.done.as_millis() * 100 / progress.total.as_millis().max(1);
+        if self.terminal && self.shown != Some(percent) {
+            self.shown = Some(percent);
+            let _ = write!(io::stderr(), "\r{}", bar(percent));
+        }
+    }
+
+    fn clear(&self) {
+        if self.shown.is_some() {
+            let _ = write!(io::stderr(), "\r{}\r", " ".repeat(bar(100).chars().count()));
+        }
+    }
+}
+
+/// A bar of 40 places for so much of a hundred.
+fn bar(percent: u128) -> String {
+    let full = usize::try_from(percent.min(100) * 40 / 100).unwrap_or(40);
+    format!("[{}{}] {percent:>3} %", "#".repeat(full), " ".repeat(40 - full))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args() -> Args {
+        let (room, resolution, output) = ("Den".into(), "640x480".into(), "den.mp4".into());
+        Args { room, layout: None, sound: vec!["*".into()], resolution, format: None, keep_gaps: false, output }
+    }
+
+    #[test]
+    fn what_is_not_said_is_as_usual() {
+        assert_eq!(wish_of(&args()), Ok(Wish { format: Format::Mp4, ..wish::usual() }));
+        let told = Args { layout: Some(r#"{"a":{"video_sources":["x"]}}"#.into()), keep_gaps: true, ..args() };
+        let wish = wish_of(&told).expect("good");
+        assert!(wish.video_layout.contains_key("a") && !wish.trim);
+        assert!(wish_of(&Args { output: "den".into(), ..args() }).is_err(), "which format?");
+        assert!(wish_of(&Args { layout: Some("[]".into()), ..args() }).is_err());
+        assert!(wish_of(&Args { layout: Some("@/not/there".into()), ..args() }).is_err());
+    }
+
+    #[test]
+    fn a_bar_grows() {
+        let check = |percent, full: usize| assert_eq!(bar(percent).matches('#').count(), full, "{percent}");
+        check(0, 0);
+        check(50, 20);
+        check(100, 40);
+        assert_eq!(bar(7).chars().count(), bar(100).chars().count());
+    }
+}

@@ -1,0 +1,39 @@
+//! Every limit of compositions, with its unit and what happens when it is reached.
+
+use std::time::Duration;
+
+/// Compositions that wait or are being made. One more: refused, and a hook's is told as failed.
+pub const WAITING_MAX: usize = 1_000;
+
+/// Hooks. One more: refused.
+pub const HOOKS_MAX: usize = 100;
+
+/// How often a composition is begun whose making ends with the program, by a crash or the power. Then it has failed.
+pub const ATTEMPTS_MAX: u32 = 3;
+
+/// Bytes that must be free for a composition to begin. Below: it waits.
+pub const SPACE_BEGIN_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// Bytes that must be free for one to go on: above what recordings need to go on, so that it ends before they do. Below: it has failed.
+pub const SPACE_LEAST_BYTES: u64 = 512 * 1024 * 1024;
+
+/// How often it is looked how much space there is.
+pub const SPACE_GAP: Duration = Duration::from_secs(2);
+
+/// How long the thread sleeps at a time, at most: so long it may take until it hears that it is to stop.
+pub const SLEEP_MAX: Duration = Duration::from_millis(500);
+
+/// How often is looked for something to do when nothing was told: a disk has room again.
+pub const ROUND: Duration = Duration::from_secs(30);
+
+/// How long a database that failed is left alone.
+pub const PAUSE: Duration = Duration::from_secs(2);
+
+/// Steps of progress that are told by callback, in percent.
+pub const TOLD_PERCENT: u32 = 10;
+
+/// How often it is written down how far a composition is, at most.
+pub const NOTED_GAP: Duration = Duration::from_secs(1);
+
+/// Rows that are asked for at a time.
+pub const ROWS_AT_ONCE: usize = 500;

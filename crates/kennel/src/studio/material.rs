@@ -1,0 +1,98 @@
+//! What compositions are made of: the recordings of a room's tracks, and their files, which are opened only when they are read.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use compose::sources::SourceNames;
+use compose::{Input, Kind};
+use room::{ParticipantId, TrackId};
+use store::{Page, Problem, RecordedKind, RecordingFilter, RecordingRow, RecordingStatus, Store};
+use twilio::rest::{RecordingId, recording_sid};
+use twilio::sid;
+
+use super::limit::ROWS_AT_ONCE;
+use crate::shelf::files::Files;
+
+/// The recordings of a room.
+#[derive(Debug, Default)]
+pub struct Material {
+    /// Those that ended and hold something, the newest first.
+    pub made: Vec<RecordingRow>,
+    /// Whether some did not end yet.
+    pub running: bool,
+    /// Whether there are some of which nothing is left.
+    pub gone: bool,
+}
+
+/// Looks up what there is of a room.
+///
+/// # Errors
+/// The database's.
+pub async fn of(store: &dyn Store, account: &str, room: u128) -> Result<Material, Problem> {
+    let mut material = Material::default();
+    let filter = RecordingFilter { room: Some(room), tracks_only: true, ..RecordingFilter::default() };
+    let mut page = Page::First { size: ROWS_AT_ONCE };
+    loop {
+        let found = store.recordings(account, filter.clone(), page).await?;
+        for row in found.rows {
+            match row.status {
+                RecordingStatus::Processing => material.running = true,
+                _ if row.file.duration_ms == 0 || row.file.bytes == 0 => material.gone = true,
+                _ => material.made.push(row),
+            }
+        }
+        let Some(place) = found.last.filter(|_| found.more_after) else { return Ok(material) };
+        page = Page::After { place, size: ROWS_AT_ONCE };
+    }
+}
+
+/// The files of these recordings. Reads the folder.
+#[must_use]
+pub fn inputs(rows: &[RecordingRow], files: &Files) -> Vec<Input> {
+    rows.iter().filter_map(|row| input(row, files.find(row.id)?)).collect()
+}
+
+fn input(row: &RecordingRow, path: PathBuf) -> Option<Input> {
+    let kind = match row.kind {
+        RecordedKind::Audio => Kind::Audio,
+        RecordedKind::Video => Kind::Video,
+        RecordedKind::Mix => return None,
+    };
+    let names = SourceNames {
+        recording: recording_sid(RecordingId(row.id)),
+        track: sid::track(TrackId(row.track?)),
+        participant: sid::participant(ParticipantId(row.participant?)),
+        name: row.name.clone(),
+    };
+    let (offset, duration) = (Duration::from_millis(row.file.offset_ms), Duration::from_millis(row.file.duration_ms));
+    Some(Input { names, kind, offset, duration, file: Box::new(Later { path, file: None }) })
+}
+
+/// A file that is opened when it is first read: a room may have more recordings than a program may have files.
+struct Later {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Later {
+    fn file(&mut self) -> io::Result<&mut File> {
+        match &mut self.file {
+            Some(file) => Ok(file),
+            none => Ok(none.insert(File::open(&self.path)?)),
+        }
+    }
+}
+
+impl Read for Later {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file()?.read(buffer)
+    }
+}
+
+impl Seek for Later {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file()?.seek(to)
+    }
+}

@@ -1,0 +1,211 @@
+//! Compositions: one film of a room's recordings each, made one after the other by a thread that calls do not feel.
+
+pub mod hooks;
+pub mod keep;
+pub mod limit;
+pub mod material;
+pub mod run;
+pub mod tell;
+pub mod wish;
+pub mod work;
+
+use std::collections::HashSet;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use store::{
+    CompositionFilter, CompositionRow, CompositionStatus, NameOrId, Page, PageOf, Problem, RecordingFilter, RoomRow, Store, Write,
+};
+use tokio::sync::Notify;
+use twilio::rest::Wish;
+
+use crate::clock;
+use crate::journal;
+use crate::keyring::random;
+use crate::rest::rows;
+use crate::shelf::files::Files;
+use crate::shelf::{NotDeleted, Shelf};
+use limit::WAITING_MAX;
+
+/// The compositions of this server. Cheap to clone.
+#[derive(Clone)]
+pub struct Studio(Arc<Inner>);
+
+struct Inner {
+    files: Files,
+    shelf: Shelf,
+    store: Arc<dyn Store>,
+    journal: journal::Handle,
+    account: String,
+    /// Told when there may be something to do.
+    wake: Notify,
+    /// What is being made.
+    current: Mutex<Option<(u128, Arc<AtomicBool>)>>,
+    /// Deleted compositions whose files could not be.
+    left: Mutex<HashSet<u128>>,
+}
+
+/// Why a composition was not asked for.
+#[derive(Debug)]
+pub enum NotAsked {
+    /// The room has no recordings.
+    NoRecordings,
+    /// As many wait as may.
+    TooMany,
+    /// The history cannot be read or written.
+    History(Problem),
+}
+
+impl From<Problem> for NotAsked {
+    fn from(problem: Problem) -> Self {
+        NotAsked::History(problem)
+    }
+}
+
+impl Studio {
+    /// The compositions in this folder, made of what is on this shelf, as this history knows them.
+    #[must_use]
+    pub fn new(files: Files, shelf: Shelf, store: Arc<dyn Store>, journal: journal::Handle, account: String) -> Self {
+        let (wake, current, left) = (Notify::new(), Mutex::default(), Mutex::default());
+        Studio(Arc::new(Inner { files, shelf, store, journal, account, wake, current, left }))
+    }
+
+    /// Whose they are.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        &self.0.account
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn files(&self) -> &Files {
+        &self.0.files
+    }
+
+    /// Asks for a composition of this room, of a wish that was checked ([`wish::check`]).
+    ///
+    /// # Errors
+    /// [`NotAsked`].
+    pub async fn ask(&self, room: &RoomRow, wish: &Wish) -> Result<CompositionRow, NotAsked> {
+        if !self.is_recorded(room.id).await? {
+            return Err(NotAsked::NoRecordings);
+        }
+        if self.0.store.compositions_waiting().await?.len() >= WAITING_MAX {
+            return Err(NotAsked::TooMany);
+        }
+        let row = self.row(room, wish, None);
+        self.0.journal.write(vec![Write::CompositionBegan(Box::new(row.clone()))]).await?;
+        self.0.wake.notify_one();
+        Ok(row)
+    }
+
+    /// The room of this id.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn room(&self, room: u128) -> Result<Option<RoomRow>, Problem> {
+        self.0.store.room(&self.0.account, NameOrId::Id(room)).await
+    }
+
+    /// The composition of this id.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn find(&self, composition: u128) -> Result<Option<CompositionRow>, Problem> {
+        self.0.store.composition(&self.0.account, composition).await
+    }
+
+    /// Compositions, the newest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn list(&self, filter: CompositionFilter, page: Page) -> Result<PageOf<CompositionRow>, Problem> {
+        self.0.store.compositions(&self.0.account, filter, page).await
+    }
+
+    /// The path and query that lead to this composition's file for so many seconds from now; none, if there is no file.
+    #[must_use]
+    pub fn address(&self, row: &CompositionRow, ttl_s: u32) -> Option<String> {
+        (row.status == CompositionStatus::Completed).then(|| self.0.shelf.sign(row.id, ttl_s))
+    }
+
+    /// The file of this composition, and what is known of it; none, if there is none.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn open(&self, composition: u128) -> Result<Option<(CompositionRow, PathBuf)>, Problem> {
+        let row = self.find(composition).await?.filter(|row| row.status == CompositionStatus::Completed);
+        let Some(row) = row else { return Ok(None) };
+        let files = self.0.files.clone();
+        let path = tokio::task::spawn_blocking(move || files.find(composition)).await;
+        Ok(path.ok().flatten().map(|path| (row, path)))
+    }
+
+    /// Deletes a composition and its file, at once, or gives up making it. Done to one that is deleted it changes nothing.
+    ///
+    /// # Errors
+    /// [`NotDeleted`], never that it is running.
+    pub async fn delete(&self, composition: u128) -> Result<(), NotDeleted> {
+        // First the row, as of recordings.
+        let deleted = Write::CompositionDeleted { composition, at_ms: clock::unix_ms() };
+        self.0.journal.write(vec![deleted]).await.map_err(NotDeleted::History)?;
+        if let Some((_, stop)) = self.current().as_ref().filter(|(current, _)| *current == composition) {
+            // Whoever makes it takes its file away.
+            stop.store(true, Relaxed);
+            return Ok(());
+        }
+        self.unlink(composition).await.map_err(NotDeleted::File)
+    }
+
+    /// Deletes the file of a composition that the history says is deleted.
+    async fn unlink(&self, composition: u128) -> io::Result<()> {
+        let files = self.0.files.clone();
+        let removed = tokio::task::spawn_blocking(move || files.delete(composition)).await;
+        let removed = removed.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
+        match removed {
+            Ok(()) => self.left().remove(&composition),
+            Err(_) => self.left().insert(composition),
+        };
+        removed
+    }
+
+    async fn is_recorded(&self, room: u128) -> Result<bool, Problem> {
+        let filter = RecordingFilter { room: Some(room), tracks_only: true, ..RecordingFilter::default() };
+        let found = self.0.store.recordings(&self.0.account, filter, Page::First { size: 1 }).await?;
+        Ok(!found.rows.is_empty())
+    }
+
+    /// A composition that is asked for now.
+    fn row(&self, room: &RoomRow, wish: &Wish, hook: Option<u128>) -> CompositionRow {
+        let at_ms = clock::unix_ms();
+        CompositionRow {
+            id: random::id(),
+            account: self.0.account.clone(),
+            room: room.id,
+            room_name: room.name.clone(),
+            hook,
+            status: CompositionStatus::Enqueued,
+            parameters: wish.text(),
+            container: wish.format.name().to_owned(),
+            created_ms: at_ms,
+            updated_ms: at_ms,
+            ended_ms: None,
+            percent: 0,
+            attempts: 0,
+            duration_ms: 0,
+            bytes: 0,
+            why: String::new(),
+            callback: wish.callback.as_ref().map(rows::callback),
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<(u128, Arc<AtomicBool>)>> {
+        self.0.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn left(&self) -> MutexGuard<'_, HashSet<u128>> {
+        self.0.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,307 @@
+//! Takes one composition after the other: the oldest first whose recordings have all ended.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::Instant;
+
+use compose::Progress;
+use store::{CompositionRow, CompositionStatus, Problem, RecordingRow, Write};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::keep::clear;
+use super::limit::{ATTEMPTS_MAX, NOTED_GAP, PAUSE, ROUND, SPACE_BEGIN_BYTES, TOLD_PERCENT};
+use super::work::{Ended, Job, Maker, Share};
+use super::{Studio, hooks, material, tell, wish};
+use crate::clock;
+use crate::metrics::Metrics;
+use crate::rest::rows;
+use crate::shutdown::Shutdown;
+
+/// Makes compositions until the server ends. What is being made then waits again.
+pub async fn run(studio: Studio, maker: Maker, share: Share, metrics: Metrics, mut shutdown: Shutdown) {
+    clear(&studio).await;
+    let runner = Runner { studio, maker, share, metrics };
+    loop {
+        let pause = match runner.round(&mut shutdown).await {
+            Ok(true) => continue,
+            Ok(false) => ROUND,
+            Err(problem) => {
+                tracing::warn!(%problem, "compositions cannot be looked up or written down now");
+                PAUSE
+            }
+        };
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = runner.studio.0.wake.notified() => {}
+            () = runner.studio.0.journal.ended() => {}
+            () = shutdown.stopping() => return,
+        }
+    }
+}
+
+struct Runner {
+    studio: Studio,
+    maker: Maker,
+    share: Share,
+    metrics: Metrics,
+}
+
+/// What is done next.
+enum Next {
+    Make(Box<CompositionRow>, Vec<RecordingRow>),
+    /// It cannot be made.
+    Fail(Box<CompositionRow>, &'static str),
+    Nothing,
+}
+
+impl Runner {
+    /// Does what is next; false, if there is nothing.
+    async fn round(&self, shutdown: &mut Shutdown) -> Result<bool, Problem> {
+        hooks::run(&self.studio).await?;
+        if shutdown.is_stopping() {
+            return Ok(false);
+        }
+        match self.next().await? {
+            Next::Nothing => Ok(false),
+            Next::Fail(row, why) => self.fail(&row, why).await.map(|()| true),
+            Next::Make(row, recordings) => self.make(&row, recordings, shutdown).await.map(|()| true),
+        }
+    }
+
+    async fn next(&self) -> Result<Next, Problem> {
+        let waiting = self.studio.0.store.compositions_waiting().await?;
+        self.metrics.compositions_waiting.set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
+        for row in waiting {
+            if row.attempts >= ATTEMPTS_MAX {
+                return Ok(Next::Fail(Box::new(row), "Kennel ended while it was made, three times"));
+            }
+            let material = material::of(&*self.studio.0.store, &self.studio.0.account, row.room).await?;
+            if material.running {
+                continue;
+            }
+            if material.made.is_empty() {
+                let why = if material.gone { "nothing is left of its recordings" } else { "its recordings were deleted" };
+                return Ok(Next::Fail(Box::new(row), why));
+            }
+            if !self.has_space().await {
+                return Ok(Next::Nothing);
+            }
+            return Ok(Next::Make(Box::new(row), material.made));
+        }
+        Ok(Next::Nothing)
+    }
+
+    async fn has_space(&self) -> bool {
+        let files = self.studio.files().clone();
+        let space = tokio::task::spawn_blocking(move || files.space()).await;
+        let free = space.ok().and_then(Result::ok).map_or(0, |space| space.free);
+        if free < SPACE_BEGIN_BYTES {
+            tracing::warn!(free, "compositions wait: their disk has less than 1 GiB left");
+        }
+        free >= SPACE_BEGIN_BYTES
+    }
+
+    async fn make(&self, row: &CompositionRow, recordings: Vec<RecordingRow>, shutdown: &mut Shutdown) -> Result<(), Problem> {
+        let order = wish::order(&rows::wish(&row.parameters, None));
+        let Ok(order) = order else { return self.fail(row, "what was asked for cannot be read any more").await };
+        let at_ms = clock::unix_ms();
+        let mut writes = vec![Write::CompositionStarted { composition: row.id, at_ms }];
+        if row.attempts == 0 {
+            writes.push(tell::started(row, at_ms));
+        }
+        let stop = Arc::<AtomicBool>::default();
+        *self.studio.current() = Some((row.id, Arc::clone(&stop)));
+        let outcome = match self.studio.0.journal.write(writes).await {
+            Ok(()) => self.work(row, order, recordings, &stop, shutdown).await,
+            Err(problem) => Err(problem),
+        };
+        *self.studio.current() = None;
+        outcome
+    }
+
+    async fn work(
+        &self,
+        row: &CompositionRow,
+        order: compose::Order,
+        recordings: Vec<RecordingRow>,
+        stop: &Arc<AtomicBool>,
+        shutdown: &mut Shutdown,
+    ) -> Result<(), Problem> {
+        // Deleted since it was chosen.
+        if self.is_deleted(row.id).await? {
+            return Ok(());
+        }
+        let job = Job {
+            order,
+            recordings,
+            shelf: self.studio.0.shelf.files().clone(),
+            whole: self.studio.files().finished(row.id, &row.container),
+            part: self.studio.files().unfinished(row.id, &row.container),
+            stop: Arc::clone(stop),
+        };
+        let ended = self.watch(row, job, stop, shutdown).await;
+        match ended {
+            Ended::Made(made) => {
+                let why =
+                    if made.damaged > 0 { format!("{} of its recordings are damaged", made.damaged) } else { String::new() };
+                let (composition, at_ms, duration_ms, bytes) = (row.id, clock::unix_ms(), made.duration_ms, made.bytes);
+                let done = Write::CompositionCompleted { composition, at_ms, duration_ms, bytes, why };
+                self.settle(row, vec![done, tell::available(row, at_ms, duration_ms, bytes)]).await?;
+                self.metrics.compositions_made.inc();
+                tracing::info!(composition = %format_args!("CJ{composition:032x}"), bytes, "a composition is there");
+                Ok(())
+            }
+            Ended::Failed(why) => self.fail(row, &why).await,
+            Ended::Stopped if self.is_deleted(row.id).await? => Ok(()),
+            Ended::Stopped => {
+                let put_back = Write::CompositionPutBack { composition: row.id, at_ms: clock::unix_ms() };
+                self.studio.0.journal.write(vec![put_back]).await
+            }
+        }
+    }
+
+    /// Runs the thread and writes down how far it is, until it has ended.
+    async fn watch(&self, row: &CompositionRow, job: Job, stop: &AtomicBool, shutdown: &mut Shutdown) -> Ended {
+        let (news, mut heard) = watch::channel(Progress::default());
+        let (maker, share) = (Arc::clone(&self.maker), Arc::clone(&self.share));
+        let (end, mut ended) = tokio::sync::oneshot::channel();
+        let started = thread::Builder::new().name("compose".to_owned()).spawn(move || {
+            make_way();
+            let tell = |progress| {
+                let _ = news.send(progress);
+            };
+            let _ = end.send(job.run(&maker, &share, tell));
+        });
+        if let Err(problem) = started {
+            return Ended::Failed(format!("the system gives no thread: {problem}"));
+        }
+        let mut notes = Notes::start();
+        loop {
+            tokio::select! {
+                outcome = &mut ended => return outcome.unwrap_or_else(|_| Ended::Failed("a defect of Kennel ended it".to_owned())),
+                Ok(()) = heard.changed() => {
+                    let progress = *heard.borrow_and_update();
+                    self.note(row, notes.of(progress, Instant::now())).await;
+                }
+                () = shutdown.stopping(), if !stop.load(Relaxed) => stop.store(true, Relaxed),
+            }
+        }
+    }
+
+    /// Progress that cannot be written down is not worth ending for.
+    async fn note(&self, row: &CompositionRow, note: Option<Note>) {
+        let Some(note) = note else { return };
+        let (at_ms, percent) = (clock::unix_ms(), note.percent);
+        let mut writes = vec![Write::CompositionProgress { composition: row.id, at_ms, percent }];
+        if let Some(told) = note.told {
+            writes.push(tell::progress(row, at_ms, told, note.remaining_s));
+        }
+        if let Err(problem) = self.studio.0.journal.write(writes).await {
+            tracing::warn!(%problem, "how far a composition is cannot be written down");
+        }
+    }
+
+    async fn fail(&self, row: &CompositionRow, why: &str) -> Result<(), Problem> {
+        tracing::warn!(composition = %format_args!("CJ{:032x}", row.id), why, "a composition cannot be made");
+        let at_ms = clock::unix_ms();
+        let failed = Write::CompositionFailed { composition: row.id, at_ms, why: why.to_owned() };
+        self.metrics.compositions_failed.inc();
+        self.settle(row, vec![failed, tell::failed(row, at_ms, why)]).await
+    }
+
+    /// Writes how it ended, unless it was deleted meanwhile: then its file goes, and nobody is told.
+    async fn settle(&self, row: &CompositionRow, writes: Vec<Write>) -> Result<(), Problem> {
+        // Whoever deletes it from here on sees that nobody makes it any more.
+        *self.studio.current() = None;
+        if !self.is_deleted(row.id).await? {
+            self.studio.0.journal.write(writes).await?;
+        }
+        if self.is_deleted(row.id).await?
+            && let Err(problem) = self.studio.unlink(row.id).await
+        {
+            tracing::warn!(%problem, "the file of a deleted composition cannot be deleted");
+        }
+        Ok(())
+    }
+
+    async fn is_deleted(&self, composition: u128) -> Result<bool, Problem> {
+        let row = self.studio.find(composition).await?;
+        Ok(row.is_none_or(|row| row.status == CompositionStatus::Deleted))
+    }
+}
+
+/// Calls come first, whatever the share. Elsewhere than on Linux this would be said of the whole program.
+fn make_way() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, NICE);
+}
+
+/// How nice the thread is to others (`man 2 setpriority`).
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+
+/// What of all progress is worth to be written down.
+struct Notes {
+    began: Instant,
+    noted: Option<(u32, Instant)>,
+    told: u32,
+}
+
+struct Note {
+    percent: u32,
+    /// In tens, if somebody is to be told.
+    told: Option<u32>,
+    remaining_s: u64,
+}
+
+impl Notes {
+    fn start() -> Self {
+        Notes { began: Instant::now(), noted: None, told: 0 }
+    }
+
+    fn of(&mut self, progress: Progress, now: Instant) -> Option<Note> {
+        let (done, total) = (progress.done.as_millis(), progress.total.as_millis().max(1));
+        let percent = u32::try_from(done * 100 / total).unwrap_or(100).min(100);
+        let tens = percent / TOLD_PERCENT * TOLD_PERCENT;
+        // That all is made is told by the file.
+        let told = Some(tens).filter(|tens| *tens > self.told && *tens < 100);
+        let fresh = self.noted.is_none_or(|(last, at)| percent > last && now.saturating_duration_since(at) >= NOTED_GAP);
+        if told.is_none() && !(fresh && percent > 0) {
+            return None;
+        }
+        self.noted = Some((percent, now));
+        self.told = told.unwrap_or(self.told);
+        let left = total.saturating_sub(done);
+        let passed = now.saturating_duration_since(self.began).as_millis();
+        let remaining_s = u64::try_from(passed * left / done.max(1) / 1000).unwrap_or(u64::MAX);
+        Some(Note { percent, told, remaining_s })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn tens_are_told_and_what_is_between_is_noted_now_and_then() {
+        let mut notes = Notes::start();
+        let began = notes.began;
+        let mut check = |at_ms: u64, percent: u64, expected: Option<(u32, Option<u32>, u64)>| {
+            let progress = Progress { done: Duration::from_secs(percent), total: Duration::from_secs(100), finished: false };
+            let note = notes.of(progress, began + Duration::from_millis(at_ms));
+            assert_eq!(note.map(|note| (note.percent, note.told, note.remaining_s)), expected, "{at_ms} {percent}");
+        };
+        check(0, 0, None);
+        check(1_000, 1, Some((1, None, 99)));
+        check(1_500, 2, None);
+        check(2_000, 2, Some((2, None, 98)));
+        check(2_100, 9, None);
+        check(3_000, 12, Some((12, Some(10), 22)));
+        check(3_100, 31, Some((31, Some(30), 6)));
+        check(3_200, 39, None);
+        check(9_000, 100, Some((100, None, 0)));
+    }
+}

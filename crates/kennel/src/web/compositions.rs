@@ -1,0 +1,195 @@
+//! Kennel's own API: compositions, for whoever may have recordings (`docs/ref/api.md`).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use store::{CompositionFilter, CompositionRow, CompositionStatus, Page};
+use twilio::rest::{CompositionId, Format, Wish, composition_sid};
+use twilio::sid;
+
+use super::App;
+use super::api::read_json;
+use super::asked::Asked;
+use super::problem::Problem;
+use super::recordings::{Ask, address_ends, no_file, room_not_allowed, seconds, unreadable};
+use crate::auth::Caller;
+use crate::keyring::Right;
+use crate::shelf::NotDeleted;
+use crate::shelf::link::TTL_DEFAULT_S;
+use crate::studio::{NotAsked, Studio, wish};
+
+/// Compositions of one answer.
+const AT_ONCE: usize = 100;
+
+/// `GET /kennel/v1/compositions`
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    query: Result<Query<Ask>, QueryRejection>,
+) -> Result<Json<Value>, Problem> {
+    caller.need(Right::Record)?;
+    let Query(ask) = query.map_err(|_| Problem::malformed("The query cannot be read."))?;
+    if ask.room.as_ref().is_some_and(|room| !caller.allows_room(room)) {
+        return Err(room_not_allowed());
+    }
+    let Some(studio) = &app.studio else { return Ok(Json(json!({ "compositions": [], "next": null }))) };
+    let filter = CompositionFilter {
+        room_name: ask.room.or_else(|| caller.room.clone()),
+        created_from_ms: ask.from,
+        created_before_ms: ask.before,
+        ..CompositionFilter::default()
+    };
+    let page = ask.after.map_or(Page::First { size: AT_ONCE }, |place| Page::After { place, size: AT_ONCE });
+    let found = studio.list(filter, page).await.map_err(unreadable)?;
+    let next = found.last.filter(|_| found.more_after);
+    let rows: Vec<Value> = found.rows.iter().map(show).collect();
+    Ok(Json(json!({ "compositions": rows, "next": next })))
+}
+
+/// What is asked for; what is not said is as usual: everybody side by side, and everybody heard.
+#[derive(Deserialize)]
+struct Make {
+    /// The SID of a room that was recorded.
+    room: String,
+    layout: Option<Map<String, Value>>,
+    sound: Option<Vec<String>>,
+    sound_excluded: Option<Vec<String>>,
+    resolution: Option<String>,
+    format: Option<Format>,
+    trim: Option<bool>,
+}
+
+impl Make {
+    fn wish(self) -> Wish {
+        let usual = wish::usual();
+        Wish {
+            audio_sources: self.sound.unwrap_or(usual.audio_sources),
+            audio_sources_excluded: self.sound_excluded.unwrap_or_default(),
+            video_layout: self.layout.unwrap_or(usual.video_layout),
+            resolution: self.resolution.unwrap_or(usual.resolution),
+            format: self.format.unwrap_or_default(),
+            trim: self.trim.unwrap_or(true),
+            callback: None,
+        }
+    }
+}
+
+/// `POST /kennel/v1/compositions`
+pub async fn make(State(app): State<Arc<App>>, caller: Caller, body: Result<Bytes, BytesRejection>) -> Result<Response, Problem> {
+    caller.need(Right::Record)?;
+    let ask: Make = read_json(body)?;
+    let none = || Problem::not_found("There is no such room, or nothing of it was recorded.");
+    let studio = app.studio.as_ref().ok_or_else(none)?;
+    let id = sid::parse_room(&ask.room).ok_or_else(none)?;
+    let room = studio.room(id.0).await.map_err(unreadable)?;
+    let room = room.filter(|room| caller.allows_room(&room.name)).ok_or_else(none)?;
+    let wish = ask.wish();
+    if wish.video_layout.is_empty() && wish.audio_sources.is_empty() {
+        return Err(Problem::malformed("A composition needs layout or sound."));
+    }
+    let wish = wish::check(wish).map_err(|refused| Problem::malformed(format!("{refused}.")))?;
+    let row = studio.ask(&room, &wish).await.map_err(|why| match why {
+        NotAsked::NoRecordings => none(),
+        NotAsked::TooMany => {
+            Problem::new(StatusCode::CONFLICT, "too_many", "So many compositions wait that no more can be asked for.")
+        }
+        NotAsked::History(problem) => unreadable(problem),
+    })?;
+    Ok((StatusCode::CREATED, Json(show(&row))).into_response())
+}
+
+/// `GET /kennel/v1/compositions/ID`
+pub async fn find(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(show(&named(&app, &caller, id).await?.1)))
+}
+
+/// `DELETE /kennel/v1/compositions/ID`: also one that waits or is being made.
+pub async fn forget(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, Problem> {
+    let (studio, row) = named(&app, &caller, id).await?;
+    studio.delete(row.id).await.map_err(|problem| match problem {
+        NotDeleted::History(problem) => unreadable(problem),
+        problem => {
+            tracing::error!(?problem, "the file of a composition cannot be deleted");
+            Problem::internal()
+        }
+    })?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /kennel/v1/compositions/ID/media`: to an address of the file that is good for a while.
+pub async fn media(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    let (studio, row) = named(&app, &caller, id).await?;
+    let address = studio.address(&row, TTL_DEFAULT_S).ok_or_else(no_file)?;
+    Ok((StatusCode::FOUND, [(header::LOCATION, address), (header::CACHE_CONTROL, "no-store".to_owned())]).into_response())
+}
+
+/// `POST /kennel/v1/compositions/ID/link`: such an address in words, to be given away.
+pub async fn link(
+    State(app): State<Arc<App>>,
+    Extension(asked): Extension<Asked>,
+    caller: Caller,
+    id: Result<Path<String>, PathRejection>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, Problem> {
+    let (studio, row) = named(&app, &caller, id).await?;
+    let seconds = seconds(body)?;
+    let address = studio.address(&row, seconds).ok_or_else(no_file)?;
+    Ok(address_ends(&asked, &address, seconds))
+}
+
+/// The composition of this id, if the caller may have it.
+async fn named<'a>(
+    app: &'a App,
+    caller: &Caller,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<(&'a Studio, CompositionRow), Problem> {
+    caller.need(Right::Record)?;
+    let none = || Problem::not_found("There is no such composition.");
+    let id = id.ok().and_then(|Path(id)| sid::parse_with("CJ", &id)).ok_or_else(none)?;
+    let studio = app.studio.as_ref().ok_or_else(none)?;
+    let row = studio.find(id).await.map_err(unreadable)?;
+    let row = row.filter(|row| caller.allows_room(&row.room_name) && row.status != CompositionStatus::Deleted);
+    Ok((studio, row.ok_or_else(none)?))
+}
+
+fn show(row: &CompositionRow) -> Value {
+    let there = row.status == CompositionStatus::Completed;
+    json!({
+        "id": composition_sid(CompositionId(row.id)),
+        "room": row.room_name,
+        "room_sid": sid::room(room::RoomId(row.room)),
+        "status": match row.status {
+            CompositionStatus::Enqueued => "enqueued",
+            CompositionStatus::Processing => "processing",
+            CompositionStatus::Completed => "completed",
+            CompositionStatus::Failed => "failed",
+            CompositionStatus::Deleted => "deleted",
+        },
+        "percent": row.percent,
+        "why": Some(row.why.as_str()).filter(|why| !why.is_empty()),
+        "container": row.container,
+        "created": row.created_ms,
+        "ended": row.ended_ms,
+        "duration": there.then_some(row.duration_ms),
+        "bytes": there.then_some(row.bytes),
+    })
+}

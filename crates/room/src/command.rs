@@ -76,8 +76,8 @@ pub enum Command {
         /// What.
         rule: Rule,
     },
-    /// Which tracks of a room are recorded from now on. Messages never are. A room whose media does not pass the server has none:
-    /// [`Refusal::NoRules`](crate::Refusal::NoRules).
+    /// Which tracks of a room are recorded from now on. Messages never are. A room whose media cannot pass the server has none:
+    /// [`Refusal::NoRules`](crate::Refusal::NoRules). One of kind `Auto` moves to the server when anything is to be recorded.
     SetRecordRules {
         /// Which room.
         room: RoomId,

@@ -32,11 +32,11 @@ impl Room {
         self.kind == RoomKind::Auto && self.topology == Topology::Mesh && many
     }
 
-    /// Begins to move: everybody but the newcomer, who has prepared one, is asked for a link to the server.
-    pub fn begin_move(&mut self, newcomer: ParticipantId, means: &mut Means<'_>) {
+    /// Begins to move: everybody but a newcomer, who has prepared one, is asked for a link to the server.
+    pub fn begin_move(&mut self, newcomer: Option<ParticipantId>, means: &mut Means<'_>) {
         self.topology = Topology::Server;
         self.moving = Some(Moving { deadline: means.now + MOVE_TIMEOUT, settled: None });
-        for one in self.ids().into_iter().filter(|one| *one != newcomer) {
+        for one in self.ids().into_iter().filter(|one| Some(*one) != newcomer) {
             self.ask_server_link(one, means);
         }
     }

@@ -184,7 +184,7 @@ impl Room {
         let allowed = self.allowed(id);
         self.place_of(id).take_list(revision, &drafts, allowed, &mut *means.ids);
         if self.must_move() {
-            self.begin_move(id, means);
+            self.begin_move(Some(id), means);
         }
         if self.is_mixed() {
             self.note_entry(id);

@@ -9,7 +9,7 @@ use crate::participant::Participant;
 use crate::room::{Means, Room};
 use crate::{
     Act, Event, Fact, Kind, MixRecording, MixState, MixTake, Moment, Output, ParticipantId, RecordAct, RecordNews, Recording,
-    RecordingId, RecordingState, Refusal, Rule, StageField, Take, Topology, TrackId,
+    RecordingId, RecordingState, Refusal, RoomKind, Rule, StageField, Take, Topology, TrackId,
 };
 
 /// The recordings of one participant's tracks.
@@ -130,14 +130,17 @@ impl Participant {
 }
 
 impl Room {
-    /// What of the tracks is recorded from now on.
-    pub fn set_record_rules(&mut self, rules: Rule) -> Result<(), Refusal> {
-        if self.topology == Topology::Mesh {
+    /// What of the tracks is recorded from now on. A mesh that can move to the server does so when anything is to be.
+    pub fn set_record_rules(&mut self, rules: Rule, means: &mut Means<'_>) -> Result<(), Refusal> {
+        if self.topology == Topology::Mesh && self.kind != RoomKind::Auto {
             return Err(Refusal::NoRules);
         } else if matches!(&rules, Rule::Listed(lines) if lines.len() > RULE_LINES_MAX) {
             return Err(Refusal::Malformed);
         }
         self.options.record = rules;
+        if self.topology == Topology::Mesh && self.options.record.takes_any() {
+            self.begin_move(None, means);
+        }
         // Who sets rules wants to see them followed now.
         self.participants.iter_mut().for_each(|place| place.takes.all.retain(|_, taking| taking.failed.is_none()));
         Ok(())

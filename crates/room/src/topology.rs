@@ -14,7 +14,7 @@ pub enum Topology {
 pub enum RoomKind {
     /// Mesh, 2 seats.
     Go,
-    /// Mesh for two, and from the third participant on through the server; 50 seats. The only kind whose topology changes.
+    /// Mesh for two, and from the third participant or the first recording on through the server; 50 seats. The only kind whose topology changes.
     Auto,
     /// Mesh, 10 seats: each sends to each, so an old phone melts beyond a few.
     PeerToPeer,

@@ -46,7 +46,8 @@ impl Rooms {
     }
 
     pub(super) fn set_record_rules(&mut self, now: Moment, room: RoomId, rules: Rule) -> Result<(), Refusal> {
-        self.room(now, room)?.0.set_record_rules(rules)?;
+        let (place, mut means) = self.room(now, room)?;
+        place.set_record_rules(rules, &mut means)?;
         self.settle(now, room);
         Ok(())
     }

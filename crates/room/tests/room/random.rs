@@ -241,10 +241,10 @@ fn be_media(dice: &mut Dice, party: &mut Party, name: &str) {
 
 fn set_record_rules(dice: &mut Dice, party: &mut Party, (room, who): (RoomId, ParticipantId)) {
     let rules = rule(dice, who);
-    let expected = match party.rooms.by_id(room).map(|room| room.topology) {
+    let expected = match party.rooms.by_id(room).map(|room| (room.topology, room.kind)) {
         None => Err(Refusal::RoomNotFound),
-        Some(Topology::Mesh) => Err(Refusal::NoRules),
-        Some(Topology::Server) => Ok(()),
+        Some((Topology::Mesh, kind)) if kind != RoomKind::Auto => Err(Refusal::NoRules),
+        Some(_) => Ok(()),
     };
     assert_eq!(party.owner(Command::SetRecordRules { room, rules }).map(drop), expected);
 }

@@ -227,6 +227,40 @@ fn a_mesh_is_recorded_from_when_it_moves_to_the_server() {
 }
 
 #[test]
+fn a_mesh_moves_to_the_server_to_be_recorded() {
+    let mut party = Party::new(Limits { kind: RoomKind::Auto, ..Limits::default() });
+    party.join("ann", "den", &["v cam"]).unwrap();
+    party.join("bo", "den", &[]).unwrap();
+    party.heard("ann");
+    set(&mut party, Rule::Nothing).unwrap();
+    assert_eq!(party.heard("ann"), [] as [&str; 0], "nothing to record is no reason to move");
+    set(&mut party, Rule::All).unwrap();
+    for who in ["ann", "bo"] {
+        let heard = party.heard(who);
+        let asked = heard.iter().find_map(|line| line.strip_prefix("offer wanted after 1 on ")).expect("asked");
+        let link = LinkId(asked.strip_suffix(" by the server").unwrap().into());
+        assert!(heard.contains(&"recording #2 on".to_owned()), "{heard:?}");
+        party.signal(who, &link, Step::Offer, 2);
+    }
+    assert_eq!(taken(&party, "ann"), ["cam"]);
+    set(&mut party, Rule::Nothing).unwrap();
+    assert_eq!(taken(&party, "ann"), [] as [&str; 0]);
+    assert_eq!(party.heard("bo").last().map(String::as_str), Some("recording #3 off"));
+}
+
+#[test]
+fn somebody_alone_is_recorded_too() {
+    let mut party = Party::new(Limits { kind: RoomKind::Auto, ..Limits::default() });
+    party.join("ann", "den", &["v cam"]).unwrap();
+    set(&mut party, Rule::All).unwrap();
+    let heard = party.heard("ann");
+    let asked = heard.iter().find_map(|line| line.strip_prefix("offer wanted after 1 on ")).expect("asked");
+    let link = LinkId(asked.strip_suffix(" by the server").unwrap().into());
+    party.signal("ann", &link, Step::Offer, 2);
+    assert_eq!(taken(&party, "ann"), ["cam"]);
+}
+
+#[test]
 fn with_a_new_link_begins_a_new_recording() {
     let mut party = party(Rule::All);
     party.join("ann", "den", &["v cam"]).unwrap();

@@ -156,11 +156,11 @@ pub async fn page_token(
     if !is_name(&ask.user) {
         return Err(name_invalid("A name"));
     }
-    let scopes: Vec<&str> = if ask.moderator {
-        Permission::ALL.into_iter().map(names::permission).collect()
-    } else {
-        names::GUEST.into_iter().map(names::permission).collect()
-    };
+    let allowed: Vec<Permission> = if ask.moderator { Permission::ALL.to_vec() } else { names::GUEST.to_vec() };
+    // Recording is a right of its own.
+    let others = allowed.into_iter().filter(|one| *one != Permission::Recording);
+    let recording = caller.rights.has(Right::Record).then_some(Permission::Recording);
+    let scopes: Vec<&str> = others.chain(recording).map(names::permission).collect();
     // Guests may not change the words about them, so what the list says of each is true.
     let meta = names::read_meta(if ask.moderator { r#"{"role":"moderator"}"# } else { r#"{"role":"guest"}"# });
     let now = clock::unix_ms();

@@ -10,6 +10,7 @@ const HEIGHT = 240;
 
 export class FakeDesk {
   quality = null;
+  recorded = false;
   status: Status = $state.raw({ kind: 'live', since: Date.now() });
   peers: Peer[] = $state.raw([]);
   live: LiveCamera[] = $state.raw([]);
@@ -43,6 +44,7 @@ export class FakeDesk {
       const name = names[index] ?? `Camera ${index + 1}`;
       this.add(name, ratios[index % ratios.length]!, states[index % states.length]!, rotation, query);
     }
+    this.recorded = query.get('recorded') === '1';
     const trouble = query.get('status');
     if (trouble === 'reconnecting') this.status = { kind: 'reconnecting', since: Date.now() - 7_000 };
     else if (trouble) this.status = { kind: 'ended', why: { kind: trouble, ended: null, name: 'Kitchen', code: '1' } as never };

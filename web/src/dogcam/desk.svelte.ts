@@ -22,6 +22,8 @@ export class Desk {
   peers: Peer[] = $state.raw([]);
   /** Our own network quality, 0 to 5; null where nobody judges it. */
   quality: number | null = $state(null);
+  /** Whether the room is recorded. */
+  recorded = $state(false);
   live: LiveCamera[] = $state.raw([]);
   liveUp = $state(false);
   /** Our name in the room, as the server gave it. */
@@ -74,6 +76,7 @@ export class Desk {
         changed: () => {
           this.peers = this.session.peers();
           this.quality = this.session.quality;
+          this.recorded = this.session.recorded;
         },
         named: (identity, room) => this.named(identity, room),
         muted: (muted, by) => this.mutedFrom(muted, by),

@@ -57,6 +57,8 @@ const EVENTS = [
   'dominantSpeakerChanged',
   'participantReconnecting',
   'participantReconnected',
+  'recordingStarted',
+  'recordingStopped',
 ];
 
 /** What is open here, and the SDK's track of it once the SDK is there. */
@@ -144,6 +146,11 @@ export class Session {
     return [...room.participants.values()].map((participant) =>
       peerOf(participant, this.announced.get(participant.sid), this.joinedAt.get(participant.sid) ?? 0, room.dominantSpeaker?.sid),
     );
+  }
+
+  /** Whether anything in the room is recorded. */
+  get recorded(): boolean {
+    return this.room?.isRecording ?? false;
   }
 
   /** Our own network quality as the server judges it, 0 to 5; null where it does not. */

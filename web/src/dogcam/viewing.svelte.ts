@@ -8,7 +8,6 @@ import { Alarms, type Alarm } from './alarms';
 import { Cameras, type Camera } from './cameras';
 import type { Desk } from './desk.svelte';
 import { play } from './device';
-import { isDark } from './look';
 import { isMoving } from './tiles';
 import { unlock } from './unlock.svelte';
 import { wish } from './wish';
@@ -55,11 +54,11 @@ export class Viewing {
     this.ask();
   };
 
-  constructor(private readonly desk: Desk) {
+  constructor(readonly desk: Desk) {
     this.known = new Cameras(() => desk.identity);
     this.timers.push(setInterval(() => this.tick(), TICK_MS));
     this.timers.push(setInterval(() => void this.readStats(), STATS_MS));
-    this.timers.push(setInterval(() => this.look(), LOOK_MS));
+    this.timers.push(setInterval(() => void this.look().catch(() => {}), LOOK_MS));
     document.addEventListener('visibilitychange', this.visible);
   }
 
@@ -234,8 +233,9 @@ export class Viewing {
     }
   }
 
-  private look(): void {
+  private async look(): Promise<void> {
     if (document.visibilityState !== 'visible') return;
+    const { isDark } = await import('./look');
     for (const camera of this.known.list()) {
       const element = this.elements.get(camera.name);
       if (element && isMoving(camera.judged.state)) this.known.dark(camera.name, isDark(element), Date.now());

@@ -48,6 +48,8 @@ export class Meeting {
   locked = $state(false);
   hidesMuted = $state(false);
   sharing = $state(false);
+  /** Something of the room is recorded. */
+  recorded = $state(false);
   /** Somebody asks to be heard or seen again. */
   asked: Ask | null = $state.raw(null);
   private layers: readonly Layer[] = $state.raw([]);
@@ -157,6 +159,16 @@ export class Meeting {
     return api.ask('POST', `/rooms/${encodeURIComponent(this.wish.room)}/block`, { member: person.id });
   }
 
+  /** Records the mix from now on, or ends whatever recording there is; false if the room does not allow it. */
+  async record(on: boolean): Promise<boolean> {
+    if (on) return this.ask((session) => session.startRecording());
+    return this.ask(async (session) => {
+      const { recordings } = await session.getRecordings();
+      // Those that are over are refused, and that is no harm.
+      await Promise.all(recordings.map((one) => one.stop().catch(() => {})));
+    });
+  }
+
   async share(): Promise<boolean> {
     return this.ask(async (session) => {
       const screen = await session.startScreenShare({ audio: true, video: true });
@@ -228,6 +240,7 @@ export class Meeting {
   private updated(facts: Facts): void {
     this.locked = facts.locked ?? this.locked;
     this.hidesMuted = facts.hide_video_muted ?? this.hidesMuted;
+    this.recorded = facts.recording ?? this.recorded;
     this.layout = facts.layout_name ?? this.layout;
   }
 
@@ -300,6 +313,7 @@ function askToken({ moderator, room, user, mic, cam, hasMic, hasCam }: Wish): Pr
 interface Facts {
   locked?: boolean;
   hide_video_muted?: boolean;
+  recording?: boolean;
   layout_name?: string;
 }
 

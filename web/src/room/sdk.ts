@@ -21,6 +21,8 @@ export interface RoomSession {
   unlock(): Promise<void>;
   hideVideoMuted(): Promise<void>;
   showVideoMuted(): Promise<void>;
+  startRecording(): Promise<MixRecording>;
+  getRecordings(): Promise<{ recordings: MixRecording[] }>;
   startScreenShare(wish: { audio: boolean; video: boolean }): Promise<{ leave(): Promise<void>; on(event: string, handler: () => void): void }>;
   /** Why the server ended the call (ITU-T Q.850); not set while it goes on. */
   causeCode?: string;
@@ -30,6 +32,11 @@ export interface RoomSession {
   updateSpeaker(wish: { deviceId: string }): Promise<void>;
   updateCamera(wish: MediaTrackConstraints): Promise<void>;
   updateMicrophone(wish: MediaTrackConstraints): Promise<void>;
+}
+
+/** A recording of the mixed picture. */
+export interface MixRecording {
+  stop(): Promise<void>;
 }
 
 export interface SessionOptions {

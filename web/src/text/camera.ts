@@ -22,6 +22,7 @@ export const camera = {
   nobody: 'Nobody is watching.',
   battery: (share: string) => `Battery ${share}`,
   charging: 'charging',
+  recorded: 'Recording',
   noSound: 'No sound',
   micMuted: 'Microphone off',
   videoOff: 'Picture off',

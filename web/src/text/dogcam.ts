@@ -22,9 +22,6 @@ export const dogcam = {
 /** The watch role. */
 export const watch = {
   waiting: 'Waiting for a camera',
-  empty: 'No camera is on. Open this on the phone that should watch:',
-  codeAlt: (address: string) => `Code for ${address}`,
-  lastStopped: (name: string, time: string) => `${name} was stopped at ${time}.`,
   state: {
     joining: 'Connecting…',
     'no-picture': 'No picture',
@@ -71,12 +68,7 @@ export const watch = {
   leave: 'Leave',
   left: 'You left. The cameras go on.',
   watchAgain: 'Watch again',
-  talk: 'Hold to talk',
-  talkOn: 'Talking',
-  talkReady: 'Ready. Hold to talk.',
   talkLock: 'Keep talking',
-  talkDenied: 'The microphone is blocked for this page. Allow it in the settings of this site, then try again.',
-  talkNone: 'No microphone found on this device.',
   settings: 'Settings',
   alarm: {
     frozen: (name: string) => `${name} is frozen.`,

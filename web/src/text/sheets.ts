@@ -1,5 +1,6 @@
 /**
- * The words of the sheets that a watcher opens: a camera's menu, the settings, the explanation. Apart, as the page does without them at first.
+ * The words of what a watcher's page loads when it is needed: a camera's menu, the settings, the explanation, talking. Apart, as the page
+ * does without them at first.
  * Sentence case, short, no blame, no exclamation marks.
  */
 export const sheets = {
@@ -8,6 +9,13 @@ export const sheets = {
     'Connect both to the same Wi-Fi, and switch off a VPN or a guest network that keeps devices apart.',
     'If the camera is far away, the person who runs Kennel needs a relay (TURN).',
   ],
+  empty: 'No camera is on. Open this on the phone that should watch:',
+  lastStopped: (name: string, time: string) => `${name} was stopped at ${time}.`,
+  talk: 'Hold to talk',
+  talkOn: 'Talking',
+  talkReady: 'Ready. Hold to talk.',
+  talkDenied: 'The microphone is blocked for this page. Allow it in the settings of this site, then try again.',
+  talkNone: 'No microphone found on this device.',
   muteShort: 'Mute its microphone',
   snapshot: 'Snapshot',
   snapshotSaved: (file: string) => `Saved ${file}`,
@@ -28,6 +36,7 @@ export const sheets = {
     ['?', 'This list'],
   ],
   volume: 'Volume',
+  recordings: 'Recordings',
   notify: 'Tell me when a camera is gone',
   notifyTruth: 'Alarms reach this device while Kennel is open here.',
   notifyDenied: 'Notifications are blocked for this page.',

@@ -39,4 +39,5 @@ export const ICONS = {
   person: ['M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8z', 'M4 21a8 8 0 0 1 16 0'],
 } as const satisfies Record<string, readonly string[]>;
 
-export type IconName = keyof typeof ICONS;
+/** One of these, or paths of one's own. */
+export type IconName = keyof typeof ICONS | readonly string[];

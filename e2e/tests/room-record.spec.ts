@@ -1,0 +1,54 @@
+import { expect, phone, test, type Visitor } from '../lib/dogcam.ts';
+import { moves } from '../lib/senses.ts';
+
+/** Comes in as this user, and is in. */
+async function enter(visitor: Visitor, path: string): Promise<void> {
+  await visitor.goto(path);
+  await visitor.at('room-join').click();
+  await expect(visitor.page.getByTestId('room'), `${visitor.label} is in`).toHaveAttribute('data-status', 'live', { timeout: 30_000 });
+}
+
+test('the owner records a room: everybody sees it, and the one picture of all is played afterwards', async ({ start, visitors }) => {
+  test.setTimeout(180_000);
+  const kennel = await start();
+  const ann = await visitors.open('ann', { kennel });
+  await enter(ann, '/room?room=Den&user=Ann');
+  const link = async (rights: string[]) => (await kennel.call('POST', '/kennel/v1/keys', { label: rights.join(), rights, room: null, ends_in_s: null })).body.key;
+  const bo = await visitors.open('bo', { kennel, viewport: phone, key: await link(['guest']) });
+  await enter(bo, '/guest?room=Den&user=Bo');
+  const cy = await visitors.open('cy', { kennel, key: await link(['moderator']) });
+  await enter(cy, '/room?room=Den&user=Cy');
+  for (const one of [bo, cy]) await expect(one.at('record'), 'recording is a right of its own').toHaveCount(0);
+  await expect(ann.at('recorded')).toHaveCount(0);
+
+  await ann.at('record').click();
+  for (const one of [ann, bo, cy]) {
+    await expect(one.at('recorded')).toHaveText(/^\s*Recording 0:\d\d$/);
+    await expect(one.page.getByRole('status').filter({ hasText: 'This room is being recorded.' })).toHaveCount(1);
+  }
+  await ann.picture('recorded-room-laptop');
+  await bo.picture('recorded-room-phone');
+  await ann.page.waitForTimeout(5_000);
+  await ann.at('record').click();
+  for (const one of [ann, bo, cy]) await expect(one.at('recorded')).toHaveCount(0);
+  await cy.page.close();
+
+  await test.step('what a script began, the button ends', async () => {
+    expect((await kennel.call('POST', '/kennel/v1/rooms/Den/record', { on: true })).status).toBe(200);
+    for (const one of [ann, bo]) await expect(one.at('recorded')).toBeVisible();
+    await ann.at('record').click();
+    for (const one of [ann, bo]) await expect(one.at('recorded')).toHaveCount(0);
+  });
+
+  await ann.at('more').click();
+  const opened = ann.context.waitForEvent('page');
+  await ann.at('more-recordings').click();
+  const page = await opened;
+  const mix = page.getByTestId('take').filter({ hasText: 'Everybody in one picture' });
+  await expect(mix).toHaveCount(1, { timeout: 20_000 });
+  await mix.click();
+  await expect(page.getByTestId('player')).toHaveAttribute('data-phase', 'playing', { timeout: 20_000 });
+  await moves(page.locator('video'));
+  await expect(page.getByTestId('download-mix')).toBeVisible();
+  await page.close();
+});

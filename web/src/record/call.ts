@@ -1,0 +1,12 @@
+/** Begins and ends the recording of a room, for the pages whose room it is. */
+import { api, type Answer } from '../api';
+import { refusalWords } from '../refusal';
+import { record as words } from '../text/recordings';
+
+/** Null, or what to tell whoever asked for it. */
+export async function setRecording(room: string, on: boolean): Promise<string | null> {
+  const answer: Answer<unknown> = await api.ask('POST', `/rooms/${encodeURIComponent(room)}/record`, { on });
+  if (answer.ok) return null;
+  const { failure } = answer;
+  return failure.kind === 'refused' && failure.code === 'not_found' ? words.nobody : refusalWords(failure);
+}

@@ -9,6 +9,7 @@ const PAGES = {
   'dogcam, camera': ['index.html', 'src/dogcam/DogCam.svelte', 'src/dogcam/Camera.svelte'],
   'dogcam, watch': ['index.html', 'src/dogcam/DogCam.svelte', 'src/dogcam/WatchRoot.svelte'],
   links: ['index.html', 'src/links/Links.svelte'],
+  recordings: ['index.html', 'src/recordings/Recordings.svelte'],
   door: ['door.html'],
 };
 

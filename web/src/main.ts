@@ -17,6 +17,7 @@ const PAGES: Record<string, Load> = {
   '/dogcam': () => import('./dogcam/DogCam.svelte'),
   '/room': room,
   '/guest': room,
+  '/recordings': () => import('./recordings/Recordings.svelte'),
   '/links': () => import('./links/Links.svelte'),
 };
 

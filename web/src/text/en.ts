@@ -59,6 +59,8 @@ export const home = {
   privacy: 'Two devices usually send straight to each other, end-to-end encrypted. With more, pictures pass your Kennel.',
   links: 'Links',
   linksHint: 'Invite somebody, or withdraw a link',
+  recordings: 'Recordings',
+  recordingsHint: 'See what was recorded',
   linkEnds: (when: string) => `Your link ends on ${when}.`,
   otherLink: 'Use another link',
   otherLinkHint: 'It replaces the one that this device uses now.',

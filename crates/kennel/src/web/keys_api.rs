@@ -57,10 +57,11 @@ pub async fn make(
 /// The page that a link leads to: that of the first of its rights.
 fn page_for(new: &NewLink) -> String {
     let cameras = new.rights.has(Right::Camera) || new.rights.has(Right::Watch);
-    let page = match (cameras, new.rights.has(Right::Moderator)) {
-        (true, _) => return "/dogcam".to_owned(),
-        (false, true) => "/room",
-        (false, false) => "/guest",
+    let page = match (cameras, new.rights.has(Right::Moderator), new.rights.has(Right::Guest)) {
+        (true, _, _) => return "/dogcam".to_owned(),
+        (false, true, _) => "/room",
+        (false, false, true) => "/guest",
+        (false, false, false) => return "/recordings".to_owned(),
     };
     match &new.room {
         Some(room) => format!("{page}?room={}", percent(room)),

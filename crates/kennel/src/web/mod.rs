@@ -246,6 +246,7 @@ pub fn app(app: &Arc<App>, doors: Router, relay: Router) -> Router {
         .route("/room", get(pages::page))
         .route("/guest", get(pages::page))
         .route("/links", get(pages::page))
+        .route("/recordings", get(pages::page))
         .route(plain::STYLE_PATH, get(plain::style))
         .route("/kennel/ca.crt", get(pages::authority))
         .route("/kennel/ca.pem", get(pages::authority_text))

@@ -1,0 +1,64 @@
+/** What the page asks the server. */
+import { api, type Answer } from '../api';
+import type { Clip, Recording } from './model';
+import type { Ask } from './playback';
+
+export interface Page {
+  recordings: Recording[];
+  next: number | null;
+  space: { used: number; free: number | null } | null;
+}
+
+/** So many pages of the list at most are put together for one day: 20 times 100 files. */
+const DAY_PAGES_MAX = 20;
+/** An address is good for this long at least, at most, and this much longer than its file plays, in s. */
+const GOOD_MIN_S = 900;
+const GOOD_MAX_S = 86_400;
+const SPARE_S = 900;
+
+export interface Wanted {
+  room?: string;
+  from?: number;
+  before?: number;
+  after?: number;
+}
+
+export function list(wanted: Wanted): Promise<Answer<Page>> {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(wanted)) query.set(name, String(value));
+  return api.ask('GET', `/recordings?${query}`);
+}
+
+/** All files that began between these moments. */
+export async function listAll(from: number, before: number): Promise<Answer<Page>> {
+  const files: Recording[] = [];
+  let after: number | null = null;
+  for (let page = 0; page < DAY_PAGES_MAX; page += 1) {
+    const answer: Answer<Page> = await list({ from, before, ...(after === null ? {} : { after }) });
+    if (!answer.ok) return answer;
+    files.push(...answer.value.recordings);
+    after = answer.value.next;
+    if (after === null) return { ok: true, value: { ...answer.value, recordings: files } };
+  }
+  return { ok: true, value: { recordings: files, next: after, space: null } };
+}
+
+export function forget(file: Recording): Promise<Answer<null>> {
+  return api.ask('DELETE', `/recordings/${file.id}`);
+}
+
+/** Where a file is downloaded from: the session is asked each time. */
+export function downloadPath(file: Recording): string {
+  return `/kennel/v1/recordings/${file.id}/media`;
+}
+
+/** An address that lasts longer than the file plays, at least at its own speed. */
+export const askAddress: Ask = async ({ file }: Clip) => {
+  const seconds = Math.min(GOOD_MAX_S, Math.max(GOOD_MIN_S, Math.ceil((file.duration ?? 0) / 1000) + SPARE_S));
+  const asked = Date.now();
+  const answer = await api.ask<{ url: string; ends: number }>('POST', `/recordings/${file.id}/link`, { seconds });
+  if (!answer.ok) return answer;
+  // On this page's own origin, whatever name the server knows itself by; and by this device's clock, whatever the server's says.
+  const { pathname, search } = new URL(answer.value.url, location.href);
+  return { ok: true, value: { url: pathname + search, ends: asked + seconds * 1000 } };
+};

@@ -174,8 +174,14 @@ impl Port {
     /// Lets an order wait in its turn, which is over at once unless the thread hangs or is far behind.
     fn order(&mut self, thread: usize, order: Order) {
         let Some(waiting) = self.waiting.get_mut(thread) else { return };
+        let ends = matches!(order, Order::Forget(_));
+        // In the same place: what else waits for this room goes by it.
+        if let Some(before) = waiting.iter_mut().find(|before| !ends && order.replaces(before)) {
+            *before = order;
+            return self.pass_on(thread);
+        }
         waiting.retain(|before| !order.replaces(before));
-        if waiting.len() < MIX_WAITING_MAX || matches!(order, Order::Forget(_)) {
+        if waiting.len() < MIX_WAITING_MAX || ends {
             waiting.push_back(order);
         } else {
             self.mixers.counters.mixer_dropped.add(1);

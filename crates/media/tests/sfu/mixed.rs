@@ -270,7 +270,7 @@ fn the_main_picture_has_fewer_bits_while_the_worst_line_takes_less() {
     world.run(15 * SECOND);
     let (low, high) = rates(&mut world);
     println!("{low} to {high} bits per second through 1,300,000");
-    assert!(low >= least && high < most, "{low} to {high}");
+    assert!(low >= least && high <= 1_300_000, "{low} to {high}");
     // Now and then the slow one may have the small picture for a moment: its line is filled to find out what it takes.
     let seen = [0, 1].map(|client| renditions(&world, client));
     assert!(seen[0].len() > 90 && seen[0].iter().all(|rendition| *rendition == 1), "{seen:?}");

@@ -178,6 +178,10 @@ def test_recording_rules(video, newer):
     refused(400, 53120, lambda: rules.update(rules=[{"type": "perhaps", "all": True}]))
     assert len(rules.fetch().rules) == 2
     refused(400, 53122, lambda: video.rooms(pair.sid).recording_rules.update(rules=[{"type": "include", "all": True}]))
+    # Of a type of our own: it moves to the server to be recorded.
+    auto = video.rooms(video.rooms.create(type="auto").sid).recording_rules
+    assert auto.fetch().rules == [{"type": "exclude", "all": True}]
+    assert auto.update(rules=[{"type": "include", "all": True}]).rules == [{"type": "include", "all": True}]
 
 
 def test_only_the_right_ones_may_ask(fresh):

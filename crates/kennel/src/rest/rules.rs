@@ -94,8 +94,8 @@ impl Call<'_> {
 /// In a room whose media does not pass the server there is nothing to rule.
 fn need_server(row: &store::RoomRow, code: Code) -> Result<(), Refusal> {
     let kind = rows::kind(row);
-    // A room that may move to the server can be ruled there, and is never recorded.
-    let moves = kind == RoomKind::Auto && code == Code::NoSubscriptions;
+    // A room that may move to the server can be ruled there, and moves there to be recorded.
+    let moves = kind == RoomKind::Auto;
     if moves || kind.topology() == Topology::Server { Ok(()) } else { Err(Refusal::room(code)) }
 }
 

@@ -224,6 +224,7 @@ def test_what_is_being_made_begins_anew_after_a_crash(fresh, media):
     ann = Person(kennel, "Bea", kennel.client().video.rooms.create(type="go").sid)
     sid = video.compositions.create(room_sid=room.sid, video_layout=GRID, audio_sources=["*"], resolution="1280x720").sid
     until(lambda: video.compositions(sid).fetch().status, lambda status: status == "processing")
+    until(lambda: list((Path(kennel.folder.name) / "compositions").glob("*.part")), bool)
     kennel.kill()
     ann.drop()
     assert list((Path(kennel.folder.name) / "compositions").glob("*.part"))

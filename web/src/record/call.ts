@@ -1,7 +1,7 @@
 /** Begins and ends the recording of a room, for the pages whose room it is. */
 import { api, type Answer } from '../api';
 import { refusalWords } from '../refusal';
-import { record as words } from '../text/recordings';
+import { record as words } from '../text/record';
 
 /** Null, or what to tell whoever asked for it. */
 export async function setRecording(room: string, on: boolean): Promise<string | null> {
@@ -9,4 +9,10 @@ export async function setRecording(room: string, on: boolean): Promise<string | 
   if (answer.ok) return null;
   const { failure } = answer;
   return failure.kind === 'refused' && failure.code === 'not_found' ? words.nobody : refusalWords(failure);
+}
+
+/** Whether anything of the room is being written; null if the server does not say. */
+export async function isWritten(room: string): Promise<boolean | null> {
+  const answer: Answer<{ recordings: { status: string }[] }> = await api.ask('GET', `/recordings?${new URLSearchParams({ room })}`);
+  return answer.ok ? answer.value.recordings.some(({ status }) => status === 'processing') : null;
 }

@@ -159,10 +159,10 @@ export class Meeting {
     return api.ask('POST', `/rooms/${encodeURIComponent(this.wish.room)}/block`, { member: person.id });
   }
 
-  /** Records the mix from now on, or ends whatever recording there is; false if the room does not allow it. */
-  async record(on: boolean): Promise<boolean> {
-    if (on) return this.ask((session) => session.startRecording());
-    return this.ask(async (session) => {
+  /** Records the mix from now on, or ends whatever recording there is. */
+  async record(on: boolean): Promise<Outcome> {
+    if (on) return this.attempt((session) => session.startRecording());
+    return this.attempt(async (session) => {
       const { recordings } = await session.getRecordings();
       // Those that are over are refused, and that is no harm.
       await Promise.all(recordings.map((one) => one.stop().catch(() => {})));

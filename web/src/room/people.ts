@@ -1,4 +1,5 @@
 /** Who is in a room, folded from what the SDK tells. Pure: each function gives a new list. */
+import { room as words } from '../text/room';
 
 /** As the SDK tells of somebody; of a change, only what changed. */
 export interface Told {
@@ -45,6 +46,12 @@ export type People = readonly Person[];
 
 /** What came of something that the room was asked. `gone`: whom it is about has left. */
 export type Outcome = 'done' | 'refused' | 'gone' | 'failed';
+
+/** What is said of it; empty if it is done. */
+export function outcomeWords(outcome: Outcome): string {
+  if (outcome === 'done') return '';
+  return outcome === 'refused' ? words.notAllowed : words.notDone;
+}
 
 /** Everybody who is told of at once, instead of whoever was there. */
 export function everybody(told: readonly Told[]): People {

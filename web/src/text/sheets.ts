@@ -1,9 +1,15 @@
 /**
- * The words of what a watcher's page loads when it is needed: a camera's menu, the settings, the explanation, talking. Apart, as the page
+ * The words of what a watcher's page loads when it is needed: a camera's menu, the settings, the explanation, talking, turning pages. Apart, as the page
  * does without them at first.
  * Sentence case, short, no blame, no exclamation marks.
  */
 export const sheets = {
+  pageOf: (page: number, pages: number) => `Page ${page} of ${pages}`,
+  nextPage: 'Next cameras',
+  previousPage: 'Previous cameras',
+  zoomBack: 'Back to all cameras',
+  magnify: 'Larger',
+  shrink: 'Smaller',
   whyText: [
     'Both devices reach Kennel, but the picture does not pass between them.',
     'Connect both to the same Wi-Fi, and switch off a VPN or a guest network that keeps devices apart.',

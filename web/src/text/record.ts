@@ -1,0 +1,9 @@
+/** The words of recording a room. Sentence case, short, no blame, no exclamation marks. */
+export const record = {
+  button: 'Record',
+  start: 'Record this room',
+  nobody: 'There is nobody in the room. Start a camera first, then record.',
+  goesOn: 'Something else still records this room.',
+  nothingYet: 'Nothing is written yet: no sound or picture has come through Kennel. A firewall may stop them.',
+  link: 'Recordings',
+};

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { render } from 'svelte/server';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import Button from '../src/record/Button.svelte';
+import { isWritten, setRecording } from '../src/record/call';
+import Mark from '../src/record/Mark.svelte';
+import { Meeting, type Wish } from '../src/room/meeting.svelte';
+import { outcomeWords } from '../src/room/people';
+
+afterEach(() => void vi.unstubAllGlobals());
+
+describe('the button to record', () => {
+  const drawn = (on: boolean) => render(Button, { props: { room: 'Den', on, ontell: () => {} } }).body;
+
+  it('keeps its label, and says by its state that it is on', () => {
+    expect([drawn(false), drawn(true)].map((html) => /aria-label="([^"]*)"/.exec(html)?.[1])).toEqual(['Record this room', 'Record this room']);
+    expect([drawn(false), drawn(true)].map((html) => /aria-pressed="([^"]*)"/.exec(html)?.[1])).toEqual(['false', 'true']);
+  });
+
+  it.each([
+    [404, 'not_found', 'There is nobody in the room. Start a camera first, then record.'],
+    [409, 'not_recordable', 'Not this one.'],
+  ])('says what came of %i %s', async (status, code, said) => {
+    vi.stubGlobal('fetch', async () => Response.json({ error: { code, message: 'Not this one.' } }, { status }));
+    expect(await setRecording('Den', true)).toBe(said);
+  });
+
+  it.each([
+    [['completed', 'processing'], true],
+    [['completed'], false],
+    [[], false],
+  ])('knows of files %j whether something is written', async (states, is) => {
+    let path = '';
+    vi.stubGlobal('fetch', async (asked: string) => {
+      path = asked;
+      return Response.json({ recordings: states.map((status) => ({ status })), next: null, space: null });
+    });
+    expect([await isWritten('Dog Cam'), path]).toEqual([is, '/kennel/v1/recordings?room=Dog+Cam']);
+  });
+
+  it('does not say that nothing is written where the server does not answer', async () => {
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('away')));
+    expect(await isWritten('Den')).toBeNull();
+  });
+});
+
+describe('recording a mixed room', () => {
+  const wish: Wish = { moderator: true, room: 'Den', user: 'Ann', mic: false, cam: false, micDevice: '', camDevice: '', hasMic: false, hasCam: false };
+
+  it.each([
+    [null, ''],
+    [{ code: '403' }, 'The room does not allow that.'],
+    [{ code: '409' }, 'That did not work. Try again.'],
+    [new Error('no answer'), 'That did not work. Try again.'],
+  ])('that ends with %j says "%s"', async (error, said) => {
+    const meeting = new Meeting(wish);
+    const startRecording = async () => {
+      if (error) throw error;
+    };
+    Object.assign(meeting, { session: { startRecording } });
+    expect(outcomeWords(await meeting.record(true))).toBe(said);
+  });
+});
+
+describe('the mark of a recorded room', () => {
+  it('is there as long as it is recorded', () => {
+    const drawn = (on: boolean) => render(Mark, { props: { on, here: true } }).body;
+    expect(drawn(true)).toContain('Recording');
+    expect(drawn(false)).not.toContain('Recording');
+  });
+
+  it.each(['dogcam/CameraLive', 'dogcam/Watch', 'room/Inside'])('comes with %s itself, not in a file that may not come', (page) => {
+    expect(readFileSync(new URL(`../src/${page}.svelte`, import.meta.url), 'utf8')).toMatch(/^ +import Mark from '\.\.\/record\/Mark\.svelte';$/m);
+  });
+});

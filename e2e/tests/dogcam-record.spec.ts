@@ -53,6 +53,7 @@ test('a camera is recorded by its button, and played, sought in, downloaded and 
   const owner = await visitors.open('owner', { kennel });
   await owner.goto('/recordings');
   await expect(owner.at('empty')).toContainText('Nothing is recorded yet');
+  await expect(owner.page).toHaveTitle('Empty, Recordings · Kennel');
   await owner.picture('recordings-empty-laptop');
 
   const camera = await visitors.open('camera', { kennel, viewport: phone });
@@ -99,6 +100,7 @@ test('a camera is recorded by its button, and played, sought in, downloaded and 
     await expect(owner.page.locator('[data-testid=take][aria-current]'), 'one is shown').toHaveCount(1);
     await owner.at('take').last().click();
     await phase(owner, 'playing');
+    await expect(owner.page).toHaveTitle(/^Playing, .* · Kennel$/);
   });
 
   await test.step('it plays, picture and sound in step', async () => {
@@ -141,6 +143,16 @@ test('a camera is recorded by its button, and played, sought in, downloaded and 
     await expect(owner.page.getByRole('status').filter({ hasText: 'Nothing was recorded for' })).toHaveCount(1);
   });
 
+  await test.step('it fills the screen with its controls, and comes back by them', async () => {
+    const full = () => owner.page.evaluate(() => document.fullscreenElement?.getAttribute('data-testid') ?? '');
+    await owner.at('player-full').click();
+    await expect.poll(full).toBe('player');
+    await expect(owner.at('play')).toBeVisible();
+    await owner.picture('recordings-full-laptop');
+    await owner.at('player-full').click();
+    await expect.poll(full).toBe('');
+  });
+
   await test.step('it can be kept elsewhere', async () => {
     for (const [kind, ending] of [['video', 'mkv'], ['audio', 'mka']] as const) {
       const download = owner.page.waitForEvent('download');
@@ -165,10 +177,17 @@ test('a camera is recorded by its button, and played, sought in, downloaded and 
     await owner.page.setViewportSize(laptop);
   });
 
-  await test.step('deleted after a question, and gone from the disk', async () => {
+  await test.step('deleted after a question that names what goes, and gone from the disk', async () => {
     expect(onDisk(kennel)).toHaveLength(4);
+    const [later, earlier] = [owner.at('take').first(), owner.at('take').last()];
+    const [kept, times] = [await later.getAttribute('data-take'), await earlier.locator('.time').innerText()];
+    await earlier.click();
+    await phase(owner, 'playing');
     await owner.at('delete').click();
+    // Else it would go on with the next one, behind the question.
+    await phase(owner, 'paused');
     await expect(owner.at('delete-sheet')).toContainText('Kitchen');
+    await expect(owner.at('delete-sheet'), 'names the one that goes').toContainText(times);
     await owner.picture('recordings-delete-laptop');
     await owner.page.keyboard.press('Escape');
     await expect(owner.at('take')).toHaveCount(2);
@@ -177,8 +196,10 @@ test('a camera is recorded by its button, and played, sought in, downloaded and 
       await owner.at('delete-yes').click();
       await expect(owner.at('take')).toHaveCount(left);
       expect(onDisk(kennel)).toHaveLength(2 * left);
+      if (left) await expect(owner.at('take')).toHaveAttribute('data-take', kept!);
     }
     await expect(owner.at('empty')).toBeVisible();
+    await expect(owner.page.getByRole('heading', { level: 1 }), 'the button that was pressed is gone').toBeFocused();
   });
 });
 

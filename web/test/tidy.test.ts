@@ -11,6 +11,8 @@ describe('the sources', () => {
     ['inline styles, which the policy of the pages blocks', /<[^>]*\sstyle=["'{]/],
     ['browser dialogs', /\b(?:alert|confirm|prompt)\(/],
     ['code from strings', /\beval\(|new Function\(/],
+    // The functions, that is: how it is written, the build takes care of.
+    ['what the oldest browsers lack (vite.config.ts)', /\.at\(-|\bquery\.size\b|\.findLast(Index)?\(|\.to(Sorted|Reversed|Spliced)\(|\bObject\.(hasOwn|groupBy)\(|\bstructuredClone\(|\brandomUUID\(\)/],
     ['foreign addresses', /https?:\/\/(?!www\.w3\.org\/2000\/svg)/],
   ])('use no %s', (_what, banned) => {
     const guilty = SOURCES.filter((file) => banned.test(readFileSync(file, 'utf8')));

@@ -29,12 +29,12 @@ export function list(wanted: Wanted): Promise<Answer<Page>> {
   return api.ask('GET', `/recordings?${query}`);
 }
 
-/** All files that began between these moments. */
-export async function listAll(from: number, before: number): Promise<Answer<Page>> {
+/** All files that began between these moments, of this room or, without one, of all; where `next` is not null, only the newest of them. */
+export async function listAll(from: number, before: number, room: string): Promise<Answer<Page>> {
   const files: Recording[] = [];
   let after: number | null = null;
   for (let page = 0; page < DAY_PAGES_MAX; page += 1) {
-    const answer: Answer<Page> = await list({ from, before, ...(after === null ? {} : { after }) });
+    const answer: Answer<Page> = await list({ ...(room ? { room } : {}), from, before, ...(after === null ? {} : { after }) });
     if (!answer.ok) return answer;
     files.push(...answer.value.recordings);
     after = answer.value.next;

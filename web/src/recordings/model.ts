@@ -125,7 +125,7 @@ export function daySpan(day: string): [number, number] | null {
 
 /** Whole steps of a clock between two moments, at most so many: where the timeline has its marks. */
 export function marksOf(from: number, to: number, most: number): number[] {
-  const step = STEPS_MS.find((step) => (to - from) / step <= most) ?? STEPS_MS.at(-1)!;
+  const step = STEPS_MS.find((step) => (to - from) / step <= most) ?? STEPS_MS[STEPS_MS.length - 1]!;
   // Whole hours of this device's clock, not of UTC.
   const shift = new Date(from).getTimezoneOffset() * MINUTE_MS;
   const first = Math.ceil((from - shift) / step) * step + shift;
@@ -163,7 +163,7 @@ function strandsOf(group: readonly Clip[]): Clip[][] {
 function takesOf(strand: readonly Clip[]): Take[] {
   const takes: Take[] = [];
   for (const clip of strand) {
-    const last = takes.at(-1);
+    const last = takes[takes.length - 1];
     if (last && clip.start <= last.end + JOIN_MS) {
       last.clips.push(clip);
       last.end = Math.max(last.end, clip.end);

@@ -58,13 +58,22 @@ class Deck {
   private target: number | null = null;
   private waits = false;
   private retried = false;
+  private isQuiet = false;
 
   constructor(
     readonly media: Media,
     readonly kind: 'picture' | 'sound',
     private readonly ask: Ask,
     private readonly now: () => number,
+    /** The browser does not play it unless it is asked by a tap. */
+    private readonly blocked: () => void,
   ) {}
+
+  /** Nothing is to be heard, whatever it is. */
+  set quiet(quiet: boolean) {
+    this.isQuiet = quiet;
+    this.hush();
+  }
 
   /** Holds this file from here on, at this moment of the shared clock. */
   take(clip: Clip | null, time: number): void {
@@ -105,7 +114,9 @@ class Deck {
 
   play(rate: number): void {
     if (this.media.playbackRate !== rate) this.media.playbackRate = rate;
-    if (this.media.paused && !this.media.ended) this.media.play().catch(() => {});
+    if (this.media.paused && !this.media.ended) {
+      this.media.play().catch((error: { name?: unknown } | null) => error?.name === 'NotAllowedError' && this.blocked());
+    }
   }
 
   pause(): void {
@@ -122,12 +133,13 @@ class Deck {
     if (this.clip && !this.waits && !this.trouble && this.isStale) void this.open(this.clip, this.time ?? this.clip.start);
   }
 
-  again(): void {
+  /** Once more what did not work, from this moment of the shared clock: the other may have gone on. */
+  again(time: number): void {
     const { clip } = this;
     if (!clip || !this.trouble) return;
     this.trouble = null;
     this.retried = false;
-    void this.open(clip, this.target ?? clip.start);
+    void this.open(clip, time);
   }
 
   empty(): void {
@@ -155,9 +167,14 @@ class Deck {
     }
     this.ends = answer.value.ends;
     this.media.src = answer.value.url;
-    this.media.muted = this.kind === 'picture' && clip.file.kind !== 'mix';
+    this.hush();
     this.media.load();
     this.settle();
+  }
+
+  /** By muting: on an iPhone or iPad a volume of 0 changes nothing. */
+  private hush(): void {
+    this.media.muted = this.isQuiet || (this.kind === 'picture' && this.clip?.file.kind !== 'mix');
   }
 
   /** What the network broke, or an address that ended, is asked for once more; what the browser cannot play is not. */
@@ -183,6 +200,8 @@ export class Playback {
   /** How fast, 1 is as it was. */
   rate = 1;
   take: Take | null = null;
+  /** It was to play, and the browser wants to be asked by a tap first. */
+  blocked = false;
   private readonly picture: Deck;
   private readonly sound: Deck;
   private wanted = false;
@@ -196,8 +215,8 @@ export class Playback {
     /** The take is over. */
     private readonly over: () => void = () => {},
   ) {
-    this.picture = new Deck(picture, 'picture', ask, now);
-    this.sound = new Deck(sound, 'sound', ask, now);
+    this.picture = new Deck(picture, 'picture', ask, now, () => this.wait());
+    this.sound = new Deck(sound, 'sound', ask, now, () => this.wait());
     this.ticked = now();
   }
 
@@ -216,6 +235,10 @@ export class Playback {
     return this[kind].trouble;
   }
 
+  set quiet(quiet: boolean) {
+    for (const deck of this.decks) deck.quiet = quiet;
+  }
+
   get hasPicture(): boolean {
     return this.picture.clip !== null;
   }
@@ -225,7 +248,7 @@ export class Playback {
     const same = take !== null && take.key === this.take?.key;
     this.take = take;
     if (same) return;
-    this.wanted = false;
+    this.wanted = this.blocked = false;
     for (const deck of this.decks) deck.empty();
     this.position = 0;
     this.phase = 'paused';
@@ -236,6 +259,7 @@ export class Playback {
     if (!this.take) return;
     if (this.phase === 'ended') this.seek(0);
     this.wanted = true;
+    this.blocked = false;
     for (const deck of this.decks) deck.refresh();
     this.tick();
   }
@@ -261,7 +285,8 @@ export class Playback {
 
   /** Once more what did not work. */
   again(): void {
-    for (const deck of this.decks) deck.again();
+    if (!this.take) return;
+    for (const deck of this.decks) deck.again(this.take.start + this.position);
   }
 
   /** Looks at both elements and sets them right. */
@@ -282,6 +307,13 @@ export class Playback {
     if (this.position >= this.length) return this.end();
     this.load();
     this.keepStep(decks);
+  }
+
+  private wait(): void {
+    if (!this.wanted) return;
+    this.wanted = false;
+    this.blocked = true;
+    this.tick();
   }
 
   private get decks(): Deck[] {

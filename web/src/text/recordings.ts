@@ -1,29 +1,19 @@
-/** The words of recording and of what was recorded. What holds a number or a name is a function. Sentence case, short, no blame, no exclamation marks. */
+/** The words of what was recorded. What holds a number or a name is a function. Sentence case, short, no blame, no exclamation marks. */
 
 const count = (number: number, one: string, many: string) => `${number} ${number === 1 ? one : many}`;
 
-/** On the pages whose room is recorded. */
-export const record = {
-  mark: 'Recording',
-  markFor: (time: string) => `Recording ${time}`,
-  hint: 'Everything in this room is recorded.',
-  began: 'This room is being recorded.',
-  ended: 'This room is not recorded any more.',
-  button: 'Record',
-  start: 'Record this room',
-  stop: 'Stop recording',
-  nobody: 'There is nobody in the room. Start a camera first, then record.',
-  goesOn: 'Something else still records this room.',
-  link: 'Recordings',
-};
-
 export const recordings = {
   title: 'Recordings',
-  pageTitle: 'Recordings · Kennel',
+  pageTitle: (state: string, what: string) => `${state}, ${what} · Kennel`,
+  /** Before the day in the window's title. */
+  states: { closed: 'Closed', trouble: 'No answer', none: 'Empty', loading: 'Loading', paused: 'Paused', playing: 'Playing', ended: 'At its end' },
   notAllowed: 'This link does not open recordings. Ask the owner for one that does.',
   empty: 'Nothing is recorded yet.',
   emptyHint: 'Open a camera, the dog cam or a room, and press Record. What is recorded appears here.',
   emptyDay: 'Nothing of this day is left.',
+  emptyRoom: (room: string) => `Nothing of ${room} is recorded.`,
+  emptyRoomDay: (room: string) => `Nothing of ${room} is left of this day.`,
+  cut: 'More was recorded on this day than is shown here: its beginning is missing.',
   stale: 'What you see below may be out of date.',
   free: (free: string) => `${free} free on the disk`,
   room: 'Room',
@@ -66,6 +56,8 @@ export const recordings = {
   full: 'Full screen',
   loading: 'Loading…',
   soundOnly: 'There is no picture here.',
+  without: { picture: (why: string) => `There is no picture. ${why}`, sound: (why: string) => `There is no sound. ${why}` },
+  blocked: 'Press Play once more: this browser wants to be told before there is sound.',
   unplayable: (codec: string) => `This browser cannot play this${codec ? ` (${codec.toUpperCase()})` : ''}. Download it, or use another browser.`,
   gone: 'This recording is not there any more.',
   downloads: { video: 'Download picture', audio: 'Download sound', mix: 'Download' },

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Failure } from '../../src/api';
 import { lanesOf, type Clip, type Recording, type Take } from '../../src/recordings/model';
-import { Playback, type Ask, type Media } from '../../src/recordings/playback';
+import { noticeOf } from '../../src/recordings/notice';
+import { Playback, type Ask, type Media, type Trouble } from '../../src/recordings/playback';
 
 let now = 0;
 
@@ -14,6 +16,8 @@ class FakeMedia implements Media {
   readyState = 0;
   error: { code: number } | null = null;
   seeks = 0;
+  /** As browsers do with sound that nobody tapped for. */
+  refuses = false;
   private at = 0;
   private since = 0;
 
@@ -42,6 +46,7 @@ class FakeMedia implements Media {
   }
 
   async play(): Promise<void> {
+    if (this.refuses) throw Object.assign(new Error('refused'), { name: 'NotAllowedError' });
     this.settle();
     this.paused = false;
     this.since = now;
@@ -262,6 +267,75 @@ describe('addresses', () => {
     playback.play();
     await pass(1_000);
     expect(playback.phase).toBe('playing');
+  });
+});
+
+describe('a sound that does not come', () => {
+  const noSound: Failure = { kind: 'refused', status: 404, code: 'no_file', message: '', ended: null };
+
+  it('does not keep the picture from being seen, and is in step with it when it comes after all', async () => {
+    let away = true;
+    const ask: Ask = async (clip) => (away && clip.file.kind === 'audio' ? { ok: false, failure: noSound } : given(clip));
+    const { sound, playback, pass } = stage({ ask });
+    playback.show(both());
+    playback.seek(1_000);
+    playback.play();
+    await pass(3_500);
+    expect([playback.phase, playback.trouble('picture'), playback.trouble('sound')]).toEqual(['playing', null, { kind: 'refused', failure: noSound }]);
+    const before = playback.position;
+    expect(before).toBeGreaterThan(3_500);
+    away = false;
+    playback.again();
+    playback.play();
+    await pass(1_000);
+    expect([playback.phase, playback.trouble('sound')]).toEqual(['playing', null]);
+    expect(playback.position).toBeGreaterThan(before);
+    expect(sound.currentTime * 1_000).toBeCloseTo(playback.position, -3);
+    expect(Math.abs(playback.drift!)).toBeLessThan(60);
+  });
+
+  it('is told of, as is a picture, and as is nothing at all', () => {
+    const [all, silent] = [both(), take(file('v', 'video', START, 10_000))];
+    const trouble: Trouble = { kind: 'unplayable', codec: 'vp8' };
+    const of = (one: Take, hasPicture: boolean, picture: Trouble | null, sound: Trouble | null) => noticeOf(one, hasPicture, picture, sound)?.of ?? '-';
+    expect([of(all, true, null, null), of(all, true, null, trouble), of(all, true, trouble, null), of(all, true, trouble, trouble)]).toEqual(['-', 'sound', 'picture', 'all']);
+    expect([of(all, false, null, trouble), of(silent, true, trouble, null)]).toEqual(['all', 'all']);
+  });
+});
+
+describe('a browser that wants a tap first', () => {
+  it('is told of, and plays when it got one', async () => {
+    const { picture, sound, playback, pass } = stage();
+    sound.refuses = true;
+    playback.show(both());
+    playback.seek(1_000);
+    playback.play();
+    await pass(500);
+    expect([playback.phase, playback.playing, playback.blocked, picture.paused]).toEqual(['paused', false, true, true]);
+    sound.refuses = false;
+    playback.play();
+    await pass(500);
+    expect([playback.phase, playback.playing, playback.blocked, sound.paused]).toEqual(['playing', true, false, false]);
+  });
+});
+
+describe('what is muted', () => {
+  it('is muted itself, not by a volume, and so is what comes after it', async () => {
+    const { picture, sound, playback, pass } = stage();
+    const muted = () => [picture.muted, sound.muted];
+    playback.show(both());
+    playback.seek(1_000);
+    playback.play();
+    await pass(500);
+    expect(muted()).toEqual([true, false]);
+    playback.quiet = true;
+    expect(muted()).toEqual([true, true]);
+    playback.show(take(file('m', 'mix', START, 10_000)));
+    playback.play();
+    await pass(500);
+    expect(muted()).toEqual([true, true]);
+    playback.quiet = false;
+    expect(picture.muted, 'the mix has its sound with its picture').toBe(false);
   });
 });
 

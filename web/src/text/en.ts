@@ -56,7 +56,7 @@ export const home = {
   codeFailed: 'The code could not be made.',
   codeKeyLabel: (when: string) => `Camera phone, ${when}`,
   noPhoneAddress: 'Kennel knows no address that a phone could reach. It works on this computer only.',
-  privacy: 'Two devices usually send straight to each other, end-to-end encrypted. With more, pictures pass your Kennel.',
+  privacy: 'Two devices usually send straight to each other, end-to-end encrypted. Once there are more, or the room is recorded, pictures pass your Kennel.',
   links: 'Links',
   linksHint: 'Invite somebody, or withdraw a link',
   recordings: 'Recordings',
@@ -183,7 +183,7 @@ export const links = {
   rooms: 'Rooms',
   roomsLead: 'How pictures travel, and how many devices may come in.',
   travel: {
-    auto: 'Straight between two devices, end-to-end encrypted; through Kennel once a third came.',
+    auto: 'Straight between two devices, end-to-end encrypted; through Kennel once a third came, or once it is recorded.',
     go: 'Straight between devices: end-to-end encrypted, few viewers.',
     'peer-to-peer': 'Straight between devices: end-to-end encrypted, few viewers. A camera sends its picture once for each.',
     group: 'Through Kennel: many viewers.',

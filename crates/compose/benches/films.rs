@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use compose::layout::VideoLayout;
 use compose::sources::{SourceNames, Sources};
-use compose::{Composer, Format, Input, Kind, Order};
+use compose::{Composer, Format, Input, Kind, Open, Order};
 use container::matroska::Writer;
 use container::{Block, Codec, Output, Track};
 use mixer::codec::opus::{Channels, OpusEncoder};
@@ -56,7 +56,7 @@ fn compose(folder: &str, name: &str, format: Format) -> (Duration, u64) {
         kind,
         offset: Duration::ZERO,
         duration: ROUND * ROUNDS as u32,
-        file: Box::new(File::open(format!("{folder}/{person}.{ending}")).unwrap()),
+        file: open(format!("{folder}/{person}.{ending}")),
     };
     let inputs = (0..PEOPLE).flat_map(|person| [input(person, Kind::Video, "mkv"), input(person, Kind::Audio, "mka")]);
     let start = clock();
@@ -66,6 +66,10 @@ fn compose(folder: &str, name: &str, format: Format) -> (Duration, u64) {
     let spent = clock() - start;
     assert_eq!(composer.damaged(), 0);
     (spent, film.metadata().unwrap().len())
+}
+
+fn open(path: String) -> Open {
+    Box::new(move || Ok(Box::new(File::open(path)?)))
 }
 
 /// A recording of what a camera sends (IVF: 32 bytes, then each frame after 12 bytes that begin with its size).

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::film::Film;
 use crate::layout::{Span, spans_of};
+use crate::limit::FILM_MAX;
 use crate::order::{Failure, Input, Kind, Order, Progress, Sink};
 use crate::pictures::Pictures;
 use crate::reading::Reading;
@@ -29,12 +30,15 @@ impl Composer {
     /// A film of these recordings, of which nothing is made yet and nothing read.
     ///
     /// # Errors
-    /// [`Failure::Nothing`] if none of them is asked for, [`Failure::Codec`] if there is no encoder for it.
+    /// [`Failure::Nothing`] if none of them is asked for, [`Failure::TooLong`], [`Failure::Codec`] if there is no encoder for it.
     pub fn new(order: &Order, inputs: Vec<Input>) -> Result<Composer, Failure> {
         let (seen, heard) = asked_for(order, inputs);
         let spans: Vec<Span> = seen.iter().chain(&heard).map(span).collect();
         let timeline = Timeline::new(&spans, order.trim);
         let began = timeline.clock(Duration::ZERO).ok_or(Failure::Nothing)?;
+        if timeline.total() > FILM_MAX {
+            return Err(Failure::TooLong);
+        }
         let pictures = if order.layout.regions.is_empty() { None } else { Some(pictures(order, seen)?) };
         let sound = if heard.is_empty() { None } else { Some(sound(heard)?) };
         let file = Writing::new(order.format, began, timeline.total(), pictures.is_some(), sound.is_some());
@@ -44,7 +48,7 @@ impl Composer {
     /// Makes one picture and its sound, and writes what there is to be written.
     ///
     /// # Errors
-    /// [`Failure::Codec`] and [`Failure::Write`]; nothing more comes of it then.
+    /// [`Failure::Codec`], [`Failure::Open`] and [`Failure::Write`]; nothing more comes of it then.
     pub fn step(&mut self, sink: &mut dyn Sink) -> Result<Progress, Failure> {
         let film = self.film();
         match self.timeline.clock(film) {
@@ -111,5 +115,5 @@ fn pictures(order: &Order, inputs: Vec<Input>) -> Result<Pictures, Failure> {
 
 fn sound(inputs: Vec<Input>) -> Result<Sound, Failure> {
     let tapes = inputs.into_iter().map(|input| Tape::new(input.offset, Reading::new(Kind::Audio, input.file)));
-    Ok(Sound::new(tapes.collect::<Result<_, _>>()?)?)
+    Ok(Sound::new(tapes.collect())?)
 }

@@ -7,6 +7,7 @@ use mixer::picture::{Rotation, VideoCodec};
 
 use crate::layout::Span;
 use crate::limit::UNSEEN_BYTES_MAX;
+use crate::order::Failure;
 use crate::reading::Reading;
 
 /// Pictures in the order of their time, of which only what is shown is given out.
@@ -45,10 +46,16 @@ impl Film {
     }
 
     /// Gives what is to be decoded so that at `clock` the picture of `until` is shown; nothing, where none is shown.
-    pub fn advance(&mut self, clock: Duration, until: Duration, mut give: impl FnMut(Shot)) {
+    ///
+    /// # Errors
+    /// [`Failure::Open`].
+    pub fn advance(&mut self, clock: Duration, until: Duration, mut give: impl FnMut(Shot)) -> Result<(), Failure> {
         let past = self.shown.iter().take_while(|span| span.to <= clock).count();
         self.shown.drain(..past);
-        let Some(first) = self.shown.first() else { return self.reading.close() };
+        let Some(first) = self.shown.first() else {
+            self.reading.close();
+            return Ok(());
+        };
         let visible = first.from <= clock;
         let hidden_before = !std::mem::replace(&mut self.visible, visible);
         // Whoever begins to show it knows none of its pictures, so those since the last key frame are kept for that.
@@ -59,8 +66,8 @@ impl Film {
         if !later {
             self.recent = Recent::default();
         }
-        while self.reading.peek().is_some_and(|block| self.offset.saturating_add(block.time) <= until) {
-            let Some((keyframe, shot)) = self.next() else { break };
+        while self.is_due(until)? {
+            let Some((keyframe, shot)) = self.next()? else { break };
             if later {
                 self.recent.push(&shot, keyframe);
             }
@@ -68,11 +75,28 @@ impl Film {
                 give(shot);
             }
         }
+        Ok(())
     }
 
-    fn next(&mut self) -> Option<(bool, Shot)> {
-        let Block { rotation, keyframe, bytes, .. } = self.reading.next()?;
-        let track = self.reading.track()?;
+    /// Bytes that are kept of what is not shown yet.
+    pub fn kept(&self) -> usize {
+        self.recent.bytes
+    }
+
+    /// Keeps them no longer.
+    pub fn forget(&mut self) {
+        self.recent = Recent::default();
+    }
+
+    /// Whether there is a picture of that time, or an earlier one. The file stays closed until one can be.
+    fn is_due(&mut self, until: Duration) -> Result<bool, Failure> {
+        let offset = self.offset;
+        Ok(offset <= until && self.reading.peek()?.is_some_and(|block| offset.saturating_add(block.time) <= until))
+    }
+
+    fn next(&mut self) -> Result<Option<(bool, Shot)>, Failure> {
+        let Some(Block { rotation, keyframe, bytes, .. }) = self.reading.next()? else { return Ok(None) };
+        let Some(track) = self.reading.track() else { return Ok(None) };
         let first = match track.shape {
             Shape::Picture { rotation, .. } => rotation,
             Shape::Sound { .. } => 0,
@@ -83,7 +107,7 @@ impl Film {
             Codec::Vp9 => (VideoCodec::Vp9, bytes),
             Codec::H264 => (VideoCodec::H264, h264::with_start_codes(&track.private, &bytes)),
         };
-        Some((keyframe, Shot { codec, bytes, rotation: self.rotation.unwrap_or_default() }))
+        Ok(Some((keyframe, Shot { codec, bytes, rotation: self.rotation.unwrap_or_default() })))
     }
 }
 

@@ -16,7 +16,7 @@ mod timeline;
 mod writing;
 
 pub use composer::Composer;
-pub use order::{Failure, Format, Input, Kind, Order, Progress, Sink, Source};
+pub use order::{Failure, Format, Input, Kind, Open, Order, Progress, Sink, Source};
 
 use std::fmt;
 

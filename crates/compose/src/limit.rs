@@ -1,5 +1,7 @@
 //! Every limit of compositions, with its unit and what happens when it is reached.
 
+use std::time::Duration;
+
 /// Pixels of the shorter side of a picture or a region. Less: refused.
 pub const SIDE_MIN: u16 = 16;
 
@@ -36,9 +38,18 @@ pub const EXCLUDED_MAX: usize = 1_000;
 /// The largest number of a cell that may be left out. Larger: refused.
 pub const CELL_MAX: u32 = 999_999;
 
+/// Pictures that are shown at once, those of all regions. More: those farthest in front are shown.
+pub const SHOWN_MAX: usize = mixer::limit::CELLS_MAX;
+
+/// How long a film may be: one is made at a time, and such a one takes a night. Longer: it is not made.
+pub const FILM_MAX: Duration = Duration::from_secs(24 * 3_600);
+
 /// Bytes that are read of a recording at once.
 pub const READ_BYTES: u64 = 64 * 1024;
 
 /// Bytes of pictures since a key frame that are kept of a recording that is shown later only. More: it is shown from its next key frame
 /// on.
 pub const UNSEEN_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Bytes of such pictures of all recordings. More: those of which most is kept are shown from their next key frames on.
+pub const UNSEEN_ALL_BYTES_MAX: usize = 128 * 1024 * 1024;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use mixer::codec::CodecError;
 
 use crate::layout::VideoLayout;
+use crate::limit::FILM_MAX;
 use crate::sources::{SourceNames, Sources};
 
 /// What is to be made.
@@ -44,8 +45,8 @@ pub struct Input {
     pub offset: Duration,
     /// How long it is.
     pub duration: Duration,
-    /// Matroska, from its beginning. Nothing is read before it is needed, and it is dropped when nothing more of it is.
-    pub file: Box<dyn Source>,
+    /// Opens the file. Not called before its time comes, for there may be more recordings than a program may have files.
+    pub file: Open,
 }
 
 impl fmt::Debug for Input {
@@ -70,10 +71,14 @@ pub enum Kind {
     Video,
 }
 
-/// A file to be read.
-pub trait Source: Read + Seek + Send {}
+/// Opens a file: Matroska, from its beginning. It is dropped when nothing more of it is needed. One that is not there
+/// ([`io::ErrorKind::NotFound`]) is damaged; any other failure ends the making, for it may be all right later.
+pub type Open = Box<dyn FnOnce() -> io::Result<Box<dyn Source>> + Send>;
 
-impl<T: Read + Seek + Send> Source for T {}
+/// A file to be read.
+pub trait Source: Read + Send {}
+
+impl<T: Read + Send> Source for T {}
 
 /// A file to be written, which is empty at first.
 pub trait Sink: Write + Seek + Send {}
@@ -98,6 +103,10 @@ pub enum Failure {
     Nothing,
     /// Pictures cannot be encoded.
     Codec(CodecError),
+    /// It would be longer than [`FILM_MAX`].
+    TooLong,
+    /// A recording is there and cannot be opened.
+    Open(io::Error),
     /// The file cannot be written.
     Write(io::Error),
 }
@@ -107,6 +116,8 @@ impl fmt::Display for Failure {
         match self {
             Failure::Nothing => write!(f, "there is no recording to compose"),
             Failure::Codec(error) => write!(f, "encoding failed: {error}"),
+            Failure::TooLong => write!(f, "it would be longer than {} hours", FILM_MAX.as_secs() / 3_600),
+            Failure::Open(error) => write!(f, "a recording could not be opened: {error}"),
             Failure::Write(error) => write!(f, "the file could not be written: {error}"),
         }
     }

@@ -12,7 +12,8 @@ use mixer::picture::{Canvas, Cell, Fit, PictureMixer, PictureSettings, Pushed, S
 
 use crate::film::{Film, Shot};
 use crate::layout::Scene;
-use crate::order::Format;
+use crate::limit::UNSEEN_ALL_BYTES_MAX;
+use crate::order::{Failure, Format};
 use crate::timeline::PICTURE;
 
 /// Pictures a second.
@@ -78,10 +79,10 @@ impl Pictures {
     /// The n-th picture, of that time; none: it is the one before. `last`: it is given in any case.
     ///
     /// # Errors
-    /// What the encoder says.
-    pub fn picture(&mut self, n: u64, clock: Duration, last: bool) -> Result<Option<Encoded>, CodecError> {
+    /// [`Failure::Open`], and [`Failure::Codec`] with what the encoder says.
+    pub fn picture(&mut self, n: u64, clock: Duration, last: bool) -> Result<Option<Encoded>, Failure> {
         self.set_scene(clock);
-        let changed = self.draw(clock);
+        let changed = self.draw(clock)?;
         self.still = if changed { 0 } else { self.still + 1 };
         let keyframe = n.is_multiple_of(KEY_GAP);
         if self.still > STILL && !self.still.is_multiple_of(STILL) && !keyframe && !last {
@@ -119,7 +120,7 @@ impl Pictures {
     }
 
     /// Brings all that is shown up to date, rather half a picture early than a whole one late. Whether anything changed.
-    fn draw(&mut self, clock: Duration) -> bool {
+    fn draw(&mut self, clock: Duration) -> Result<bool, Failure> {
         let until = clock.saturating_add(PICTURE / 2);
         let mut changed = false;
         for (n, film) in self.films.iter_mut().enumerate() {
@@ -132,10 +133,25 @@ impl Pictures {
                 if is_broken(&mut self.mixer, n, &shot) {
                     self.broken.insert(n);
                 }
-            });
+            })?;
         }
-        self.mixer.mix() || changed
+        for n in excess(self.films.iter().map(Film::kept).collect(), UNSEEN_ALL_BYTES_MAX) {
+            self.films.get_mut(n).into_iter().for_each(Film::forget);
+        }
+        Ok(self.mixer.mix() || changed)
     }
+}
+
+/// Which of these sizes are too much, the largest first.
+fn excess(mut sizes: Vec<usize>, most: usize) -> Vec<usize> {
+    let (mut all, mut gone) = (sizes.iter().sum::<usize>(), Vec::new());
+    while all > most
+        && let Some((n, size)) = sizes.iter_mut().enumerate().max_by_key(|(_, size)| **size)
+    {
+        all -= std::mem::take(size);
+        gone.push(n);
+    }
+    gone
 }
 
 fn is_broken(mixer: &mut PictureMixer, film: usize, shot: &Shot) -> bool {
@@ -146,4 +162,19 @@ fn is_broken(mixer: &mut PictureMixer, film: usize, shot: &Shot) -> bool {
 fn bitrate(width: u16, height: u16) -> u32 {
     let pixels = u32::from(width) * u32::from(height);
     (pixels * u32::from(FPS) / 100 * BITS_OF_100_PIXELS).clamp(BITRATE_MIN, BITRATE_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_go_first() {
+        let check = |sizes: &[usize], most, expected: &[usize]| assert_eq!(excess(sizes.to_vec(), most), expected, "{sizes:?}");
+        check(&[], 0, &[]);
+        check(&[4, 0, 6], 10, &[]);
+        check(&[4, 0, 6], 9, &[2]);
+        check(&[4, 5, 6], 3, &[2, 1, 0]);
+        check(&[4, 5, 6], 4, &[2, 1]);
+    }
 }

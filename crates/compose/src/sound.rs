@@ -6,6 +6,7 @@ use mixer::codec::CodecError;
 use mixer::codec::opus::{Channels, OpusEncoder, PACKET_BYTES_MAX};
 use mixer::sound::{Limiter, SoundSettings, TICK};
 
+use crate::order::Failure;
 use crate::tape::{Sample, Tape};
 
 /// Time of one packet.
@@ -32,10 +33,12 @@ impl Sound {
     /// The packet that begins at that time.
     ///
     /// # Errors
-    /// What the encoder says.
-    pub fn packet(&mut self, clock: Duration) -> Result<Vec<u8>, CodecError> {
+    /// [`Failure::Open`], and [`Failure::Codec`] with what the encoder says.
+    pub fn packet(&mut self, clock: Duration) -> Result<Vec<u8>, Failure> {
         let mut tick: [Sample; TICK] = [[0.0; 2]; TICK];
-        self.tapes.iter_mut().for_each(|tape| tape.add(clock, &mut tick));
+        for tape in &mut self.tapes {
+            tape.add(clock, &mut tick)?;
+        }
         self.limiter.run(tick.as_flattened_mut(), 2);
         let mut packet = vec![0; PACKET_BYTES_MAX];
         let bytes = self.encoder.encode(tick.as_flattened(), &mut packet)?;

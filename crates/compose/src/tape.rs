@@ -8,6 +8,7 @@ use mixer::codec::CodecError;
 use mixer::codec::opus::{CONCEALED_SAMPLES_STEP, Channels, OpusDecoder, PACKET_SAMPLES_MAX};
 use mixer::sound::TICK;
 
+use crate::order::Failure;
 use crate::reading::Reading;
 
 /// One sample of the left and one of the right.
@@ -32,33 +33,28 @@ pub struct Tape {
     /// When its time is zero.
     offset: Duration,
     reading: Reading,
-    decoder: OpusDecoder,
+    /// Only while there is something to be decoded.
+    voice: Option<Voice>,
     /// What was decoded and not taken yet.
     ready: VecDeque<Sample>,
     /// Where that begins, in samples since the offset.
     from: i64,
     /// Whether it sounds at its end, so that what follows is to go on there.
     sounds: bool,
-    scratch: Vec<Sample>,
     damaged: bool,
+}
+
+/// A decoder, and room for what it says.
+#[derive(Debug)]
+struct Voice {
+    decoder: OpusDecoder,
+    scratch: Vec<Sample>,
 }
 
 impl Tape {
     /// Sound that begins at that time.
-    ///
-    /// # Errors
-    /// [`CodecError::Setup`] if there is no memory for a decoder.
-    pub fn new(offset: Duration, reading: Reading) -> Result<Tape, CodecError> {
-        Ok(Tape {
-            offset,
-            reading,
-            decoder: OpusDecoder::new(Channels::Stereo)?,
-            ready: VecDeque::new(),
-            from: 0,
-            sounds: false,
-            scratch: vec![[0.0; 2]; PACKET_SAMPLES_MAX],
-            damaged: false,
-        })
+    pub fn new(offset: Duration, reading: Reading) -> Tape {
+        Tape { offset, reading, voice: None, ready: VecDeque::new(), from: 0, sounds: false, damaged: false }
     }
 
     /// Whether something of it could not be heard.
@@ -67,16 +63,26 @@ impl Tape {
     }
 
     /// Adds what is heard in the tick that begins at that time. Ticks come in the order of time.
-    pub fn add(&mut self, clock: Duration, tick: &mut [Sample; TICK]) {
+    ///
+    /// # Errors
+    /// [`Failure::Open`], and [`Failure::Codec`] if there is no memory for a decoder.
+    pub fn add(&mut self, clock: Duration, tick: &mut [Sample; TICK]) -> Result<(), Failure> {
         let start = samples(clock) - samples(self.offset);
         let stop = start + TICK as i64;
+        // The file stays closed until something of it can be heard.
+        if stop <= -i64::from(PRE_SKIP) {
+            return Ok(());
+        }
         while !(self.sounds && self.end() >= stop) {
-            match self.peek() {
-                Some(at) if self.sounds && at - self.end() <= LOST_MAX => self.go_on(at),
+            match self.peek()? {
+                Some(at) if self.sounds && at - self.end() <= LOST_MAX => self.go_on(at)?,
                 _ if self.sounds => self.fade_out(),
-                Some(at) if at < stop => self.begin(at),
+                Some(at) if at < stop => self.begin(at)?,
                 _ => break,
             }
+        }
+        if self.reading.is_over() && !self.sounds {
+            self.voice = None;
         }
         let before = usize::try_from(start - self.from).unwrap_or(0).min(self.ready.len());
         self.ready.drain(..before);
@@ -87,6 +93,7 @@ impl Tape {
             *sum = [sum[0] + sample[0], sum[1] + sample[1]];
         }
         self.from += now as i64;
+        Ok(())
     }
 
     fn end(&self) -> i64 {
@@ -94,51 +101,59 @@ impl Tape {
     }
 
     /// Where the next packet belongs, in samples since the offset.
-    fn peek(&mut self) -> Option<i64> {
-        self.reading.peek().map(|block| samples(block.time) - i64::from(PRE_SKIP))
+    fn peek(&mut self) -> Result<Option<i64>, Failure> {
+        Ok(self.reading.peek()?.map(|block| samples(block.time) - i64::from(PRE_SKIP)))
     }
 
     /// Takes the next packet, which belongs there, after silence.
-    fn begin(&mut self, at: i64) {
-        let Some(count) = self.decode() else { return };
+    fn begin(&mut self, at: i64) -> Result<(), Failure> {
+        let Some(count) = self.decode()? else { return Ok(()) };
         if self.ready.is_empty() {
             self.from = at;
         }
         let silence = usize::try_from(at - self.end()).unwrap_or(0);
         self.ready.extend(std::iter::repeat_n([0.0; 2], silence));
-        for (n, [left, right]) in self.scratch.iter().take(count).enumerate() {
+        let decoded = self.voice.iter().flat_map(|voice| voice.scratch.iter().take(count));
+        for (n, [left, right]) in decoded.enumerate() {
             let gain = (n as f32 / FADE_IN as f32).min(1.0);
             self.ready.push_back([left * gain, right * gain]);
         }
         self.sounds = true;
+        Ok(())
     }
 
     /// Takes the next packet, which belongs there, about where the last one ends.
-    fn go_on(&mut self, at: i64) {
+    fn go_on(&mut self, at: i64) -> Result<(), Failure> {
         let gap = at - self.end();
         if gap >= LOST_MIN {
-            self.make_up(gap);
+            self.make_up(gap)?;
         }
         let gap = at - self.end();
-        let Some(count) = self.decode() else { return };
+        let Some(count) = self.decode()? else { return Ok(()) };
         // What was heard already by its time is not heard again.
         if gap >= -LOST_MAX {
             let stretch = if gap.abs() < DRIFT_MIN { 0 } else { gap.clamp(-(count as i64) / STRETCH, count as i64 / STRETCH) };
             self.append(count, count.saturating_add_signed(stretch as isize));
         }
+        Ok(())
     }
 
     /// What the next packet sounds like. Returns how many samples.
-    fn decode(&mut self) -> Option<usize> {
-        let block = self.reading.next()?;
-        let count = self.decoder.decode(&block.bytes, self.scratch.as_flattened_mut());
+    fn decode(&mut self) -> Result<Option<usize>, Failure> {
+        let Some(block) = self.reading.next()? else { return Ok(None) };
+        let voice = match &mut self.voice {
+            Some(voice) => voice,
+            none => none.insert(Voice::new()?),
+        };
+        let count = voice.decoder.decode(&block.bytes, voice.scratch.as_flattened_mut());
         self.damaged |= count.is_err();
-        count.ok()
+        Ok(count.ok())
     }
 
     /// Puts what was decoded at the end, as so many samples.
     fn append(&mut self, count: usize, wanted: usize) {
-        let at = |n: usize| self.scratch.get(n.min(count.saturating_sub(1))).copied().unwrap_or_default();
+        let Some(voice) = &self.voice else { return };
+        let at = |n: usize| voice.scratch.get(n.min(count.saturating_sub(1))).copied().unwrap_or_default();
         let all = (0..wanted).map(|n| {
             let (whole, part) = (n * count / wanted, (n * count % wanted) as f32 / wanted as f32);
             let (one, next) = (at(whole), at(whole + 1));
@@ -148,23 +163,23 @@ impl Tape {
     }
 
     /// Fills the gap before the next packet, which may tell what was in the last one that is missing.
-    fn make_up(&mut self, gap: i64) {
+    fn make_up(&mut self, gap: i64) -> Result<(), Failure> {
         let count = usize::try_from(gap).unwrap_or(0) / CONCEALED_SAMPLES_STEP * CONCEALED_SAMPLES_STEP;
         let (lost, last) = (count.saturating_sub(TICK), count.min(TICK));
         self.conceal(lost);
-        let told = match (self.reading.peek(), self.scratch.get_mut(..last)) {
-            (Some(block), Some(room)) => self.decoder.recover(&block.bytes, room.as_flattened_mut()).ok(),
+        let told = match (self.reading.peek()?, &mut self.voice) {
+            (Some(block), Some(voice)) => voice.recover(&block.bytes, last),
             _ => None,
         };
         match told {
             Some(count) => self.append(count, count),
             None => self.conceal(last),
         }
+        Ok(())
     }
 
     fn conceal(&mut self, count: usize) {
-        let Some(room) = self.scratch.get_mut(..count).filter(|room| !room.is_empty()) else { return };
-        let count = self.decoder.conceal(room.as_flattened_mut()).unwrap_or(0);
+        let count = self.voice.as_mut().and_then(|voice| voice.conceal(count)).unwrap_or(0);
         self.append(count, count);
     }
 
@@ -176,6 +191,23 @@ impl Tape {
             (*left, *right) = (*left * gain, *right * gain);
         }
         self.sounds = false;
+    }
+}
+
+impl Voice {
+    fn new() -> Result<Voice, CodecError> {
+        Ok(Voice { decoder: OpusDecoder::new(Channels::Stereo)?, scratch: vec![[0.0; 2]; PACKET_SAMPLES_MAX] })
+    }
+
+    /// Decodes what the packet tells of the last so many samples before it.
+    fn recover(&mut self, packet: &[u8], count: usize) -> Option<usize> {
+        self.decoder.recover(packet, self.scratch.get_mut(..count)?.as_flattened_mut()).ok()
+    }
+
+    /// Makes so many up.
+    fn conceal(&mut self, count: usize) -> Option<usize> {
+        let room = self.scratch.get_mut(..count).filter(|room| !room.is_empty())?;
+        self.decoder.conceal(room.as_flattened_mut()).ok()
     }
 }
 

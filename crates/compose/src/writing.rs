@@ -43,7 +43,7 @@ impl Writing {
             Format::WebM => (Codec::Vp8, bytes),
             Format::Mp4 => (Codec::H264, h264::with_lengths(&bytes)),
         };
-        let first = Track::picture(codec, &bytes, 0).filter(|_| self.writer.is_none());
+        let first = if self.writer.is_none() { Track::picture(codec, &bytes, 0) } else { None };
         self.push(first, Block { track: 0, time, keyframe, rotation: None, bytes });
     }
 

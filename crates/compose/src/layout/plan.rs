@@ -6,6 +6,7 @@ use std::time::Duration;
 use mixer::picture::Rect;
 
 use super::{Grid, Region, Reuse};
+use crate::limit::SHOWN_MAX;
 
 /// When there is something of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +62,9 @@ pub(super) fn stacked(regions: &[(Vec<usize>, Vec<Scene>)]) -> Vec<Scene> {
             let shown = scene.into_iter().flat_map(|scene| &scene.shown);
             shown.filter_map(|(source, area)| Some((*numbers.get(*source)?, *area)))
         });
-        Scene { from, shown: uncovered(now.collect()) }
+        let mut shown = uncovered(now.collect());
+        shown.drain(..shown.len().saturating_sub(SHOWN_MAX));
+        Scene { from, shown }
     });
     let mut scenes: Vec<Scene> = scenes.collect();
     scenes.dedup_by(|next, scene| next.shown == scene.shown);

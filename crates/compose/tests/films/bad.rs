@@ -1,12 +1,14 @@
 //! Recordings with something wrong in them are shown and heard as far as they go.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use compose::{Composer, Failure, Input, Kind};
+use compose::{Composer, Failure, Input, Kind, Open, Order};
 use mixer::picture::VideoCodec;
 
 use crate::world::scene::Camera;
-use crate::world::{BLUE, EPOCH, GRID, RED, Room, film, letter, ms, order, pictures, tone};
+use crate::world::{BLUE, EPOCH, GRID, RED, Room, film, letter, ms, opens, order, pictures, tone};
 
 const CANVAS: (u16, u16) = (320, 180);
 
@@ -24,7 +26,7 @@ fn damaged_files_end_where_they_do() {
     };
     let whole = red();
     check(whole.clone(), 0, ['R', 'B']);
-    check(whole[..whole.len() / 2].to_vec(), 0, ['R', 'B']);
+    check(whole[..whole.len() / 2].to_vec(), 1, ['R', 'B']);
     check(Vec::new(), 1, ['.', 'B']);
     check(vec![0; 5_000], 1, ['.', 'B']);
     check(b"no film at all".to_vec(), 1, ['.', 'B']);
@@ -70,22 +72,94 @@ impl Read for Failing {
     }
 }
 
-impl Seek for Failing {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.0.seek(to)
-    }
+fn input(kind: Kind, file: Open) -> Input {
+    Input { names: Default::default(), kind, offset: EPOCH, duration: ms(1_000), file }
 }
 
-fn input(file: impl compose::Source + 'static) -> Input {
-    Input { names: Default::default(), kind: Kind::Video, offset: EPOCH, duration: ms(1_000), file: Box::new(file) }
+fn fails(kind: ErrorKind) -> Open {
+    Box::new(move || Err(kind.into()))
 }
 
 #[test]
 fn a_recording_that_cannot_be_read_is_damaged() {
-    let mut composer = Composer::new(&order(CANVAS, GRID), vec![input(Failing(io::Cursor::new(red())))]).expect("a film");
+    let mut composer =
+        Composer::new(&order(CANVAS, GRID), vec![input(Kind::Video, opens(Failing(io::Cursor::new(red()))))]).expect("a film");
     let mut file = io::Cursor::new(Vec::new());
     while !composer.step(&mut file).expect("a step").finished {}
     assert_eq!(composer.damaged(), 1);
+}
+
+/// What becomes of it, and how many are damaged.
+fn outcome(inputs: Vec<Input>, order: &Order) -> Result<usize, Failure> {
+    let mut composer = Composer::new(order, inputs)?;
+    let mut file = io::Cursor::new(Vec::new());
+    while !composer.step(&mut file)?.finished {}
+    Ok(composer.damaged())
+}
+
+#[test]
+fn a_recording_that_is_gone_is_damaged_and_one_that_cannot_be_opened_ends_the_film() {
+    for kind in [Kind::Video, Kind::Audio] {
+        let with = |problem| outcome(vec![input(kind, fails(problem))], &order(CANVAS, GRID));
+        assert_eq!(with(ErrorKind::NotFound).expect("a film"), 1);
+        assert!(matches!(with(ErrorKind::Other), Err(Failure::Open(error)) if error.kind() == ErrorKind::Other));
+    }
+}
+
+/// How many files are open, and how many were at most.
+#[derive(Default)]
+struct Opened {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+/// One of them.
+struct Counted(io::Cursor<Vec<u8>>, Arc<Opened>);
+
+impl Counted {
+    fn open(file: Vec<u8>, count: Arc<Opened>) -> Counted {
+        let now = count.now.fetch_add(1, Relaxed) + 1;
+        count.most.fetch_max(now, Relaxed);
+        Counted(io::Cursor::new(file), count)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.1.now.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Read for Counted {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        self.0.read(room)
+    }
+}
+
+#[test]
+fn recordings_are_open_only_at_their_time() {
+    let (picture, sound) = (film(VideoCodec::Vp8, (16, 16), 40, |_| RED, 0), tone(40, 440.0));
+    let count = Arc::<Opened>::default();
+    let inputs = (0..300).flat_map(|n| [(n, Kind::Video, picture.clone()), (n, Kind::Audio, sound.clone())]);
+    let inputs = inputs.map(|(n, kind, file)| {
+        let count = Arc::clone(&count);
+        let file: Open = Box::new(move || Ok(Box::new(Counted::open(file, count))));
+        Input { offset: EPOCH + ms(n * 40), duration: ms(40), ..input(kind, file) }
+    });
+    assert_eq!(outcome(inputs.collect(), &order((16, 16), GRID)).expect("a film"), 0);
+    let (now, most) = (count.now.load(Relaxed), count.most.load(Relaxed));
+    assert!(now == 0 && (2..=8).contains(&most), "{most} at most, {now} in the end");
+}
+
+#[test]
+fn a_film_of_more_than_a_day_is_not_made() {
+    let long = |hours: u64| Input { duration: ms(hours * 3_600_000), ..input(Kind::Video, fails(ErrorKind::NotFound)) };
+    let check = |hours, refused: bool| {
+        let made = Composer::new(&order(CANVAS, GRID), vec![long(hours)]);
+        assert_eq!(matches!(made, Err(Failure::TooLong)), refused, "{hours}");
+    };
+    check(24, false);
+    check(25, true);
 }
 
 /// A file that cannot be written.
@@ -109,7 +183,8 @@ impl Seek for Full {
 
 #[test]
 fn a_full_disk_is_told() {
-    let mut composer = Composer::new(&order(CANVAS, GRID), vec![input(io::Cursor::new(red()))]).expect("a film");
+    let mut composer =
+        Composer::new(&order(CANVAS, GRID), vec![input(Kind::Video, opens(io::Cursor::new(red())))]).expect("a film");
     let failure = (0..100).find_map(|_| composer.step(&mut Full).err()).expect("a failure");
     assert!(matches!(failure, Failure::Write(error) if error.kind() == io::ErrorKind::StorageFull));
 }

@@ -105,3 +105,20 @@ fn canvases_of_any_size() {
         assert_eq!(crate::world::letter(made.at(0), width / 2, height / 2), 'R', "{canvas:?}");
     }
 }
+
+#[test]
+fn of_more_than_can_be_shown_those_in_front_are() {
+    let still = film(VideoCodec::Vp8, (32, 18), 40, |_| RED, 0);
+    let mut room = Room::default().flat("front", (0, 200), (320, 180), BLUE);
+    for n in 0..70 {
+        room = room.with(Kind::Video, &format!("back {n}"), (0, 200), still.clone());
+    }
+    let layout = r#"{
+        "back": {"video_sources": ["back*"]},
+        "pip": {"video_sources": ["front"], "x_pos": 440, "y_pos": 240, "width": 180, "height": 100, "z_pos": 1}
+    }"#;
+    let made = room.compose(&order(CANVAS, layout));
+    // Of a grid of 9 by 8 one cell is covered, and the first six are not shown.
+    let seen = [(30, 20), (610, 20), (30, 330), (530, 290)].map(|(x, y)| crate::world::letter(made.at(160), x, y));
+    assert_eq!(seen, ['.', 'R', 'R', 'B']);
+}

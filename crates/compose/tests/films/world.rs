@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use compose::layout::VideoLayout;
 use compose::sources::{SourceNames, Sources};
-use compose::{Composer, Failure, Format, Input, Kind, Order};
+use compose::{Composer, Failure, Format, Input, Kind, Open, Order, Source};
 use container::matroska::{Event, Reader, Writer};
 use container::{Block, Codec, Output, Track, h264};
 use mixer::codec::opus::{Channels, OpusDecoder, OpusEncoder};
@@ -121,6 +121,11 @@ pub fn tone(length: u64, hz: f32) -> Vec<u8> {
     sound(&packets(length, hz, |_| Some(0.25)))
 }
 
+/// A file that is there.
+pub fn opens(file: impl Source + 'static) -> Open {
+    Box::new(|| Ok(Box::new(file)))
+}
+
 /// Recordings of a room.
 #[derive(Default)]
 pub struct Room {
@@ -131,7 +136,7 @@ impl Room {
     /// A recording that begins so many milliseconds after the first that could, and is so long.
     pub fn with(mut self, kind: Kind, name: &str, (from, length): (u64, u64), file: Vec<u8>) -> Room {
         let names = SourceNames { name: name.to_owned(), ..SourceNames::default() };
-        let file = Box::new(Cursor::new(file));
+        let file = opens(Cursor::new(file));
         self.inputs.push(Input { names, kind, offset: EPOCH + ms(from), duration: ms(length), file });
         self
     }

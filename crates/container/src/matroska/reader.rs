@@ -110,6 +110,12 @@ impl Reader {
         self.over
     }
 
+    /// Whether it is in the middle of something: a file that ends here was cut off.
+    #[must_use]
+    pub fn is_amid(&self) -> bool {
+        self.skip > 0 || !self.rest().is_empty()
+    }
+
     /// The moment, since 1970, at which it says that it begins.
     #[must_use]
     pub fn began(&self) -> Option<Duration> {

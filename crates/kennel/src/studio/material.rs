@@ -1,7 +1,6 @@
 //! What compositions are made of: the recordings of a room's tracks, and their files, which are opened only when they are read.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -48,7 +47,7 @@ pub async fn of(store: &dyn Store, account: &str, room: u128) -> Result<Material
     }
 }
 
-/// The files of these recordings. Reads the folder.
+/// Those of these recordings that have files. Reads the folder.
 #[must_use]
 pub fn inputs(rows: &[RecordingRow], files: &Files) -> Vec<Input> {
     rows.iter().filter_map(|row| input(row, files.find(row.id)?)).collect()
@@ -67,32 +66,5 @@ fn input(row: &RecordingRow, path: PathBuf) -> Option<Input> {
         name: row.name.clone(),
     };
     let (offset, duration) = (Duration::from_millis(row.file.offset_ms), Duration::from_millis(row.file.duration_ms));
-    Some(Input { names, kind, offset, duration, file: Box::new(Later { path, file: None }) })
-}
-
-/// A file that is opened when it is first read: a room may have more recordings than a program may have files.
-struct Later {
-    path: PathBuf,
-    file: Option<File>,
-}
-
-impl Later {
-    fn file(&mut self) -> io::Result<&mut File> {
-        match &mut self.file {
-            Some(file) => Ok(file),
-            none => Ok(none.insert(File::open(&self.path)?)),
-        }
-    }
-}
-
-impl Read for Later {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file()?.read(buffer)
-    }
-}
-
-impl Seek for Later {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file()?.seek(to)
-    }
+    Some(Input { names, kind, offset, duration, file: Box::new(|| Ok(Box::new(File::open(path)?))) })
 }

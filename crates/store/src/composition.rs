@@ -112,16 +112,21 @@ pub(crate) fn one(link: &mut dyn Link, account: &str, composition: u128) -> Resu
     one_of(link, &sql, &[Value::text(account), composition.into()], row)
 }
 
-pub(crate) fn waiting(link: &mut dyn Link) -> Result<Vec<CompositionRow>, Fault> {
+pub(crate) fn waiting(link: &mut dyn Link, account: &str) -> Result<Vec<CompositionRow>, Fault> {
     let mut found = Vec::new();
     for status in [CompositionStatus::Processing, CompositionStatus::Enqueued] {
-        // So spelled that the index of those that wait serves.
-        let sql = format!("SELECT {COMPOSITION} WHERE status < 2 AND status = {} ORDER BY place", status_number(status));
-        for one in link.rows(&sql, &[])? {
+        let sql = format!("SELECT {COMPOSITION} WHERE account = $1 AND status = {} ORDER BY place", status_number(status));
+        for one in link.rows(&sql, &[Value::text(account)])? {
             found.push(row(&one)?);
         }
     }
     Ok(found)
+}
+
+pub(crate) fn waiting_count(link: &mut dyn Link, account: &str) -> Result<usize, Fault> {
+    let sql = "SELECT count(*) FROM compositions WHERE account = $1 AND status IN (0, 1)";
+    let rows = link.rows(sql, &[Value::text(account)])?;
+    rows.first().map_or(Ok(0), |row| row.number(0))
 }
 
 pub(crate) fn list(

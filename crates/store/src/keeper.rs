@@ -229,8 +229,14 @@ impl Store for Keeper {
         self.ask(move |link| composition::list(link, &account, &filter, page)).await
     }
 
-    async fn compositions_waiting(&self) -> Result<Vec<CompositionRow>, Problem> {
-        self.ask(composition::waiting).await
+    async fn compositions_waiting(&self, account: &str) -> Result<Vec<CompositionRow>, Problem> {
+        let account = account.to_owned();
+        self.ask(move |link| composition::waiting(link, &account)).await
+    }
+
+    async fn compositions_waiting_count(&self, account: &str) -> Result<usize, Problem> {
+        let account = account.to_owned();
+        self.ask(move |link| composition::waiting_count(link, &account)).await
     }
 
     async fn hook(&self, account: &str, hook: NameOrId) -> Result<Option<HookRow>, Problem> {

@@ -129,8 +129,11 @@ pub trait Store: Send + Sync {
     async fn compositions(&self, account: &str, filter: CompositionFilter, page: Page)
     -> Result<PageOf<CompositionRow>, Problem>;
 
-    /// All compositions that are being made, then those that wait for it; of both the oldest first.
-    async fn compositions_waiting(&self) -> Result<Vec<CompositionRow>, Problem>;
+    /// All compositions of this account that are being made, then those that wait for it; of both the oldest first.
+    async fn compositions_waiting(&self, account: &str) -> Result<Vec<CompositionRow>, Problem>;
+
+    /// How many these are.
+    async fn compositions_waiting_count(&self, account: &str) -> Result<usize, Problem>;
 
     /// The hook of this id or name.
     async fn hook(&self, account: &str, hook: NameOrId) -> Result<Option<HookRow>, Problem>;

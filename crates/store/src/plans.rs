@@ -140,7 +140,8 @@ fn ask_others(link: &mut dyn Link) -> Result<(), Fault> {
     recording::one(link, "a", 1)?;
     recording::running(link)?;
     composition::one(link, "a", 1)?;
-    composition::waiting(link)?;
+    composition::waiting(link, "a")?;
+    composition::waiting_count(link, "a")?;
     composition::hook(link, "a", 1)?;
     composition::hook_by_name(link, "a", "b")?;
     read::setting(link, "a")?;

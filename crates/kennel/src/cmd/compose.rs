@@ -16,6 +16,7 @@ use twilio::sid;
 use crate::config::{Config, LogFormat};
 use crate::keyring;
 use crate::shelf::files::Files;
+use crate::studio::limit::SPACE_LEAST_BYTES;
 use crate::studio::work::{self, Ended, Job, Made};
 use crate::studio::{material, wish};
 use crate::{clock, history, logging};
@@ -67,8 +68,9 @@ pub fn run(config: Config, args: &Args) -> ExitCode {
 fn make(config: &Config, args: &Args) -> Result<String, String> {
     let wish = wish_of(args)?;
     let order = wish::order(&wish).map_err(|refused| format!("{refused}."))?;
-    if args.output.exists() {
-        return Err(format!("{} is there already. Choose another --output.", args.output.display()));
+    let part = unfinished(&args.output);
+    if let Some(there) = [&args.output, &part].into_iter().find(|path| path.exists()) {
+        return Err(format!("{} is there already. Choose another --output.", there.display()));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|problem| format!("The system gives Kennel no threads: {problem}."))?;
@@ -81,7 +83,8 @@ fn make(config: &Config, args: &Args) -> Result<String, String> {
             recordings,
             shelf: Files::in_folder(config.recordings()),
             whole: args.output.clone(),
-            part: unfinished(&args.output),
+            part,
+            space_least: SPACE_LEAST_BYTES,
             stop: Arc::clone(&stop),
         };
         match work(job, &stop).await {
@@ -113,10 +116,11 @@ async fn work(job: Job, stop: &AtomicBool) -> Ended {
 /// What was recorded in the room and has ended.
 async fn look_up(config: &Config, room: &str) -> Result<Vec<RecordingRow>, String> {
     let in_words = |problem: store::Problem| format!("{problem}.");
-    let keys = keyring::Store::open(&config.data, &config.vendor, clock::unix_ms()).map_err(|problem| problem.to_string())?;
-    let account = keys.credentials().twilio_account_sid;
     let store = history::look(config).await.map_err(in_words)?;
     let store = store.ok_or_else(|| format!("There is no history in {}. Is it the right --data?", config.data.display()))?;
+    // Only now: where there are no keys this makes them.
+    let keys = keyring::Store::open(&config.data, &config.vendor, clock::unix_ms()).map_err(|problem| problem.to_string())?;
+    let account = keys.credentials().twilio_account_sid;
     let mut running = false;
     for room in rooms(&store, &account, room).await.map_err(in_words)? {
         let material = material::of(&store, &account, room.id).await.map_err(in_words)?;
@@ -213,6 +217,7 @@ fn bar(percent: u128) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn args() -> Args {
         let (room, resolution, output) = ("Den".into(), "640x480".into(), "den.mp4".into());
@@ -228,6 +233,26 @@ mod tests {
         assert!(wish_of(&Args { output: "den".into(), ..args() }).is_err(), "which format?");
         assert!(wish_of(&Args { layout: Some("[]".into()), ..args() }).is_err());
         assert!(wish_of(&Args { layout: Some("@/not/there".into()), ..args() }).is_err());
+    }
+
+    #[test]
+    fn a_wrong_folder_stays_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = Config { data: folder.path().join("absent"), ..Config::default() };
+        let output = folder.path().join("den.mp4");
+        assert!(make(&config, &Args { output, ..args() }).expect_err("no history").starts_with("There is no history"));
+        assert!(fs::read_dir(folder.path()).expect("a folder").next().is_none());
+    }
+
+    #[test]
+    fn what_is_there_is_not_written_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = folder.path().join("den.mp4");
+        for there in [unfinished(&output), output.clone()] {
+            fs::write(&there, "mine").expect("written");
+            let refused = make(&Config::default(), &Args { output: output.clone(), ..args() });
+            assert_eq!(refused, Err(format!("{} is there already. Choose another --output.", there.display())));
+        }
     }
 
     #[test]

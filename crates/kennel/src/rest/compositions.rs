@@ -69,9 +69,10 @@ impl Call<'_> {
     }
 
     pub async fn change_hook(&self, id: HookId, new: NewHook) -> Answered {
+        // One that is deleted meanwhile is not made again.
+        let _naming = self.desk.naming.lock().await;
         let known = self.hook(id).await?;
         let row = HookRow { updated_ms: Some(clock::unix_ms()), ..self.hook_row(known.id, known.created_ms, new)? };
-        let _naming = self.desk.naming.lock().await;
         self.put_hook(row).await
     }
 
@@ -91,6 +92,7 @@ impl Call<'_> {
     }
 
     pub async fn delete_hook(&self, id: HookId) -> Answered {
+        let _naming = self.desk.naming.lock().await;
         let hook = self.hook(id).await?.id;
         self.write(Write::HookDeleted { hook }).await.map(|()| String::new())
     }

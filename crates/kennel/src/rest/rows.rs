@@ -100,6 +100,8 @@ pub fn wish(parameters: &str, callback: Option<&store::Callback>) -> Wish {
 #[must_use]
 pub fn composition(row: &CompositionRow) -> rest::Composition {
     let deleted = row.status == CompositionStatus::Deleted;
+    // What is lost was there once, and says nothing of that.
+    let duration_ms = if row.status == CompositionStatus::Failed { 0 } else { row.duration_ms };
     rest::Composition {
         id: CompositionId(row.id),
         room: RoomId(row.room),
@@ -113,9 +115,9 @@ pub fn composition(row: &CompositionRow) -> rest::Composition {
         wish: wish(&row.parameters, row.callback.as_ref()),
         created_ms: row.created_ms,
         // Of one that never was there, too, it is known when it ended, but not in this API.
-        completed_ms: row.ended_ms.filter(|_| row.duration_ms > 0),
+        completed_ms: row.ended_ms.filter(|_| duration_ms > 0),
         deleted_ms: deleted.then_some(row.updated_ms),
-        duration_ms: row.duration_ms,
+        duration_ms,
         bytes: row.bytes,
     }
 }

@@ -13,7 +13,7 @@ const ENDINGS: [&str; 4] = ["mka", "mkv", "webm", "mp4"];
 /// What a file has at its end while it is written.
 const UNFINISHED: &str = "part";
 
-/// The file that tells the folder from an empty one in its place, such as where a disk is not mounted. It has nothing in it.
+/// The file that tells such a folder from an empty one in its place, such as where a disk is not mounted. It has nothing in it.
 pub const MARK: &str = ".kennel-recordings";
 
 /// The folder.
@@ -65,12 +65,20 @@ impl Files {
         self.folder.join(MARK).is_file()
     }
 
+    /// Makes the folder, if it is not there.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn make(&self) -> io::Result<()> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)
+    }
+
     /// Makes the folder, if it is not there, and its mark.
     ///
     /// # Errors
     /// The system's.
     pub fn mark(&self) -> io::Result<()> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        self.make()?;
         fs::OpenOptions::new().create(true).append(true).mode(0o600).open(self.folder.join(MARK)).map(drop)
     }
 

@@ -2,14 +2,15 @@
 //! without rows.
 
 use std::collections::HashSet;
+use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 use prometheus_client::metrics::gauge::Gauge;
-use store::{Page, Problem, RecordingFilter, RecordingStatus, Write};
+use store::{Page, PageOf, Problem, RecordingFilter, RecordingStatus, Write};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::files::{Files, Kept};
+use super::files::{Files, Kept, MARK};
 use super::{NotDeleted, Shelf};
 use crate::clock::{self, Now};
 use crate::metrics::Metrics;
@@ -45,6 +46,9 @@ pub trait Stock: Send + Sync {
     /// What they are, in a word.
     const WHAT: &'static str;
 
+    /// Whether a folder without a mark gets one when nothing is missing in it; else that was settled before.
+    const MARKED_HERE: bool;
+
     /// Their folder.
     fn files(&self) -> &Files;
 
@@ -57,17 +61,26 @@ pub trait Stock: Send + Sync {
     /// Deletes one that it knows, and its file.
     async fn drop_one(&self, id: u128) -> Result<(), NotDeleted>;
 
-    /// Tries again to delete the files that could not be.
-    async fn delete_left(&self);
+    /// Whether the history says that this one has no file any more.
+    async fn is_gone(&self, id: u128) -> Result<bool, Problem>;
 
-    /// Compares rows and files, once, at the start.
-    async fn settle(&self) -> Result<(), Problem>;
+    /// Deletes the file of one that has none any more.
+    async fn unlink(&self, id: u128) -> io::Result<()>;
+
+    /// Those whose files could not be deleted.
+    fn left(&self) -> Vec<u128>;
+
+    /// Those that have files, as the history says, the newest first.
+    async fn completed(&self, page: Page) -> Result<PageOf<u128>, Problem>;
+
+    /// Writes down that the files of these are lost.
+    async fn lose(&self, ids: &[u128]) -> Result<(), Problem>;
 }
 
 /// Settles what a start found, then deletes what is kept too long until the server ends. `last_ms` is the last moment that the history
 /// knew of before the start, in milliseconds since 1970 UTC; 0 if it was new.
 pub async fn keep<S: Stock>(stock: S, rule: Rule, last_ms: u64, metrics: Metrics, mut shutdown: Shutdown) {
-    if let Err(problem) = stock.settle().await {
+    if let Err(problem) = settle(&stock).await {
         tracing::warn!(what = S::WHAT, %problem, "rows and files cannot be compared now");
     }
     let mut steps = interval(STEP);
@@ -96,7 +109,7 @@ impl Rounds {
 
     /// Deletes what is kept too long now, and what could not be deleted before.
     pub async fn go<S: Stock>(&mut self, stock: &S, rule: Rule, metrics: &Metrics) {
-        stock.delete_left().await;
+        delete_left(stock).await;
         let now = clock::now();
         let rule = self.clocks.bound(rule, now);
         let Some(files) = listed(stock).await else { return };
@@ -224,6 +237,9 @@ async fn drop_oldest<S: Stock>(stock: &S, file: &Kept) {
 impl Stock for Shelf {
     const WHAT: &'static str = "recordings";
 
+    // `mark` does it, which also knows of those that were being made.
+    const MARKED_HERE: bool = false;
+
     fn files(&self) -> &Files {
         Shelf::files(self)
     }
@@ -243,53 +259,111 @@ impl Stock for Shelf {
         }
     }
 
-    async fn delete_left(&self) {
-        Shelf::delete_left(self).await;
+    async fn is_gone(&self, recording: u128) -> Result<bool, Problem> {
+        Ok(self.find(recording).await?.is_some_and(|row| row.status == RecordingStatus::Deleted))
     }
 
-    async fn settle(&self) -> Result<(), Problem> {
-        settle(self).await
+    async fn unlink(&self, recording: u128) -> io::Result<()> {
+        Shelf::unlink(self, recording).await
+    }
+
+    fn left(&self) -> Vec<u128> {
+        Shelf::left(self).iter().copied().collect()
+    }
+
+    async fn completed(&self, page: Page) -> Result<PageOf<u128>, Problem> {
+        let filter = RecordingFilter { status: Some(RecordingStatus::Completed), ..RecordingFilter::default() };
+        Ok(ids(self.list(filter, page).await?, |row| row.id))
+    }
+
+    async fn lose(&self, ids: &[u128]) -> Result<(), Problem> {
+        let at_ms = clock::unix_ms();
+        let lost = |recording: &u128| Write::RecordingLost { recording: *recording, at_ms, why: LOST.to_owned() };
+        self.0.journal.write(ids.iter().map(lost).collect()).await
     }
 }
 
-/// Compares rows and files.
+/// Why the file of one that was finished is not there.
+pub const LOST: &str = "lost";
+
+/// A page of what they are called.
+pub fn ids<T>(page: PageOf<T>, id: fn(&T) -> u128) -> PageOf<u128> {
+    let PageOf { rows, first, last, more_before, more_after } = page;
+    PageOf { rows: rows.iter().map(id).collect(), first, last, more_before, more_after }
+}
+
+/// Tries again to delete the files that could not be.
+pub async fn delete_left<S: Stock>(stock: &S) {
+    for id in stock.left() {
+        if let Err(problem) = stock.unlink(id).await {
+            tracing::warn!(what = S::WHAT, %problem, "the file of a deleted one still cannot be deleted");
+        }
+    }
+}
+
+/// Compares rows and files, once, at the start.
 ///
 /// # Errors
 /// The database's.
-pub async fn settle(shelf: &Shelf) -> Result<(), Problem> {
-    let Some(files) = listed(shelf).await else { return Ok(()) };
+pub async fn settle<S: Stock>(stock: &S) -> Result<(), Problem> {
+    let Some(files) = listed(stock).await else { return Ok(()) };
     for file in files.iter().filter(|file| file.whole) {
         // It was to be deleted when the program ended.
-        let deleted = shelf.find(file.recording).await?.is_some_and(|row| row.status == RecordingStatus::Deleted);
-        if deleted && let Err(problem) = shelf.unlink(file.recording).await {
-            tracing::warn!(%problem, "the file of a deleted recording cannot be deleted");
+        if stock.is_gone(file.recording).await?
+            && let Err(problem) = stock.unlink(file.recording).await
+        {
+            tracing::warn!(what = S::WHAT, %problem, "the file of a deleted one cannot be deleted");
         }
     }
+    let absent = absent(stock, files.iter().map(|file| file.recording).collect()).await?;
     // Where the disk is not, nothing is lost.
-    if !shelf.files().is_marked() {
+    if !is_right(stock, absent.is_empty()).await {
         return Ok(());
     }
-    let there: HashSet<u128> = files.iter().map(|file| file.recording).collect();
-    lose_absent(shelf, &there).await
+    for some in absent.chunks(ROWS_AT_ONCE) {
+        tracing::warn!(what = S::WHAT, count = some.len(), "some have lost their files");
+        stock.lose(some).await?;
+    }
+    Ok(())
 }
 
-/// Says of completed recordings that their files are gone.
-async fn lose_absent(shelf: &Shelf, there: &HashSet<u128>) -> Result<(), Problem> {
-    let filter = RecordingFilter { status: Some(RecordingStatus::Completed), ..RecordingFilter::default() };
+/// Those that should have files and have none.
+async fn absent<S: Stock>(stock: &S, there: HashSet<u128>) -> Result<Vec<u128>, Problem> {
+    let mut absent = Vec::new();
     let mut page = Page::First { size: ROWS_AT_ONCE };
     loop {
-        let found = shelf.list(filter.clone(), page).await?;
+        let found = stock.completed(page).await?;
+        let unseen: Vec<u128> = found.rows.into_iter().filter(|id| !there.contains(id)).collect();
+        let files = stock.files().clone();
         // One that ended meanwhile was not there when the folder was read.
-        let absent = |id: &u128| !there.contains(id) && shelf.files().find(*id).is_none();
-        let absent: Vec<u128> = found.rows.iter().map(|row| row.id).filter(absent).collect();
-        if !absent.is_empty() {
-            tracing::warn!(count = absent.len(), "recordings have lost their files");
-            let at_ms = clock::unix_ms();
-            let lost = |recording| Write::RecordingLost { recording, at_ms, why: "lost".to_owned() };
-            shelf.0.journal.write(absent.into_iter().map(lost).collect()).await?;
-        }
-        let Some(place) = found.last.filter(|_| found.more_after) else { return Ok(()) };
+        let find = move || unseen.into_iter().filter(|id| files.find(*id).is_none()).collect::<Vec<_>>();
+        absent.extend(tokio::task::spawn_blocking(find).await.unwrap_or_default());
+        let Some(place) = found.last.filter(|_| found.more_after) else { return Ok(absent) };
         page = Page::After { place, size: ROWS_AT_ONCE };
+    }
+}
+
+/// Whether the folder is the one that the history knows.
+async fn is_right<S: Stock>(stock: &S, whole: bool) -> bool {
+    let files = stock.files().clone();
+    let look = move || match files.is_marked() {
+        false if whole && S::MARKED_HERE => files.mark().map(|()| true),
+        marked => Ok(marked),
+    };
+    let folder = stock.files().folder().display();
+    match tokio::task::spawn_blocking(look).await {
+        Ok(Ok(marked)) => {
+            if !marked && S::MARKED_HERE {
+                let what = S::WHAT;
+                tracing::error!(%folder, "{what} are missing and the folder has no {MARK} in it: is its disk there? All stay listed");
+            }
+            marked
+        }
+        Ok(Err(problem)) => {
+            tracing::warn!(%folder, %problem, "the folder of {} cannot be marked", S::WHAT);
+            false
+        }
+        Err(_) => false,
     }
 }
 

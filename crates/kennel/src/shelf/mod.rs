@@ -149,16 +149,6 @@ impl Shelf {
         self.unlink(row.id).await.map_err(NotDeleted::File)
     }
 
-    /// Tries again to delete the files that could not be.
-    pub async fn delete_left(&self) {
-        let left: Vec<u128> = self.left().iter().copied().collect();
-        for recording in left {
-            if let Err(problem) = self.unlink(recording).await {
-                tracing::warn!(%problem, "the file of a deleted recording still cannot be deleted");
-            }
-        }
-    }
-
     /// Deletes the file of a recording that the history says is deleted.
     async fn unlink(&self, recording: u128) -> io::Result<()> {
         let files = self.0.files.clone();

@@ -23,6 +23,8 @@ pub fn ended(room: u128) -> Write {
 /// # Errors
 /// The database's.
 pub async fn run(studio: &Studio) -> Result<(), Problem> {
+    // What was too late to be heard of is written by then: who was asked for is not asked for again.
+    studio.0.journal.flush().await?;
     for (key, _) in studio.0.store.settings(ENDED).await? {
         let room = u128::from_str_radix(key.trim_start_matches(ENDED), 16).unwrap_or_default();
         let mut writes = match studio.0.store.room(&studio.0.account, NameOrId::Id(room)).await? {
@@ -38,7 +40,7 @@ pub async fn run(studio: &Studio) -> Result<(), Problem> {
 async fn wanted(studio: &Studio, room: &RoomRow) -> Result<Vec<Write>, Problem> {
     let working = HookFilter { enabled: Some(true), ..HookFilter::default() };
     let hooks = studio.0.store.hooks(&studio.0.account, working, Page::First { size: HOOKS_MAX }).await?;
-    let mut waiting = studio.0.store.compositions_waiting().await?.len();
+    let mut waiting = studio.0.store.compositions_waiting_count(&studio.0.account).await?;
     let mut writes = Vec::new();
     for hook in hooks.rows {
         let at_ms = clock::unix_ms();

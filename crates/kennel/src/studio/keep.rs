@@ -1,22 +1,22 @@
 //! How long compositions are kept, and what a start finds: rows without files, and files without rows.
 
-use std::collections::HashSet;
+use std::io;
 
 use async_trait::async_trait;
 use prometheus_client::metrics::gauge::Gauge;
-use store::{CompositionFilter, CompositionStatus, Page, Problem, Write};
+use store::{CompositionFilter, CompositionStatus, Page, PageOf, Problem, Write};
 
 use super::Studio;
-use super::limit::ROWS_AT_ONCE;
 use crate::clock;
 use crate::metrics::Metrics;
 use crate::shelf::NotDeleted;
 use crate::shelf::files::Files;
-use crate::shelf::keep::{Stock, listed};
+use crate::shelf::keep::{LOST, Stock, ids, listed};
 
 #[async_trait]
 impl Stock for Studio {
     const WHAT: &'static str = "compositions";
+    const MARKED_HERE: bool = true;
 
     fn files(&self) -> &Files {
         Studio::files(self)
@@ -34,26 +34,33 @@ impl Stock for Studio {
         self.delete(composition).await
     }
 
-    async fn delete_left(&self) {
-        let left: Vec<u128> = self.left().iter().copied().collect();
-        for composition in left {
-            if let Err(problem) = self.unlink(composition).await {
-                tracing::warn!(%problem, "the file of a deleted composition still cannot be deleted");
-            }
-        }
+    async fn is_gone(&self, composition: u128) -> Result<bool, Problem> {
+        let row = self.find(composition).await?;
+        Ok(row.is_some_and(|row| match row.status {
+            CompositionStatus::Deleted => true,
+            // What is lost may be found again.
+            CompositionStatus::Failed => row.why != LOST,
+            _ => false,
+        }))
     }
 
-    async fn settle(&self) -> Result<(), Problem> {
-        let Some(files) = listed(self).await else { return Ok(()) };
-        for file in files.iter().filter(|file| file.whole) {
-            // It was to be deleted when the program ended.
-            let row = self.find(file.recording).await?;
-            let deleted = row.is_some_and(|row| row.status == CompositionStatus::Deleted);
-            if deleted && let Err(problem) = self.unlink(file.recording).await {
-                tracing::warn!(%problem, "the file of a deleted composition cannot be deleted");
-            }
-        }
-        lose_absent(self, &files.iter().map(|file| file.recording).collect()).await
+    async fn unlink(&self, composition: u128) -> io::Result<()> {
+        Studio::unlink(self, composition).await
+    }
+
+    fn left(&self) -> Vec<u128> {
+        Studio::left(self).iter().copied().collect()
+    }
+
+    async fn completed(&self, page: Page) -> Result<PageOf<u128>, Problem> {
+        let filter = CompositionFilter { status: Some(CompositionStatus::Completed), ..CompositionFilter::default() };
+        Ok(ids(self.list(filter, page).await?, |row| row.id))
+    }
+
+    async fn lose(&self, ids: &[u128]) -> Result<(), Problem> {
+        let at_ms = clock::unix_ms();
+        let lost = |composition: &u128| Write::CompositionFailed { composition: *composition, at_ms, why: LOST.to_owned() };
+        self.0.journal.write(ids.iter().map(lost).collect()).await
     }
 }
 
@@ -63,24 +70,5 @@ pub async fn clear(studio: &Studio) {
         if let Err(problem) = studio.unlink(file.recording).await {
             tracing::warn!(%problem, "what is left of a composition cannot be deleted");
         }
-    }
-}
-
-/// Says of completed compositions that their files are gone.
-async fn lose_absent(studio: &Studio, there: &HashSet<u128>) -> Result<(), Problem> {
-    let filter = CompositionFilter { status: Some(CompositionStatus::Completed), ..CompositionFilter::default() };
-    let mut page = Page::First { size: ROWS_AT_ONCE };
-    loop {
-        let found = studio.list(filter.clone(), page).await?;
-        let absent = found.rows.iter().map(|row| row.id).filter(|id| !there.contains(id) && studio.files().find(*id).is_none());
-        let (at_ms, why) = (clock::unix_ms(), "lost".to_owned());
-        let lost: Vec<Write> =
-            absent.map(|composition| Write::CompositionFailed { composition, at_ms, why: why.clone() }).collect();
-        if !lost.is_empty() {
-            tracing::warn!(count = lost.len(), "compositions have lost their files");
-            studio.0.journal.write(lost).await?;
-        }
-        let Some(place) = found.last.filter(|_| found.more_after) else { return Ok(()) };
-        page = Page::After { place, size: ROWS_AT_ONCE };
     }
 }

@@ -12,10 +12,15 @@ pub const HOOKS_MAX: usize = 100;
 pub const ATTEMPTS_MAX: u32 = 3;
 
 /// Bytes that must be free for a composition to begin. Below: it waits.
-pub const SPACE_BEGIN_BYTES: u64 = 1024 * 1024 * 1024;
+pub const SPACE_BEGIN_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
-/// Bytes that must be free for one to go on: above what recordings need to go on, so that it ends before they do. Below: it has failed.
-pub const SPACE_LEAST_BYTES: u64 = 512 * 1024 * 1024;
+/// Bytes that must be free for one to go on: above what recordings need to begin, so that it takes room from none. Below: it has failed.
+pub const SPACE_LEAST_BYTES: u64 = 1024 * 1024 * 1024 + 256 * 1024 * 1024;
+
+const _: () = assert!(SPACE_LEAST_BYTES > media::limit::RECORD_SPACE_BEGIN_BYTES && SPACE_BEGIN_BYTES > SPACE_LEAST_BYTES);
+
+/// Bytes after which what was written of a film is made durable: all of it at once at the end would keep others waiting.
+pub const SYNC_BYTES: u64 = 64 * 1024 * 1024;
 
 /// How often it is looked how much space there is.
 pub const SPACE_GAP: Duration = Duration::from_secs(2);

@@ -92,7 +92,7 @@ impl Studio {
         if !self.is_recorded(room.id).await? {
             return Err(NotAsked::NoRecordings);
         }
-        if self.0.store.compositions_waiting().await?.len() >= WAITING_MAX {
+        if self.0.store.compositions_waiting_count(&self.0.account).await? >= WAITING_MAX {
             return Err(NotAsked::TooMany);
         }
         let row = self.row(room, wish, None);

@@ -1,5 +1,6 @@
 //! Takes one composition after the other: the oldest first whose recordings have all ended.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
@@ -8,10 +9,10 @@ use std::time::Instant;
 use compose::Progress;
 use store::{CompositionRow, CompositionStatus, Problem, RecordingRow, Write};
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::keep::clear;
-use super::limit::{ATTEMPTS_MAX, NOTED_GAP, PAUSE, ROUND, SPACE_BEGIN_BYTES, TOLD_PERCENT};
+use super::limit::{ATTEMPTS_MAX, NOTED_GAP, PAUSE, ROUND, SPACE_BEGIN_BYTES, SPACE_LEAST_BYTES, TOLD_PERCENT};
 use super::work::{Ended, Job, Maker, Share};
 use super::{Studio, hooks, material, tell, wish};
 use crate::clock;
@@ -65,20 +66,25 @@ impl Runner {
         }
         match self.next().await? {
             Next::Nothing => Ok(false),
-            Next::Fail(row, why) => self.fail(&row, why).await.map(|()| true),
+            Next::Fail(row, why) => self.fail(&row, why, shutdown).await.map(|()| true),
             Next::Make(row, recordings) => self.make(&row, recordings, shutdown).await.map(|()| true),
         }
     }
 
     async fn next(&self) -> Result<Next, Problem> {
-        let waiting = self.studio.0.store.compositions_waiting().await?;
-        self.metrics.compositions_waiting.set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
+        let waiting = self.studio.0.store.compositions_waiting(&self.studio.0.account).await?;
+        self.show_waiting(waiting.len());
+        let mut going_on = HashSet::new();
         for row in waiting {
             if row.attempts >= ATTEMPTS_MAX {
                 return Ok(Next::Fail(Box::new(row), "Kennel ended while it was made, three times"));
             }
+            if going_on.contains(&row.room) {
+                continue;
+            }
             let material = material::of(&*self.studio.0.store, &self.studio.0.account, row.room).await?;
             if material.running {
+                going_on.insert(row.room);
                 continue;
             }
             if material.made.is_empty() {
@@ -98,14 +104,22 @@ impl Runner {
         let space = tokio::task::spawn_blocking(move || files.space()).await;
         let free = space.ok().and_then(Result::ok).map_or(0, |space| space.free);
         if free < SPACE_BEGIN_BYTES {
-            tracing::warn!(free, "compositions wait: their disk has less than 1 GiB left");
+            tracing::warn!(free, "compositions wait: their disk has less than 2 GiB left");
         }
         free >= SPACE_BEGIN_BYTES
     }
 
+    fn show_waiting(&self, count: usize) {
+        self.metrics.compositions_waiting.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
     async fn make(&self, row: &CompositionRow, recordings: Vec<RecordingRow>, shutdown: &mut Shutdown) -> Result<(), Problem> {
         let order = wish::order(&rows::wish(&row.parameters, None));
-        let Ok(order) = order else { return self.fail(row, "what was asked for cannot be read any more").await };
+        let Ok(order) = order else { return self.fail(row, "what was asked for cannot be read any more", shutdown).await };
+        // Deleted since it was chosen.
+        if self.is_deleted(row.id).await? {
+            return Ok(());
+        }
         let at_ms = clock::unix_ms();
         let mut writes = vec![Write::CompositionStarted { composition: row.id, at_ms }];
         if row.attempts == 0 {
@@ -118,7 +132,17 @@ impl Runner {
             Err(problem) => Err(problem),
         };
         *self.studio.current() = None;
+        if let Err(Problem::Unavailable(_) | Problem::Unusable(_)) = outcome
+            && let Err(problem) = self.put_back(row.id).await
+        {
+            tracing::warn!(%problem, "that a composition was not made cannot be written down");
+        }
         outcome
+    }
+
+    /// Lets it wait again, as if it had not been begun. Of one that has ended by now it says nothing.
+    async fn put_back(&self, composition: u128) -> Result<(), Problem> {
+        self.studio.0.journal.write(vec![Write::CompositionPutBack { composition, at_ms: clock::unix_ms() }]).await
     }
 
     async fn work(
@@ -129,7 +153,7 @@ impl Runner {
         stop: &Arc<AtomicBool>,
         shutdown: &mut Shutdown,
     ) -> Result<(), Problem> {
-        // Deleted since it was chosen.
+        // Deleted since it was looked at, when nobody was told to stop.
         if self.is_deleted(row.id).await? {
             return Ok(());
         }
@@ -139,6 +163,7 @@ impl Runner {
             shelf: self.studio.0.shelf.files().clone(),
             whole: self.studio.files().finished(row.id, &row.container),
             part: self.studio.files().unfinished(row.id, &row.container),
+            space_least: SPACE_LEAST_BYTES,
             stop: Arc::clone(stop),
         };
         let ended = self.watch(row, job, stop, shutdown).await;
@@ -148,17 +173,16 @@ impl Runner {
                     if made.damaged > 0 { format!("{} of its recordings are damaged", made.damaged) } else { String::new() };
                 let (composition, at_ms, duration_ms, bytes) = (row.id, clock::unix_ms(), made.duration_ms, made.bytes);
                 let done = Write::CompositionCompleted { composition, at_ms, duration_ms, bytes, why };
-                self.settle(row, vec![done, tell::available(row, at_ms, duration_ms, bytes)]).await?;
-                self.metrics.compositions_made.inc();
-                tracing::info!(composition = %format_args!("CJ{composition:032x}"), bytes, "a composition is there");
+                let end = self.settle(row, vec![done, tell::available(row, at_ms, duration_ms, bytes)], shutdown).await?;
+                if end == CompositionStatus::Completed {
+                    self.metrics.compositions_made.inc();
+                    tracing::info!(composition = %format_args!("CJ{composition:032x}"), bytes, "a composition is there");
+                }
                 Ok(())
             }
-            Ended::Failed(why) => self.fail(row, &why).await,
+            Ended::Failed(why) => self.fail(row, &why, shutdown).await,
             Ended::Stopped if self.is_deleted(row.id).await? => Ok(()),
-            Ended::Stopped => {
-                let put_back = Write::CompositionPutBack { composition: row.id, at_ms: clock::unix_ms() };
-                self.studio.0.journal.write(vec![put_back]).await
-            }
+            Ended::Stopped => self.put_back(row.id).await,
         }
     }
 
@@ -167,8 +191,10 @@ impl Runner {
         let (news, mut heard) = watch::channel(Progress::default());
         let (maker, share) = (Arc::clone(&self.maker), Arc::clone(&self.share));
         let (end, mut ended) = tokio::sync::oneshot::channel();
+        let folder = self.studio.files().clone();
         let started = thread::Builder::new().name("compose".to_owned()).spawn(move || {
-            make_way();
+            // Without it the file cannot be made, which is told then.
+            let _ = folder.make();
             let tell = |progress| {
                 let _ = news.send(progress);
             };
@@ -177,7 +203,8 @@ impl Runner {
         if let Err(problem) = started {
             return Ended::Failed(format!("the system gives no thread: {problem}"));
         }
-        let mut notes = Notes::start();
+        let (mut notes, mut rounds) = (Notes::start(), interval(ROUND));
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 outcome = &mut ended => return outcome.unwrap_or_else(|_| Ended::Failed("a defect of Kennel ended it".to_owned())),
@@ -185,8 +212,23 @@ impl Runner {
                     let progress = *heard.borrow_and_update();
                     self.note(row, notes.of(progress, Instant::now())).await;
                 }
+                () = self.studio.0.journal.ended() => self.look().await,
+                () = self.studio.0.wake.notified() => self.look().await,
+                _ = rounds.tick() => self.look().await,
                 () = shutdown.stopping(), if !stop.load(Relaxed) => stop.store(true, Relaxed),
             }
+        }
+    }
+
+    /// Does what is not to wait until a film is made: hooks ask when rooms end.
+    async fn look(&self) {
+        let looked = async {
+            hooks::run(&self.studio).await?;
+            self.studio.0.store.compositions_waiting_count(&self.studio.0.account).await
+        };
+        match looked.await {
+            Ok(waiting) => self.show_waiting(waiting),
+            Err(problem) => tracing::warn!(%problem, "hooks of compositions cannot be looked up now"),
         }
     }
 
@@ -203,44 +245,63 @@ impl Runner {
         }
     }
 
-    async fn fail(&self, row: &CompositionRow, why: &str) -> Result<(), Problem> {
+    async fn fail(&self, row: &CompositionRow, why: &str, shutdown: &mut Shutdown) -> Result<(), Problem> {
         tracing::warn!(composition = %format_args!("CJ{:032x}", row.id), why, "a composition cannot be made");
         let at_ms = clock::unix_ms();
         let failed = Write::CompositionFailed { composition: row.id, at_ms, why: why.to_owned() };
-        self.metrics.compositions_failed.inc();
-        self.settle(row, vec![failed, tell::failed(row, at_ms, why)]).await
+        let end = self.settle(row, vec![failed, tell::failed(row, at_ms, why)], shutdown).await?;
+        self.metrics.compositions_failed.inc_by(u64::from(end == CompositionStatus::Failed));
+        Ok(())
     }
 
-    /// Writes how it ended, unless it was deleted meanwhile: then its file goes, and nobody is told.
-    async fn settle(&self, row: &CompositionRow, writes: Vec<Write>) -> Result<(), Problem> {
+    /// Writes how it ended, unless it was deleted meanwhile: then its file goes, and nobody is told. A database that does not answer is
+    /// asked again until the server ends, for the film may have taken hours. Returns how it ended.
+    async fn settle(
+        &self,
+        row: &CompositionRow,
+        writes: Vec<Write>,
+        shutdown: &mut Shutdown,
+    ) -> Result<CompositionStatus, Problem> {
         // Whoever deletes it from here on sees that nobody makes it any more.
         *self.studio.current() = None;
-        if !self.is_deleted(row.id).await? {
-            self.studio.0.journal.write(writes).await?;
-        }
-        if self.is_deleted(row.id).await?
+        let end = loop {
+            match self.try_to_settle(row.id, &writes).await {
+                Err(problem @ (Problem::Unavailable(_) | Problem::Unusable(_))) if !shutdown.is_stopping() => {
+                    tracing::warn!(%problem, "how a composition ended cannot be written down now");
+                }
+                outcome => break outcome?,
+            }
+            tokio::select! {
+                () = sleep(PAUSE) => {}
+                () = shutdown.stopping() => {}
+            }
+        };
+        if end == CompositionStatus::Deleted
             && let Err(problem) = self.studio.unlink(row.id).await
         {
             tracing::warn!(%problem, "the file of a deleted composition cannot be deleted");
         }
-        Ok(())
+        Ok(end)
+    }
+
+    async fn try_to_settle(&self, composition: u128, writes: &[Write]) -> Result<CompositionStatus, Problem> {
+        // What was too late to be heard of is written by then, and nobody is told twice.
+        self.studio.0.journal.flush().await?;
+        if let CompositionStatus::Enqueued | CompositionStatus::Processing = self.status(composition).await? {
+            self.studio.0.journal.write(writes.to_vec()).await?;
+        }
+        self.status(composition).await
     }
 
     async fn is_deleted(&self, composition: u128) -> Result<bool, Problem> {
+        Ok(self.status(composition).await? == CompositionStatus::Deleted)
+    }
+
+    async fn status(&self, composition: u128) -> Result<CompositionStatus, Problem> {
         let row = self.studio.find(composition).await?;
-        Ok(row.is_none_or(|row| row.status == CompositionStatus::Deleted))
+        Ok(row.ok_or_else(|| Problem::Misused("a composition that is made is not there".to_owned()))?.status)
     }
 }
-
-/// Calls come first, whatever the share. Elsewhere than on Linux this would be said of the whole program.
-fn make_way() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(None, NICE);
-}
-
-/// How nice the thread is to others (`man 2 setpriority`).
-#[cfg(target_os = "linux")]
-const NICE: i32 = 10;
 
 /// What of all progress is worth to be written down.
 struct Notes {

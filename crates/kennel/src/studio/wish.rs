@@ -13,7 +13,9 @@ use twilio::rest::{self, Wish};
 pub fn check(wish: Wish) -> Result<Wish, Refused> {
     let layout = order(&wish)?.layout;
     let Value::Object(video_layout) = layout.to_json() else { return Ok(wish) };
-    Ok(Wish { video_layout, ..wish })
+    let wish = Wish { video_layout, ..wish };
+    // What was left out may make it longer than one may be.
+    order(&wish).map(|_| wish)
 }
 
 /// What is to be made.
@@ -57,6 +59,15 @@ mod tests {
         check(|wish| wish.audio_sources = vec!["a*b".into()], "AudioSources");
         check(|wish| wish.audio_sources_excluded = vec!["**".into()], "AudioSourcesExcluded");
         check(|wish| wish.video_layout["grid"]["x_pos"] = 639.into(), "VideoLayout.grid.x_pos");
+    }
+
+    #[test]
+    fn what_is_too_long_with_all_that_was_left_out_is_refused() {
+        let mut wish = usual();
+        wish.video_layout["grid"]["video_sources"] = vec!["x".repeat(247); 262].into();
+        let bytes = Value::Object(wish.video_layout.clone()).to_string().len();
+        assert!((65_400..65_536).contains(&bytes), "{bytes}");
+        assert_eq!(check(wish).expect_err("too long").parameter, "VideoLayout");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use compose::{Composer, Failure, Input, Order, Progress, Sink};
 use store::RecordingRow;
 
-use super::limit::{SLEEP_MAX, SPACE_GAP, SPACE_LEAST_BYTES};
+use super::limit::{SLEEP_MAX, SPACE_GAP, SYNC_BYTES};
 use super::material;
 use crate::shelf::files::Files;
 
@@ -60,8 +60,10 @@ pub struct Job {
     pub shelf: Files,
     /// What its file is called when it is whole.
     pub whole: PathBuf,
-    /// And until then, in the same folder.
+    /// And until then, in the same folder, which is there. There is no such file yet.
     pub part: PathBuf,
+    /// How many bytes must stay free on its disk.
+    pub space_least: u64,
     /// Whether it is not wanted any more.
     pub stop: Arc<AtomicBool>,
 }
@@ -89,21 +91,26 @@ pub struct Made {
 }
 
 impl Job {
-    /// Does it, and tells how far it is.
+    /// Does it, and tells how far it is. The thread makes way for all others from then on.
     pub fn run(self, maker: &Maker, share: &Share, mut tell: impl FnMut(Progress)) -> Ended {
-        let outcome = self.work(maker, share, &mut tell);
-        if !matches!(outcome, Ok(Ended::Made(_))) {
-            let _ = fs::remove_file(&self.part);
+        make_way();
+        let file = match create(&self.part) {
+            Ok(file) => file,
+            Err(problem) => return Ended::Failed(format!("its file cannot be made: {problem}")),
+        };
+        let part = Part(&self.part);
+        let outcome = self.work(file, maker, share, &mut tell);
+        if matches!(outcome, Ok(Ended::Made(_))) {
+            part.release();
         }
         outcome.unwrap_or_else(Ended::Failed)
     }
 
-    fn work(&self, maker: &Maker, share: &Share, tell: &mut impl FnMut(Progress)) -> Result<Ended, String> {
-        let folder = Files::in_folder(self.part.parent().unwrap_or(Path::new(".")).to_owned());
-        let mut file = create(&self.part).map_err(|problem| format!("its file cannot be made: {problem}"))?;
+    fn work(&self, mut file: File, maker: &Maker, share: &Share, tell: &mut impl FnMut(Progress)) -> Result<Ended, String> {
         let inputs = material::inputs(&self.recordings, &self.shelf);
+        let missing = self.recordings.len().saturating_sub(inputs.len());
         let mut making = maker(self.order.clone(), inputs).map_err(|failure| failure.to_string())?;
-        let mut pace = Pace::start();
+        let (mut pace, mut disk) = (Pace::start(), Disk::of(&self.part, self.space_least));
         loop {
             if self.stop.load(Relaxed) {
                 return Ok(Ended::Stopped);
@@ -111,62 +118,116 @@ impl Job {
             let progress = making.step(&mut file).map_err(|failure| failure.to_string())?;
             tell(progress);
             if progress.finished {
-                let bytes = self.finish(&file, &folder).map_err(|problem| format!("its file cannot be finished: {problem}"))?;
+                let bytes = self.finish(&file).map_err(|problem| format!("its file cannot be finished: {problem}"))?;
                 let duration_ms = u64::try_from(progress.done.as_millis()).unwrap_or(u64::MAX);
-                return Ok(Ended::Made(Made { duration_ms, bytes, damaged: making.damaged() }));
+                return Ok(Ended::Made(Made { duration_ms, bytes, damaged: making.damaged() + missing }));
             }
-            pace.rest(share(), &self.stop);
-            if pace.is_to_look() && folder.space().is_ok_and(|space| space.free < SPACE_LEAST_BYTES) {
-                return Err("the disk is full".to_owned());
-            }
+            disk.look(&file)?;
+            pace.rest(share, &self.stop);
         }
     }
 
     /// Gives the file its name, when all of it is on the disk.
-    fn finish(&self, file: &File, folder: &Files) -> io::Result<u64> {
+    fn finish(&self, file: &File) -> io::Result<u64> {
         file.sync_all()?;
+        let bytes = file.metadata()?.len();
         fs::rename(&self.part, &self.whole)?;
-        File::open(folder.folder())?.sync_all()?;
-        Ok(file.metadata()?.len())
+        if let Err(problem) = File::open(folder_of(&self.whole)).and_then(|folder| folder.sync_all()) {
+            let _ = fs::remove_file(&self.whole);
+            return Err(problem);
+        }
+        Ok(bytes)
     }
 }
 
+/// Calls come first, whatever the share. Elsewhere than on Linux this would be said of the whole program.
+fn make_way() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, NICE);
+}
+
+/// How nice the thread is to others (`man 2 setpriority`).
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+
 fn create(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)
+}
+
+/// The folder of a file; of a bare name this one.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// An unfinished file, which goes, whatever happens.
+struct Part<'a>(&'a Path);
+
+impl Part<'_> {
+    /// It has another name now.
+    fn release(self) {
+        std::mem::forget(self);
     }
-    // Some containers are read again while they are written.
-    fs::OpenOptions::new().create(true).truncate(true).read(true).write(true).mode(0o600).open(path)
+}
+
+impl Drop for Part<'_> {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(self.0);
+    }
+}
+
+/// Looks after the disk now and then.
+struct Disk {
+    folder: Files,
+    least: u64,
+    /// None: not yet.
+    looked: Option<Instant>,
+    durable: u64,
+}
+
+impl Disk {
+    fn of(file: &Path, least: u64) -> Self {
+        Disk { folder: Files::in_folder(folder_of(file).to_owned()), least, looked: None, durable: 0 }
+    }
+
+    fn look(&mut self, file: &File) -> Result<(), String> {
+        if self.looked.is_some_and(|looked| looked.elapsed() < SPACE_GAP) {
+            return Ok(());
+        }
+        self.looked = Some(Instant::now());
+        if self.folder.space().is_ok_and(|space| space.free < self.least) {
+            return Err(format!("its disk has less than {} MiB left", self.least >> 20));
+        }
+        let bytes = file.metadata().map_or(0, |data| data.len());
+        if bytes.saturating_sub(self.durable) >= SYNC_BYTES {
+            file.sync_data().map_err(|problem| format!("its file cannot be written: {problem}"))?;
+            self.durable = bytes;
+        }
+        Ok(())
+    }
 }
 
 /// Sleeps as long as the work took, or less or more, as the share of the processor says.
 struct Pace {
     worked_since: Instant,
-    looked: Instant,
 }
 
 impl Pace {
     fn start() -> Self {
-        let now = Instant::now();
-        Pace { worked_since: now, looked: now }
+        Pace { worked_since: Instant::now() }
     }
 
-    fn rest(&mut self, share: f64, stop: &AtomicBool) {
-        let mut left = rest_after(self.worked_since.elapsed(), share);
-        while !left.is_zero() && !stop.load(Relaxed) {
-            let some = left.min(SLEEP_MAX);
-            thread::sleep(some);
-            left -= some;
+    fn rest(&mut self, share: &Share, stop: &AtomicBool) {
+        let (worked, mut rested) = (self.worked_since.elapsed(), Duration::ZERO);
+        while !stop.load(Relaxed) {
+            // The last call may end meanwhile, and all of the processor is free.
+            let left = rest_after(worked, share()).saturating_sub(rested).min(SLEEP_MAX);
+            if left.is_zero() {
+                break;
+            }
+            thread::sleep(left);
+            rested += left;
         }
         self.worked_since = Instant::now();
-    }
-
-    fn is_to_look(&mut self) -> bool {
-        let due = self.looked.elapsed() >= SPACE_GAP;
-        if due {
-            self.looked = Instant::now();
-        }
-        due
     }
 }
 
@@ -179,6 +240,101 @@ fn rest_after(worked: Duration, share: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use crate::studio::wish;
+
+    /// A film of four bytes.
+    struct Word(usize);
+
+    impl Making for Word {
+        fn step(&mut self, sink: &mut dyn Sink) -> Result<Progress, Failure> {
+            sink.write_all(b"w")?;
+            self.0 += 1;
+            Ok(Progress { finished: self.0 == 4, ..Progress::default() })
+        }
+
+        fn damaged(&self) -> usize {
+            0
+        }
+    }
+
+    fn job(whole: PathBuf) -> Job {
+        let order = wish::order(&wish::usual()).expect("an order");
+        let mut part = whole.clone().into_os_string();
+        part.push(".part");
+        let (shelf, stop) = (Files::in_folder("none".into()), Arc::default());
+        Job { order, recordings: Vec::new(), shelf, whole, part: part.into(), space_least: 0, stop }
+    }
+
+    fn run_by(maker: Maker, job: Job) -> Ended {
+        let share: Share = Arc::new(|| 1.0);
+        job.run(&maker, &share, |_| {})
+    }
+
+    fn run(job: Job) -> Ended {
+        run_by(Arc::new(|_, _| Ok(Box::new(Word(0)))), job)
+    }
+
+    fn made() -> Ended {
+        Ended::Made(Made { duration_ms: 0, bytes: 4, damaged: 0 })
+    }
+
+    #[test]
+    fn a_bare_name_is_one_in_this_folder() {
+        let name = PathBuf::from(format!("bare-{}.webm", std::process::id()));
+        let ended = run(job(name.clone()));
+        fs::remove_file(name).expect("there");
+        assert_eq!(ended, made());
+    }
+
+    #[test]
+    fn what_it_did_not_make_it_does_not_touch() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let job = job(folder.path().join("film.webm"));
+        fs::write(&job.part, "mine").expect("written");
+        let part = job.part.clone();
+        assert!(matches!(run(job), Ended::Failed(_)));
+        assert_eq!(fs::read(part).expect("there"), b"mine");
+        let nowhere = self::job(folder.path().join("nowhere/film.webm"));
+        assert!(matches!(run(nowhere), Ended::Failed(_)) && !folder.path().join("nowhere").exists());
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_fails() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let film = || job(folder.path().join("film.webm"));
+        let is_empty = || fs::read_dir(folder.path()).expect("a folder").next().is_none();
+        let full = Job { space_least: u64::MAX, ..film() };
+        assert!(matches!(run(full), Ended::Failed(why) if why.contains("left")) && is_empty());
+        let stopped = film();
+        stopped.stop.store(true, Relaxed);
+        assert!(run(stopped) == Ended::Stopped && is_empty());
+        let job = film();
+        let panics = thread::spawn(move || run_by(Arc::new(|_, _| panic!("a defect")), job));
+        assert!(panics.join().is_err() && is_empty());
+        assert_eq!(run(film()), made());
+        assert!(folder.path().join("film.webm").exists() && !folder.path().join("film.webm.part").exists());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_thread_makes_way() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let job = job(folder.path().join("film.webm"));
+        let running = thread::spawn(move || (run(job), rustix::process::getpriority_process(None).expect("known")));
+        let (ended, nice) = running.join().expect("no panic");
+        assert!(ended == made() && nice >= NICE, "{nice}");
+    }
+
+    #[test]
+    fn a_rest_ends_when_the_share_rises() {
+        let mut pace = Pace { worked_since: Instant::now() - Duration::from_secs(10) };
+        let asked = std::sync::atomic::AtomicU32::new(0);
+        let share: Share = Arc::new(move || if asked.fetch_add(1, Relaxed) == 0 { 0.01 } else { 1.0 });
+        let began = Instant::now();
+        pace.rest(&share, &AtomicBool::new(false));
+        assert!(began.elapsed() < Duration::from_secs(60));
+    }
 
     #[test]
     fn work_is_a_share_of_all_time() {

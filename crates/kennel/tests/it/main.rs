@@ -2,6 +2,7 @@
 
 mod api;
 mod compositions;
+mod late;
 mod limits;
 mod links;
 mod live;

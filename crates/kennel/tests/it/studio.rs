@@ -9,14 +9,14 @@ use std::time::Duration;
 use compose::{Failure, Input, Order, Progress, Sink};
 use kennel::config::Config;
 use kennel::history::{self, History};
-use kennel::keyring;
 use kennel::metrics::Metrics;
 use kennel::shelf::Shelf;
 use kennel::shelf::files::Files;
-use kennel::shelf::keep::{Rounds, Rule, Stock};
+use kennel::shelf::keep::{Rounds, Rule, settle};
 use kennel::shutdown::{self, Stopper};
 use kennel::studio::work::{Maker, Making};
 use kennel::studio::{NotAsked, Studio, hooks, run, wish};
+use kennel::{journal, keyring};
 use store::{
     CompositionRow, CompositionStatus, HookRow, NameOrId, Page, ParticipantRow, ParticipantStatus, RecordedKind, RecordingRow,
     RecordingStatus, RoomRow, RoomStatus, Write,
@@ -61,16 +61,16 @@ impl Making for Words {
 }
 
 /// A server's data: a room that was recorded and has ended.
-struct Den {
+pub struct Den {
     data: TempDir,
     keys: keyring::Store,
     until: Arc<AtomicU32>,
 }
 
 /// A server on it. Dropped, it is as if it had been killed.
-struct Started {
-    history: History,
-    studio: Studio,
+pub struct Started {
+    pub history: History,
+    pub studio: Studio,
     stopper: Stopper,
     running: JoinHandle<()>,
 }
@@ -93,7 +93,7 @@ fn track(id: u128, account: &str, kind: RecordedKind) -> RecordingRow {
 }
 
 impl Den {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let data = tempfile::tempdir().expect("a folder");
         let keys = open_store(data.path());
         let account = account(&keys);
@@ -131,10 +131,18 @@ impl Den {
     }
 
     async fn start(&self) -> Started {
+        self.start_on(|_| None).await
+    }
+
+    /// The same with another journal, if it says one.
+    pub async fn start_on(&self, journal: impl FnOnce(&History) -> Option<journal::Handle>) -> Started {
         let config = Config { data: self.data.path().to_owned(), ..Config::default() };
         let metrics = Metrics::new();
         let (history, _) = history::start(&config, &self.keys, Vec::new(), &metrics).await.expect("started");
-        let history = history.expect("one");
+        let mut history = history.expect("one");
+        if let Some(journal) = journal(&history) {
+            history.journal = journal;
+        }
         let shelf = Shelf::new(Files::in_folder(config.recordings()), &self.keys, history.store.clone(), history.journal.clone());
         let (files, account) = (Files::in_folder(config.compositions()), account(&self.keys));
         let studio = Studio::new(files, shelf, history.store.clone(), history.journal.clone(), account);
@@ -150,7 +158,7 @@ impl Den {
 }
 
 impl Started {
-    async fn ask(&self) -> CompositionRow {
+    pub async fn ask(&self) -> CompositionRow {
         let room = self.studio.room(ROOM).await.expect("asked").expect("there");
         let callback = Some(("http://127.0.0.1:9/".to_owned(), twilio::rest::Method::Post));
         let wish = Wish { callback, ..wish::check(wish::usual()).expect("good") };
@@ -170,12 +178,51 @@ impl Started {
         timeout(Duration::from_secs(20), looking).await.expect("in time")
     }
 
-    async fn ended(&self, composition: u128) -> CompositionRow {
+    pub fn hook(&self, id: u128, wish: &Wish) -> HookRow {
+        HookRow {
+            id,
+            account: self.account(),
+            name: format!("hook {id}"),
+            enabled: true,
+            parameters: wish.text(),
+            created_ms: 1_000,
+            updated_ms: None,
+            callback: None,
+        }
+    }
+
+    /// As the journal says it: with the room's end, which wakes whoever makes compositions.
+    pub async fn end_room(&self) {
+        let end = Write::RoomEnded { room: ROOM, status: RoomStatus::Completed, at_ms: 9_600 };
+        self.history.journal.write(vec![hooks::ended(ROOM), end]).await.expect("written");
+    }
+
+    /// The first that this hook asked for.
+    async fn first_of(&self, hook: u128) -> CompositionRow {
+        let looking = async {
+            loop {
+                let found = self.studio.list(store::CompositionFilter::default(), Page::First { size: 9 }).await.expect("asked");
+                if let Some(row) = found.rows.into_iter().find(|row| row.hook == Some(hook)) {
+                    return row;
+                }
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), looking).await.expect("in time")
+    }
+
+    /// How many there are.
+    pub async fn count(&self) -> usize {
+        let found = self.studio.list(store::CompositionFilter::default(), Page::First { size: 9 }).await.expect("asked");
+        found.rows.len()
+    }
+
+    pub async fn ended(&self, composition: u128) -> CompositionRow {
         self.until(composition, |row| !matches!(row.status, CompositionStatus::Enqueued | CompositionStatus::Processing)).await
     }
 
     /// What was told of compositions, the oldest first.
-    async fn told(&self) -> Vec<String> {
+    pub async fn told(&self) -> Vec<String> {
         self.history.journal.flush().await.expect("written");
         let events = self.history.store.events(&self.account(), Some(ROOM), Page::First { size: 99 }).await.expect("asked");
         events.rows.iter().rev().map(|event| event.name.trim_start_matches("composition-").to_owned()).collect()
@@ -291,35 +338,15 @@ async fn it_waits_for_recordings_that_have_not_ended() {
 async fn hooks_ask_for_one_of_each_room_once() {
     let den = Den::new().await;
     let server = den.start().await;
-    let hook = |id: u128, wish: &Wish| HookRow {
-        id,
-        account: server.account(),
-        name: format!("hook {id}"),
-        enabled: id != 52,
-        parameters: wish.text(),
-        created_ms: 1_000,
-        updated_ms: None,
-        callback: None,
-    };
     let (usual, nothing) = (wish::usual(), Wish::default());
-    let rows = [hook(50, &usual), hook(51, &nothing), hook(52, &usual)];
+    let rows = [server.hook(50, &usual), server.hook(51, &nothing), HookRow { enabled: false, ..server.hook(52, &usual) }];
     let made = rows.into_iter().map(|row| Write::Hook(Box::new(row))).collect();
     server.history.journal.write(made).await.expect("written");
-    // As the journal says it: with the room's end, which wakes whoever makes compositions.
-    let end = Write::RoomEnded { room: ROOM, status: RoomStatus::Completed, at_ms: 9_600 };
-    server.history.journal.write(vec![hooks::ended(ROOM), end]).await.expect("written");
-    let looking = async {
-        loop {
-            let found = server.studio.list(store::CompositionFilter::default(), Page::First { size: 9 }).await.expect("asked");
-            if let Some(row) = found.rows.first() {
-                return (found.rows.len(), row.clone());
-            }
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let (count, row) = timeout(Duration::from_secs(20), looking).await.expect("in time");
-    assert_eq!((count, row.hook), (1, Some(50)));
+    server.end_room().await;
+    let row = server.first_of(50).await;
     server.ended(row.id).await;
+    hooks::run(&server.studio).await.expect("nothing to do");
+    assert_eq!(server.count().await, 1);
     let told = server.told().await;
     let mut first: Vec<&str> = told[..2].iter().map(String::as_str).collect();
     first.sort_unstable();
@@ -357,8 +384,82 @@ async fn what_is_too_much_goes_and_what_is_gone_is_lost() {
     Rounds::start(0).go(&server.studio, Rule { bytes: Some(79), ..Rule::default() }, &Metrics::new()).await;
     assert_eq!(server.ended(first).await.status, CompositionStatus::Deleted);
     assert!(!den.file(first, "webm").exists() && den.file(second, "webm").exists());
+    settle(&server.studio).await.expect("compared");
     fs::remove_file(den.file(second, "webm")).expect("there");
-    Stock::settle(&server.studio).await.expect("compared");
+    settle(&server.studio).await.expect("compared");
     let row = server.ended(second).await;
     assert_eq!((row.status, row.why.as_str()), (CompositionStatus::Failed, "lost"));
+    let shown = kennel::rest::rows::composition(&row);
+    assert_eq!((shown.completed_ms, shown.duration_ms, shown.bytes), (None, 0, 0));
+    // What is found again is not deleted for that.
+    fs::write(den.file(second, "webm"), "film").expect("written");
+    settle(&server.studio).await.expect("compared");
+    assert!(den.file(second, "webm").exists());
+}
+
+#[tokio::test]
+async fn where_the_disk_is_not_nothing_is_lost() {
+    let den = Den::new().await;
+    let server = den.start().await;
+    let id = server.ask().await.id;
+    server.ended(id).await;
+    let (folder, elsewhere) = (den.data.path().join("compositions"), den.data.path().join("elsewhere"));
+    let status = async || {
+        settle(&server.studio).await.expect("compared");
+        server.ended(id).await.status
+    };
+    fs::rename(&folder, &elsewhere).expect("moved");
+    assert_eq!(status().await, CompositionStatus::Completed);
+    fs::create_dir(&folder).expect("made");
+    assert_eq!(status().await, CompositionStatus::Completed);
+    fs::remove_dir(&folder).and_then(|()| fs::rename(&elsewhere, &folder)).expect("moved back");
+    assert_eq!(status().await, CompositionStatus::Completed);
+    fs::remove_file(den.file(id, "webm")).expect("there");
+    assert_eq!(status().await, CompositionStatus::Failed, "its disk is there, and it is not");
+}
+
+#[tokio::test]
+async fn nothing_stays_of_one_that_failed() {
+    let den = Den::new().await;
+    let server = den.start().await;
+    let row = server.ask().await;
+    server.ended(row.id).await;
+    let status = CompositionStatus::Failed;
+    let failed = CompositionRow { id: 100, status, ended_ms: Some(9_000), why: "Kennel ended".into(), ..row };
+    server.history.journal.write(vec![Write::CompositionBegan(Box::new(failed))]).await.expect("written");
+    fs::write(den.file(100, "webm"), "film").expect("written");
+    settle(&server.studio).await.expect("compared");
+    assert!(!den.file(100, "webm").exists() && den.file(row.id, "webm").exists());
+}
+
+#[tokio::test]
+async fn those_of_another_account_are_none_of_ours() {
+    let den = Den::new().await;
+    let server = den.start().await;
+    let mine = server.ask().await;
+    server.ended(mine.id).await;
+    let other = "AC0123456789abcdef0123456789abcdef";
+    let theirs = CompositionRow { id: 100, account: other.into(), room: 7, created_ms: 1, ..mine };
+    let room = RoomRow { id: 7, name: "Barn".into(), ..room(other) };
+    let writes = vec![Write::RoomBegan(Box::new(room)), Write::CompositionBegan(Box::new(theirs))];
+    server.history.journal.write(writes).await.expect("written");
+    let next = server.ask().await.id;
+    assert_eq!(server.ended(next).await.status, CompositionStatus::Completed);
+    let theirs = server.history.store.composition(other, 100).await.expect("asked").expect("there");
+    assert_eq!((theirs.status, theirs.attempts), (CompositionStatus::Enqueued, 0));
+}
+
+#[tokio::test]
+async fn hooks_do_not_wait_until_a_film_is_made() {
+    let den = Den::new().await;
+    den.until.store(20, Relaxed);
+    let server = den.start().await;
+    let first = server.ask().await.id;
+    server.until(first, |row| row.percent >= 50).await;
+    server.history.journal.write(vec![Write::Hook(Box::new(server.hook(50, &wish::usual())))]).await.expect("written");
+    server.end_room().await;
+    let row = server.first_of(50).await;
+    assert_eq!(row.status, CompositionStatus::Enqueued);
+    let first = server.studio.find(first).await.expect("asked").expect("there");
+    assert_eq!((first.status, first.percent), (CompositionStatus::Processing, 50));
 }

@@ -27,7 +27,6 @@ CREATE INDEX compositions_by_status ON compositions (account, status, place);
 CREATE INDEX compositions_by_name ON compositions (account, room_name, place);
 CREATE INDEX compositions_by_room ON compositions (room, place);
 CREATE INDEX compositions_kept ON compositions (room) WHERE status < 3;
-CREATE INDEX compositions_waiting ON compositions (status, place) WHERE status < 2;
 
 CREATE TABLE composition_hooks (
   place {row},

@@ -354,11 +354,13 @@ async fn compare_compositions(store: &dyn Store, model: &Model, dice: &mut Dice,
     }
     let mut expected = Vec::new();
     for status in [Processing, Enqueued] {
-        let mut some = newest_first(model.compositions.iter().filter(|row| row.status == status), |row| row.created_ms);
+        let theirs = model.compositions.iter().filter(|row| row.status == status && row.account == account);
+        let mut some = newest_first(theirs, |row| row.created_ms);
         some.reverse();
         expected.extend(some);
     }
-    assert_eq!(store.compositions_waiting().await.unwrap(), expected);
+    assert_eq!(store.compositions_waiting_count(account).await.unwrap(), expected.len());
+    assert_eq!(store.compositions_waiting(account).await.unwrap(), expected);
 }
 
 async fn compare_hooks(store: &dyn Store, model: &Model, dice: &mut Dice, account: &str, now_ms: u64) {

@@ -271,7 +271,7 @@ pub async fn compositions_wait_are_made_and_go(store: &dyn Store) {
     let started = |composition, at_ms| Write::CompositionStarted { composition, at_ms };
     let progress = |composition, at_ms| Write::CompositionProgress { composition, at_ms, percent: 30 };
     write(store, [started(41, 7), progress(41, 8), progress(40, 8)]).await;
-    let waiting = store.compositions_waiting().await.unwrap();
+    let waiting = store.compositions_waiting(ACCOUNT).await.unwrap();
     assert_eq!(waiting.iter().map(|row| (row.id, row.percent, row.attempts)).collect::<Vec<_>>(), [(41, 30, 1), (40, 0, 0)]);
     let put_back = |composition, at_ms| Write::CompositionPutBack { composition, at_ms };
     write(store, [started(40, 8), put_back(40, 8), put_back(40, 9), started(41, 9)]).await;
@@ -286,7 +286,10 @@ pub async fn compositions_wait_are_made_and_go(store: &dyn Store) {
     let there =
         CompositionRow { status, percent: 100, updated_ms: 10, ended_ms: Some(10), duration_ms: 7, bytes: 8, why, ..anew };
     check(there.clone()).await;
-    assert_eq!(store.compositions_waiting().await.unwrap().len(), 1);
+    assert_eq!(store.compositions_waiting(ACCOUNT).await.unwrap().len(), 1);
+    assert_eq!(store.compositions_waiting_count(ACCOUNT).await.unwrap(), 1);
+    assert_eq!(store.compositions_waiting("AC1").await.unwrap(), []);
+    assert_eq!(store.compositions_waiting_count("AC1").await.unwrap(), 0);
     let deleted = |composition, at_ms| Write::CompositionDeleted { composition, at_ms };
     write(store, [deleted(40, 12), failed(40, 13), deleted(40, 13), failed(41, 14), failed(41, 15)]).await;
     check(CompositionRow { status: CompositionStatus::Deleted, updated_ms: 12, ended_ms: Some(12), ..row }).await;

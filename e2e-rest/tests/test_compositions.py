@@ -240,7 +240,7 @@ def test_the_command_makes_a_film_beside_the_server(fresh, media):
     kennel = fresh()
     room = shot(kennel, media, unique_name="Den")
     film = Path(kennel.folder.name) / "den.webm"
-    arguments = ["compose", "--room", "Den", "--output", str(film), "--resolution", "160x120"]
+    arguments = ["compose", "--room", "Den", "--output", film.name, "--resolution", "160x120"]
     code, said = kennel.command(*arguments)
     assert code == 0 and "from 2 recordings" in said, said
     codecs, size, _ = look(film.read_bytes())

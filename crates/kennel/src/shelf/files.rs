@@ -5,7 +5,10 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
+
+use super::blob::{Blob, Local};
 
 /// The endings that recordings have.
 const ENDINGS: [&str; 4] = ["mka", "mkv", "webm", "mp4"];
@@ -35,6 +38,15 @@ pub struct Kept {
     pub changed: SystemTime,
     /// Whether it is finished.
     pub whole: bool,
+}
+
+/// A finished file that is open.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// What is in it.
+    pub blob: Arc<dyn Blob>,
+    /// What its name ends in, such as `mkv`.
+    pub ending: &'static str,
 }
 
 /// What a disk has.
@@ -82,11 +94,29 @@ impl Files {
         fs::OpenOptions::new().create(true).append(true).mode(0o600).open(self.folder.join(MARK)).map(drop)
     }
 
-    /// The finished file of this recording.
+    /// Whether there is a finished file of this recording.
     #[must_use]
-    pub fn find(&self, recording: u128) -> Option<PathBuf> {
-        let path = |ending: &str| self.folder.join(format!("{recording:032x}.{ending}"));
-        ENDINGS.into_iter().map(path).find(|path| path.is_file())
+    pub fn has(&self, recording: u128) -> bool {
+        self.find(recording).is_some()
+    }
+
+    /// Opens the finished file of this recording; none: there is none.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn open(&self, recording: u128) -> io::Result<Option<Opened>> {
+        let Some((path, ending)) = self.find(recording) else { return Ok(None) };
+        match Local::open(&path) {
+            Ok(file) => Ok(Some(Opened { blob: Arc::new(file), ending })),
+            // Deleted since it was looked for.
+            Err(problem) if problem.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    fn find(&self, recording: u128) -> Option<(PathBuf, &'static str)> {
+        let path = |ending| (self.finished(recording, ending), ending);
+        ENDINGS.into_iter().map(path).find(|(path, _)| path.is_file())
     }
 
     /// Where a file of this id and ending is while it is written.
@@ -200,7 +230,7 @@ mod tests {
     fn files_are_found_counted_and_deleted() {
         let folder = tempfile::tempdir().expect("a folder");
         let files = Files::in_folder(folder.path().join("recordings"));
-        assert!(files.list().expect("a list").is_empty() && files.find(1).is_none());
+        assert!(files.list().expect("a list").is_empty() && !files.has(1));
         assert!(files.space().expect("a disk").total > 0);
         fs::create_dir(files.folder()).expect("made");
         for (name, text) in [("1.mkv", "abc"), ("2.mka.part", "ab"), ("notes.txt", "a")] {
@@ -211,7 +241,10 @@ mod tests {
         let mut found: Vec<_> = files.list().expect("a list").iter().map(|f| (f.recording, f.bytes, f.whole)).collect();
         found.sort_unstable();
         assert_eq!(found, [(1, 3, true), (2, 2, false)]);
-        assert!(files.find(1).is_some() && files.find(2).is_none());
+        assert!(files.has(1) && !files.has(2));
+        let opened = files.open(1).expect("opened").expect("there");
+        assert_eq!((opened.ending, opened.blob.len()), ("mkv", 3));
+        assert!(files.open(2).expect("looked for").is_none());
         for recording in [1, 2, 3] {
             files.delete(recording).expect("deleted");
         }

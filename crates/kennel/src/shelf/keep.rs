@@ -336,7 +336,7 @@ async fn absent<S: Stock>(stock: &S, there: HashSet<u128>) -> Result<Vec<u128>, 
         let unseen: Vec<u128> = found.rows.into_iter().filter(|id| !there.contains(id)).collect();
         let files = stock.files().clone();
         // One that ended meanwhile was not there when the folder was read.
-        let find = move || unseen.into_iter().filter(|id| files.find(*id).is_none()).collect::<Vec<_>>();
+        let find = move || unseen.into_iter().filter(|id| !files.has(*id)).collect::<Vec<_>>();
         absent.extend(tokio::task::spawn_blocking(find).await.unwrap_or_default());
         let Some(place) = found.last.filter(|_| found.more_after) else { return Ok(absent) };
         page = Page::After { place, size: ROWS_AT_ONCE };

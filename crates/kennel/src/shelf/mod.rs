@@ -1,5 +1,6 @@
 //! What was recorded: where its files are, who may have them for how long, and how they go.
 
+pub mod blob;
 pub mod files;
 pub mod keep;
 pub mod link;
@@ -8,8 +9,8 @@ pub mod range;
 pub mod repair;
 
 use std::collections::HashSet;
+use std::fmt;
 use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use room::RoomId;
@@ -20,7 +21,7 @@ use twilio::rest::rules::{everything, spell_recording};
 use crate::clock;
 use crate::journal;
 use crate::keyring;
-use files::Files;
+use files::{Files, Opened};
 use link::{Signer, Wrong};
 
 /// The recordings of this server. Cheap to clone.
@@ -53,8 +54,32 @@ pub enum NotDeleted {
 pub struct Given {
     /// Which recording.
     pub row: RecordingRow,
-    /// Where it is.
-    pub path: PathBuf,
+    /// Its file.
+    pub file: Opened,
+}
+
+/// Why a file cannot be given out.
+#[derive(Debug)]
+pub enum NotOpened {
+    /// The history cannot be read.
+    History(Problem),
+    /// The file is there and cannot be opened.
+    File(io::Error),
+}
+
+impl From<Problem> for NotOpened {
+    fn from(problem: Problem) -> Self {
+        NotOpened::History(problem)
+    }
+}
+
+impl fmt::Display for NotOpened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotOpened::History(problem) => write!(f, "{problem}"),
+            NotOpened::File(problem) => write!(f, "{problem}"),
+        }
+    }
 }
 
 impl Shelf {
@@ -124,15 +149,10 @@ impl Shelf {
     /// The file of this recording; none, if there is none.
     ///
     /// # Errors
-    /// The database's.
-    pub async fn open(&self, recording: u128) -> Result<Option<Given>, Problem> {
-        let Some(row) = self.find(recording).await? else { return Ok(None) };
-        if !is_given(&row) {
-            return Ok(None);
-        }
-        let files = self.0.files.clone();
-        let path = tokio::task::spawn_blocking(move || files.find(recording)).await;
-        Ok(path.ok().flatten().map(|path| Given { row, path }))
+    /// [`NotOpened`].
+    pub async fn open(&self, recording: u128) -> Result<Option<Given>, NotOpened> {
+        let Some(row) = self.find(recording).await?.filter(is_given) else { return Ok(None) };
+        Ok(open(&self.0.files, recording).await?.map(|file| Given { row, file }))
     }
 
     /// Deletes a recording and its file, at once. Done to one that is deleted it changes nothing.
@@ -164,6 +184,16 @@ impl Shelf {
     fn left(&self) -> std::sync::MutexGuard<'_, HashSet<u128>> {
         self.0.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The finished file of this recording or composition; none, if there is none.
+///
+/// # Errors
+/// [`NotOpened::File`].
+pub async fn open(files: &Files, id: u128) -> Result<Option<Opened>, NotOpened> {
+    let files = files.clone();
+    let opened = tokio::task::spawn_blocking(move || files.open(id)).await;
+    opened.unwrap_or_else(|_| Err(io::ErrorKind::Other.into())).map_err(NotOpened::File)
 }
 
 /// Whether its file may be there for whoever asks. What failed is given out as far as it came.

@@ -87,7 +87,7 @@ mod tests {
         let [(1, first), (2, second), (4, last)] = found.as_slice() else { panic!("{found:?}") };
         assert!((Duration::from_secs(8)..Duration::from_secs(10)).contains(&first.duration), "{first:?}");
         assert_eq!((first.codec, first.offset.as_secs()), (Some(RecordedCodec::Opus), 1_700_000_000));
-        assert_eq!(first.bytes, fs::metadata(files.find(1).expect("finished")).expect("there").len());
+        assert_eq!(first.bytes, files.open(1).expect("read").expect("finished").blob.len());
         assert_eq!((second.duration.as_secs_f32().round(), second.why), (10.0, WhyStopped::Stopped));
         assert_eq!((last.why, files.list().expect("a list").len()), (WhyStopped::NoMedia, 3));
         assert!(repair(&files, |_| false).expect("read").is_empty(), "all is finished");

@@ -1,17 +1,17 @@
 //! What compositions are made of: the recordings of a room's tracks, and their files, which are opened only when they are read.
 
-use std::fs::File;
-use std::path::PathBuf;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use compose::sources::SourceNames;
-use compose::{Input, Kind};
+use compose::{Input, Kind, Open};
 use room::{ParticipantId, TrackId};
 use store::{Page, Problem, RecordedKind, RecordingFilter, RecordingRow, RecordingStatus, Store};
 use twilio::rest::{RecordingId, recording_sid};
 use twilio::sid;
 
 use super::limit::ROWS_AT_ONCE;
+use crate::shelf::blob::BlobReader;
 use crate::shelf::files::Files;
 
 /// The recordings of a room.
@@ -50,10 +50,10 @@ pub async fn of(store: &dyn Store, account: &str, room: u128) -> Result<Material
 /// Those of these recordings that have files. Reads the folder.
 #[must_use]
 pub fn inputs(rows: &[RecordingRow], files: &Files) -> Vec<Input> {
-    rows.iter().filter_map(|row| input(row, files.find(row.id)?)).collect()
+    rows.iter().filter(|row| files.has(row.id)).filter_map(|row| input(row, files)).collect()
 }
 
-fn input(row: &RecordingRow, path: PathBuf) -> Option<Input> {
+fn input(row: &RecordingRow, files: &Files) -> Option<Input> {
     let kind = match row.kind {
         RecordedKind::Audio => Kind::Audio,
         RecordedKind::Video => Kind::Video,
@@ -66,5 +66,12 @@ fn input(row: &RecordingRow, path: PathBuf) -> Option<Input> {
         name: row.name.clone(),
     };
     let (offset, duration) = (Duration::from_millis(row.file.offset_ms), Duration::from_millis(row.file.duration_ms));
-    Some(Input { names, kind, offset, duration, file: Box::new(|| Ok(Box::new(File::open(path)?))) })
+    Some(Input { names, kind, offset, duration, file: opens(files.clone(), row.id) })
+}
+
+fn opens(files: Files, id: u128) -> Open {
+    Box::new(move || {
+        let opened = files.open(id)?.ok_or(ErrorKind::NotFound)?;
+        Ok(Box::new(BlobReader::new(opened.blob)))
+    })
 }

@@ -11,7 +11,6 @@ pub mod work;
 
 use std::collections::HashSet;
 use std::io;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,8 +24,8 @@ use crate::clock;
 use crate::journal;
 use crate::keyring::random;
 use crate::rest::rows;
-use crate::shelf::files::Files;
-use crate::shelf::{NotDeleted, Shelf};
+use crate::shelf::files::{Files, Opened};
+use crate::shelf::{self, NotDeleted, NotOpened, Shelf};
 use limit::WAITING_MAX;
 
 /// The compositions of this server. Cheap to clone.
@@ -134,13 +133,11 @@ impl Studio {
     /// The file of this composition, and what is known of it; none, if there is none.
     ///
     /// # Errors
-    /// The database's.
-    pub async fn open(&self, composition: u128) -> Result<Option<(CompositionRow, PathBuf)>, Problem> {
+    /// [`NotOpened`].
+    pub async fn open(&self, composition: u128) -> Result<Option<(CompositionRow, Opened)>, NotOpened> {
         let row = self.find(composition).await?.filter(|row| row.status == CompositionStatus::Completed);
         let Some(row) = row else { return Ok(None) };
-        let files = self.0.files.clone();
-        let path = tokio::task::spawn_blocking(move || files.find(composition)).await;
-        Ok(path.ok().flatten().map(|path| (row, path)))
+        Ok(shelf::open(&self.0.files, composition).await?.map(|file| (row, file)))
     }
 
     /// Deletes a composition and its file, at once, or gives up making it. Done to one that is deleted it changes nothing.

@@ -1,7 +1,6 @@
 //! Files of recordings and compositions, for whoever brings a signed address: whole or in parts.
 
-use std::io::SeekFrom;
-use std::path::PathBuf;
+use std::io;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
@@ -11,28 +10,28 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde::Deserialize;
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use super::App;
 use super::accept::Connection;
 use super::problem::Problem;
-use crate::shelf::files::content_type;
+use crate::shelf::NotOpened;
+use crate::shelf::blob::Blob;
+use crate::shelf::files::{Opened, content_type};
 use crate::shelf::link::Wrong;
 use crate::shelf::range::{Part, wanted};
 
 /// A file to give out.
 struct Given {
     id: u128,
-    path: PathBuf,
+    file: Opened,
     codec: String,
     created_ms: u64,
     /// What a download is called by, besides the time: before it and after it.
     names: (String, Vec<String>),
 }
 
-/// Bytes that are read of a file at a time.
-const PIECE_BYTES: usize = 64 * 1024;
+/// Bytes that are read of a file at a time, by a thread that is let go until whoever asked has taken them.
+const PIECE_BYTES: usize = 256 * 1024;
 
 /// What an address says after the `?`.
 #[derive(Deserialize)]
@@ -59,30 +58,27 @@ pub async fn file(
     })?;
     connection.authenticated();
     let given = found(&app, id).await?.ok_or_else(none)?;
-    send(&given, &headers).await.map_err(|problem| {
-        tracing::warn!(%problem, "a file cannot be read");
-        Problem::internal()
-    })
+    Ok(send(&given, &headers))
 }
 
 async fn found(app: &App, id: u128) -> Result<Option<Given>, Problem> {
     looked_up(app, id).await.map_err(|problem| {
-        tracing::warn!(%problem, "a file cannot be looked up");
+        tracing::warn!(%problem, "a file cannot be opened");
         Problem::internal()
     })
 }
 
-async fn looked_up(app: &App, id: u128) -> Result<Option<Given>, store::Problem> {
+async fn looked_up(app: &App, id: u128) -> Result<Option<Given>, NotOpened> {
     if let Some(shelf) = &app.shelf
-        && let Some(crate::shelf::Given { row, path }) = shelf.open(id).await?
+        && let Some(crate::shelf::Given { row, file }) = shelf.open(id).await?
     {
         let names = (row.room_name, vec![row.identity.unwrap_or_default(), row.name]);
-        return Ok(Some(Given { id, path, codec: row.file.codec, created_ms: row.created_ms, names }));
+        return Ok(Some(Given { id, file, codec: row.file.codec, created_ms: row.created_ms, names }));
     }
     let Some(studio) = &app.studio else { return Ok(None) };
-    Ok(studio.open(id).await?.map(|(row, path)| {
+    Ok(studio.open(id).await?.map(|(row, file)| {
         let codec = if row.container == "mp4" { "h264" } else { "vp8" };
-        Given { id, path, codec: codec.to_owned(), created_ms: row.created_ms, names: (row.room_name, Vec::new()) }
+        Given { id, file, codec: codec.to_owned(), created_ms: row.created_ms, names: (row.room_name, Vec::new()) }
     }))
 }
 
@@ -90,14 +86,13 @@ fn forged() -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "address_invalid", "This is not an address that Kennel gave out.")
 }
 
-async fn send(given: &Given, asked_with: &HeaderMap) -> std::io::Result<Response> {
-    let mut file = File::open(&given.path).await?;
-    let bytes = file.metadata().await?.len();
+fn send(given: &Given, asked_with: &HeaderMap) -> Response {
+    let bytes = given.file.blob.len();
     let tag = format!("\"{:032x}-{bytes:x}\"", given.id);
     let text = |name| asked_with.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let known = text(header::IF_NONE_MATCH).is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag));
     if known {
-        return Ok(dressed(StatusCode::NOT_MODIFIED.into_response(), given, &tag));
+        return dressed(StatusCode::NOT_MODIFIED.into_response(), given, &tag);
     }
     // A part of what was another file before would be of no use.
     let same = text(header::IF_RANGE).is_none_or(|known| known == tag);
@@ -108,23 +103,21 @@ async fn send(given: &Given, asked_with: &HeaderMap) -> std::io::Result<Response
         Part::Beyond => {
             let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
             put(&mut response, header::CONTENT_RANGE, &format!("bytes */{bytes}"));
-            return Ok(dressed(response, given, &tag));
+            return dressed(response, given, &tag);
         }
     };
-    file.seek(SeekFrom::Start(from)).await?;
-    let mut response = (status, body(file, count)).into_response();
+    let mut response = (status, body(Arc::clone(&given.file.blob), from, count)).into_response();
     put(&mut response, header::CONTENT_LENGTH, &count.to_string());
     if status == StatusCode::PARTIAL_CONTENT {
         let last = from + count - 1;
         put(&mut response, header::CONTENT_RANGE, &format!("bytes {from}-{last}/{bytes}"));
     }
-    Ok(dressed(response, given, &tag))
+    dressed(response, given, &tag)
 }
 
 /// With what is said of the file whatever part of it is sent.
 fn dressed(mut response: Response, given: &Given, tag: &str) -> Response {
-    let ending = given.path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    put(&mut response, header::CONTENT_TYPE, content_type(ending, &given.codec));
+    put(&mut response, header::CONTENT_TYPE, content_type(given.file.ending, &given.codec));
     put(&mut response, header::CONTENT_DISPOSITION, &format!("inline; filename=\"{}\"", file_name(given)));
     put(&mut response, header::ETAG, tag);
     put(&mut response, header::ACCEPT_RANGES, "bytes");
@@ -145,7 +138,7 @@ fn file_name(given: &Given) -> String {
     let after = given.names.1.iter().map(|name| plain(name));
     let parts: Vec<String> =
         [plain(&given.names.0), when].into_iter().chain(after).filter(|part| !part.trim().is_empty()).collect();
-    format!("{}.{}", parts.join(" "), given.path.extension().and_then(|ending| ending.to_str()).unwrap_or("mkv"))
+    format!("{}.{}", parts.join(" "), given.file.ending)
 }
 
 fn put(response: &mut Response, name: header::HeaderName, value: &str) {
@@ -154,19 +147,29 @@ fn put(response: &mut Response, name: header::HeaderName, value: &str) {
     }
 }
 
-/// So many bytes from where the file stands. One that is cut off meanwhile ends the connection, so that nobody takes it for whole.
-fn body(file: File, count: u64) -> Body {
-    Body::from_stream(stream::try_unfold((file, count), |(mut file, left)| async move {
-        if left == 0 {
-            return Ok(None);
+/// So many bytes from there on. A file that is cut off meanwhile ends the connection, so that nobody takes it for whole.
+fn body(blob: Arc<dyn Blob>, from: u64, count: u64) -> Body {
+    Body::from_stream(stream::try_unfold((from, count), move |(at, left)| {
+        let blob = Arc::clone(&blob);
+        async move {
+            if left == 0 {
+                return Ok(None);
+            }
+            let piece = piece(blob, at, left).await?;
+            let read = piece.len() as u64;
+            Ok::<_, io::Error>(Some((piece, (at + read, left - read))))
         }
-        let size = usize::try_from(left).map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES));
-        let mut piece = vec![0; size];
-        let read = file.read(&mut piece).await?;
-        if read == 0 {
-            return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
-        }
-        piece.truncate(read);
-        Ok(Some((Bytes::from(piece), (file, left - read as u64))))
     }))
+}
+
+/// The next of so many bytes that are there, at least one.
+async fn piece(blob: Arc<dyn Blob>, at: u64, left: u64) -> io::Result<Bytes> {
+    let read = tokio::task::spawn_blocking(move || {
+        let mut piece = vec![0; usize::try_from(left).map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES))];
+        let read = blob.read_at(at, &mut piece)?;
+        piece.truncate(read);
+        if read == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(Bytes::from(piece)) }
+    });
+    let read = read.await.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
+    read.inspect_err(|problem| tracing::warn!(%problem, "a file cannot be read to its end"))
 }

@@ -50,6 +50,8 @@ pub struct Depacketizer {
     /// The number of the next packet; none: a key frame is waited for.
     next: Option<u64>,
     waiting: BTreeMap<u64, Packet>,
+    /// Whether a frame was given that says how the others are decoded: H.264's parameter sets come in packets of their own.
+    described: bool,
     outside: u8,
     rotation: u16,
     /// A key frame should be asked for.
@@ -143,13 +145,18 @@ impl Depacketizer {
     }
 
     fn begin_anew(&mut self) {
-        (self.next, self.outside) = (None, 0);
+        (self.next, self.described, self.outside) = (None, false, 0);
         self.waiting.clear();
     }
 
-    /// Looks for a key frame among what is here, and forgets what is before it.
+    /// Looks for a key frame among what is here, and forgets what is before it. The first one must be described: its parameter sets may
+    /// come later than its picture.
     fn find_start(&mut self) {
-        let begins = |packet: &Packet| Descriptor::parse(packet.codec, &packet.payload).keyframe;
+        let described = self.described;
+        let begins = |packet: &Packet| {
+            let found = Descriptor::parse(packet.codec, &packet.payload);
+            found.keyframe && (described || found.self_contained)
+        };
         self.next = self.waiting.iter().find(|(_, packet)| begins(packet)).map(|(seq, _)| *seq);
         if let Some(start) = self.next {
             self.waiting = self.waiting.split_off(&start);
@@ -217,6 +224,7 @@ impl Depacketizer {
                 return None;
             }
             keyframe |= descriptor.keyframe;
+            self.described |= descriptor.self_contained;
             self.rotation = packet.rotation.unwrap_or(self.rotation);
             match packet.codec {
                 Codec::Vp8 => bytes.extend_from_slice(vp8_frame_part(&packet.payload)?),

@@ -186,3 +186,50 @@ fn frames_of_vp9_lose_their_descriptors() {
     check(&[&[0x28, 2, 0, 9]], None);
     check(&[&[0x8c, 0x85]], None);
 }
+
+#[test]
+fn the_first_frame_of_h264_has_its_parameter_sets() {
+    let sets: &[u8] = &[0x78, 0, 2, 0x67, 9, 0, 1, 0x68];
+    let (idr, slice): (&[u8], &[u8]) = (&[0x65, 0x80], &[0x61, 0x80]);
+    let check = |came: &[(u64, &[u8], bool)], expected: &[&[u8]]| {
+        let mut depacketizer = Depacketizer::default();
+        let mut frames = Vec::new();
+        for (seq, payload, last) in came {
+            depacketizer.push(Packet {
+                codec: Codec::H264,
+                seq: *seq,
+                time: u32::try_from(seq / 10).unwrap(),
+                last: *last,
+                payload: (*payload).into(),
+                ..Script::new(1).packets[0].clone()
+            });
+            frames.extend(std::iter::from_fn(|| depacketizer.poll(Instant::now())).map(|frame| frame.bytes));
+        }
+        assert_eq!(frames, expected, "{came:?}");
+    };
+    let start = |unit: &[u8]| [&[0, 0, 0, 1], unit].concat();
+    let whole = [start(&[0x67, 9]), start(&[0x68]), start(idr)].concat();
+    check(&[(0, sets, false), (1, idr, true)], &[&whole]);
+    // What was repaired comes later.
+    check(&[(1, idr, true), (0, sets, false)], &[&whole]);
+    check(&[(1, idr, true), (10, slice, true), (20, sets, false), (21, idr, true)], &[&whole]);
+    // They are known by then: whoever sends them once only is shown after a new beginning too.
+    let many: Vec<(u64, &[u8], bool)> = [(0, sets, false), (1, idr, true)]
+        .into_iter()
+        .chain((3..=3 + FRAME_PACKETS_MAX as u64).map(|seq| (seq, idr, false)))
+        .collect();
+    let mut depacketizer = Depacketizer::default();
+    for (seq, payload, last) in many {
+        let packet = Packet {
+            codec: Codec::H264,
+            seq,
+            last,
+            payload: payload.into(),
+            time: u32::from(seq > 1),
+            ..Script::new(1).packets[0].clone()
+        };
+        depacketizer.push(packet);
+        while depacketizer.poll(Instant::now()).is_some() {}
+    }
+    assert!(depacketizer.counts().holes > 0 && !depacketizer.awaits_keyframe());
+}

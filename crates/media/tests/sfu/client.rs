@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use media::codec::{Codec, Descriptor};
 use room::{Channel, Kind, LinkId, ParticipantId, Priority, Profile, Sealed, Signal, Step, Track, TrackId, VideoCodec, View};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
@@ -16,6 +17,9 @@ use str0m::rtp::{ExtensionValues, RawPacket, RtpPacket, RtpWrite, Ssrc};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 
 use crate::picture::{Camera, Watcher};
+
+/// How long a beginning is waited for before it is asked for again.
+const ASK_AGAIN: Duration = Duration::from_millis(300);
 
 /// What somebody comes in with.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +79,8 @@ pub struct Client {
     pub heard: BTreeMap<String, u64>,
     /// Packets of pictures as they came, kept in place of being watched.
     pub kept: Option<BTreeMap<String, Vec<RtpPacket>>>,
+    /// When a beginning was asked for last, by the label of the track; none: there is one.
+    asked: BTreeMap<String, Option<Instant>>,
     /// The same of sound.
     pub sounds: Vec<RtpPacket>,
     pub view: View,
@@ -131,6 +137,7 @@ impl Client {
             watched: BTreeMap::new(),
             heard: BTreeMap::new(),
             kept: None,
+            asked: BTreeMap::new(),
             sounds: Vec::new(),
             view: join.view,
             voice: None,
@@ -371,8 +378,8 @@ impl Client {
                     *self.heard.entry(label).or_default() += 1;
                     return;
                 }
-                if let Some(kept) = &mut self.kept {
-                    kept.entry(label).or_default().push(packet);
+                if self.kept.is_some() {
+                    self.keep(now, label, packet);
                     return;
                 }
                 let watcher = self.watched.entry(label).or_default();
@@ -404,6 +411,23 @@ impl Client {
             Event::Closed => self.closed = true,
             _ => {}
         }
+    }
+
+    /// Without a beginning a decoder shows nothing: it is asked for until there is one.
+    fn keep(&mut self, now: Instant, label: String, packet: RtpPacket) {
+        let codec = match self.rtc.codec_config().find(|p| p.pt() == packet.header.payload_type).unwrap().spec().codec {
+            str0m::format::Codec::Vp8 => Codec::Vp8,
+            str0m::format::Codec::Vp9 => Codec::Vp9,
+            _ => Codec::H264,
+        };
+        let begins = Descriptor::parse(codec, &packet.payload).keyframe;
+        let asked = self.asked.entry(label.clone()).or_insert(Some(now));
+        let again = asked.is_some_and(|last| !begins && now - last >= ASK_AGAIN);
+        *asked = asked.filter(|_| !begins).map(|last| if again { now } else { last });
+        if again {
+            self.ask(packet.header.ssrc);
+        }
+        self.kept.get_or_insert_default().entry(label).or_default().push(packet);
     }
 
     /// Something changed that the transport has to act on.

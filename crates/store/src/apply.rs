@@ -7,7 +7,7 @@ use crate::read::{read_pairs, spell};
 use crate::row::{
     Callback, EventRow, Method, ParticipantRow, ParticipantStatus, RoomRow, RoomStatus, TrackKind, TrackRow, Write,
 };
-use crate::{composition, recording};
+use crate::{composition, recording, stored};
 
 /// Applies one write within a transaction that is open.
 pub(crate) fn apply(link: &mut dyn Link, write: &Write) -> Result<(), Fault> {
@@ -40,6 +40,9 @@ pub(crate) fn apply(link: &mut dyn Link, write: &Write) -> Result<(), Fault> {
         Write::CompositionDeleted { composition, at_ms } => composition::deleted(link, *composition, *at_ms),
         Write::Hook(row) => composition::hook_is(link, row),
         Write::HookDeleted { hook } => composition::hook_deleted(link, *hook),
+        Write::Stored(row) => stored::is(link, row),
+        Write::StoredDoomed { id } => stored::doomed(link, *id),
+        Write::StoredGone { id } => stored::gone(link, *id),
         Write::Anonymize { participant, identity, parameter, at_ms } => {
             anonymize(link, *participant, identity, parameter, *at_ms)
         }

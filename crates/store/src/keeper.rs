@@ -16,7 +16,7 @@ use crate::row::{
     ParticipantFilter, ParticipantRow, RecordingFilter, RecordingRow, RoomFilter, RoomRow, RulesRow, TrackRow, Write,
 };
 use crate::writer::{Batch, Change, Writer};
-use crate::{Problem, Store, check, composition, read, recording};
+use crate::{Problem, Store, StoredRow, check, composition, read, recording, stored};
 
 /// A database that is open. Dropping it waits until what was asked of it is done.
 pub struct Keeper {
@@ -251,6 +251,10 @@ impl Store for Keeper {
     async fn hooks(&self, account: &str, filter: HookFilter, page: Page) -> Result<PageOf<HookRow>, Problem> {
         let account = account.to_owned();
         self.ask(move |link| composition::hooks(link, &account, &filter, page)).await
+    }
+
+    async fn stored(&self) -> Result<Vec<StoredRow>, Problem> {
+        self.ask(stored::all).await
     }
 
     async fn setting(&self, key: &str) -> Result<Option<String>, Problem> {

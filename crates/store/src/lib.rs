@@ -20,6 +20,7 @@ mod recording;
 mod row;
 mod schema;
 mod sqlite;
+mod stored;
 mod tls;
 mod writer;
 
@@ -33,6 +34,7 @@ pub use row::{
     Write,
 };
 pub use sqlite::{FILE, Sqlite};
+pub use stored::{StoredKind, StoredRow, StoredState};
 
 use std::path::Path;
 
@@ -140,6 +142,9 @@ pub trait Store: Send + Sync {
 
     /// Hooks, the newest first.
     async fn hooks(&self, account: &str, filter: HookFilter, page: Page) -> Result<PageOf<HookRow>, Problem>;
+
+    /// All files in buckets, in no order.
+    async fn stored(&self) -> Result<Vec<StoredRow>, Problem>;
 
     /// A value put by [`Write::Setting`].
     async fn setting(&self, key: &str) -> Result<Option<String>, Problem>;

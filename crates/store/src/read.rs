@@ -290,6 +290,6 @@ pub(crate) fn spell(value: &impl Serialize) -> Result<String, Fault> {
     serde_json::to_string(value).map_err(|error| misused(error.to_string()))
 }
 
-fn read_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+pub(crate) fn read_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     serde_json::from_str(text).map_err(|error| damaged(format!("a column is not what was written: {error}")))
 }

@@ -153,6 +153,18 @@ pub enum Write {
         /// Which.
         hook: u128,
     },
+    /// What is known of a file in a bucket now. What is to be deleted from it stays so.
+    Stored(Box<crate::StoredRow>),
+    /// A file is to be deleted from its bucket, if it was ever begun to be put there.
+    StoredDoomed {
+        /// Of what.
+        id: u128,
+    },
+    /// A file is not in its bucket any more.
+    StoredGone {
+        /// Of what.
+        id: u128,
+    },
     /// A participant's name is forgotten everywhere: its row, its recordings, and parameters of events that are kept.
     Anonymize {
         /// Which.

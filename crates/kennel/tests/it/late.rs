@@ -11,7 +11,7 @@ use kennel::studio::{hooks, wish};
 use store::{
     Alive, CompositionFilter, CompositionRow, CompositionStatus, Delivery, EventRow, HookFilter, HookRow, IdentityOrId, NameOrId,
     Page, PageOf, ParticipantFilter, ParticipantRow, Problem, RecordingFilter, RecordingRow, RoomFilter, RoomRow, RulesRow,
-    Store, TrackRow, Write,
+    Store, StoredRow, TrackRow, Write,
 };
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{advance, pause, resume, sleep, timeout};
@@ -75,6 +75,7 @@ as_ever! {
     alive() -> Alive;
     forget(ended_before_ms: u64, count: usize) -> u64;
     check() -> Vec<String>;
+    stored() -> Vec<StoredRow>;
     backup(path: &Path) -> bool;
 }
 

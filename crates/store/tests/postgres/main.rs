@@ -175,7 +175,10 @@ async fn tables_of_an_older_program_go_on() {
     store.write(vec![began(room(7, "a", 1))]).await.unwrap();
     tokio::task::spawn_blocking(move || drop(store)).await.unwrap();
     server
-        .ask("DROP TABLE compositions; DROP TABLE composition_hooks; DROP TABLE recordings; UPDATE kennel_schema SET steps = 1")
+        .ask(
+            "DROP TABLE stored; DROP TABLE compositions; DROP TABLE composition_hooks; DROP TABLE recordings;
+             UPDATE kennel_schema SET steps = 1",
+        )
         .await;
     assert_eq!(Postgres::look(&url).await.unwrap().unwrap().check().await.unwrap(), [""; 0]);
     let store = Postgres::connect(&url).await.unwrap();
@@ -183,8 +186,12 @@ async fn tables_of_an_older_program_go_on() {
     assert_eq!(store.recording(ACCOUNT, 40).await.unwrap(), Some(mix(40, 7, "a", 2)));
     assert_eq!(store.check().await.unwrap(), [""; 0]);
     tokio::task::spawn_blocking(move || drop(store)).await.unwrap();
-    server.ask("DROP TABLE compositions; DROP TABLE composition_hooks; UPDATE kennel_schema SET steps = 2").await;
-    assert_eq!(Postgres::look(&url).await.unwrap().unwrap().check().await.unwrap(), [""; 0]);
+    server
+        .ask("DROP TABLE stored; DROP TABLE compositions; DROP TABLE composition_hooks; UPDATE kennel_schema SET steps = 2")
+        .await;
+    let older = Postgres::look(&url).await.unwrap().unwrap();
+    assert_eq!((older.check().await.unwrap(), older.stored().await.unwrap()), (vec![], vec![]));
+    tokio::task::spawn_blocking(move || drop(older)).await.unwrap();
     let store = Postgres::connect(&url).await.unwrap();
     store.write(vec![composed(composition(41, 7, "a", 3)), hooked(hook(42, "a", 4))]).await.unwrap();
     assert_eq!(store.composition(ACCOUNT, 41).await.unwrap(), Some(composition(41, 7, "a", 3)));

@@ -57,7 +57,7 @@ async fn what_a_newer_program_wrote_is_refused_and_left_as_it_is() {
     check_refused(&path, "newer Kennel (its schema is 99");
 }
 
-const NO_COMPOSITIONS: &str = "DROP TABLE compositions; DROP TABLE composition_hooks;";
+const NO_COMPOSITIONS: &str = "DROP TABLE stored; DROP TABLE compositions; DROP TABLE composition_hooks;";
 
 /// As the first release left it.
 #[tokio::test]
@@ -84,6 +84,7 @@ async fn recordings_without_compositions_are_kept_and_go_on() {
     let path = folder.path().join(FILE);
     let older = format!("{NO_COMPOSITIONS} PRAGMA user_version = 2");
     rusqlite::Connection::open(&path).unwrap().execute_batch(&older).unwrap();
+    assert_eq!(Sqlite::look(&path).unwrap().unwrap().stored().await.unwrap(), []);
     assert_eq!(Sqlite::look(&path).unwrap().unwrap().check().await.unwrap(), [""; 0]);
     let store = open(&folder);
     assert_eq!(store.recording(ACCOUNT, 400).await.unwrap(), Some(mix(400, 7, "7", 2)));

@@ -127,6 +127,8 @@ impl Model {
                 self.hooks.retain(|row| row.id != *hook);
                 Some(())
             }
+            // A script of its own looks at these.
+            Write::Stored(_) | Write::StoredDoomed { .. } | Write::StoredGone { .. } => Some(()),
             Write::Anonymize { participant, identity, parameter, at_ms } => {
                 self.anonymize(*participant, identity, parameter, *at_ms)
             }

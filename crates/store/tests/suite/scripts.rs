@@ -4,7 +4,7 @@ use store::limit::{EVENTS_KEPT_MAX, WAIT_MAX_MS};
 use store::{
     Alive, Callback, CompositionFilter, CompositionRow, CompositionStatus, EventRow, HookFilter, HookRow, IdentityOrId, Method,
     NameOrId, Page, ParticipantFilter, ParticipantStatus, Problem, RecordedFile, RecordedKind, RecordingFilter, RecordingRow,
-    RecordingStatus, RoomFilter, RoomRow, RulesRow, Store, Write,
+    RecordingStatus, RoomFilter, RoomRow, RulesRow, Store, StoredKind, StoredRow, StoredState, Write,
 };
 
 use super::rows::*;
@@ -25,6 +25,7 @@ macro_rules! for_each_script {
             a_room_is_kept_as_long_as_a_recording_of_it
             compositions_wait_are_made_and_go
             hooks_are_found_by_name_and_go
+            what_is_to_be_deleted_from_a_bucket_stays_so
             rules_and_settings_keep_the_last_word
             events_of_a_room_are_numbered_without_a_gap
             callbacks_wait_their_turn_in_their_room
@@ -345,6 +346,41 @@ pub async fn hooks_are_found_by_name_and_go(store: &dyn Store) {
     refuse(store, [hooked(HookRow { account: "AC1".into(), ..hook(50, "Küche", 9) })]).await;
     write(store, [Write::HookDeleted { hook: 50 }, Write::HookDeleted { hook: 50 }]).await;
     check(HookFilter::default(), &[51]).await;
+}
+
+pub async fn what_is_to_be_deleted_from_a_bucket_stays_so(store: &dyn Store) {
+    let coming = StoredRow {
+        id: 40,
+        kind: StoredKind::Recording,
+        state: StoredState::Coming,
+        address: "s3://den/kennel/recordings/28.mkv".into(),
+        bytes: 1 << 40,
+        changed_ms: 7,
+        tag: String::new(),
+        upload: Some("u\"1".into()),
+        part_bytes: 8 << 20,
+        parts: vec!["\"a\"".into(), "b,c".into()],
+    };
+    let there = StoredRow { state: StoredState::There, tag: "t".into(), upload: None, parts: vec![], ..coming.clone() };
+    let film = StoredRow { id: 41, kind: StoredKind::Composition, ..there.clone() };
+    let stored = |row: &StoredRow| Write::Stored(Box::new(row.clone()));
+    let check = async |expected: &[&StoredRow]| {
+        let mut found = store.stored().await.unwrap();
+        found.sort_by_key(|row| row.id);
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected);
+    };
+    // It belongs to nothing, so that it outlives its room.
+    write(store, [Write::StoredDoomed { id: 40 }, Write::StoredGone { id: 40 }]).await;
+    check(&[]).await;
+    write(store, [stored(&coming), stored(&film)]).await;
+    check(&[&coming, &film]).await;
+    write(store, [stored(&there)]).await;
+    check(&[&there, &film]).await;
+    write(store, [Write::StoredDoomed { id: 40 }, stored(&coming)]).await;
+    let doomed = StoredRow { state: StoredState::Doomed, ..there };
+    check(&[&doomed, &film]).await;
+    write(store, [Write::StoredGone { id: 40 }, stored(&coming), Write::StoredGone { id: 41 }]).await;
+    check(&[&coming]).await;
 }
 
 pub async fn rules_and_settings_keep_the_last_word(store: &dyn Store) {

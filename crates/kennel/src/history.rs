@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use room::{RoomId, SavedRoom};
-use store::{Keeper, Problem, Store};
+use store::{Keeper, Problem, Store, StoredKind};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::bucket::Depot;
 use crate::clock;
 use crate::config::{Config, Database, Secret};
 use crate::courier::{self, Courier};
@@ -40,6 +41,8 @@ pub struct History {
     pub store: Arc<dyn Store>,
     /// Who writes it down.
     pub journal: journal::Handle,
+    /// What of the files is in the bucket.
+    pub depot: Depot,
     /// The last moment that it knew of before this start, in milliseconds since 1970 UTC; 0 if it was new.
     pub last_ms: u64,
     wake: Arc<Notify>,
@@ -68,7 +71,9 @@ pub async fn start(
     let account = keys.credentials().twilio_account_sid;
     let teller = Teller { account: account.clone(), callback: config.rest.callback.clone() };
     let mut recovery = recover(&*store, seats, teller, clock::unix_ms()).await?;
-    let (files, running) = (Files::in_folder(config.recordings()), recovery.running());
+    let depot = Depot::open(config.recording.bucket.as_ref(), &*store).await?;
+    let files = Files::in_folder(config.recordings()).and_in(depot.clone(), StoredKind::Recording);
+    let running = recovery.running();
     let right = mark::is_right(&files, &*store, &account, &running).await?;
     match tokio::task::spawn_blocking(move || repair(&files, |id| running.contains(&id))).await {
         Ok(Ok(repaired)) if right => recovery.end_recordings(&repaired, clock::unix_ms()),
@@ -80,7 +85,7 @@ pub async fn start(
     let wake = Arc::<Notify>::default();
     let journal = journal::start(Arc::clone(&store), recovery.book, Arc::clone(&wake), metrics.clone());
     let past = Past { rooms: recovery.rooms, ended: recovery.ended };
-    Ok((Some(History { store, journal, last_ms: recovery.last_ms, wake }), past))
+    Ok((Some(History { store, journal, depot, last_ms: recovery.last_ms, wake }), past))
 }
 
 /// Opens the database that is configured only to look at it, beside a server or without; none if there is nothing in it yet.

@@ -5,6 +5,7 @@
 
 pub mod auth;
 pub mod banner;
+pub mod bucket;
 pub mod clock;
 pub mod cmd;
 pub mod config;

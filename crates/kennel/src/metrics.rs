@@ -75,6 +75,18 @@ pub struct Metrics {
     pub compositions_made: Counter,
     /// Compositions that could not be.
     pub compositions_failed: Counter,
+    /// Files put into the bucket.
+    pub bucket_sent: Counter,
+    /// Bytes put into the bucket.
+    pub bucket_sent_bytes: Counter,
+    /// Times that a file could not be put into the bucket.
+    pub bucket_failures: Counter,
+    /// Finished files that wait for the bucket.
+    pub bucket_waiting: Gauge,
+    /// Their bytes.
+    pub bucket_waiting_bytes: Gauge,
+    /// Bytes in the bucket.
+    pub bucket_bytes: Gauge,
     /// What the media server counts itself.
     pub media: Arc<Counters>,
     registry: Arc<Registry>,
@@ -117,6 +129,10 @@ impl Metrics {
         let webhooks_given_up = counter("webhooks_given_up", "Callbacks that nobody took");
         let compositions_made = counter("compositions_made", "Compositions made");
         let compositions_failed = counter("compositions_failed", "Compositions that could not be made");
+        let bucket_sent = counter("bucket_sent", "Files put into the bucket");
+        let bucket_sent_bytes = counter("bucket_sent_bytes", "Bytes put into the bucket");
+        let bucket_failures =
+            counter("bucket_failures", "Times that a file could not be put into the bucket and was tried again");
         let mut gauge = |name: &str, help: &str| register::<Gauge>(&mut registry, name, help);
         let connections_open = gauge("connections_open", "Connections open now");
         let rooms = gauge("rooms", "Rooms in progress");
@@ -127,6 +143,9 @@ impl Metrics {
         let recordings_bytes = gauge("recordings_bytes", "Bytes in the folder of recordings");
         let compositions_waiting = gauge("compositions_waiting", "Compositions that wait or are being made");
         let compositions_bytes = gauge("compositions_bytes", "Bytes in the folder of compositions");
+        let bucket_waiting = gauge("bucket_waiting", "Finished files that wait for the bucket");
+        let bucket_waiting_bytes = gauge("bucket_waiting_bytes", "Their bytes");
+        let bucket_bytes = gauge("bucket_bytes", "Bytes of recordings and compositions in the bucket");
         let requests = register(&mut registry, "requests", "Requests by route and status");
         let refusals = register(&mut registry, "refusals", "Refused joins by the vendor's code");
         let media = Arc::<Counters>::default();
@@ -164,6 +183,12 @@ impl Metrics {
             compositions_bytes,
             compositions_made,
             compositions_failed,
+            bucket_sent,
+            bucket_sent_bytes,
+            bucket_failures,
+            bucket_waiting,
+            bucket_waiting_bytes,
+            bucket_bytes,
             media,
             registry: Arc::new(registry),
         }

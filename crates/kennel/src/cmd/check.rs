@@ -6,14 +6,17 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use rustix::fs::{Access, access};
 use store::Store;
 use time::OffsetDateTime;
 use time::macros::format_description;
+use tokio::time::timeout;
 
 use super::serve;
-use crate::config::{Config, Database, LogFormat};
+use crate::bucket::{Client, Problem};
+use crate::config::{self, Config, Database, LogFormat};
 use crate::shelf::files::Files;
 use crate::{clock, history, logging, net, process, tls};
 
@@ -22,6 +25,9 @@ const CERTIFICATE_DAYS_MIN: i64 = 14;
 
 /// Free space below which nothing new is recorded, in bytes.
 const FREE_MIN_BYTES: u64 = 1 << 30;
+
+/// How long the bucket may take in all.
+const BUCKET_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What `kennel check` takes besides the settings.
 #[derive(clap::Args, Debug)]
@@ -61,6 +67,7 @@ fn lines(config: &Config) -> Vec<Line> {
         Line { name: "data folder", found: folder(&config.data) },
         Line { name: "recordings", found: recordings(&Files::in_folder(config.recordings())) },
     ];
+    lines.extend(config.recording.bucket.as_ref().map(|bucket| Line { name: "bucket", found: check_bucket(bucket) }));
     lines.extend(history(config).map(|found| Line { name: "history", found }));
     if config.https.is_some() {
         lines.push(Line { name: "certificate", found: certificate(config) });
@@ -161,6 +168,29 @@ fn recordings(files: &Files) -> Result<String, String> {
     let files = files.list().map_err(|problem| format!("{shown}: {problem}."))?;
     let used = files.iter().map(|file| file.bytes).sum();
     Ok(format!("{shown} has {} in {} files, and room for {} more", gigabytes(used), files.len(), gigabytes(space.free)))
+}
+
+/// Whether the bucket takes a small file, gives it back and deletes it.
+fn check_bucket(config: &config::Bucket) -> Result<String, String> {
+    let shown = format!("s3://{}/{}", config.name, config.prefix);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|problem| problem.to_string())?;
+    let client = Client::new(config)?;
+    let probed = runtime.block_on(async { timeout(BUCKET_PATIENCE, client.probe()).await });
+    let place = config.endpoint.as_deref().unwrap_or("Amazon");
+    let problem = match probed {
+        Ok(Ok(())) => return Ok(format!("{shown} takes files, gives them back and deletes them")),
+        Ok(Err(problem)) => problem,
+        Err(_) => Problem::NoRoute("no answer in time".to_owned()),
+    };
+    let help = match &problem {
+        Problem::NoBucket => "Make it, or correct bucket under [recording].",
+        Problem::Refused(_) => "Correct the key and its secret, or let it read, write and delete there.",
+        Problem::Clock => "Set the clock, for example with: timedatectl set-ntp true",
+        Problem::Region => "Correct region under [recording].",
+        Problem::NoRoute(_) => "Look at endpoint under [recording], the name server and the firewall.",
+        Problem::Missing | Problem::Changed | Problem::Other(_) => "Look at endpoint and path_style under [recording].",
+    };
+    Err(format!("{shown} at {place}: {problem}. {help} Until then files stay in their folder."))
 }
 
 /// Takes the rights of others from the folder and all in it, and counts where there were any. Links are not followed.

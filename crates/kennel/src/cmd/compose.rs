@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use ::compose::Progress;
 use serde_json::{Map, Value};
-use store::{NameOrId, Page, RecordingRow, RoomFilter, RoomRow, Store};
+use store::{NameOrId, Page, RecordingRow, RoomFilter, RoomRow, Store, StoredKind};
 use twilio::rest::{Format, Wish};
 use twilio::sid;
 
+use crate::bucket::Depot;
 use crate::config::{Config, LogFormat};
 use crate::keyring;
 use crate::shelf::files::Files;
@@ -75,13 +76,13 @@ fn make(config: &Config, args: &Args) -> Result<String, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|problem| format!("The system gives Kennel no threads: {problem}."))?;
     runtime.block_on(async {
-        let recordings = look_up(config, &args.room).await?;
+        let (recordings, depot) = look_up(config, &args.room).await?;
         let count = recordings.len();
         let stop = Arc::<AtomicBool>::default();
         let job = Job {
             order,
             recordings,
-            shelf: Files::in_folder(config.recordings()),
+            shelf: Files::in_folder(config.recordings()).and_in(depot, StoredKind::Recording),
             whole: args.output.clone(),
             part,
             space_least: SPACE_LEAST_BYTES,
@@ -113,8 +114,8 @@ async fn work(job: Job, stop: &AtomicBool) -> Ended {
     }
 }
 
-/// What was recorded in the room and has ended.
-async fn look_up(config: &Config, room: &str) -> Result<Vec<RecordingRow>, String> {
+/// What was recorded in the room and has ended, and what of all files is in the bucket.
+async fn look_up(config: &Config, room: &str) -> Result<(Vec<RecordingRow>, Depot), String> {
     let in_words = |problem: store::Problem| format!("{problem}.");
     let store = history::look(config).await.map_err(in_words)?;
     let store = store.ok_or_else(|| format!("There is no history in {}. Is it the right --data?", config.data.display()))?;
@@ -125,7 +126,8 @@ async fn look_up(config: &Config, room: &str) -> Result<Vec<RecordingRow>, Strin
     for room in rooms(&store, &account, room).await.map_err(in_words)? {
         let material = material::of(&store, &account, room.id).await.map_err(in_words)?;
         if !material.made.is_empty() {
-            return Ok(material.made);
+            let depot = Depot::open(config.recording.bucket.as_ref(), &store).await.map_err(in_words)?;
+            return Ok((material.made, depot));
         }
         running |= material.running;
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use socket2::{Domain, Protocol, Socket, Type};
+use store::StoredKind;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -38,7 +39,7 @@ use crate::web::gate::Caps;
 use crate::web::stream::Patience;
 use crate::web::vendor::Calls;
 use crate::web::{self, App, Doorman, Reach, Served, Site, space, ws};
-use crate::{clock, doors, hub, logging, media, process, seats};
+use crate::{bucket, clock, doors, hub, logging, media, process, seats};
 
 /// How long open requests and sockets get to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -163,6 +164,9 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
     if let Some((studio, history)) = studio.zip(history.as_ref()) {
         let keep = keep::keep(studio.clone(), config.composition.keep, history.last_ms, metrics.clone(), shutdown.clone());
         tasks.spawn(keep);
+        let (depot, shelf, journal) = (history.depot.clone(), studio.shelf().clone(), history.journal.clone());
+        let sending = bucket::run::Runner { depot, shelf, studio: studio.clone(), journal, metrics: metrics.clone() };
+        tasks.spawn(bucket::run::run(sending, shutdown.clone()));
         let share = share(config.composition.share, metrics.clone());
         tasks.spawn(studio::run::run(studio, work::composer(), share, metrics.clone(), shutdown.clone()));
     }
@@ -191,12 +195,14 @@ async fn attend(
 
 /// What was recorded.
 fn shelf(config: &Config, store: &Store, history: &History) -> Shelf {
-    Shelf::new(Files::in_folder(config.recordings()), store, history.store.clone(), history.journal.clone())
+    let files = Files::in_folder(config.recordings()).and_in(history.depot.clone(), StoredKind::Recording);
+    Shelf::new(files, store, history.store.clone(), history.journal.clone())
 }
 
 /// What is composed of it.
 fn studio(config: &Config, store: &Store, history: &History, shelf: &Shelf) -> Studio {
-    let (files, account) = (Files::in_folder(config.compositions()), store.credentials().twilio_account_sid);
+    let files = Files::in_folder(config.compositions()).and_in(history.depot.clone(), StoredKind::Composition);
+    let account = store.credentials().twilio_account_sid;
     Studio::new(files, shelf.clone(), history.store.clone(), history.journal.clone(), account)
 }
 

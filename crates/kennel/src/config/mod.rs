@@ -118,6 +118,31 @@ pub struct Recording {
     pub folder: Option<PathBuf>,
     /// What is kept.
     pub keep: Rule,
+    /// Where finished files go, compositions' too.
+    pub bucket: Option<Bucket>,
+}
+
+/// A bucket of an S3-compatible store, and the key that opens it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// What our keys in it begin with: nothing, or ending with `/`.
+    pub prefix: String,
+    /// Where the store is, without `/` at its end; `None` means Amazon's of the region.
+    pub endpoint: Option<String>,
+    /// The region.
+    pub region: String,
+    /// Whether the bucket's name is in the path of addresses, and not in their host.
+    pub path_style: bool,
+    /// Certificates (PEM) to trust besides the public ones.
+    pub ca: Option<PathBuf>,
+    /// The name of the key.
+    pub access_key: String,
+    /// Its secret.
+    pub secret_key: Secret,
+    /// What belongs to a key that ends.
+    pub session_token: Option<Secret>,
 }
 
 /// How compositions are made, and how long they are kept.

@@ -217,6 +217,48 @@ pub fn database(text: &str) -> Parsed<Database> {
     }
 }
 
+/// A bucket's name and what keys in it begin with: nothing, or ending with `/`.
+pub fn bucket(text: &str) -> Parsed<(String, String)> {
+    let place = text.strip_prefix("s3://").unwrap_or_default();
+    let (name, prefix) = place.split_once('/').unwrap_or((place, ""));
+    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    let good_name = (3..=63).contains(&name.len()) && name.bytes().all(letters) && !name.starts_with(['-', '.']);
+    let prefix = prefix.trim_end_matches('/');
+    let word = |word: &str| {
+        let letters = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        !word.is_empty() && !word.starts_with('.') && word.bytes().all(letters)
+    };
+    let good_prefix = prefix.is_empty() || (prefix.len() <= 500 && prefix.split('/').all(word));
+    match good_name && good_prefix {
+        true if prefix.is_empty() => Ok((name.to_owned(), String::new())),
+        true => Ok((name.to_owned(), format!("{prefix}/"))),
+        false => Err(format!("'{text}' is not a bucket. Write for example s3://my-bucket or s3://my-bucket/kennel.")),
+    }
+}
+
+/// Where an S3-compatible store is, without `/` at its end.
+pub fn endpoint(text: &str) -> Parsed<String> {
+    let uri = text.parse::<axum::http::Uri>().ok();
+    let good = uri.is_some_and(|uri| {
+        let authority = uri.authority().map(axum::http::uri::Authority::as_str);
+        matches!(uri.scheme_str(), Some("http" | "https")) && authority.is_some_and(|a| !a.contains('@')) && uri.query().is_none()
+    });
+    match good {
+        true => Ok(text.trim_end_matches('/').to_owned()),
+        false => {
+            Err("is not the address of a store. Write for example https://s3.example.org or http://192.168.1.9:9000.".to_owned())
+        }
+    }
+}
+
+/// The name of a region.
+pub fn region(text: &str) -> Parsed<String> {
+    match text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("'{text}' is not the name of a region. Write for example eu-central-1.")),
+    }
+}
+
 /// An address that webhooks can be sent to.
 pub fn callback_url(text: &str) -> Parsed<String> {
     let written = crate::egress::target(text).map_err(|problem| format!("'{text}' cannot be told anything: {problem}."));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::parse::{self, Parsed};
@@ -10,7 +10,8 @@ use super::settings::{self as s, Setting};
 use super::sources::{Place, Sources};
 use super::toml_file::GivenRoom;
 use super::{
-    Acme, CertificateFiles, Composition, Config, Ice, Recording, Rest, RoomChoice, RoomType, Rule, Secret, VendorCredentials,
+    Acme, Bucket, CertificateFiles, Composition, Config, Database, Ice, Recording, Rest, RoomChoice, RoomType, Rule, Secret,
+    VendorCredentials,
 };
 
 /// Threads more than which no machine of today profits from.
@@ -100,7 +101,55 @@ impl Reader<'_> {
 
     fn recording(&mut self) -> Recording {
         let keep = self.keep(&s::RECORDING_KEEP_DAYS, &s::RECORDING_KEEP_GIGABYTES);
-        Recording { folder: self.path(&s::RECORDING_FOLDER), keep }
+        Recording { folder: self.path(&s::RECORDING_FOLDER), keep, bucket: self.bucket() }
+    }
+
+    /// The bucket, if there is one: what else is said of it is passed over without, since the variables are other programs' too.
+    fn bucket(&mut self) -> Option<Bucket> {
+        let (name, prefix) = self.one(&s::RECORDING_BUCKET, parse::bucket)?;
+        let endpoints = [&s::RECORDING_ENDPOINT, &s::AWS_ENDPOINT_URL_S3, &s::AWS_ENDPOINT_URL];
+        let endpoint = self.first(&endpoints, parse::endpoint);
+        let region = self.first(&[&s::RECORDING_REGION, &s::AWS_REGION, &s::AWS_DEFAULT_REGION], parse::region);
+        let path_style = self.one(&s::RECORDING_PATH_STYLE, parse::switch).unwrap_or(endpoint.is_some());
+        let plain = |text: &str| Ok(text.to_owned());
+        let access_key = self.first(&[&s::RECORDING_ACCESS_KEY, &s::AWS_ACCESS_KEY_ID], plain);
+        let secret_key = match self.path(&s::RECORDING_SECRET_KEY_FILE) {
+            Some(path) => Some(self.secret_in(&path)?),
+            None => self.first(&[&s::RECORDING_SECRET_KEY, &s::AWS_SECRET_ACCESS_KEY], plain),
+        };
+        let Some((access_key, secret_key)) = access_key.zip(secret_key) else {
+            return self.refuse(
+                "recording.bucket needs a key: access_key and secret_key (or secret_key_file) under [recording], or \
+                 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment.",
+            );
+        };
+        Some(Bucket {
+            name,
+            prefix,
+            endpoint,
+            region: region.unwrap_or_else(|| s::RECORDING_REGION.default.to_owned()),
+            path_style,
+            ca: self.path(&s::RECORDING_BUCKET_CA),
+            access_key,
+            secret_key: Secret::new(secret_key),
+            session_token: self.one(&s::AWS_SESSION_TOKEN, plain).map(Secret::new),
+        })
+    }
+
+    /// The first of these settings that is given.
+    fn first<T>(&mut self, settings: &[&Setting], parser: fn(&str) -> Parsed<T>) -> Option<T> {
+        let given = settings.iter().find(|setting| self.sources.find(setting).is_some())?;
+        self.one(given, parser)
+    }
+
+    /// The text of a file, without the line's end.
+    fn secret_in(&mut self, path: &Path) -> Option<String> {
+        let found = std::fs::read_to_string(path).map(|text| text.trim().to_owned());
+        let found = found.map_err(|problem| problem.to_string());
+        match found.and_then(|text| if text.is_empty() { Err("it is empty".to_owned()) } else { Ok(text) }) {
+            Ok(text) => Some(text),
+            Err(problem) => self.refuse(&format!("recording.secret_key_file {}: {problem}.", path.display())),
+        }
     }
 
     fn composition(&mut self) -> Composition {
@@ -267,6 +316,10 @@ fn contradictions(config: &Config) -> Vec<String> {
     }
     if config.domain.is_some() && config.certificate.is_some() {
         problems.push("--domain fetches a certificate and --cert brings one. Choose one of the two.".to_owned());
+    }
+    if config.recording.bucket.is_some() && config.database == Database::Off {
+        problems
+            .push("recording.bucket needs the history, which says what is where. Switch database on or leave it out.".to_owned());
     }
     if config.https.is_none() && (config.domain.is_some() || config.certificate.is_some()) {
         problems.push(

@@ -169,6 +169,26 @@ pub static RECORDING_KEEP_DAYS: Setting = file_only("KENNEL_RECORDING_KEEP_DAYS"
     .help("How long recordings are kept, 1 to 3650 days; without it, for ever");
 pub static RECORDING_KEEP_GIGABYTES: Setting = file_only("KENNEL_RECORDING_KEEP_GIGABYTES", "recording.keep_gigabytes", "N")
     .help("How much is kept in all, in gigabytes; of more, the oldest recordings go");
+pub static RECORDING_BUCKET: Setting = file_only("KENNEL_RECORDING_BUCKET", "recording.bucket", "s3://NAME/PREFIX")
+    .help("A bucket of an S3-compatible store that recordings and compositions go to when they are finished");
+pub static RECORDING_ENDPOINT: Setting = file_only("KENNEL_RECORDING_ENDPOINT", "recording.endpoint", "URL")
+    .default("Amazon's of the region")
+    .help("Where the bucket's store is, such as https://s3.example.org");
+pub static RECORDING_REGION: Setting =
+    file_only("KENNEL_RECORDING_REGION", "recording.region", "NAME").default("us-east-1").help("The bucket's region");
+pub static RECORDING_PATH_STYLE: Setting = file_only("KENNEL_RECORDING_PATH_STYLE", "recording.path_style", "BOOL")
+    .switch()
+    .default("on with an endpoint")
+    .help("Whether the bucket's name is in the path of addresses, or else in their host");
+pub static RECORDING_BUCKET_CA: Setting = file_only("KENNEL_RECORDING_BUCKET_CA", "recording.bucket_ca", "FILE")
+    .help("Certificates (PEM) to trust when speaking to a private store");
+pub static RECORDING_ACCESS_KEY: Setting = file_only("KENNEL_RECORDING_ACCESS_KEY", "recording.access_key", "TEXT")
+    .help("The name of the key that opens the bucket; without it, AWS_ACCESS_KEY_ID");
+pub static RECORDING_SECRET_KEY: Setting = file_only("KENNEL_RECORDING_SECRET_KEY", "recording.secret_key", "TEXT")
+    .help("The key's secret; without it, AWS_SECRET_ACCESS_KEY");
+pub static RECORDING_SECRET_KEY_FILE: Setting =
+    file_only("KENNEL_RECORDING_SECRET_KEY_FILE", "recording.secret_key_file", "FILE")
+        .help("A file with the key's secret instead");
 pub static COMPOSITION_SHARE: Setting = file_only("KENNEL_COMPOSITION_SHARE", "composition.share", "PERCENT")
     .default("50")
     .help("How much of one processor compositions may have while somebody is in a room, 1 to 100 percent");
@@ -183,9 +203,16 @@ pub static TWILIO_API_KEY_SECRET: Setting = vendor("TWILIO_API_KEY_SECRET", "TEX
 pub static TWILIO_AUTH_TOKEN: Setting = vendor("TWILIO_AUTH_TOKEN", "TEXT", "the account's password for REST");
 pub static SIGNALWIRE_PROJECT_KEY: Setting = vendor("SIGNALWIRE_PROJECT_KEY", "UUID", "the project's id");
 pub static SIGNALWIRE_TOKEN: Setting = vendor("SIGNALWIRE_TOKEN", "TEXT", "the project's API token");
+pub static AWS_ACCESS_KEY_ID: Setting = vendor("AWS_ACCESS_KEY_ID", "TEXT", "the name of the key that opens the bucket");
+pub static AWS_SECRET_ACCESS_KEY: Setting = vendor("AWS_SECRET_ACCESS_KEY", "TEXT", "its secret");
+pub static AWS_SESSION_TOKEN: Setting = vendor("AWS_SESSION_TOKEN", "TEXT", "what belongs to a key that ends");
+pub static AWS_REGION: Setting = vendor("AWS_REGION", "NAME", "the bucket's region");
+pub static AWS_DEFAULT_REGION: Setting = vendor("AWS_DEFAULT_REGION", "NAME", "the bucket's region");
+pub static AWS_ENDPOINT_URL_S3: Setting = vendor("AWS_ENDPOINT_URL_S3", "URL", "where the bucket's store is");
+pub static AWS_ENDPOINT_URL: Setting = vendor("AWS_ENDPOINT_URL", "URL", "where the bucket's store is");
 
 /// All of them, in the order of the help.
-pub static ALL: [&Setting; 47] = [
+pub static ALL: [&Setting; 62] = [
     &CONFIG,
     &HTTP,
     &HTTPS,
@@ -224,6 +251,14 @@ pub static ALL: [&Setting; 47] = [
     &RECORDING_FOLDER,
     &RECORDING_KEEP_DAYS,
     &RECORDING_KEEP_GIGABYTES,
+    &RECORDING_BUCKET,
+    &RECORDING_ENDPOINT,
+    &RECORDING_REGION,
+    &RECORDING_PATH_STYLE,
+    &RECORDING_BUCKET_CA,
+    &RECORDING_ACCESS_KEY,
+    &RECORDING_SECRET_KEY,
+    &RECORDING_SECRET_KEY_FILE,
     &COMPOSITION_SHARE,
     &COMPOSITION_KEEP_DAYS,
     &COMPOSITION_KEEP_GIGABYTES,
@@ -233,6 +268,13 @@ pub static ALL: [&Setting; 47] = [
     &TWILIO_AUTH_TOKEN,
     &SIGNALWIRE_PROJECT_KEY,
     &SIGNALWIRE_TOKEN,
+    &AWS_ACCESS_KEY_ID,
+    &AWS_SECRET_ACCESS_KEY,
+    &AWS_SESSION_TOKEN,
+    &AWS_REGION,
+    &AWS_DEFAULT_REGION,
+    &AWS_ENDPOINT_URL_S3,
+    &AWS_ENDPOINT_URL,
 ];
 
 #[cfg(test)]

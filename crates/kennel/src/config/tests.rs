@@ -116,6 +116,7 @@ fn everything_can_be_set_by_the_file() {
         recording: Recording {
             folder: Some("/srv/recordings".into()),
             keep: Rule { age: Some(Duration::from_secs(2 * 86_400)), bytes: Some(3_000_000_000) },
+            bucket: None,
         },
         composition: Composition {
             share: 30,
@@ -218,6 +219,31 @@ fn hostile_files_are_refused_and_never_panic() {
     for text in ["[[rooms]]", "[rooms]\na=1", "rooms.a.type=1", "ice=[]", "=", "\u{0}", "http=[1]", "[ice.stun]\nx=1", "http.x=1"]
     {
         assert!(load(&[], &[], &[("kennel.toml", text)]).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn a_bucket_is_named_here_and_its_key_here_or_as_other_programs_have_it() {
+    let with = |file: &str, environment: &[(&str, &str)]| {
+        let text = format!("[recording]\nbucket = \"s3://den/a/b/\"\n{file}");
+        load(&[], environment, &[("kennel.toml", &text)]).map(|config| config.recording.bucket.expect("one"))
+    };
+    let theirs = [("AWS_ACCESS_KEY_ID", "ann"), ("AWS_SECRET_ACCESS_KEY", "short"), ("AWS_REGION", "eu-1")];
+    let bucket = with("", &theirs).expect("good");
+    assert_eq!((bucket.name.as_str(), bucket.prefix.as_str(), bucket.region.as_str()), ("den", "a/b/", "eu-1"));
+    assert_eq!((bucket.endpoint, bucket.path_style, bucket.access_key.as_str()), (None, false, "ann"));
+    let ours = "endpoint = \"http://192.168.1.9:9000/\"\naccess_key = \"bob\"\nsecret_key = \"own\"";
+    let bucket = with(ours, &theirs).expect("good");
+    assert_eq!((bucket.endpoint.as_deref(), bucket.path_style), (Some("http://192.168.1.9:9000"), true));
+    assert_eq!((bucket.access_key.as_str(), bucket.secret_key.reveal()), ("bob", "own"));
+    assert!(!format!("{bucket:?}").contains("own"));
+    assert_eq!(load(&[], &theirs, &[]).expect("good").recording.bucket, None, "they are for others");
+    check_refusal(with("", &[]).map(|_| Config::default()), &["recording.bucket needs a key"]);
+    check_refusal(with("secret_key_file = \"/not/there\"", &theirs).map(|_| Config::default()), &["/not/there"]);
+    let off = with("", &[theirs[0], theirs[1], ("KENNEL_DATABASE", "off")]);
+    check_refusal(off.map(|_| Config::default()), &["needs the history"]);
+    for text in ["den", "s3://", "s3://Den", "s3://de", "s3://den/../x", "s3://den//x", "s3://den/a b", "http://den"] {
+        assert!(super::parse::bucket(text).is_err(), "{text}");
     }
 }
 

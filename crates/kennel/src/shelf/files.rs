@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use store::StoredKind;
+
 use super::blob::{Blob, Local};
+use crate::bucket::Depot;
 
 /// The endings that recordings have.
-const ENDINGS: [&str; 4] = ["mka", "mkv", "webm", "mp4"];
+pub const ENDINGS: [&str; 4] = ["mka", "mkv", "webm", "mp4"];
 
 /// What a file has at its end while it is written.
 const UNFINISHED: &str = "part";
@@ -23,6 +26,8 @@ pub const MARK: &str = ".kennel-recordings";
 #[derive(Clone, Debug)]
 pub struct Files {
     folder: PathBuf,
+    /// Where finished files go from there, and what they are of.
+    afar: Option<(Depot, StoredKind)>,
 }
 
 /// A file in the folder.
@@ -62,7 +67,13 @@ impl Files {
     /// Those in this folder, which need not be there.
     #[must_use]
     pub fn in_folder(folder: PathBuf) -> Self {
-        Files { folder }
+        Files { folder, afar: None }
+    }
+
+    /// These, of which finished ones go into a bucket.
+    #[must_use]
+    pub fn and_in(self, depot: Depot, kind: StoredKind) -> Self {
+        Files { afar: Some((depot, kind)), ..self }
     }
 
     /// Where they are.
@@ -94,24 +105,49 @@ impl Files {
         fs::OpenOptions::new().create(true).append(true).mode(0o600).open(self.folder.join(MARK)).map(drop)
     }
 
-    /// Whether there is a finished file of this recording.
+    /// Whether there is a finished file of this recording, here or in the bucket.
     #[must_use]
     pub fn has(&self, recording: u128) -> bool {
-        self.find(recording).is_some()
+        self.is_afar(recording) || self.find(recording).is_some()
     }
 
-    /// Opens the finished file of this recording; none: there is none.
+    /// Whether all of this recording's file is in the bucket. Asks nobody.
+    #[must_use]
+    pub fn is_afar(&self, recording: u128) -> bool {
+        self.afar.as_ref().is_some_and(|(depot, _)| depot.has(recording))
+    }
+
+    /// All that are in the bucket, but for those of `here`.
+    #[must_use]
+    pub fn afar(&self, here: &[Kept]) -> Vec<Kept> {
+        self.afar.as_ref().map(|(depot, kind)| depot.kept(*kind, here)).unwrap_or_default()
+    }
+
+    /// Has the file of this recording deleted from the bucket, as the history says already.
+    pub fn doom(&self, recording: u128) {
+        if let Some((depot, _)) = &self.afar {
+            depot.doom(recording);
+        }
+    }
+
+    /// Opens the finished file of this recording, here or in the bucket; none: there is none. Whether the bucket can be reached shows when
+    /// it is read.
     ///
     /// # Errors
-    /// The system's.
+    /// The system's, or that it is in another bucket.
     pub fn open(&self, recording: u128) -> io::Result<Option<Opened>> {
-        let Some((path, ending)) = self.find(recording) else { return Ok(None) };
+        let Some((path, ending)) = self.find(recording) else { return self.open_afar(recording) };
         match Local::open(&path) {
             Ok(file) => Ok(Some(Opened { blob: Arc::new(file), ending })),
-            // Deleted since it was looked for.
-            Err(problem) if problem.kind() == io::ErrorKind::NotFound => Ok(None),
+            // Gone into the bucket or deleted since it was looked for.
+            Err(problem) if problem.kind() == io::ErrorKind::NotFound => self.open_afar(recording),
             Err(problem) => Err(problem),
         }
+    }
+
+    fn open_afar(&self, recording: u128) -> io::Result<Option<Opened>> {
+        let Some((depot, _)) = &self.afar else { return Ok(None) };
+        depot.file(recording).map_err(io::Error::other)
     }
 
     fn find(&self, recording: u128) -> Option<(PathBuf, &'static str)> {

@@ -112,9 +112,11 @@ impl Rounds {
         delete_left(stock).await;
         let now = clock::now();
         let rule = self.clocks.bound(rule, now);
-        let Some(files) = listed(stock).await else { return };
+        let Some(mut files) = listed(stock).await else { return };
         let bytes = files.iter().map(|file| file.bytes).sum::<u64>();
         S::gauge(metrics).set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        files.extend(stock.files().afar(&files));
+        files.sort_by_key(|file| (file.changed, file.recording));
         let files = match self.known.ours(stock, files).await {
             Ok(files) => files,
             Err(problem) => {
@@ -333,8 +335,8 @@ async fn absent<S: Stock>(stock: &S, there: HashSet<u128>) -> Result<Vec<u128>, 
     let mut page = Page::First { size: ROWS_AT_ONCE };
     loop {
         let found = stock.completed(page).await?;
-        let unseen: Vec<u128> = found.rows.into_iter().filter(|id| !there.contains(id)).collect();
         let files = stock.files().clone();
+        let unseen: Vec<u128> = found.rows.into_iter().filter(|id| !there.contains(id) && !files.is_afar(*id)).collect();
         // One that ended meanwhile was not there when the folder was read.
         let find = move || unseen.into_iter().filter(|id| !files.has(*id)).collect::<Vec<_>>();
         absent.extend(tokio::task::spawn_blocking(find).await.unwrap_or_default());

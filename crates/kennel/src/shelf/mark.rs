@@ -23,7 +23,7 @@ pub async fn is_right(files: &Files, store: &dyn Store, account: &str, running: 
     }
     let there: HashSet<u128> = found.iter().map(|file| file.recording).collect();
     let folder = files.folder().display();
-    if !running.is_subset(&there) || is_one_missing(&there, store, account).await? {
+    if !running.is_subset(&there) || is_one_missing(files, &there, store, account).await? {
         tracing::error!(%folder, "recordings are missing and the folder has no {MARK} in it: is its disk there? All stay listed");
         return Ok(false);
     }
@@ -47,12 +47,12 @@ async fn look(files: &Files) -> Option<(bool, Vec<Kept>)> {
     )
 }
 
-async fn is_one_missing(there: &HashSet<u128>, store: &dyn Store, account: &str) -> Result<bool, Problem> {
+async fn is_one_missing(files: &Files, there: &HashSet<u128>, store: &dyn Store, account: &str) -> Result<bool, Problem> {
     let filter = RecordingFilter { status: Some(RecordingStatus::Completed), ..RecordingFilter::default() };
     let mut page = Page::First { size: ROWS_AT_ONCE };
     loop {
         let found = store.recordings(account, filter.clone(), page).await?;
-        if found.rows.iter().any(|row| !there.contains(&row.id)) {
+        if found.rows.iter().any(|row| !there.contains(&row.id) && !files.is_afar(row.id)) {
             return Ok(true);
         }
         let Some(place) = found.last.filter(|_| found.more_after) else { return Ok(false) };

@@ -165,7 +165,9 @@ impl Shelf {
         }
         // First the row: a file without one would stay for ever, and a row without one is settled at the next start.
         let deleted = Write::RecordingDeleted { recording: row.id, at_ms: clock::unix_ms() };
-        self.0.journal.write(vec![deleted]).await.map_err(NotDeleted::History)?;
+        let writes = vec![deleted, Write::StoredDoomed { id: row.id }];
+        self.0.journal.write(writes).await.map_err(NotDeleted::History)?;
+        self.0.files.doom(row.id);
         self.unlink(row.id).await.map_err(NotDeleted::File)
     }
 

@@ -77,6 +77,12 @@ impl Studio {
         &self.0.account
     }
 
+    /// What they are made of.
+    #[must_use]
+    pub fn shelf(&self) -> &Shelf {
+        &self.0.shelf
+    }
+
     /// The folder.
     #[must_use]
     pub fn files(&self) -> &Files {
@@ -147,7 +153,9 @@ impl Studio {
     pub async fn delete(&self, composition: u128) -> Result<(), NotDeleted> {
         // First the row, as of recordings.
         let deleted = Write::CompositionDeleted { composition, at_ms: clock::unix_ms() };
-        self.0.journal.write(vec![deleted]).await.map_err(NotDeleted::History)?;
+        let writes = vec![deleted, Write::StoredDoomed { id: composition }];
+        self.0.journal.write(writes).await.map_err(NotDeleted::History)?;
+        self.0.files.doom(composition);
         if let Some((_, stop)) = self.current().as_ref().filter(|(current, _)| *current == composition) {
             // Whoever makes it takes its file away.
             stop.store(true, Relaxed);

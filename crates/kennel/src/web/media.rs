@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::App;
 use super::accept::Connection;
 use super::problem::Problem;
+use crate::bucket;
 use crate::shelf::NotOpened;
 use crate::shelf::blob::Blob;
 use crate::shelf::files::{Opened, content_type};
@@ -58,13 +59,28 @@ pub async fn file(
     })?;
     connection.authenticated();
     let given = found(&app, id).await?.ok_or_else(none)?;
-    Ok(send(&given, &headers))
+    send(&given, &headers).await.map_err(|problem| unreadable(&problem))
+}
+
+/// A file that cannot be read now, said before anything of it is sent.
+fn unreadable(problem: &io::Error) -> Problem {
+    match problem.get_ref().and_then(|problem| problem.downcast_ref()) {
+        Some(bucket::Problem::Missing) => Problem::not_found("This file is not in the bucket any more."),
+        Some(_) => {
+            let words = "This file is in the bucket, which cannot be read now. Try again later.";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "file_unreachable", words)
+        }
+        None => Problem::internal(),
+    }
 }
 
 async fn found(app: &App, id: u128) -> Result<Option<Given>, Problem> {
     looked_up(app, id).await.map_err(|problem| {
         tracing::warn!(%problem, "a file cannot be opened");
-        Problem::internal()
+        match problem {
+            NotOpened::File(problem) => unreadable(&problem),
+            NotOpened::History(_) => Problem::internal(),
+        }
     })
 }
 
@@ -86,13 +102,13 @@ fn forged() -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "address_invalid", "This is not an address that Kennel gave out.")
 }
 
-fn send(given: &Given, asked_with: &HeaderMap) -> Response {
+async fn send(given: &Given, asked_with: &HeaderMap) -> io::Result<Response> {
     let bytes = given.file.blob.len();
     let tag = format!("\"{:032x}-{bytes:x}\"", given.id);
     let text = |name| asked_with.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let known = text(header::IF_NONE_MATCH).is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag));
     if known {
-        return dressed(StatusCode::NOT_MODIFIED.into_response(), given, &tag);
+        return Ok(dressed(StatusCode::NOT_MODIFIED.into_response(), given, &tag));
     }
     // A part of what was another file before would be of no use.
     let same = text(header::IF_RANGE).is_none_or(|known| known == tag);
@@ -103,16 +119,16 @@ fn send(given: &Given, asked_with: &HeaderMap) -> Response {
         Part::Beyond => {
             let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
             put(&mut response, header::CONTENT_RANGE, &format!("bytes */{bytes}"));
-            return dressed(response, given, &tag);
+            return Ok(dressed(response, given, &tag));
         }
     };
-    let mut response = (status, body(Arc::clone(&given.file.blob), from, count)).into_response();
+    let mut response = (status, body(Arc::clone(&given.file.blob), from, count).await?).into_response();
     put(&mut response, header::CONTENT_LENGTH, &count.to_string());
     if status == StatusCode::PARTIAL_CONTENT {
         let last = from + count - 1;
         put(&mut response, header::CONTENT_RANGE, &format!("bytes {from}-{last}/{bytes}"));
     }
-    dressed(response, given, &tag)
+    Ok(dressed(response, given, &tag))
 }
 
 /// With what is said of the file whatever part of it is sent.
@@ -147,19 +163,24 @@ fn put(response: &mut Response, name: header::HeaderName, value: &str) {
     }
 }
 
-/// So many bytes from there on. A file that is cut off meanwhile ends the connection, so that nobody takes it for whole.
-fn body(blob: Arc<dyn Blob>, from: u64, count: u64) -> Body {
-    Body::from_stream(stream::try_unfold((from, count), move |(at, left)| {
+/// So many bytes from there on, of which the first are read now. A file that is cut off meanwhile ends the connection, so that nobody
+/// takes it for whole.
+async fn body(blob: Arc<dyn Blob>, from: u64, count: u64) -> io::Result<Body> {
+    let first = if count > 0 { Some(piece(Arc::clone(&blob), from, count).await?) } else { None };
+    Ok(Body::from_stream(stream::try_unfold((first, from, count), move |(first, at, left)| {
         let blob = Arc::clone(&blob);
         async move {
             if left == 0 {
                 return Ok(None);
             }
-            let piece = piece(blob, at, left).await?;
+            let piece = match first {
+                Some(piece) => piece,
+                None => piece(blob, at, left).await?,
+            };
             let read = piece.len() as u64;
-            Ok::<_, io::Error>(Some((piece, (at + read, left - read))))
+            Ok::<_, io::Error>(Some((piece, (None, at + read, left - read))))
         }
-    }))
+    })))
 }
 
 /// The next of so many bytes that are there, at least one.
@@ -171,5 +192,5 @@ async fn piece(blob: Arc<dyn Blob>, at: u64, left: u64) -> io::Result<Bytes> {
         if read == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(Bytes::from(piece)) }
     });
     let read = read.await.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
-    read.inspect_err(|problem| tracing::warn!(%problem, "a file cannot be read to its end"))
+    read.inspect_err(|problem| tracing::warn!(%problem, "a file cannot be read"))
 }

@@ -13,11 +13,19 @@ use tokio_rustls::TlsConnector;
 pub struct Answer {
     /// Its status.
     pub status: u16,
+    /// Its status line and headers.
+    pub head: String,
     /// Its body, as it came.
     pub body: Vec<u8>,
 }
 
 impl Answer {
+    /// What a header of it says; empty without.
+    pub fn header(&self, name: &str) -> &str {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
+    }
+
     /// The body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
@@ -26,8 +34,13 @@ impl Answer {
 
 /// Asks by plain HTTP.
 pub async fn get(address: SocketAddr, path: &str) -> Answer {
+    say(address, &format!("GET {path} HTTP/1.1\r\n"), "").await
+}
+
+/// Asks by plain HTTP, with this first line and these headers, each with its line's end, and this body.
+pub async fn say(address: SocketAddr, head: &str, body: &str) -> Answer {
     let stream = TcpStream::connect(address).await.expect("a connection");
-    ask(stream, &address.to_string(), path).await
+    ask(stream, &address.to_string(), head, body).await
 }
 
 /// Asks by HTTPS as `name`, trusting `authority` (DER) only. The error is TLS's.
@@ -40,11 +53,13 @@ pub async fn get_tls(address: SocketAddr, name: &str, authority: &[u8], path: &s
     let stream = TcpStream::connect(address).await.expect("a connection");
     let server = ServerName::try_from(name.to_owned()).expect("a name");
     let stream = TlsConnector::from(Arc::new(config)).connect(server, stream).await?;
-    Ok(ask(stream, &format!("{name}:{}", address.port()), path).await)
+    let head = format!("GET {path} HTTP/1.1\r\n");
+    Ok(ask(stream, &format!("{name}:{}", address.port()), &head, "").await)
 }
 
-async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, host: &str, path: &str) -> Answer {
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, host: &str, head: &str, body: &str) -> Answer {
+    let length = body.len();
+    let request = format!("{head}host: {host}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut bytes = Vec::new();
     // Servers end TLS connections without ceremony when they were asked to close.
@@ -52,5 +67,5 @@ async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, host: &str, path: 
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-    Answer { status, body: bytes[end + 4..].to_vec() }
+    Answer { status, head, body: bytes[end + 4..].to_vec() }
 }

@@ -1,8 +1,10 @@
 //! The whole server in this process, and the program as a process: how it starts, what it refuses, how it ends.
 
+mod bucket;
 mod client;
 mod program;
 mod restart;
+mod s3;
 mod secrets;
 
 use std::os::unix::fs::PermissionsExt;

@@ -1,0 +1,253 @@
+//! One file on its way into the bucket: in parts if it is large, on from where it was if the program ended meanwhile, looked at there
+//! before the one in the folder goes.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime};
+
+use axum::body::Bytes;
+use store::{StoredKind, StoredRow, StoredState, Write};
+
+use super::limit::{PART_BYTES, PARTS_MAX, TOLD};
+use super::{Client, Depot, Problem};
+use crate::journal;
+use crate::metrics::Metrics;
+use crate::shelf::files::Kept;
+
+/// What files are sent with.
+pub(super) struct Sender<'a> {
+    pub depot: &'a Depot,
+    pub client: &'a Client,
+    pub journal: &'a journal::Handle,
+    pub metrics: &'a Metrics,
+}
+
+/// How it went.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// It is in the bucket, and not in the folder any more.
+    There,
+    /// It was deleted meanwhile.
+    Deleted,
+}
+
+/// Why it is still where it was.
+#[derive(Debug)]
+pub(super) enum NotSent {
+    /// The bucket's.
+    Bucket(Problem),
+    /// The history cannot be written.
+    History(store::Problem),
+    /// The file cannot be read or deleted.
+    File(io::Error),
+}
+
+impl NotSent {
+    /// Whether another file may fare better.
+    pub fn is_of_one_file(&self) -> bool {
+        matches!(self, NotSent::File(_) | NotSent::Bucket(Problem::Missing | Problem::Changed | Problem::Other(_)))
+    }
+}
+
+impl fmt::Display for NotSent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotSent::Bucket(problem) => write!(f, "{problem}"),
+            NotSent::History(problem) => write!(f, "{problem}"),
+            NotSent::File(problem) => write!(f, "the file: {problem}"),
+        }
+    }
+}
+
+impl From<Problem> for NotSent {
+    fn from(problem: Problem) -> Self {
+        NotSent::Bucket(problem)
+    }
+}
+
+impl From<io::Error> for NotSent {
+    fn from(problem: io::Error) -> Self {
+        NotSent::File(problem)
+    }
+}
+
+impl Sender<'_> {
+    /// Says that this file is on its way. From then on whoever deletes what it is of deletes it from the bucket, too.
+    pub async fn announce(&self, kind: StoredKind, kept: &Kept) -> Result<StoredRow, NotSent> {
+        let ending = kept.path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        let begun = self.depot.row(kept.recording);
+        let fresh = StoredRow {
+            id: kept.recording,
+            kind,
+            state: StoredState::Coming,
+            address: self.client.address(kind, kept.recording, ending),
+            bytes: kept.bytes,
+            changed_ms: unix_ms(kept.changed),
+            tag: String::new(),
+            upload: None,
+            part_bytes: PART_BYTES.max(kept.bytes.div_ceil(PARTS_MAX)),
+            parts: Vec::new(),
+        };
+        let same = |row: &StoredRow| (row.bytes, row.changed_ms, &row.address) == (fresh.bytes, fresh.changed_ms, &fresh.address);
+        match begun {
+            Some(row) if same(&row) => Ok(row),
+            _ => {
+                self.note(&fresh).await?;
+                Ok(fresh)
+            }
+        }
+    }
+
+    /// Sends it, and takes it from the folder.
+    pub async fn send(&self, mut row: StoredRow, path: &Path) -> Result<Sent, NotSent> {
+        if row.state == StoredState::Coming {
+            let tag = match row.bytes > PART_BYTES {
+                true => self.send_parts(&mut row, path).await?,
+                false => Some(self.client.put(&row.address, read(path, 0, row.bytes).await?).await?),
+            };
+            let Some(tag) = tag else { return Ok(Sent::Deleted) };
+            self.check(&row, &tag).await?;
+            self.metrics.bucket_sent.inc();
+            row = StoredRow { state: StoredState::There, tag, upload: None, parts: Vec::new(), ..row };
+            if !self.note(&row).await? {
+                return Ok(Sent::Deleted);
+            }
+        }
+        remove(path.to_owned()).await?;
+        Ok(Sent::There)
+    }
+
+    /// Sends all parts that are not there yet; none: it was deleted meanwhile.
+    async fn send_parts(&self, row: &mut StoredRow, path: &Path) -> Result<Option<String>, NotSent> {
+        let upload = match row.upload.clone() {
+            Some(upload) => upload,
+            None => {
+                let upload = self.client.begin(&row.address).await?;
+                row.upload = Some(upload.clone());
+                self.note(row).await?;
+                upload
+            }
+        };
+        let mut told = Instant::now();
+        while let Some((from, count)) = next_part(row) {
+            let bytes = read(path, from, count).await?;
+            let part = self.client.part(&row.address, &upload, row.parts.len(), bytes).await;
+            row.parts.push(self.known(row, part).await?);
+            self.metrics.bucket_sent_bytes.inc_by(count);
+            if !self.note(row).await? {
+                return Ok(None);
+            }
+            if told.elapsed() >= TOLD {
+                told = Instant::now();
+                let (id, percent) = (row.id, (from + count) * 100 / row.bytes.max(1));
+                tracing::info!(id = %format_args!("{id:032x}"), percent, "a large file is on its way into the bucket");
+            }
+        }
+        match self.client.complete(&row.address, &upload, &row.parts).await {
+            // Perhaps it was done, and the program ended before that was written down.
+            Err(Problem::Missing) if self.is_there(row).await? => Ok(Some(String::new())),
+            done => self.known(row, done).await.map(Some),
+        }
+    }
+
+    /// What the bucket says. To one that does not know this upload or its parts any more, all of it is sent anew next time.
+    async fn known<T>(&self, row: &StoredRow, outcome: Result<T, Problem>) -> Result<T, NotSent> {
+        let forgotten = match &outcome {
+            Err(Problem::Missing) => true,
+            Err(Problem::Other(why)) => why.contains("InvalidPart") || why.contains("EntityTooSmall"),
+            _ => false,
+        };
+        if let Some(upload) = row.upload.as_ref().filter(|_| forgotten) {
+            let _ = self.client.abort(&row.address, upload).await;
+            self.note(&StoredRow { upload: None, parts: Vec::new(), ..row.clone() }).await?;
+        }
+        Ok(outcome?)
+    }
+
+    async fn is_there(&self, row: &StoredRow) -> Result<bool, Problem> {
+        match self.client.look(&row.address).await {
+            Err(Problem::Missing) => Ok(false),
+            found => Ok(found?.bytes == row.bytes),
+        }
+    }
+
+    /// Whether what is in the bucket is what was put there.
+    async fn check(&self, row: &StoredRow, tag: &str) -> Result<(), Problem> {
+        let found = self.client.look(&row.address).await?;
+        let same_tag = tag.is_empty() || found.tag.is_empty() || found.tag == tag;
+        if found.bytes == row.bytes && same_tag { Ok(()) } else { Err(Problem::Changed) }
+    }
+
+    /// Writes it down; false: it is to be deleted.
+    async fn note(&self, row: &StoredRow) -> Result<bool, NotSent> {
+        let is_wanted = self.depot.row(row.id).is_none_or(|known| known.state != StoredState::Doomed);
+        if is_wanted {
+            let written = self.journal.write(vec![Write::Stored(Box::new(row.clone()))]).await;
+            written.map_err(NotSent::History)?;
+        }
+        Ok(is_wanted && self.depot.note(row.clone()))
+    }
+}
+
+/// The part that is sent next: its place and its size.
+fn next_part(row: &StoredRow) -> Option<(u64, u64)> {
+    let from = row.part_bytes.checked_mul(row.parts.len() as u64)?;
+    let count = row.bytes.checked_sub(from)?.min(row.part_bytes);
+    (count > 0).then_some((from, count))
+}
+
+/// So many bytes of a file. One that has fewer is an error.
+async fn read(path: &Path, from: u64, count: u64) -> io::Result<Bytes> {
+    let path = path.to_owned();
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut bytes = vec![0; usize::try_from(count).map_err(io::Error::other)?];
+        File::open(path)?.read_exact_at(&mut bytes, from)?;
+        Ok(Bytes::from(bytes))
+    });
+    reading.await.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
+}
+
+async fn remove(path: PathBuf) -> io::Result<()> {
+    let removed = tokio::task::spawn_blocking(move || fs::remove_file(path)).await;
+    match removed.unwrap_or_else(|_| Err(io::ErrorKind::Other.into())) {
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+fn unix_ms(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_cover_a_file_without_a_gap() {
+        let check = |bytes: u64, parts: usize, expected: Option<(u64, u64)>| {
+            let row = StoredRow {
+                id: 1,
+                kind: StoredKind::Recording,
+                state: StoredState::Coming,
+                address: String::new(),
+                bytes,
+                changed_ms: 0,
+                tag: String::new(),
+                upload: None,
+                part_bytes: 10,
+                parts: vec![String::new(); parts],
+            };
+            assert_eq!(next_part(&row), expected, "{bytes} {parts}");
+        };
+        check(25, 0, Some((0, 10)));
+        check(25, 2, Some((20, 5)));
+        check(25, 3, None);
+        check(20, 2, None);
+        check(0, 0, None);
+    }
+}

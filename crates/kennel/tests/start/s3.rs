@@ -1,0 +1,149 @@
+//! A server of the S3 API that checks signatures and can be away.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use kennel::config::{Bucket, Secret};
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s_fs::FileSystem;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+const KEY: &str = "the-name-of-a-key";
+pub const SECRET: &str = "the-secret-of-that-key-which-is-in-no-log";
+
+/// The server, with one bucket, `den`.
+pub struct Store {
+    folder: TempDir,
+    address: SocketAddr,
+    mood: Arc<Mood>,
+    running: JoinHandle<()>,
+}
+
+/// How it behaves.
+pub struct Mood {
+    /// It answers nobody.
+    away: AtomicBool,
+    /// Parts of uploads that it still takes.
+    parts_left: AtomicUsize,
+    /// Parts that it took, as the query of each says.
+    taken: Mutex<Vec<String>>,
+}
+
+impl Store {
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("den")).expect("made");
+        let mut service = S3ServiceBuilder::new(FileSystem::new(folder.path()).expect("a file system"));
+        service.set_auth(SimpleAuth::from_single(KEY, SECRET));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let parts_left = AtomicUsize::new(usize::MAX);
+        let mood = Arc::new(Mood { away: AtomicBool::new(false), parts_left, taken: Mutex::default() });
+        let running = tokio::spawn(attend(listener, service.build(), Arc::clone(&mood)));
+        Store { folder, address, mood, running }
+    }
+
+    /// How Kennel is told of it.
+    pub fn bucket(&self) -> Bucket {
+        Bucket {
+            name: "den".into(),
+            prefix: "kennel/".into(),
+            endpoint: Some(format!("http://{}", self.address)),
+            region: "us-east-1".into(),
+            path_style: true,
+            ca: None,
+            access_key: KEY.into(),
+            secret_key: Secret::new(SECRET),
+            session_token: None,
+        }
+    }
+
+    /// It cannot be reached, or can again.
+    pub fn be_away(&self, away: bool) {
+        self.mood.away.store(away, Relaxed);
+    }
+
+    /// Takes so many parts more.
+    pub fn take_parts(&self, count: usize) {
+        self.mood.parts_left.store(count, Relaxed);
+    }
+
+    /// The parts that it took.
+    pub fn parts(&self) -> Vec<String> {
+        self.mood.taken.lock().expect("whole").clone()
+    }
+
+    /// Where it keeps what has this key.
+    pub fn file(&self, key: &str) -> PathBuf {
+        self.folder.path().join("den").join(key)
+    }
+
+    /// The names of all that it has under our prefix.
+    pub fn keys(&self) -> Vec<String> {
+        let folders = ["recordings", "compositions"].map(|name| self.file(&format!("kennel/{name}")));
+        let files = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
+        let mut names: Vec<_> = files.map(|file| file.expect("a file").file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+async fn attend(listener: TcpListener, service: S3Service, mood: Arc<Mood>) {
+    loop {
+        let Ok((socket, _)) = listener.accept().await else { return };
+        let (service, mood) = (service.clone(), Arc::clone(&mood));
+        let answer = service_fn(move |request| answer(service.clone(), Arc::clone(&mood), request));
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), answer));
+    }
+}
+
+async fn answer(service: S3Service, mood: Arc<Mood>, request: Request<Incoming>) -> io::Result<Response<s3s::Body>> {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let part = query.contains("partNumber=");
+    if mood.away.load(Relaxed) || (part && mood.parts_left.load(Relaxed) == 0) {
+        // The connection breaks.
+        return Err(io::ErrorKind::ConnectionReset.into());
+    }
+    if let Some((status, code)) = refusal(request.uri().path()) {
+        let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code><Message>No.</Message></Error>");
+        let answer = Response::builder().status(status).header("content-type", "application/xml");
+        return answer.body(s3s::Body::from(body)).map_err(io::Error::other);
+    }
+    let answer = Service::call(&service, request).await.map_err(|problem| io::Error::other(format!("{problem:?}")))?;
+    if part && answer.status().is_success() {
+        mood.parts_left.fetch_sub(1, Relaxed);
+        mood.taken.lock().expect("whole").push(query);
+    }
+    Ok(answer)
+}
+
+/// What real stores say of buckets that are not there, not here, or asked for at a wrong time (Amazon's list of error codes).
+fn refusal(path: &str) -> Option<(u16, &'static str)> {
+    match path.split('/').nth(1)? {
+        "barn" => Some((404, "NoSuchBucket")),
+        "far-away" => Some((301, "PermanentRedirect")),
+        "elsewhere" => Some((400, "AuthorizationHeaderMalformed")),
+        "too-late" => Some((403, "RequestTimeTooSkewed")),
+        "not-mine" => Some((403, "AccessDenied")),
+        "odd" => Some((400, "InvalidArgument")),
+        _ => None,
+    }
+}

@@ -65,3 +65,17 @@ for (const colorScheme of ['dark', 'light'] as const) {
     await check(guest, 'guest-left');
   });
 }
+
+test('whoever comes in sees the button for it without looking for it', async ({ start, visitors }) => {
+  const kennel = await start();
+  const ann = await visitors.open('ann', { kennel, viewport: laptop });
+  await ann.goto('/room?room=Den&user=Ann');
+  for (const viewport of [laptop, phone, phoneOnItsSide]) {
+    await ann.page.setViewportSize(viewport);
+    // With as many questions as there are: two cameras, two microphones.
+    await expect(ann.at('enter-microphone')).toBeVisible();
+    await ann.picture(`room-enter-${viewport.width}`);
+    const end = await ann.at('room-join').evaluate((one) => one.getBoundingClientRect().bottom);
+    expect.soft(end, `${viewport.width} by ${viewport.height}`).toBeLessThanOrEqual(viewport.height);
+  }
+});

@@ -97,8 +97,13 @@ test('a moderator and a guest: each sees what the other does, and only the moder
   });
 
   await test.step('a raised hand goes up, and down by the moderator', async () => {
+    const pressed = bo.page.getByRole('button', { name: 'Raise your hand', pressed: true });
     await bo.at('hand').click();
     await expect(person(ann, 'Bo').getByTestId('hand-up')).toBeVisible();
+    await expect(pressed, 'the label stays, the state changes').toHaveCount(1);
+    const words = person(ann, 'Bo').locator('.state > span');
+    const lines = await words.evaluateAll((all) => all.map((one) => one.getClientRects().length));
+    expect(lines, 'no word is broken beside the buttons').toEqual(lines.map(() => 1));
     await person(ann, 'Bo').getByTestId('person-hand').click();
     await expect(bo.at('hand')).toHaveAttribute('aria-pressed', 'false');
   });
@@ -151,7 +156,6 @@ test('in full screen the controls step back, and come when they are wanted', asy
   await expect.poll(() => ann.page.evaluate(() => document.fullscreenElement?.getAttribute('data-testid'))).toBe('room');
   const bar = ann.page.locator('nav');
   await expect(bar).toHaveCSS('opacity', '1');
-  await ann.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
   await expect(bar).toHaveCSS('opacity', '0', { timeout: 8_000 });
   await ann.page.mouse.move(200, 200);
   await expect(bar).toHaveCSS('opacity', '1');

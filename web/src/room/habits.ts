@@ -27,3 +27,18 @@ export function watchIdle(ms: number, tell: (idle: boolean) => void): () => void
     tell(false);
   };
 }
+
+/** Whether an element has the focus by way of the keyboard. Where nobody can tell (Safari before 15.4) it has not. */
+export function isFocusedByKeys(element: Element): boolean {
+  try {
+    return element.matches(':focus-visible');
+  } catch {
+    return false;
+  }
+}
+
+/** Takes the focus from what was clicked: controls that step back when nobody needs them would stay with it. */
+export function dropClicked(): void {
+  const { activeElement } = document;
+  if (activeElement instanceof HTMLElement && !isFocusedByKeys(activeElement)) activeElement.blur();
+}

@@ -36,6 +36,8 @@ const PUT_OUT = ['16', '21', '602'];
 const DISPLACED = '605';
 /** How often the way of sound and pictures is looked at, in ms: the SDK itself tells of a loss only after 15 s. */
 const LOOK_MS = 1_000;
+/** After so many looks without anything new of it the picture counts as a still: the server sends without a pause, and browsers notice a loss later. */
+const STILL_LOOKS = 3;
 
 /** One stay in a room: the SDK's session, and what it told so far. */
 export class Meeting {
@@ -62,6 +64,9 @@ export class Meeting {
   private readonly quiet = new Map<string, ReturnType<typeof setTimeout>>();
   private lostTimer: ReturnType<typeof setTimeout> | undefined;
   private lookTimer: ReturnType<typeof setInterval> | undefined;
+  /** Packets of the picture so far, and how many looks ago there were fewer. */
+  private packets = 0;
+  private still = 0;
 
   constructor(readonly wish: Wish) {}
 
@@ -106,7 +111,7 @@ export class Meeting {
       this.permissions = this.session.permissions ?? answer.value.permissions;
       this.began = Date.now();
       this.status = { kind: 'live' };
-      this.lookTimer = setInterval(() => this.look(), LOOK_MS);
+      this.lookTimer = setInterval(() => void this.look(), LOOK_MS);
       if (this.may('room.list_available_layouts')) this.layouts = (await this.session.getLayouts().catch(() => ({ layouts: [] }))).layouts;
     } catch (error) {
       const refused = (error as { code?: unknown } | null)?.code === '403';
@@ -252,10 +257,16 @@ export class Meeting {
     this.end(this.ended ?? (this.leaving ? 'left' : code === DISPLACED ? 'displaced' : putOut ? 'removed' : 'unreachable'));
   }
 
-  private look(): void {
-    const state = this.session?.peer?.instance?.connectionState;
-    if (state === 'disconnected' || state === 'failed') this.lose();
-    else if (state === 'connected') this.find();
+  private async look(): Promise<void> {
+    const peer = this.session?.peer?.instance;
+    const state = peer?.connectionState;
+    if (state === 'disconnected' || state === 'failed') return this.lose();
+    if (!peer || state !== 'connected') return;
+    const packets = await packetsOf(peer);
+    this.still = packets > 0 && packets === this.packets ? this.still + 1 : 0;
+    this.packets = packets;
+    if (this.still >= STILL_LOOKS) this.lose();
+    else if (!this.still) this.find();
   }
 
   private lose(): void {
@@ -297,6 +308,16 @@ export class Meeting {
 export function comesBack(status: Status): boolean {
   if (status.kind === 'over') return status.why === 'unreachable' || status.why === 'media';
   return status.kind === 'refused' && status.failure.kind === 'unreachable';
+}
+
+/** How many packets of pictures came so far; 0 if nobody can tell. */
+async function packetsOf(peer: RTCPeerConnection): Promise<number> {
+  const stats = await peer.getStats().catch(() => null);
+  let packets = 0;
+  stats?.forEach((one) => {
+    if (one.type === 'inbound-rtp' && one.kind === 'video') packets += one.packetsReceived ?? 0;
+  });
+  return packets;
 }
 
 /** Why a room lets nobody in. */

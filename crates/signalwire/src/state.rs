@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::limit::MEMBERS_DEFAULT;
+use crate::rest::RoomRecord;
 use crate::token::Grant;
 use crate::wire::{Authorization, Layer, Layout, Member, Place, Recording, RoomObject, RoomScopes};
 use crate::{names, uuid};
@@ -43,8 +44,15 @@ pub fn definition(grant: &Grant) -> Definition {
         opens: None,
         closes: None,
         ends: None,
-        memo: Sealed::default(),
+        memo: Sealed(record(grant).memo().into()),
     }
+}
+
+/// The same room as REST shows its session.
+fn record(grant: &Grant) -> RoomRecord {
+    let name = grant.room.clone();
+    let display_name = grant.room_display_name.clone().unwrap_or_else(|| name.clone());
+    RoomRecord { id: room_id(&name), name, display_name, ..RoomRecord::default() }
 }
 
 /// The time of day at a moment of the rooms.

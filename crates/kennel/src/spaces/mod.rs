@@ -49,6 +49,8 @@ pub struct Place<'a> {
     pub origin: &'a str,
     /// Its path, escaped.
     pub path: &'a str,
+    /// Whose token it showed.
+    pub project: &'a str,
 }
 
 /// A call's answer; none: an empty body.

@@ -7,8 +7,12 @@ use store::{EventRow, NameOrId, PageOf, ParticipantFilter, RoomRow, RoomStatus};
 
 use super::{Answered, History, Place, Spaces, nothing, unavailable};
 
-/// Pages of the history that are looked through for one page of a list whose filter the database does not know.
+/// Pages of the history that are looked through for one page of a list whose filter the database does not know. After them the page is
+/// given as full as it is.
 const PAGES_MAX: usize = 20;
+
+/// Rows of such a page of the history, if not more are lacking: few sessions may belong in the list.
+const LOOK_ROWS_MIN: usize = 50;
 
 impl Spaces {
     pub(super) async fn list_sessions(&self, filter: SessionFilter, page: &Page, place: Place<'_>) -> Answered {
@@ -19,14 +23,11 @@ impl Spaces {
             return Ok(Some(rest::render_list(&place.url(), page, Ends::default(), rows)));
         };
         let mut filling = Filling::new(page);
-        while let Some(size) = filling.lacks() {
-            let found = self.rooms_of(history, &filter, size, filling.after).await?;
+        while let Some(lacks) = filling.lacks() {
+            let found = self.look(history, &filter, lacks, filling.after).await?;
             filling.note(next(&found));
-            for row in found.rows {
-                let session = self.with_stage(session(&row)).await;
-                if passes(&filter, &session) {
-                    filling.rows.push(rest::render_session(&session));
-                }
+            for session in found.rows.iter().map(session).filter(|one| passes(&filter, one)) {
+                filling.rows.push(rest::render_session(&self.with_stage(session).await));
             }
         }
         Ok(Some(rest::render_list(&place.url(), page, Ends { after: filling.after }, filling.rows)))
@@ -63,8 +64,27 @@ impl Spaces {
         let session = self.session(id).await?;
         let Some(history) = &self.history else { return Ok(Some(nothing(page, place))) };
         let found = history.store.events(&self.account, Some(id), part(page)).await.map_err(unavailable)?;
-        let rows = found.rows.iter().map(|row| event(row, &session)).collect();
+        let rows = found.rows.iter().map(|row| event(row, &session, place.project)).collect();
         Ok(Some(rest::render_list(&place.url(), page, Ends { after: next(&found) }, rows)))
+    }
+
+    /// A page of the history of which no more rows belong in the list than it lacks. Only the place of a page's last row is known, so a
+    /// page with more is asked for again, up to the last that there is room for.
+    async fn look(
+        &self,
+        history: &History,
+        filter: &SessionFilter,
+        lacks: usize,
+        after: Option<i64>,
+    ) -> Result<PageOf<RoomRow>, Refusal> {
+        let mut size = lacks.max(LOOK_ROWS_MIN);
+        loop {
+            let found = self.rooms_of(history, filter, size, after).await?;
+            match fewer(found.rows.iter().map(|row| passes(filter, &session(row))), lacks) {
+                Some(rows) => size = rows,
+                None => return Ok(found),
+            }
+        }
     }
 
     async fn rooms_of(
@@ -95,8 +115,15 @@ impl Spaces {
     }
 }
 
-/// A page that is filled from pages of the history, of which not every row belongs in it. It asks for no more rows than it has room for,
-/// so that the next page begins after its last one.
+/// How many of these rows to ask for instead, if more of them belong in a page than it lacks.
+fn fewer(belongs: impl Iterator<Item = bool>, lacks: usize) -> Option<usize> {
+    let mut rows = belongs.zip(1..).filter_map(|(belongs, rows)| belongs.then_some(rows));
+    let last = rows.nth(lacks.checked_sub(1)?)?;
+    rows.next().map(|_| last)
+}
+
+/// A page that is filled from pages of the history, of which not every row belongs in it, and none has more than there is room for: so
+/// the next page begins after its last one.
 struct Filling<T> {
     rows: Vec<T>,
     size: usize,
@@ -111,7 +138,7 @@ impl<T> Filling<T> {
         Filling { rows: Vec::new(), size: page.size, after: page.after, looked: 0 }
     }
 
-    /// How many rows to ask for, if any.
+    /// How many rows there is room for, unless it is to be given as it is.
     fn lacks(&self) -> Option<usize> {
         let over = self.looked == PAGES_MAX || (self.looked > 0 && self.after.is_none());
         self.size.checked_sub(self.rows.len()).filter(|lacks| *lacks > 0 && !over)
@@ -160,8 +187,9 @@ fn passes(filter: &SessionFilter, session: &Session) -> bool {
     filter.room_id.is_none_or(|id| id == room_id) && named && matches && status
 }
 
-fn event(row: &EventRow, session: &Session) -> Value {
+fn event(row: &EventRow, session: &Session, project: &str) -> Value {
     rest::render_event(&Event {
+        project,
         room: signalwire::room_id(&session.name),
         session: row.room,
         number: row.sequence,
@@ -189,15 +217,22 @@ pub(super) fn next<T>(found: &PageOf<T>) -> Option<i64> {
 mod tests {
     use super::*;
 
-    /// Pages of so many rows, of a history of the numbers below 100 in which only the even ones belong.
-    fn pages(size: usize) -> Vec<Vec<i64>> {
+    const ALL: i64 = 1_000;
+
+    /// Pages of so many rows, of a history of the numbers below [`ALL`] in which only every `nth` belongs.
+    fn pages(size: usize, nth: i64) -> Vec<Vec<i64>> {
+        let belongs = |number: &i64| number % nth == 0;
         let (mut pages, mut filling) = (Vec::new(), Filling { rows: Vec::new(), size, after: None, looked: 0 });
         loop {
-            while let Some(size) = filling.lacks() {
+            while let Some(lacks) = filling.lacks() {
                 let from = filling.after.map_or(0, |after| after + 1);
-                let found: Vec<i64> = (from..100).take(size).collect();
-                filling.note(found.last().copied().filter(|last| *last < 99));
-                filling.rows.extend(found.into_iter().filter(|number| number % 2 == 0));
+                let look = |size| (from..ALL).take(size).collect::<Vec<i64>>();
+                let mut found = look(lacks.max(LOOK_ROWS_MIN));
+                while let Some(rows) = fewer(found.iter().map(belongs), lacks) {
+                    found = look(rows);
+                }
+                filling.note(found.last().copied().filter(|last| *last < ALL - 1));
+                filling.rows.extend(found.into_iter().filter(belongs));
             }
             let after = filling.after;
             pages.push(std::mem::replace(&mut filling, Filling { rows: Vec::new(), size, after, looked: 0 }).rows);
@@ -208,11 +243,28 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_no_more_rows_than_were_asked_for_and_none_is_lost() {
-        for size in [1, 2, 3, 7, 50, 200] {
-            let pages = pages(size);
-            assert!(pages.iter().all(|page| page.len() <= size), "{size}");
-            assert_eq!(pages.concat(), (0..100).step_by(2).collect::<Vec<i64>>(), "{size}");
+    fn a_page_is_as_full_as_it_was_asked_for_and_none_is_lost() {
+        for (size, nth) in [(1, 2), (2, 2), (3, 40), (1, 40), (7, 1), (50, 3), (200, 2), (2_000, 5)] {
+            let pages = pages(size, nth);
+            let (last, others) = pages.split_last().expect("a page");
+            assert!(last.len() <= size && others.iter().all(|page| page.len() == size), "{size} of every {nth}");
+            assert_eq!(
+                pages.concat(),
+                (0..ALL).step_by(usize::try_from(nth).unwrap()).collect::<Vec<i64>>(),
+                "{size} of every {nth}"
+            );
         }
+    }
+
+    #[test]
+    fn a_page_of_the_history_is_asked_for_again_if_it_has_too_many() {
+        let check = |belongs: &str, lacks, expected| {
+            assert_eq!(fewer(belongs.chars().map(|one| one == 'x'), lacks), expected, "{belongs} {lacks}");
+        };
+        check("x.x.x", 2, Some(3));
+        check("x.x..", 2, None);
+        check(".....", 1, None);
+        check("..x.x", 1, Some(3));
+        check("xx", 5, None);
     }
 }

@@ -36,13 +36,19 @@ impl Zone {
 
     /// The zone of a request's path.
     pub fn of(path: &str) -> Self {
-        let vendor = ["/v1/", "/api/video/", "/sdk/", "/kennel/media/"].iter().any(|start| path.starts_with(start));
+        let vendor = ["/v1/", "/sdk/", "/kennel/media/"].iter().any(|start| path.starts_with(start));
         match path {
             "/healthz" | "/readyz" => Self::Health,
-            _ if vendor || path == "/signaling" => Self::Vendor,
+            _ if vendor || path == "/signaling" || is_space(path) => Self::Vendor,
             _ => Self::Own,
         }
     }
+}
+
+/// Whether this is a path of the second vendor's REST: apps put their space's name before it, some with a slash at its end.
+pub fn is_space(path: &str) -> bool {
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    parts.next() == Some("api") && parts.next() == Some("video")
 }
 
 /// Whether this is the second vendor's client, which connects to any path that its app names.
@@ -258,7 +264,11 @@ mod tests {
         check("/v1/VideoEvents", Zone::Vendor);
         check("/signaling", Zone::Vendor);
         check("/sdk/kennel-websocket-shim.js", Zone::Vendor);
-        check("/api/video/rooms", Zone::Vendor);
+        for path in ["/api/video/rooms", "//api/video/rooms", "/api//video//rooms", "/api/video"] {
+            check(path, Zone::Vendor);
+        }
+        check("/api/videos", Zone::Own);
+        check("/x/api/video/rooms", Zone::Own);
         check("/api/token", Zone::Own);
         check("/login", Zone::Own);
         check("/kennel/v1/keys", Zone::Own);

@@ -286,9 +286,7 @@ pub fn app(app: &Arc<App>, doors: Router, relay: Router) -> Router {
         .route("/v1/VideoEvents", get(insights::socket))
         .route("/v1/", any(vendor::call))
         .route("/v1/{*rest}", any(vendor::call))
-        .route("/api/video/", any(space::call))
-        .route("/api/video/{*rest}", any(space::call))
-        .fallback(pages::other)
+        .fallback(space::call_or_page)
         .with_state(app.clone())
         .merge(doors)
         .layer(middleware::from_fn(move |request: Request, next: Next| to_relay(relay.clone(), request, next)));

@@ -20,7 +20,8 @@ use super::accept::Connection;
 use super::api::{name_invalid, read_json};
 use super::asked::Asked;
 use super::gate::Peer;
-use super::headers::challenge;
+use super::headers::{challenge, is_space};
+use super::pages;
 use super::problem::Problem;
 use super::tokens::room_of;
 use super::vendor::{Rate, basic, whole};
@@ -55,18 +56,26 @@ impl Calls {
     }
 }
 
-/// Any path under `/api/video/`: for the project and its token.
-pub async fn call(
+/// Any path under `/api/video/`, with however many slashes, for the project and its token; and whatever else nobody has.
+pub async fn call_or_page(
     State(app): State<Arc<App>>,
     Extension(asked): Extension<Asked>,
     Extension(connection): Extension<Connection>,
     request: Request,
 ) -> Response {
-    if let Err(refusal) = authenticate(&app, request.headers(), &asked) {
+    if is_space(request.uri().path()) {
+        call(&app, &asked, &connection, request).await
+    } else {
+        pages::other(State(app), request).await
+    }
+}
+
+async fn call(app: &App, asked: &Asked, connection: &Connection, request: Request) -> Response {
+    if let Err(refusal) = authenticate(app, request.headers(), asked) {
         return *refusal;
     }
     connection.authenticated();
-    match answer(&app, &asked, request).await {
+    match answer(app, asked, request).await {
         Ok((status, body)) => say(status, body.map(|body| body.to_string())),
         Err(refusal) => refuse(&refusal),
     }
@@ -84,7 +93,8 @@ async fn answer(app: &App, asked: &Asked, request: Request) -> Result<(u16, Opti
     let status = ask.success();
     let origin = asked.origin();
     let mint = |token: &NewToken| mint(app, asked, token);
-    let body = calls.spaces.answer(ask, Place { origin: &origin, path }, &mint).await?;
+    let project = app.store.credentials().signalwire_project_key;
+    let body = calls.spaces.answer(ask, Place { origin: &origin, path, project: &project }, &mint).await?;
     Ok((status, body))
 }
 

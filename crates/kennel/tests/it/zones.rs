@@ -217,3 +217,15 @@ async fn a_trusted_proxy_speaks_for_its_clients() {
     let liar = proxied("https").from("203.0.113.9");
     assert_eq!(stage.ask(liar).await.status, 403, "an untrusted one does not");
 }
+
+#[tokio::test]
+async fn the_second_vendors_rest_is_found_with_however_many_slashes() {
+    let stage = Stage::new();
+    for path in ["/api/video/rooms", "//api/video/rooms", "/api//video//rooms/", "/api/video"] {
+        let answer = stage.ask(get(path).header("host", "evil.example")).await;
+        assert_eq!((answer.status, answer.text.as_str()), (401, r#"{"error":"Unauthorized"}"#), "{path}");
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
+    }
+    assert_eq!(stage.ask(get("/api/videos")).await.status, 404);
+    assert_eq!(stage.ask(get("//api/token")).await.status, 404, "the slashes of no other path");
+}

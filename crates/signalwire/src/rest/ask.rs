@@ -151,6 +151,8 @@ pub struct Session {
 /// Something that happened in a session, for showing it.
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'a> {
+    /// Of which project.
+    pub project: &'a str,
     /// In which room.
     pub room: u128,
     /// In which session.

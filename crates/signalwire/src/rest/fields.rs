@@ -33,9 +33,11 @@ impl Fields {
         if faults.is_empty() { Ok(read) } else { Err(Refusal::Invalid(faults)) }
     }
 
+    /// Only the first of each field.
     pub fn fault(&self, fault: Fault) {
         let mut faults = self.faults.borrow_mut();
-        if faults.len() < FAULTS_MAX {
+        let known = faults.iter().any(|known| known.attribute == fault.attribute);
+        if faults.len() < FAULTS_MAX && !known {
             faults.push(fault);
         }
     }
@@ -47,12 +49,17 @@ impl Fields {
 
     /// Words of at most so many characters. Empty ones and `null` are none.
     pub fn text(&self, name: &'static str, chars_max: usize) -> Option<String> {
+        self.text_or_empty(name, chars_max).filter(|text| !text.is_empty())
+    }
+
+    /// Words of at most so many characters. Empty ones take away what was there; `null` is none.
+    pub fn text_or_empty(&self, name: &'static str, chars_max: usize) -> Option<String> {
         let text = self.value(name, "must be text", |value| value.as_str().map(str::to_owned))?;
         if text.chars().count() > chars_max {
             self.fault(Fault::invalid(name, &format!("is too long (maximum is {chars_max} characters)")));
             return None;
         }
-        Some(text).filter(|text| !text.is_empty())
+        Some(text)
     }
 
     /// True, false, or either as text.

@@ -175,7 +175,8 @@ impl RoomRecord {
     }
 
     /// What goes with each of its sessions: this record as it was then.
-    fn memo(&self) -> String {
+    #[must_use]
+    pub fn memo(&self) -> String {
         super::render::text(&serde_json::json!({ MEMO_KEY: self }))
     }
 

@@ -107,6 +107,7 @@ pub fn render_event(event: &Event<'_>) -> Value {
     let payload: Map<String, Value> = event.payload.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
     json!({
         "id": uuid::spell(event.session ^ u128::from(event.number).wrapping_add(1)),
+        "project_id": event.project,
         "room_id": uuid::spell(event.room),
         "room_session_id": uuid::spell(event.session),
         "room_participant_id": event.member.map(uuid::spell),

@@ -72,10 +72,11 @@ impl RoomDraft {
     }
 
     fn over(self, room: RoomRecord, now_ms: u64) -> RoomRecord {
+        let display_name = self.display_name.map(|said| if said.is_empty() { room.name.clone() } else { said });
         RoomRecord {
             id: room.id,
             name: room.name,
-            display_name: self.display_name.unwrap_or(room.display_name),
+            display_name: display_name.unwrap_or(room.display_name),
             description: self.description.unwrap_or(room.description),
             max_members: self.max_members.unwrap_or(room.max_members),
             quality: self.quality.unwrap_or(room.quality),
@@ -133,9 +134,9 @@ pub(super) fn check_window(fields: &Fields, from_ms: Option<u64>, until_ms: Opti
     }
 }
 
-/// Nobody could ever come in at a time that ends before it begins.
+/// Nobody could ever come in at a time that does not end after it begins.
 fn is_never(from_ms: Option<u64>, until_ms: Option<u64>) -> bool {
-    from_ms.zip(until_ms).is_some_and(|(from, until)| from > until)
+    from_ms.zip(until_ms).is_some_and(|(from, until)| from >= until)
 }
 
 pub(super) fn filter(query: &Query) -> Result<RoomFilter, Refusal> {
@@ -159,8 +160,8 @@ fn read(fields: &Fields) -> RoomDraft {
     check_window(fields, join_from_ms.flatten(), join_until_ms.flatten());
     RoomDraft {
         name: None,
-        display_name: fields.text("display_name", DISPLAY_NAME_CHARS_MAX),
-        description: fields.text("description", DESCRIPTION_CHARS_MAX),
+        display_name: fields.text_or_empty("display_name", DISPLAY_NAME_CHARS_MAX),
+        description: fields.text_or_empty("description", DESCRIPTION_CHARS_MAX),
         max_members: max_members.or(max_participants),
         quality: fields.word("quality", Quality::parse),
         fps,

@@ -61,7 +61,7 @@ pub enum Action {
     /// Give the rooms this command; its answer comes by [`Session::handle_result`].
     Command(Command),
     /// Give the rooms this command of another participant that has the same connection, such as a screen that the client shares. The
-    /// number, at most [`CHILDREN_MAX`], is the session's own and stands for one participant at a time.
+    /// number, from 1 to [`CHILDREN_MAX`], is the session's own and stands for one participant at a time.
     Child(u8, Command),
     /// Count this: the client was refused with this code of its vendor's.
     Refused(u32),

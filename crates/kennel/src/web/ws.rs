@@ -173,7 +173,7 @@ impl Drive {
 
     /// Gives the rooms a command of another participant with this connection.
     async fn command_child(&mut self, child: u8, command: Command) {
-        if child >= CHILDREN_MAX {
+        if !is_child(child) {
             tracing::error!(child, "a session names more children than it may have");
             return;
         }
@@ -342,9 +342,20 @@ impl Pace {
     }
 }
 
+/// Whether a session may give this number to another participant of its connection.
+fn is_child(number: u8) -> bool {
+    (1..=CHILDREN_MAX).contains(&number)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_child_that_a_session_may_have_is_taken() {
+        assert!((1..=CHILDREN_MAX).all(is_child));
+        assert!(!is_child(0) && !is_child(CHILDREN_MAX + 1));
+    }
 
     #[test]
     fn a_burst_passes_and_a_flood_does_not() {

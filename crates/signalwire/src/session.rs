@@ -201,7 +201,12 @@ impl Session {
                 self.actions.push_back(Action::Ignored(1));
                 self.fault(&id, Fault::NO_METHOD);
             }
-            Err(problem) => self.result(&id, Coded::refused(problem)),
+            Err(problem) => {
+                // Who may not ask for it at all is told no more.
+                let needed = method::permission(name, &params, me);
+                let lacks = self.inside.as_ref().zip(needed).is_some_and(|(inside, needed)| !inside.permissions.has(needed));
+                self.result(&id, Coded::refused(if lacks { Problem::UNAUTHORIZED } else { problem }));
+            }
         }
     }
 
@@ -339,6 +344,11 @@ impl Session {
         self.revision
     }
 
+    fn ping(&mut self, now: Moment) {
+        self.clock.pinged = Some(now);
+        self.request("signalwire.ping", json!({ "timestamp": self.seconds() }));
+    }
+
     fn ping_due(&self) -> Option<Moment> {
         self.clock.pinged.map(|at| at + PING_EVERY)
     }
@@ -449,8 +459,7 @@ impl Door for Session {
             return self.close(CLOSE_LOST, "silence");
         }
         if over(self.ping_due()) {
-            self.clock.pinged = Some(now);
-            self.request("signalwire.ping", json!({ "timestamp": self.seconds() }));
+            self.ping(now);
         }
         if over(self.clock.again.iter().min().copied()) {
             self.clock.again.retain(|again| *again > now);

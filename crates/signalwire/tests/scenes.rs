@@ -86,6 +86,9 @@ fn what_is_told_of_the_room_is_the_same_in_connect_and_after() {
     room.invite(conn, "c", "c");
     let told = &room.client(conn).events("video.room.subscribed")[0];
     assert_eq!(told["room_session"]["display_name"], "The office");
+    let memo = room.hub.rooms.rooms().next().expect("a room").memo;
+    let record = signalwire::rest::RoomRecord::of_memo(&memo.0).expect("a record, for REST");
+    assert_eq!((record.name.as_str(), record.display_name.as_str()), ("Office", "The office"));
     assert_eq!(told["room"]["members"][0]["meta"], json!({ "colour": "red" }));
 }
 
@@ -148,6 +151,25 @@ fn who_is_put_out_hears_the_end_of_its_call_and_of_itself() {
     assert_eq!(room.bye(gus, "call-gus")["message"], "CALL ENDED");
     room.close(gus, None);
     assert_eq!(room.hub.rooms.count(), (1, 1));
+}
+
+#[test]
+fn nobody_is_pinged_while_it_disconnects() {
+    let (mut room, mo, gus) = two();
+    room.wait(5_000);
+    let guest = room.client(mo).member("gus");
+    assert_eq!(room.method(mo, "video.member.remove", json!({ "member_id": guest })), "200");
+    room.wait(9_000);
+    let frames = &room.client(gus).frames;
+    let last = |is: fn(&Value) -> bool| frames.iter().rposition(is);
+    let ping = last(|frame| frame["method"] == "signalwire.ping").expect("a ping");
+    assert!(Some(ping) < last(|frame| frame["params"]["params"]["method"] == "verto.bye"), "none since");
+    room.wait(1_000);
+    let frames = &room.client(gus).frames;
+    assert!(
+        frames[ping + 1..].iter().any(|frame| frame["method"] == "signalwire.ping"),
+        "whoever stays is pinged as often as before"
+    );
 }
 
 #[test]

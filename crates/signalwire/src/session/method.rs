@@ -169,12 +169,21 @@ fn meta(params: &Params) -> Result<room::Meta, Problem> {
     meta.as_object().filter(|_| fits).map(state::seal).ok_or(Problem::BAD_REQUEST)
 }
 
-/// Who is meant: whoever calls, if nobody is named.
+/// What it takes to ask for this of whoever is meant, if that is a permission of its own. Only for what makes no sense: everything else the
+/// rooms decide.
+pub fn permission(name: &str, params: &Params, me: Option<ParticipantId>) -> Option<Permission> {
+    let word = name.strip_prefix("video.")?.replace("update_meta", "set_meta").replace("delete_meta", "set_meta");
+    let whose = if target(params, me) == Target::Me { "self" } else { "member" };
+    let word = word.strip_prefix("member.").map_or_else(|| format!("room.{word}"), |act| format!("room.{whose}.{act}"));
+    names::parse_permission(&word)
+}
+
+/// Who is meant: whoever calls, if nobody is named. What is no text names nobody that there is.
 fn target(params: &Params, me: Option<ParticipantId>) -> Target {
-    match params.get("member_id").and_then(Value::as_str) {
+    match params.get("member_id").filter(|id| !id.is_null()).map(Value::as_str) {
         None => Target::Me,
-        Some("all") => Target::All,
-        Some(id) => one(id, me),
+        Some(Some("all")) => Target::All,
+        Some(id) => one(id.unwrap_or_default(), me),
     }
 }
 

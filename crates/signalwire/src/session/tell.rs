@@ -182,6 +182,10 @@ impl Session {
 
     /// The client is out. Its page may listen for the end of the room, of its call, or for itself among those who left.
     pub(super) fn tell_out(&mut self, now: Moment, why: WhyLeft) {
+        // Now, and so not while the SDK disconnects: it could not answer then, and its page would have an error that nobody catches.
+        if self.line.is_some() {
+            self.ping(now);
+        }
         if why == WhyLeft::RoomEnded {
             let room = self.room(now, None, None);
             self.tell("video.room.ended", json!({ "room": room, "room_session": room }));

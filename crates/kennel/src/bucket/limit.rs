@@ -32,6 +32,9 @@ pub const ROUND: Duration = Duration::from_secs(10);
 /// How often it is logged how far a large file is.
 pub const TOLD: Duration = Duration::from_secs(60);
 
+/// How long it may take to see whether the bucket can be read, before a composition begins. Longer: it waits.
+pub const REACH: Duration = Duration::from_secs(5);
+
 /// Bytes that are fetched at a time for whoever reads a file.
 pub const BLOCK_BYTES: u64 = 512 * 1024;
 

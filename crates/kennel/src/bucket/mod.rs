@@ -17,6 +17,7 @@ use std::time::{Duration, SystemTime};
 use store::{Store, StoredKind, StoredRow, StoredState};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 pub use client::{Client, Found};
 pub use problem::Problem;
@@ -24,6 +25,7 @@ pub use problem::Problem;
 use crate::config;
 use crate::shelf::files::{ENDINGS, Kept, Opened};
 use blob::Remote;
+use limit::REACH;
 
 /// What of our files is in the bucket, and the bucket. Cheap to clone.
 #[derive(Clone)]
@@ -86,6 +88,16 @@ impl Depot {
         let client = self.client()?.clone();
         let ending = ENDINGS.into_iter().find(|ending| row.address.ends_with(ending)).unwrap_or("mkv");
         Ok(Some(Opened { blob: Arc::new(Remote::new(client, row, self.0.runtime.clone())), ending }))
+    }
+
+    /// Asks the bucket whether it has this file.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn reach(&self, id: u128) -> Result<(), Problem> {
+        let row = self.row(id).ok_or(Problem::Missing)?;
+        let looking = timeout(REACH, self.client()?.look(&row.address)).await;
+        looking.unwrap_or_else(|_| Err(Problem::NoRoute("no answer in time".to_owned()))).map(drop)
     }
 
     /// All files of this kind that are in the bucket, but for those of `here`.

@@ -169,7 +169,8 @@ impl Sender<'_> {
 
     async fn is_there(&self, row: &StoredRow) -> Result<bool, Problem> {
         match self.client.look(&row.address).await {
-            Err(Problem::Missing) => Ok(false),
+            // To a key that may not list, stores say "refused" of what is not there.
+            Err(Problem::Missing | Problem::Refused(_)) => Ok(false),
             found => Ok(found?.bytes == row.bytes),
         }
     }

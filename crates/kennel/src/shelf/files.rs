@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use store::StoredKind;
 
 use super::blob::{Blob, Local};
-use crate::bucket::Depot;
+use crate::bucket::{self, Depot};
 
 /// The endings that recordings have.
 pub const ENDINGS: [&str; 4] = ["mka", "mkv", "webm", "mp4"];
@@ -115,6 +115,17 @@ impl Files {
     #[must_use]
     pub fn is_afar(&self, recording: u128) -> bool {
         self.afar.as_ref().is_some_and(|(depot, _)| depot.has(recording))
+    }
+
+    /// Asks the bucket whether it has the file of this recording.
+    ///
+    /// # Errors
+    /// The bucket's.
+    pub async fn reach(&self, recording: u128) -> Result<(), bucket::Problem> {
+        match &self.afar {
+            Some((depot, _)) => depot.reach(recording).await,
+            None => Err(bucket::Problem::Missing),
+        }
     }
 
     /// All that are in the bucket, but for those of `here`.

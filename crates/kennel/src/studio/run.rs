@@ -15,6 +15,7 @@ use super::keep::clear;
 use super::limit::{ATTEMPTS_MAX, NOTED_GAP, PAUSE, ROUND, SPACE_BEGIN_BYTES, SPACE_LEAST_BYTES, TOLD_PERCENT};
 use super::work::{Ended, Job, Maker, Share};
 use super::{Studio, hooks, material, tell, wish};
+use crate::bucket;
 use crate::clock;
 use crate::metrics::Metrics;
 use crate::rest::rows;
@@ -91,7 +92,7 @@ impl Runner {
                 let why = if material.gone { "nothing is left of its recordings" } else { "its recordings were deleted" };
                 return Ok(Next::Fail(Box::new(row), why));
             }
-            if !self.has_space().await {
+            if !self.has_space().await || !self.has_bucket(&material.made).await {
                 return Ok(Next::Nothing);
             }
             return Ok(Next::Make(Box::new(row), material.made));
@@ -107,6 +108,19 @@ impl Runner {
             tracing::warn!(free, "compositions wait: their disk has less than 2 GiB left");
         }
         free >= SPACE_BEGIN_BYTES
+    }
+
+    /// Whether those of these that are in the bucket can be read now: a film without them would be worth little.
+    async fn has_bucket(&self, recordings: &[RecordingRow]) -> bool {
+        let files = self.studio.0.shelf.files();
+        let Some(one) = recordings.iter().find(|row| files.is_afar(row.id)) else { return true };
+        match files.reach(one.id).await {
+            Ok(()) | Err(bucket::Problem::Missing) => true,
+            Err(problem) => {
+                tracing::warn!(%problem, "compositions wait: what they are made of is in the bucket, which cannot be read now");
+                false
+            }
+        }
     }
 
     fn show_waiting(&self, count: usize) {

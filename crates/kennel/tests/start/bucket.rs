@@ -218,7 +218,7 @@ async fn until(what: &str, is_so: impl Fn() -> bool) {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(Duration::from_secs(60), looking).await.expect(what);
+    timeout(Duration::from_secs(120), looking).await.expect(what);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -265,7 +265,7 @@ async fn while_the_bucket_is_away_files_stay_and_nothing_is_lost() {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(Duration::from_secs(60), failures).await.expect("it is tried");
+    timeout(Duration::from_secs(120), failures).await.expect("it is tried");
     assert_eq!((den.here(), kennel.metric("bucket_waiting").await.as_str()), (2, "2"));
     assert!(kennel.play(SMALL, "").await.body == silence());
     s3.be_away(false);
@@ -343,15 +343,20 @@ async fn a_film_is_made_of_what_is_in_the_bucket_and_goes_there_too() {
     let kennel = den.start(Some(s3.bucket()), Rule::default()).await;
     until("it is sent", || den.here() == 0).await;
     let asked = format!(r#"{{"room":"RM{ROOM:032x}","layout":{{}},"sound":["*"]}}"#);
+    s3.be_away(true);
     let made = kennel.ask("POST /kennel/v1/compositions", &asked).await;
     assert_eq!(made.status, 201, "{}", made.text());
-    until("the film is there", || s3.keys().len() == 2).await;
+    // It waits for the bucket, and another that is asked for wakes who makes it.
+    until("the bucket is asked", || s3.asked_in_vain() > 0).await;
+    s3.be_away(false);
+    assert_eq!(kennel.ask("POST /kennel/v1/compositions", &asked).await.status, 201);
+    until("the films are there", || s3.keys().len() == 3).await;
     let row: serde_json::Value = serde_json::from_slice(&made.body).expect("JSON");
     let id = row["id"].as_str().expect("an id");
     let film = kennel.play_at(&format!("/kennel/v1/compositions/{id}/media"), "").await;
     assert!(film.status == 200 && film.body.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]), "{}", film.status);
     assert_eq!(kennel.ask(&format!("DELETE /kennel/v1/compositions/{id}"), "").await.status, 204);
-    until("the film is gone", || s3.keys().len() == 1).await;
+    until("the film is gone", || s3.keys().len() == 2).await;
     kennel.running.stop().await;
 }
 
@@ -388,7 +393,7 @@ async fn with_a_wrong_key_files_stay() {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(Duration::from_secs(60), failures).await.expect("it is tried");
+    timeout(Duration::from_secs(120), failures).await.expect("it is tried");
     assert_eq!((den.here(), s3.keys().len()), (2, 0));
     assert!(kennel.play(SMALL, "").await.body == silence());
     kennel.running.stop().await;

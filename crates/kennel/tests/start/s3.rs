@@ -14,7 +14,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use kennel::config::{Bucket, Secret};
 use s3s::auth::SimpleAuth;
-use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::service::{S3ServiceBuilder, SharedS3Service};
 use s3s_fs::FileSystem;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -37,6 +37,8 @@ pub struct Mood {
     away: AtomicBool,
     /// Parts of uploads that it still takes.
     parts_left: AtomicUsize,
+    /// How often it was asked while it was.
+    in_vain: AtomicUsize,
     /// Parts that it took, as the query of each says.
     taken: Mutex<Vec<String>>,
 }
@@ -50,8 +52,9 @@ impl Store {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let parts_left = AtomicUsize::new(usize::MAX);
-        let mood = Arc::new(Mood { away: AtomicBool::new(false), parts_left, taken: Mutex::default() });
-        let running = tokio::spawn(attend(listener, service.build(), Arc::clone(&mood)));
+        let mood =
+            Arc::new(Mood { away: AtomicBool::new(false), parts_left, in_vain: AtomicUsize::new(0), taken: Mutex::default() });
+        let running = tokio::spawn(attend(listener, service.build().into_shared(), Arc::clone(&mood)));
         Store { folder, address, mood, running }
     }
 
@@ -73,6 +76,11 @@ impl Store {
     /// It cannot be reached, or can again.
     pub fn be_away(&self, away: bool) {
         self.mood.away.store(away, Relaxed);
+    }
+
+    /// How often it was asked in vain.
+    pub fn asked_in_vain(&self) -> usize {
+        self.mood.in_vain.load(Relaxed)
     }
 
     /// Takes so many parts more.
@@ -106,7 +114,7 @@ impl Drop for Store {
     }
 }
 
-async fn attend(listener: TcpListener, service: S3Service, mood: Arc<Mood>) {
+async fn attend(listener: TcpListener, service: SharedS3Service, mood: Arc<Mood>) {
     loop {
         let Ok((socket, _)) = listener.accept().await else { return };
         let (service, mood) = (service.clone(), Arc::clone(&mood));
@@ -115,11 +123,12 @@ async fn attend(listener: TcpListener, service: S3Service, mood: Arc<Mood>) {
     }
 }
 
-async fn answer(service: S3Service, mood: Arc<Mood>, request: Request<Incoming>) -> io::Result<Response<s3s::Body>> {
+async fn answer(service: SharedS3Service, mood: Arc<Mood>, request: Request<Incoming>) -> io::Result<Response<s3s::Body>> {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let part = query.contains("partNumber=");
     if mood.away.load(Relaxed) || (part && mood.parts_left.load(Relaxed) == 0) {
         // The connection breaks.
+        mood.in_vain.fetch_add(1, Relaxed);
         return Err(io::ErrorKind::ConnectionReset.into());
     }
     if let Some((status, code)) = refusal(request.uri().path()) {

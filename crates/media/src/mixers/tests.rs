@@ -103,11 +103,18 @@ fn a_packet_for_no_room_is_counted() {
 
 /// A way to a thread that hangs, and what is in its queue.
 fn hung_port() -> (Port, Receiver<Order>, Arc<Counters>, Poll) {
+    let (port, mut queues, counters, poll) = hung_ports(1);
+    (port, queues.remove(0), counters, poll)
+}
+
+/// The same with so many threads.
+fn hung_ports(count: usize) -> (Port, Vec<Receiver<Order>>, Arc<Counters>, Poll) {
     let (poll, counters) = (Poll::new().expect("a poll"), Arc::<Counters>::default());
     let waker = Arc::new(Waker::new(poll.registry(), Token(0)).expect("a waker"));
-    let (orders, queue) = sync_channel(MIX_ORDERS_QUEUED_MAX);
-    let threads = vec![Thread { orders, packets: sync_channel(1).0, rooms: AtomicUsize::new(0) }];
-    (Port::new(Arc::new(Mixers { threads, counters: counters.clone() }), waker), queue, counters, poll)
+    let thread = |orders| Thread { orders, packets: sync_channel(1).0, rooms: AtomicUsize::new(0) };
+    let (orders, queues): (Vec<_>, Vec<_>) = (0..count).map(|_| sync_channel(MIX_ORDERS_QUEUED_MAX)).unzip();
+    let threads = orders.into_iter().map(thread).collect();
+    (Port::new(Arc::new(Mixers { threads, counters: counters.clone() }), waker), queues, counters, poll)
 }
 
 #[test]
@@ -144,11 +151,13 @@ fn what_waits_for_a_thread_that_hangs_is_bounded() {
 
 #[test]
 fn a_room_begins_where_nobody_waits() {
-    let (mut port, _, _poll) = port();
+    let (mut port, _queues, _, _poll) = hung_ports(3);
     port.waiting[0].push_back(Order::Forget(ROOM));
-    let threads = port.mixers.threads.len();
-    let place = port.place(RoomId(2));
-    assert!(place != 0 || threads == 1);
+    assert_eq!(port.place(RoomId(2)), 1);
+    port.waiting[1].push_back(Order::Forget(ROOM));
+    assert_eq!(port.place(RoomId(3)), 2);
+    port.waiting[0].clear();
+    assert_eq!(port.place(RoomId(4)), 0);
 }
 
 #[test]

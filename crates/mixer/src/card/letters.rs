@@ -165,6 +165,8 @@ mod tests {
         // Two words, and letters that join nobody after them.
         check_joined("\u{646}\u{648}\u{631} \u{62f}", "\u{fee7}\u{feee}\u{fead} \u{fea9}");
         check_joined("\u{67e}\u{6cc}", "\u{fb58}\u{fbfd}");
+        // Kept apart by what is not seen.
+        check_joined("\u{628}\u{200c}\u{628}", "\u{fe8f}\u{200c}\u{fe8f}");
     }
 
     #[test]

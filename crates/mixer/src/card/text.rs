@@ -40,8 +40,8 @@ pub(super) fn line(text: &str, size: f32, width_max: usize) -> Option<Mask> {
     let font = FontRef::try_from_slice(dejavu::sans_condensed::regular()).ok()?;
     let font = font.as_scaled(size);
     let has = |c: char| c.is_whitespace() || font.glyph_id(c).0 != 0;
-    let text: Vec<char> = text.chars().take(limit::NAME_CHARS_MAX).filter(|c| !is_invisible(*c)).collect();
-    let text: String = letters::joined(&text, has).into_iter().filter(|c| has(*c)).collect();
+    let text: Vec<char> = text.chars().take(limit::NAME_CHARS_MAX).filter(|c| *c == APART || !is_invisible(*c)).collect();
+    let text: String = letters::joined(&text, has).into_iter().filter(|c| *c != APART && has(*c)).collect();
     let text: Vec<char> = text.trim().chars().collect();
     let (glyphs, width) = fit(&font, &text, width_max as f32)?;
     let mut mask = Mask::new((width.ceil() as usize).next_multiple_of(2), (font.height().ceil() as usize).next_multiple_of(2));
@@ -84,6 +84,9 @@ fn set<F: Font, S: ScaleFont<F>>(font: &S, text: impl Iterator<Item = char>) -> 
 }
 
 /// Characters that are not drawn, and would be boxes.
+/// Zero width non-joiner: keeps letters apart that would join, as Persian writes within words. It is not drawn.
+const APART: char = '\u{200c}';
+
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')

@@ -17,6 +17,8 @@ pub(crate) struct Moving {
     deadline: Moment,
     /// When it ends because the server has a place for everything.
     settled: Option<Moment>,
+    /// The deadline has passed, and somebody was not connected with the server.
+    late: bool,
 }
 
 impl Moving {
@@ -26,16 +28,21 @@ impl Moving {
 }
 
 impl Room {
-    /// Whether there are now too many for a mesh, or somebody who needs the server.
+    /// Whether there are now too many for a mesh, or somebody who needs the server, or something is to be recorded.
     pub fn must_move(&self) -> bool {
         let many = self.participants.len() > AUTO_MESH_MAX || self.participants.iter().any(Participant::is_mix);
-        self.kind == RoomKind::Auto && self.topology == Topology::Mesh && many
+        self.kind == RoomKind::Auto && self.topology == Topology::Mesh && (many || self.options.record.takes_any())
+    }
+
+    /// Whether this participant had time enough to reach the server, and does not: nothing of it can be recorded.
+    pub fn is_unreached(&self, who: &Participant) -> bool {
+        self.moving.is_some_and(|moving| moving.late) && who.conn.is_some() && !who.served.is_connected()
     }
 
     /// Begins to move: everybody but a newcomer, who has prepared one, is asked for a link to the server.
     pub fn begin_move(&mut self, newcomer: Option<ParticipantId>, means: &mut Means<'_>) {
         self.topology = Topology::Server;
-        self.moving = Some(Moving { deadline: means.now + MOVE_TIMEOUT, settled: None });
+        self.moving = Some(Moving { deadline: means.now + MOVE_TIMEOUT, settled: None, late: false });
         for one in self.ids().into_iter().filter(|one| Some(*one) != newcomer) {
             self.ask_server_link(one, means);
         }
@@ -54,6 +61,7 @@ impl Room {
         if moving.deadline <= means.now && !reached {
             // Somebody cannot reach the media server. Who is connected by the mesh should not lose that too.
             moving.deadline = means.now + MOVE_TIMEOUT;
+            moving.late = true;
         }
         moving.settled = if ready { moving.settled.or(Some(means.now + MOVE_SETTLE)) } else { None };
         if moving.due() <= means.now {

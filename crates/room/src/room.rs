@@ -161,7 +161,9 @@ impl Room {
         };
         room.stage.restore(&saved.stage);
         room.recording.revision = saved.recording_revision + REVISION_GAP;
-        if saved.served {
+        // Its rules may have come so late that it was written down before it moved.
+        if saved.served || room.must_move() {
+            (room.links, room.spares) = Default::default();
             room.topology = Topology::Server;
             room.recording.on = room.is_recorded();
             room.serve_anew(means);

@@ -9,7 +9,7 @@ use crate::participant::Participant;
 use crate::room::{Means, Room};
 use crate::{
     Act, Event, Fact, Kind, MixRecording, MixState, MixTake, Moment, Output, ParticipantId, RecordAct, RecordNews, Recording,
-    RecordingId, RecordingState, Refusal, RoomKind, Rule, StageField, Take, Topology, TrackId,
+    RecordingId, RecordingState, Refusal, RoomKind, Rule, StageField, Take, Topology, Track, TrackId,
 };
 
 /// The recordings of one participant's tracks.
@@ -138,7 +138,7 @@ impl Room {
             return Err(Refusal::Malformed);
         }
         self.options.record = rules;
-        if self.topology == Topology::Mesh && self.options.record.takes_any() {
+        if self.must_move() {
             self.begin_move(None, means);
         }
         // Who sets rules wants to see them followed now.
@@ -244,14 +244,20 @@ impl Room {
         taken.map(|track| track.id).collect()
     }
 
-    /// Tells a participant of its tracks that are recorded and of which nothing comes. Of one that is muted nothing should.
+    /// Tells a participant of its tracks that are to be recorded and of which nothing comes, be it that it does not reach the server. Of
+    /// one that is muted nothing should.
     fn warn(&mut self, who: ParticipantId, means: &mut Means<'_>) {
-        let place = self.place_of(who);
-        if place.takes.is_empty() && place.warnings.silent.is_empty() {
+        let Some(place) = self.by_id(who) else { return };
+        let unreached = self.is_unreached(place);
+        if !unreached && place.takes.is_empty() && place.warnings.silent.is_empty() {
             return;
         }
-        let tracks = place.snapshot.tracks.iter().map(|track| (track.id, track.enabled && place.takes.is_silent(track.id)));
-        let tracks: Vec<(TrackId, bool)> = tracks.collect();
+        let barred = place.barred();
+        let recorded = |track: &Track| track.kind != Kind::Data && self.options.record.takes(&place.snapshot, track);
+        let missed = |track: &Track| unreached && recorded(track) && !barred.contains(&track.id);
+        let silent = |track: &Track| track.enabled && (place.takes.is_silent(track.id) || missed(track));
+        let tracks: Vec<(TrackId, bool)> = place.snapshot.tracks.iter().map(|track| (track.id, silent(track))).collect();
+        let place = self.place_of(who);
         if !place.warnings.follow(&tracks) {
             return;
         }

@@ -208,22 +208,62 @@ fn a_room_of_another_kind_records_what_it_recorded() {
 }
 
 #[test]
-fn a_mesh_is_recorded_from_when_it_moves_to_the_server() {
+fn a_room_that_begins_with_rules_is_recorded_from_its_first_participant_on() {
     let mut party = Party::new(Limits::default());
     let options = RoomOptions { record: Rule::All, ..RoomOptions::default() };
     party.set_kind("den", RoomKind::Auto, options).unwrap();
     party.join("ann", "den", &["v cam"]).unwrap();
+    assert_eq!(taken(&party, "ann"), ["cam"], "by the link that it has prepared");
+    assert!(party.rooms.by_name("den").unwrap().recording);
     party.join("bo", "den", &["v cam"]).unwrap();
-    assert!(!party.people["bo"].joined.recording.on && !party.rooms.by_name("den").unwrap().recording);
-    party.join("cy", "den", &["v cam"]).unwrap();
-    assert_eq!(taken(&party, "cy"), ["cam"]);
-    assert!(party.people["cy"].joined.recording.on);
-    let heard = party.heard("ann");
-    let asked = heard.iter().find_map(|line| line.strip_prefix("offer wanted after 1 on ")).expect("asked");
-    let link = LinkId(asked.strip_suffix(" by the server").unwrap().into());
-    assert!(heard.contains(&"recording #2 on".to_owned()), "{heard:?}");
-    party.signal("ann", &link, Step::Offer, 2);
-    assert_eq!(taken(&party, "ann"), ["cam"]);
+    assert_eq!(taken(&party, "bo"), ["cam"]);
+    assert!(party.people["bo"].joined.recording.on);
+}
+
+#[test]
+fn rules_that_came_right_before_a_crash_are_followed_after_it() {
+    let mut party = Party::new(Limits { kind: RoomKind::Auto, ..Limits::default() });
+    party.join("ann", "den", &["v cam"]).unwrap();
+    party.join("bo", "den", &[]).unwrap();
+    let mut saved = party.rooms.save(party.now);
+    assert!(!saved[0].served && !saved[0].links.is_empty());
+    saved[0].options.record = Rule::All;
+    let mut anew = Party::new(Limits { kind: RoomKind::Auto, ..Limits::default() });
+    anew.skip_ids(1_000);
+    anew.restore(saved);
+    anew.people = party.people;
+    anew.resume("ann", vec![]).unwrap();
+    let link = anew.people["ann"].joined.links[0].clone();
+    assert_eq!((anew.people["ann"].joined.links.len(), link.server, link.wanted), (1, true, Some(1)));
+    assert!(anew.people["ann"].joined.recording.on);
+    anew.signal("ann", &link.link, Step::Offer, 2);
+    assert_eq!(taken(&anew, "ann"), ["cam"]);
+}
+
+#[test]
+fn who_does_not_reach_the_server_is_told_that_nothing_is_recorded() {
+    let mut party = Party::new(Limits { kind: RoomKind::Auto, ..Limits::default() });
+    let warned = |join: &mut room::Join| join.part = Part { warned: true, ..Part::default() };
+    party.join_with("ann", "den", &["v cam", "a mic"], warned).unwrap();
+    party.join_with("bo", "den", &["v cam"], warned).unwrap();
+    set(&mut party, Rule::All).unwrap();
+    let mut links = Vec::new();
+    for who in ["ann", "bo"] {
+        let heard = party.heard(who);
+        let asked = heard.iter().find_map(|line| line.strip_prefix("offer wanted after 1 on ")).expect("asked");
+        let link = LinkId(asked.strip_suffix(" by the server").unwrap().into());
+        party.signal(who, &link, Step::Offer, 2);
+        links.push(link);
+    }
+    party.news("bo", News::Connected);
+    party.heard("ann");
+    party.heard("bo");
+    party.pass(limit::MOVE_TIMEOUT - SECOND);
+    assert_eq!(party.heard("ann"), NOTHING);
+    party.pass(SECOND);
+    assert_eq!((party.heard("ann"), party.heard("bo")), (owned(&["silent #1 [true, true]"]), vec![]));
+    party.news("ann", News::Connected);
+    assert_eq!(party.heard("ann"), ["silent #2 [false, false]"]);
 }
 
 #[test]

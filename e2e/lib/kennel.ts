@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { freeMediaPort, freePorts } from './net.ts';
 import { credentials } from './tokens.ts';
 
+const isRoot = process.getuid?.() === 0;
 const repository = resolve(import.meta.dirname, '../..');
 
 export interface StartOptions {
@@ -18,6 +19,8 @@ export interface StartOptions {
   https?: boolean;
   /** The server's own default is every address; tests stay on loopback. */
   address?: string;
+  /** The folder of recordings is a disk of its own, of so many MiB: in a mount namespace that ends with the program. */
+  disk?: number;
 }
 
 /** The program under test: KENNEL_BIN, else what `cargo build` made. */
@@ -87,7 +90,8 @@ export class Kennel {
       ...(this.options.args ?? []),
     ];
     this.output += `$ kennel ${args.join(' ')}\n`;
-    const child = spawn(kennelBinary(), args, { cwd: this.data, env: this.environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    const [program, ...before] = this.onDisk();
+    const child = spawn(program!, [...before, ...args], { cwd: this.data, env: this.environment(), stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (this.output += text.toString()));
     child.on('error', (error) => (this.output += `${error}\n`));
     this.process = child;
@@ -104,6 +108,25 @@ export class Kennel {
     const code = await ended;
     clearTimeout(stuck);
     return code;
+  }
+
+  /** Where a file of the data folder is for this test: a disk of its own is seen by the program only. */
+  path(...parts: string[]): string {
+    const file = join(this.data, ...parts);
+    return this.options.disk ? `/proc/${this.process!.pid}/root${file}` : file;
+  }
+
+  /** Makes the disk so large, in MiB, whatever is on it. */
+  async resize(mebibytes: number): Promise<void> {
+    const enter = ['--mount', '--target', String(this.process!.pid), ...(isRoot ? [] : ['--user', '--preserve-credentials'])];
+    await promisify(execFile)('nsenter', [...enter, 'mount', '-o', `remount,size=${mebibytes}m`, join(this.data, 'recordings')]);
+  }
+
+  /** The program, and what makes the disk before it. */
+  private onDisk(): string[] {
+    if (!this.options.disk) return [kennelBinary()];
+    const script = `mkdir -p "$0" && mount -t tmpfs -o size=${this.options.disk}m none "$0" && exec "$@"`;
+    return ['unshare', '--mount', ...(isRoot ? [] : ['--map-root-user']), 'sh', '-c', script, join(this.data, 'recordings'), kennelBinary()];
   }
 
   async dispose(): Promise<void> {

@@ -12,7 +12,7 @@ export interface AnyPage {
 export type Sdk = '2.18.1' | '2.36.0';
 export type Kind = 'audio' | 'video' | 'data';
 /** A track to make: of a kind, or one of the page's own making under a name. */
-export type Make = Kind | [name: string, maker: Kind | 'drawn' | 'tone', argument?: object];
+export type Make = Kind | [name: string, maker: Kind | 'drawn' | 'tone' | 'clock' | 'beeps', argument?: object];
 
 export interface Joined {
   room?: { sid: string; name: string; identity: string; me: string };

@@ -64,6 +64,8 @@ window.kit = (() => {
     video: (index) => camera(index),
     data: (options) => new Video.LocalDataTrack(options),
     drawn: (options) => new Video.LocalVideoTrack(easel.draw(options), { name: `drawn-${events.length}-${Math.random()}` }),
+    clock: (options) => new Video.LocalVideoTrack(metronome.picture(options), { name: 'clock' }),
+    beeps: () => new Video.LocalAudioTrack(metronome.sound(), { name: 'beeps' }),
     tone: () => new Video.LocalAudioTrack(whistle.track(), { name: 'tone' }),
   };
 

@@ -25,6 +25,47 @@ window.easel = {
   },
 };
 
+// A clock to be seen and one to be heard, which are one: the picture says in blocks what time it is in ms, and each whole second there is
+// a beep. 16 blocks in two rows, the first bit at the upper left, in Gray code: a picture between two times shows one of both.
+window.metronome = (() => {
+  let context;
+  const now = () => Math.round((context ??= new AudioContext()).currentTime * 1000) & 0xffff;
+  return {
+    picture({ width = 320, height = 80, rate = 25 } = {}) {
+      const canvas = document.createElement('canvas');
+      Object.assign(canvas, { width, height });
+      const brush = canvas.getContext('2d');
+      const paint = () => {
+        const time = now();
+        const gray = time ^ (time >> 1);
+        for (let bit = 0; bit < 16; bit += 1) {
+          brush.fillStyle = (gray >> (15 - bit)) & 1 ? 'white' : 'black';
+          brush.fillRect(((bit % 8) * width) / 8, bit < 8 ? 0 : height / 2, width / 8, height / 2);
+        }
+      };
+      paint();
+      setInterval(paint, 1000 / rate);
+      return canvas.captureStream(rate).getVideoTracks()[0];
+    },
+    sound() {
+      now();
+      context.resume();
+      const source = context.createOscillator();
+      const volume = context.createGain();
+      volume.gain.value = 0;
+      for (let second = 1; second < 600; second += 1) {
+        volume.gain.setValueAtTime(0.5, second);
+        volume.gain.setValueAtTime(0, second + 0.1);
+      }
+      source.frequency.value = 1000;
+      const end = context.createMediaStreamDestination();
+      source.connect(volume).connect(end);
+      source.start();
+      return end.stream.getAudioTracks()[0];
+    },
+  };
+})();
+
 // A microphone that is silent until it is told to sound.
 window.whistle = (() => {
   let context;

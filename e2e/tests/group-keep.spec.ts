@@ -1,0 +1,149 @@
+import { readdirSync } from 'node:fs';
+import { beeps, complaints, packets, paintedTimes, streams } from '../lib/files.ts';
+import type { Kennel } from '../lib/kennel.ts';
+import type { Person } from '../lib/person.ts';
+import { expect, test } from '../lib/test.ts';
+import { token } from '../lib/tokens.ts';
+import { twilio } from '../lib/twilio.ts';
+
+interface Recording {
+  id: string;
+  room: string;
+  kind: 'audio' | 'video';
+  status: string;
+  why: string | null;
+  created: number;
+  ended: number | null;
+  offset: number;
+  duration: number | null;
+  bytes: number | null;
+  playable: boolean;
+}
+
+async function recordings(kennel: Kennel): Promise<Recording[]> {
+  const all: Recording[] = [];
+  for (let after = ''; ; ) {
+    const { body } = await kennel.call('GET', `/kennel/v1/recordings${after}`);
+    all.push(...body.recordings);
+    if (body.next === null) return all;
+    after = `?after=${body.next}`;
+  }
+}
+
+/** Where the file of a recording is. */
+function fileOf(kennel: Kennel, { id }: Recording): string {
+  const folder = kennel.path('recordings');
+  const name = readdirSync(folder).find((one) => one.includes(id.slice(2)) || one.includes(id));
+  expect(name, `a file of ${id} among ${readdirSync(folder).join(' ')}`).toBeDefined();
+  return `${folder}/${name}`;
+}
+
+const recorded = (kennel: Kennel, name: string) => twilio(kennel, 'POST', 'Rooms', { UniqueName: name, Type: 'group', RecordParticipantsOnConnect: 'true' });
+const all = (type: 'include' | 'exclude') => ({ Rules: JSON.stringify([{ type, all: true }]) });
+
+const clock: ['clock', 'clock', object] = ['clock', 'clock', {}];
+const sound: ['beeps', 'beeps'] = ['beeps', 'beeps'];
+
+async function enter(person: Person, kennel: Kennel, room: string): Promise<void> {
+  await person.join(token(person.label, room), kennel.signaling, [clock, sound], { dominantSpeaker: false });
+}
+
+/** Both of somebody are written. */
+const written = (kennel: Kennel, count: number) =>
+  expect.poll(async () => (await recordings(kennel)).filter(({ status }) => status === 'processing').length, { message: 'they are being recorded', timeout: 30_000 }).toBe(count);
+const finished = (kennel: Kennel, count: number) =>
+  expect.poll(async () => (await recordings(kennel)).filter(({ playable }) => playable).length, { message: 'they are files', timeout: 60_000 }).toBe(count);
+
+test('what is painted and what is heard at one moment are so in the files', async ({ people, start, roomName }) => {
+  test.setTimeout(180_000);
+  const kennel = await start();
+  const made = await recorded(kennel, roomName);
+  const ann = await people.open('ann', '2.36.0');
+  await enter(ann, kennel, roomName);
+  await written(kennel, 2);
+  // Time is the fact here: twelve seconds hold eleven beeps at least.
+  await new Promise((done) => setTimeout(done, 14_000));
+  await twilio(kennel, 'POST', `Rooms/${made.body.sid}/RecordingRules`, all('exclude'));
+  await finished(kennel, 2);
+  const list = await recordings(kennel);
+  const [video, audio] = [list.find(({ kind }) => kind === 'video')!, list.find(({ kind }) => kind === 'audio')!];
+  expect([streams(fileOf(kennel, video)).codecs, streams(fileOf(kennel, audio)).codecs]).toEqual([['vp8'], ['opus']]);
+
+  const pictures = paintedTimes(fileOf(kennel, video)).map(({ at, says }) => ({ at: at + video.offset, says }));
+  expect(pictures.length, 'pictures').toBeGreaterThan(100);
+  /** When on the clock of the recordings the metronome said this, by the two pictures around it. */
+  const shownAt = (says: number) => {
+    const after = pictures.findIndex((picture) => picture.says >= says);
+    const [one, two] = [pictures[after - 1], pictures[after]];
+    if (!one || !two || two.says - one.says > 500 || two.says <= one.says) return null;
+    return one.at + ((says - one.says) / (two.says - one.says)) * (two.at - one.at);
+  };
+  const errors = beeps(fileOf(kennel, audio)).flatMap((at) => {
+    const heard = at + audio.offset;
+    // Beeps are at whole seconds of the metronome: the one that was painted nearest to when this one is heard.
+    const near = pictures.reduce((best, picture) => (Math.abs(picture.at - heard) < Math.abs(best.at - heard) ? picture : best));
+    const shown = shownAt(Math.round(near.says / 1000) * 1000);
+    return shown === null ? [] : [heard - shown];
+  });
+  const sorted = errors.toSorted((a, b) => a - b);
+  const median = sorted[Math.floor(sorted.length / 2)]!;
+  test.info().annotations.push({ type: 'sync', description: `${errors.length} beeps, sound after picture by ${sorted.map((one) => one.toFixed(0)).join(' ')} ms` });
+  console.log(`sync: ${errors.length} beeps, sound after picture by ${sorted.map((one) => one.toFixed(0)).join(' ')} ms`);
+  expect(errors.length, 'beeps').toBeGreaterThan(8);
+  expect(Math.abs(median), 'ms between sound and picture').toBeLessThan(40);
+});
+
+test('a server that is killed while a browser sends leaves files to the last second', async ({ people, start, roomName }) => {
+  test.setTimeout(180_000);
+  const kennel = await start();
+  await recorded(kennel, roomName);
+  const ann = await people.open('ann', '2.36.0');
+  await enter(ann, kennel, roomName);
+  await written(kennel, 2);
+  await new Promise((done) => setTimeout(done, 8_000));
+  const killed = Date.now();
+  await kennel.stop('SIGKILL');
+  const before = (file: string) => packets(file).at(-1)!;
+  const cut = readdirSync(kennel.path('recordings')).filter((name) => /\.mk[av]/.test(name));
+  for (const name of cut) expect(before(kennel.path('recordings', name)), `${name} can be played as it was left`).toBeGreaterThan(5);
+  await kennel.start();
+  const ended = async () => (await recordings(kennel)).filter(({ created, playable }) => created < killed && playable);
+  await expect.poll(async () => (await ended()).length, { message: 'both are finished', timeout: 30_000 }).toBe(2);
+  for (const one of await ended()) {
+    const file = fileOf(kennel, one);
+    expect(complaints(file), `${one.kind} is whole`).toBe('');
+    const last = packets(file).at(-1)!;
+    // Written once a second, and some time on its way.
+    expect(killed - (one.offset + last * 1000), `${one.kind} ends in the last second, ms before it was killed`).toBeLessThan(1_500);
+    expect(Math.abs(streams(file).duration - last), 'the file says how long it is').toBeLessThan(0.3);
+    expect(Math.abs(one.duration! / 1000 - last), 'and so does the list').toBeLessThan(0.3);
+  }
+  // She comes again by herself, and is recorded again.
+  await written(kennel, 2);
+});
+
+test('a full disk ends recordings and not the call, and what is on it can be played', async ({ people, start, roomName }) => {
+  test.setTimeout(240_000);
+  const kennel = await start({ disk: 1_200 });
+  const made = await recorded(kennel, roomName);
+  const [ann, ben] = [await people.open('ann', '2.36.0'), await people.open('ben', '2.18.1')];
+  await enter(ann, kennel, roomName);
+  await ben.join(token('ben', roomName), kennel.signaling, []);
+  await ben.sees('ann');
+  await written(kennel, 2);
+  await new Promise((done) => setTimeout(done, 4_000));
+  // As if somebody else had filled it: nothing at all is left.
+  await kennel.resize(1);
+  await expect.poll(async () => (await recordings(kennel)).map(({ status }) => status).sort(), { message: 'both have ended', timeout: 60_000 }).not.toContain('processing');
+  const list = await recordings(kennel);
+  expect(list.map(({ why }) => why)).toEqual(['disk', 'disk']);
+  await ben.sees('ann');
+  for (const one of list.filter(({ playable }) => playable)) expect(packets(fileOf(kennel, one)).length).toBeGreaterThan(10);
+  expect(list.filter(({ playable }) => playable).length, 'what was written is kept').toBe(2);
+  expect((await ann.events()).filter(({ name }) => name === 'disconnected' || name === 'reconnecting')).toEqual([]);
+
+  await kennel.resize(1_200);
+  await twilio(kennel, 'POST', `Rooms/${made.body.sid}/RecordingRules`, all('include'));
+  await written(kennel, 2);
+  await ben.sees('ann');
+});

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use room::{RoomId, SavedRoom};
+use sealed::Sealing;
 use store::{Keeper, Problem, Store, StoredKind};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
@@ -72,11 +73,15 @@ pub async fn start(
     let teller = Teller { account: account.clone(), callback: config.rest.callback.clone() };
     let mut recovery = recover(&*store, seats, teller, clock::unix_ms()).await?;
     let depot = Depot::open(config.recording.bucket.as_ref(), &*store).await?;
-    let files = Files::in_folder(config.recordings()).and_in(depot.clone(), StoredKind::Recording);
+    let sealing = keys.sealing(false).unwrap_or_else(|problem| {
+        tracing::error!(%problem, "the keys of recordings cannot be read");
+        Sealing::none()
+    });
+    let files = Files::in_folder(config.recordings()).and_in(depot.clone(), StoredKind::Recording).sealed(sealing);
     let running = recovery.running();
     let right = mark::is_right(&files, &*store, &account, &running).await?;
     match tokio::task::spawn_blocking(move || repair(&files, |id| running.contains(&id))).await {
-        Ok(Ok(repaired)) if right => recovery.end_recordings(&repaired, clock::unix_ms()),
+        Ok(Ok(repaired)) if right => recovery.end_recordings(&repaired.outcomes, &repaired.locked, clock::unix_ms()),
         _ => recovery.leave_recordings(),
     }
     if !recovery.writes.is_empty() {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use media::pool::{self, Pool};
 use media::record;
 use room::Order;
+use sealed::Sealing;
 
 use crate::config::Config;
 use crate::crash;
@@ -22,7 +23,7 @@ use crate::reports;
 ///
 /// # Errors
 /// A port is not to be had.
-pub fn start(config: &Config, lan: &Lan, metrics: &Metrics) -> io::Result<Option<hub::Media>> {
+pub fn start(config: &Config, lan: &Lan, sealing: Sealing, metrics: &Metrics) -> io::Result<Option<hub::Media>> {
     let Some(listen) = config.media else { return Ok(None) };
     let (reporter, reports) = reports::channel(metrics.clone());
     let pool_config = pool::Config {
@@ -32,7 +33,7 @@ pub fn start(config: &Config, lan: &Lan, metrics: &Metrics) -> io::Result<Option
         addresses: lan.main.iter().chain(&lan.others).copied().collect(),
         counters: Arc::clone(&metrics.media),
         witness: crash::witness(&config.data, metrics)?,
-        record: Some(record::Settings { folder: config.recordings(), floors: record::Floors::default() }),
+        record: Some(record::Settings { folder: config.recordings(), floors: record::Floors::default(), sealing }),
     };
     let engines = Pool::engines(&pool_config, salt())?;
     #[cfg(debug_assertions)]

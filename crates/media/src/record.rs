@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use room::{Kind, ParticipantId, RecordingId, RoomId, TrackId};
+use sealed::Sealing;
 
 use crate::limit::{RECORD_SPACE_BEGIN_BYTES, RECORD_SPACE_LEAST_BYTES};
 use crate::tap::Packet;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub folder: PathBuf,
     /// How much space there must be.
     pub floors: Floors,
+    /// Whether and how they are encrypted.
+    pub sealing: Sealing,
 }
 
 /// Bytes that must be free where recordings are kept.

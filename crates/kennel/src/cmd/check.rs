@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use rustix::fs::{Access, access};
-use store::Store;
+use sealed::{Key, Keys, Sealing};
+use store::Store as _;
 use time::OffsetDateTime;
 use time::macros::format_description;
 use tokio::time::timeout;
@@ -17,7 +18,9 @@ use tokio::time::timeout;
 use super::serve;
 use crate::bucket::{Client, Problem};
 use crate::config::{self, Config, Database, LogFormat};
+use crate::keyring::Store;
 use crate::shelf::files::Files;
+use crate::shelf::sealed::locked;
 use crate::{clock, history, logging, net, process, tls};
 
 /// A certificate that ends sooner than this fails the check, in days.
@@ -68,6 +71,7 @@ fn lines(config: &Config) -> Vec<Line> {
         Line { name: "recordings", found: recordings(&Files::in_folder(config.recordings())) },
     ];
     lines.extend(config.recording.bucket.as_ref().map(|bucket| Line { name: "bucket", found: check_bucket(bucket) }));
+    lines.extend(encryption(config).map(|found| Line { name: "encryption", found }));
     lines.extend(history(config).map(|found| Line { name: "history", found }));
     if config.https.is_some() {
         lines.push(Line { name: "certificate", found: certificate(config) });
@@ -191,6 +195,39 @@ fn check_bucket(config: &config::Bucket) -> Result<String, String> {
         Problem::Missing | Problem::Changed | Problem::Other(_) => "Look at endpoint and path_style under [recording].",
     };
     Err(format!("{shown} at {place}: {problem}. {help} Until then files stay in their folder."))
+}
+
+/// Whether what is encrypted can be read; none where nothing is, nor is to be.
+fn encryption(config: &Config) -> Option<Result<String, String>> {
+    let keys = match config.data.join("keyring.json").exists() {
+        false => Ok(Vec::new()),
+        true => Store::open(&config.data, &config.vendor, clock::unix_ms()).and_then(|store| store.recording_keys()),
+    };
+    let keys = match keys {
+        Ok(keys) => keys,
+        Err(problem) => return Some(Err(problem.to_string())),
+    };
+    if let Some(damaged) = keys.iter().find(|found| found.key.is_none()) {
+        let shown = damaged.path.display();
+        return Some(Err(format!("{shown} cannot be used with the secret.key beside it. Put back both from one backup.")));
+    }
+    let keys: Vec<Key> = keys.into_iter().filter_map(|found| found.key).collect();
+    let sealing = Sealing { keys: Keys(keys.clone()), ..Sealing::none() };
+    let folders = [config.recordings(), config.compositions()];
+    let locked = folders.into_iter().find_map(|folder| {
+        let files = Files::in_folder(folder).sealed(sealing.clone());
+        locked(&files).ok().flatten().map(|(count, id)| {
+            let (folder, data) = (files.folder().display(), config.data.display());
+            format!("{count} files in {folder} are encrypted with the key {id}, which is not here. Put recordings-{id}.key back into {data}.")
+        })
+    });
+    match (locked, config.recording.encrypt, keys.len()) {
+        (Some(problem), ..) => Some(Err(problem)),
+        (None, false, 0) => None,
+        (None, true, 0) => Some(Ok("is on; its key will be made at the next start".to_owned())),
+        (None, true, count) => Some(Ok(format!("is on, and {count} of its keys here"))),
+        (None, false, count) => Some(Ok(format!("is off, and {count} of its keys here"))),
+    }
 }
 
 /// Takes the rights of others from the folder and all in it, and counts where there were any. Links are not followed.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use ::compose::Progress;
+use sealed::Sealing;
 use serde_json::{Map, Value};
 use store::{NameOrId, Page, RecordingRow, RoomFilter, RoomRow, Store, StoredKind};
 use twilio::rest::{Format, Wish};
@@ -76,13 +77,15 @@ fn make(config: &Config, args: &Args) -> Result<String, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|problem| format!("The system gives Kennel no threads: {problem}."))?;
     runtime.block_on(async {
-        let (recordings, depot) = look_up(config, &args.room).await?;
+        let (recordings, files) = look_up(config, &args.room).await?;
         let count = recordings.len();
         let stop = Arc::<AtomicBool>::default();
         let job = Job {
             order,
             recordings,
-            shelf: Files::in_folder(config.recordings()).and_in(depot, StoredKind::Recording),
+            shelf: files,
+            // It is for whoever asked for it.
+            sealing: Sealing::none(),
             whole: args.output.clone(),
             part,
             space_least: SPACE_LEAST_BYTES,
@@ -114,8 +117,8 @@ async fn work(job: Job, stop: &AtomicBool) -> Ended {
     }
 }
 
-/// What was recorded in the room and has ended, and what of all files is in the bucket.
-async fn look_up(config: &Config, room: &str) -> Result<(Vec<RecordingRow>, Depot), String> {
+/// What was recorded in the room and has ended, and where its files are.
+async fn look_up(config: &Config, room: &str) -> Result<(Vec<RecordingRow>, Files), String> {
     let in_words = |problem: store::Problem| format!("{problem}.");
     let store = history::look(config).await.map_err(in_words)?;
     let store = store.ok_or_else(|| format!("There is no history in {}. Is it the right --data?", config.data.display()))?;
@@ -127,7 +130,9 @@ async fn look_up(config: &Config, room: &str) -> Result<(Vec<RecordingRow>, Depo
         let material = material::of(&store, &account, room.id).await.map_err(in_words)?;
         if !material.made.is_empty() {
             let depot = Depot::open(config.recording.bucket.as_ref(), &store).await.map_err(in_words)?;
-            return Ok((material.made, depot));
+            let sealing = keys.sealing(false).map_err(|problem| problem.to_string())?;
+            let files = Files::in_folder(config.recordings()).and_in(depot, StoredKind::Recording).sealed(sealing);
+            return Ok((material.made, files));
         }
         running |= material.running;
     }

@@ -35,6 +35,8 @@ enum Action {
         /// The link's id, as the list shows it
         id: String,
     },
+    /// Show which keys recordings are encrypted with, and which files to back up
+    Recordings,
     /// API keys for apps: each app can have its own
     Api {
         #[command(subcommand)]
@@ -106,6 +108,7 @@ fn act(config: &Config, args: &Args) -> Result<String, String> {
         Some(Action::New(new)) => make(&store, new, &addresses, now)?,
         Some(Action::List) => list(&store.keyring(), &store.sessions(), now),
         Some(Action::Api { action }) => api(&store, action, now)?,
+        Some(Action::Recordings) => recordings(&store, config)?,
         Some(Action::Withdraw { id }) => {
             if !store.update(|ring, _| ring.withdraw(id)).map_err(in_words)? {
                 return Err(format!("There is no link {id}. See kennel keys list."));
@@ -179,6 +182,26 @@ fn list(keyring: &Keyring, sessions: &Sessions, now: u64) -> (Value, String) {
         })
     });
     (json!({ "keys": rows.collect::<Vec<_>>() }), text)
+}
+
+/// The keys of recordings, and what must not be lost.
+fn recordings(store: &Store, config: &Config) -> Result<(Value, String), String> {
+    let found = store.recording_keys().map_err(in_words)?;
+    let (secret, mut text, mut rows) = (config.data.join("secret.key"), String::new(), Vec::new());
+    for one in &found {
+        let (file, id) = (one.path.display().to_string(), one.key.as_ref().map(|key| key.id().to_string()));
+        text += &format!("{:16}  {file}\n", id.as_deref().unwrap_or("cannot be used"));
+        rows.push(json!({ "key": id, "file": file }));
+    }
+    text += match (found.is_empty(), config.recording.encrypt) {
+        (true, true) => "The key is made when the server starts next.\n",
+        (true, false) => "Nothing is encrypted. encrypt = true under [recording] switches it on.\n",
+        (false, _) => "",
+    };
+    if !found.is_empty() {
+        text += &format!("Back up these files and {}: without both nobody can play what is encrypted.\n", secret.display());
+    }
+    Ok((json!({ "recordings": rows, "secret": secret.display().to_string(), "encrypt": config.recording.encrypt }), text))
 }
 
 fn api(store: &Store, action: &ApiAction, now: u64) -> Result<(Value, String), String> {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use sealed::Sealing;
 use socket2::{Domain, Protocol, Socket, Type};
 use store::StoredKind;
 use tokio::net::TcpListener;
@@ -30,7 +31,7 @@ use crate::net::{self, Lan};
 use crate::reach::Listening;
 use crate::rest::Desk;
 use crate::shelf::files::Files;
-use crate::shelf::{Shelf, keep};
+use crate::shelf::{Shelf, keep, sealed as encrypted};
 use crate::shutdown::{self, Shutdown, Stopper};
 use crate::spaces::{self, Spaces};
 use crate::studio::{self, Studio, work};
@@ -133,15 +134,17 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
     };
     let metrics = Metrics::new();
     let saved = seats::read(&store, config.session_timeout, clock::unix_ms());
-    let media = media::start(&config, &lan.borrow(), &metrics).map_err(|problem| StartProblem::media(&config, problem))?;
+    let sealing = store.sealing(config.recording.encrypt)?;
+    let media = media::start(&config, &lan.borrow(), sealing.clone(), &metrics)
+        .map_err(|problem| StartProblem::media(&config, problem))?;
     let (history, past) = history::start(&config, &store, saved, &metrics).await?;
     let journal = history.as_ref().map(|history| history.journal.clone());
     let hub = doors::start_rooms(&config, past, metrics.clone(), media, journal).await;
     let site = site(&config, &listening, &lan, tls.as_ref());
     let egress = egress(&config, &listening);
-    let shelf = history.as_ref().map(|history| shelf(&config, &store, history));
+    let shelf = history.as_ref().map(|history| shelf(&config, &store, history, &sealing));
     let kept = history.as_ref().zip(shelf.as_ref());
-    let studio = kept.map(|(history, shelf)| studio(&config, &store, history, shelf));
+    let studio = kept.map(|(history, shelf)| studio(&config, &store, history, shelf, &sealing));
     let composed = kept.zip(studio.as_ref());
     let calls = composed.map(|((history, shelf), studio)| calls(&config, history, shelf, studio, hub.clone(), egress.clone()));
     let spaces = Some(spaces(&config, &store, kept, hub.clone()).await);
@@ -156,6 +159,10 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
     for (listener, tls) in [(http, None), (https, certificates)] {
         let Some(listener) = listener else { continue };
         tasks.spawn(attend(listener, tls, router.clone(), doorman.clone(), shutdown.clone()));
+    }
+    for (what, folder) in [("recordings", config.recordings()), ("compositions", config.compositions())] {
+        let files = Files::in_folder(folder).sealed(sealing.clone());
+        tasks.spawn_blocking(move || encrypted::complain(&files, what));
     }
     tasks.spawn(web::keep(app));
     if let Some((shelf, history)) = shelf.zip(history.as_ref()) {
@@ -194,14 +201,16 @@ async fn attend(
 }
 
 /// What was recorded.
-fn shelf(config: &Config, store: &Store, history: &History) -> Shelf {
+fn shelf(config: &Config, store: &Store, history: &History, sealing: &Sealing) -> Shelf {
     let files = Files::in_folder(config.recordings()).and_in(history.depot.clone(), StoredKind::Recording);
+    let files = files.sealed(sealing.clone());
     Shelf::new(files, store, history.store.clone(), history.journal.clone())
 }
 
 /// What is composed of it.
-fn studio(config: &Config, store: &Store, history: &History, shelf: &Shelf) -> Studio {
+fn studio(config: &Config, store: &Store, history: &History, shelf: &Shelf, sealing: &Sealing) -> Studio {
     let files = Files::in_folder(config.compositions()).and_in(history.depot.clone(), StoredKind::Composition);
+    let files = files.sealed(sealing.clone());
     let account = store.credentials().twilio_account_sid;
     Studio::new(files, shelf.clone(), history.store.clone(), history.journal.clone(), account)
 }

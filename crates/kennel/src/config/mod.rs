@@ -116,6 +116,8 @@ pub struct Rest {
 pub struct Recording {
     /// The folder, if it is not in `data`.
     pub folder: Option<PathBuf>,
+    /// Whether new ones are encrypted, and compositions.
+    pub encrypt: bool,
     /// What is kept.
     pub keep: Rule,
     /// Where finished files go, compositions' too.

@@ -101,7 +101,8 @@ impl Reader<'_> {
 
     fn recording(&mut self) -> Recording {
         let keep = self.keep(&s::RECORDING_KEEP_DAYS, &s::RECORDING_KEEP_GIGABYTES);
-        Recording { folder: self.path(&s::RECORDING_FOLDER), keep, bucket: self.bucket() }
+        let encrypt = self.one(&s::RECORDING_ENCRYPT, parse::switch).unwrap_or_default();
+        Recording { folder: self.path(&s::RECORDING_FOLDER), encrypt, keep, bucket: self.bucket() }
     }
 
     /// The bucket, if there is one: what else is said of it is passed over without, since the variables are other programs' too.

@@ -165,6 +165,9 @@ pub static TURN_TTL: Setting = file_only("KENNEL_TURN_TTL_S", "ice.turn_ttl_s", 
     .help("How long a TURN credential lives, 60 to 172800 seconds");
 pub static RECORDING_FOLDER: Setting = file_only("KENNEL_RECORDING_FOLDER", "recording.folder", "FOLDER")
     .help("Where recordings are kept; without it, recordings in the data folder");
+pub static RECORDING_ENCRYPT: Setting = file_only("KENNEL_RECORDING_ENCRYPT", "recording.encrypt", "BOOL")
+    .switch()
+    .help("Whether new recordings and compositions are encrypted on the disk");
 pub static RECORDING_KEEP_DAYS: Setting = file_only("KENNEL_RECORDING_KEEP_DAYS", "recording.keep_days", "DAYS")
     .help("How long recordings are kept, 1 to 3650 days; without it, for ever");
 pub static RECORDING_KEEP_GIGABYTES: Setting = file_only("KENNEL_RECORDING_KEEP_GIGABYTES", "recording.keep_gigabytes", "N")
@@ -212,7 +215,7 @@ pub static AWS_ENDPOINT_URL_S3: Setting = vendor("AWS_ENDPOINT_URL_S3", "URL", "
 pub static AWS_ENDPOINT_URL: Setting = vendor("AWS_ENDPOINT_URL", "URL", "where the bucket's store is");
 
 /// All of them, in the order of the help.
-pub static ALL: [&Setting; 62] = [
+pub static ALL: [&Setting; 63] = [
     &CONFIG,
     &HTTP,
     &HTTPS,
@@ -249,6 +252,7 @@ pub static ALL: [&Setting; 62] = [
     &TURN_SECRET,
     &TURN_TTL,
     &RECORDING_FOLDER,
+    &RECORDING_ENCRYPT,
     &RECORDING_KEEP_DAYS,
     &RECORDING_KEEP_GIGABYTES,
     &RECORDING_BUCKET,

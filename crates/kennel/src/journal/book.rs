@@ -130,6 +130,10 @@ impl Book {
     }
 
     /// Puts recordings from before a restart down again.
+    pub(super) fn leave_recording(&mut self, id: RecordingId) {
+        self.reel.leave(id);
+    }
+
     pub(super) fn leave_recordings(&mut self) {
         self.reel = Reel::default();
     }

@@ -148,9 +148,14 @@ impl Recovery {
         self.running.iter().map(|(_, id)| id.0).collect()
     }
 
-    /// All that was being recorded ended with the program. Of some the files tell what they hold; those of the others are lost.
-    pub fn end_recordings(&mut self, outcomes: &[(u128, Outcome)], now_ms: u64) {
+    /// All that was being recorded ended with the program. Of some the files tell what they hold, and some stay as they are until a start
+    /// can read them; those of the others are lost.
+    pub fn end_recordings(&mut self, outcomes: &[(u128, Outcome)], locked: &[u128], now_ms: u64) {
         for (room, id) in std::mem::take(&mut self.running) {
+            if locked.contains(&id.0) {
+                self.book.leave_recording(id);
+                continue;
+            }
             let outcome = outcomes.iter().find(|(recording, _)| *recording == id.0);
             let end = outcome.map_or_else(End::lost, |(_, outcome)| End::of(outcome));
             self.book.end_recording(now_ms, room, id, end, &mut self.writes);

@@ -59,6 +59,11 @@ impl Reel {
         self.0.insert(RecordingId(row.id), Running { row, room_kind, told });
     }
 
+    /// Nothing is known of one from before a restart.
+    pub fn leave(&mut self, id: RecordingId) {
+        self.0.remove(&id);
+    }
+
     /// A recording was asked for.
     pub fn begin(&mut self, at_ms: u64, place: Place<'_>, recording: &Recording, writes: &mut Vec<Write>) {
         let row = row(at_ms, place, recording);

@@ -470,7 +470,7 @@ async fn what_was_being_recorded_ended_with_the_program() {
     let mut recovery = recover(&*store, seats, teller(), 1_110_000).await.expect("recovered");
     assert_eq!(recovery.running(), [70, 71].into());
     assert!(matches!(&recovery.rooms[0].options.record, Rule::Listed(lines) if lines.len() == 1));
-    recovery.end_recordings(&[(70, outcome(9, WhyStopped::Stopped))], 1_110_000);
+    recovery.end_recordings(&[(70, outcome(9, WhyStopped::Stopped))], &[], 1_110_000);
     let told: Vec<_> = recovery.writes.iter().map(|write| parameter(write, "StatusCallbackEvent")).collect();
     let told: Vec<_> = told.iter().filter(|name| name.starts_with("recording")).collect();
     assert_eq!(told, ["recording-started", "recording-completed", "recording-failed"]);

@@ -8,6 +8,7 @@ mod form;
 pub mod links;
 pub mod origin;
 pub mod random;
+pub mod recordings;
 pub mod seal;
 pub mod sessions;
 pub mod store;

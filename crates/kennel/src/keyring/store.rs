@@ -66,6 +66,11 @@ impl Store {
         })
     }
 
+    /// The data folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The keyring as it is now.
     pub fn keyring(&self) -> Arc<Keyring> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use ::sealed::Sealing;
 use store::StoredKind;
 
 use super::blob::{Blob, Local};
+use super::sealed;
 use crate::bucket::{self, Depot};
 
 /// The endings that recordings have.
@@ -28,6 +30,7 @@ pub struct Files {
     folder: PathBuf,
     /// Where finished files go from there, and what they are of.
     afar: Option<(Depot, StoredKind)>,
+    sealing: Arc<Sealing>,
 }
 
 /// A file in the folder.
@@ -64,16 +67,28 @@ pub struct Space {
 }
 
 impl Files {
-    /// Those in this folder, which need not be there.
+    /// Those in this folder, which need not be there. None that is encrypted can be read.
     #[must_use]
     pub fn in_folder(folder: PathBuf) -> Self {
-        Files { folder, afar: None }
+        Files { folder, afar: None, sealing: Arc::new(Sealing::none()) }
     }
 
     /// These, of which finished ones go into a bucket.
     #[must_use]
     pub fn and_in(self, depot: Depot, kind: StoredKind) -> Self {
         Files { afar: Some((depot, kind)), ..self }
+    }
+
+    /// The same, read and made with this.
+    #[must_use]
+    pub fn sealed(self, sealing: Sealing) -> Self {
+        Files { sealing: Arc::new(sealing), ..self }
+    }
+
+    /// What encrypted ones are read with, and others are made with.
+    #[must_use]
+    pub fn sealing(&self) -> &Sealing {
+        &self.sealing
     }
 
     /// Where they are.
@@ -145,11 +160,11 @@ impl Files {
     /// it is read.
     ///
     /// # Errors
-    /// The system's, or that it is in another bucket.
+    /// The system's, or that it is in another bucket; [`sealed::problem_of`] it, if the file is encrypted and cannot be read.
     pub fn open(&self, recording: u128) -> io::Result<Option<Opened>> {
         let Some((path, ending)) = self.find(recording) else { return self.open_afar(recording) };
         match Local::open(&path) {
-            Ok(file) => Ok(Some(Opened { blob: Arc::new(file), ending })),
+            Ok(file) => Ok(Some(Opened { blob: sealed::open(Arc::new(file), &self.sealing)?, ending })),
             // Gone into the bucket or deleted since it was looked for.
             Err(problem) if problem.kind() == io::ErrorKind::NotFound => self.open_afar(recording),
             Err(problem) => Err(problem),
@@ -158,7 +173,8 @@ impl Files {
 
     fn open_afar(&self, recording: u128) -> io::Result<Option<Opened>> {
         let Some((depot, _)) = &self.afar else { return Ok(None) };
-        depot.file(recording).map_err(io::Error::other)
+        let found = depot.file(recording).map_err(io::Error::other)?;
+        found.map(|found| Ok(Opened { blob: sealed::open(found.blob, &self.sealing)?, ..found })).transpose()
     }
 
     fn find(&self, recording: u128) -> Option<(PathBuf, &'static str)> {

@@ -7,6 +7,7 @@ pub mod link;
 pub mod mark;
 pub mod range;
 pub mod repair;
+pub mod sealed;
 
 use std::collections::HashSet;
 use std::fmt;

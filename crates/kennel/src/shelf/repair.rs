@@ -4,35 +4,48 @@ use std::io;
 
 use media::record;
 use room::Outcome;
+use sealed::Problem;
 
 use super::files::{Files, Kept};
+use super::sealed::problem_of;
+
+/// What became of recordings that did not end.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// What those hold that are finished now.
+    pub outcomes: Vec<(u128, Outcome)>,
+    /// Those of which nobody can say before their keys are back.
+    pub locked: Vec<u128>,
+}
 
 /// Finishes the file of every recording that was being written when the program ended, and tells what each of these recordings holds:
 /// `of` are the recordings that did not end. Takes as long as it takes to read those files once.
 ///
 /// # Errors
 /// The folder cannot be read.
-pub fn repair(files: &Files, of: impl Fn(u128) -> bool) -> io::Result<Vec<(u128, Outcome)>> {
-    let found = files.list()?;
-    let mut outcomes = Vec::new();
-    for file in found.iter().filter(|file| !file.whole || of(file.recording)) {
-        match finish(file) {
+pub fn repair(files: &Files, of: impl Fn(u128) -> bool) -> io::Result<Found> {
+    let mut found = Found::default();
+    for file in files.list()?.iter().filter(|file| !file.whole || of(file.recording)) {
+        match finish(file, files) {
             Ok(outcome) => {
                 let seconds = outcome.duration.as_secs();
                 tracing::info!(file = %file.path.display(), seconds, "a recording that was cut off is finished");
-                outcomes.push((file.recording, outcome));
+                found.outcomes.push((file.recording, outcome));
             }
             Err(problem) => {
-                tracing::warn!(file = %file.path.display(), %problem, "a recording that was cut off cannot be finished")
+                tracing::warn!(file = %file.path.display(), %problem, "a recording that was cut off cannot be finished");
+                if let Some(Problem::OtherKey(_)) = problem_of(&problem) {
+                    found.locked.push(file.recording);
+                }
             }
         }
     }
-    Ok(outcomes)
+    Ok(found)
 }
 
 /// Finishes a file if it is not, and tells what it holds. One with nothing in it goes.
-fn finish(kept: &Kept) -> io::Result<Outcome> {
-    if kept.whole { record::look(&kept.path) } else { record::repair(&kept.path) }
+fn finish(kept: &Kept, files: &Files) -> io::Result<Outcome> {
+    if kept.whole { record::look(&kept.path, files.sealing()) } else { record::repair(&kept.path, files.sealing()) }
 }
 
 #[cfg(test)]
@@ -82,7 +95,7 @@ mod tests {
         put(&format!("{:032x}.mka", 3), &silence(true));
         put(&format!("{:032x}.mka.part", 4), b"nothing of ours");
         let files = Files::in_folder(folder.path().to_owned());
-        let mut found = repair(&files, |id| id == 2).expect("read");
+        let mut found = repair(&files, |id| id == 2).expect("read").outcomes;
         found.sort_by_key(|(id, _)| *id);
         let [(1, first), (2, second), (4, last)] = found.as_slice() else { panic!("{found:?}") };
         assert!((Duration::from_secs(8)..Duration::from_secs(10)).contains(&first.duration), "{first:?}");
@@ -90,6 +103,6 @@ mod tests {
         assert_eq!(first.bytes, files.open(1).expect("read").expect("finished").blob.len());
         assert_eq!((second.duration.as_secs_f32().round(), second.why), (10.0, WhyStopped::Stopped));
         assert_eq!((last.why, files.list().expect("a list").len()), (WhyStopped::NoMedia, 3));
-        assert!(repair(&files, |_| false).expect("read").is_empty(), "all is finished");
+        assert!(repair(&files, |_| false).expect("read").outcomes.is_empty(), "all is finished");
     }
 }

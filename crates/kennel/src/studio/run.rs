@@ -175,6 +175,7 @@ impl Runner {
             order,
             recordings,
             shelf: self.studio.0.shelf.files().clone(),
+            sealing: self.studio.files().sealing().clone(),
             whole: self.studio.files().finished(row.id, &row.container),
             part: self.studio.files().unfinished(row.id, &row.container),
             space_least: SPACE_LEAST_BYTES,

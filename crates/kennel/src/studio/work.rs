@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -10,8 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use compose::{Composer, Failure, Input, Order, Progress, Sink};
+use sealed::Sealing;
 use store::RecordingRow;
 
+use super::film::Film;
 use super::limit::{SLEEP_MAX, SPACE_GAP, SYNC_BYTES};
 use super::material;
 use crate::shelf::files::Files;
@@ -58,6 +59,8 @@ pub struct Job {
     pub recordings: Vec<RecordingRow>,
     /// Where those are.
     pub shelf: Files,
+    /// Whether and how its file is encrypted.
+    pub sealing: Sealing,
     /// What its file is called when it is whole.
     pub whole: PathBuf,
     /// And until then, in the same folder, which is there. There is no such file yet.
@@ -94,7 +97,7 @@ impl Job {
     /// Does it, and tells how far it is. The thread makes way for all others from then on.
     pub fn run(self, maker: &Maker, share: &Share, mut tell: impl FnMut(Progress)) -> Ended {
         make_way();
-        let file = match create(&self.part) {
+        let file = match Film::create(&self.part, &self.sealing) {
             Ok(file) => file,
             Err(problem) => return Ended::Failed(format!("its file cannot be made: {problem}")),
         };
@@ -106,7 +109,7 @@ impl Job {
         outcome.unwrap_or_else(Ended::Failed)
     }
 
-    fn work(&self, mut file: File, maker: &Maker, share: &Share, tell: &mut impl FnMut(Progress)) -> Result<Ended, String> {
+    fn work(&self, mut file: Film, maker: &Maker, share: &Share, tell: &mut impl FnMut(Progress)) -> Result<Ended, String> {
         let inputs = material::inputs(&self.recordings, &self.shelf);
         let missing = self.recordings.len().saturating_sub(inputs.len());
         let mut making = maker(self.order.clone(), inputs).map_err(|failure| failure.to_string())?;
@@ -118,19 +121,18 @@ impl Job {
             let progress = making.step(&mut file).map_err(|failure| failure.to_string())?;
             tell(progress);
             if progress.finished {
-                let bytes = self.finish(&file).map_err(|problem| format!("its file cannot be finished: {problem}"))?;
+                let bytes = self.finish(&mut file).map_err(|problem| format!("its file cannot be finished: {problem}"))?;
                 let duration_ms = u64::try_from(progress.done.as_millis()).unwrap_or(u64::MAX);
                 return Ok(Ended::Made(Made { duration_ms, bytes, damaged: making.damaged() + missing }));
             }
-            disk.look(&file)?;
+            disk.look(&mut file)?;
             pace.rest(share, &self.stop);
         }
     }
 
     /// Gives the file its name, when all of it is on the disk.
-    fn finish(&self, file: &File) -> io::Result<u64> {
-        file.sync_all()?;
-        let bytes = file.metadata()?.len();
+    fn finish(&self, file: &mut Film) -> io::Result<u64> {
+        let bytes = file.finish()?;
         fs::rename(&self.part, &self.whole)?;
         if let Err(problem) = File::open(folder_of(&self.whole)).and_then(|folder| folder.sync_all()) {
             let _ = fs::remove_file(&self.whole);
@@ -149,10 +151,6 @@ fn make_way() {
 /// How nice the thread is to others (`man 2 setpriority`).
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
-
-fn create(path: &Path) -> io::Result<File> {
-    fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)
-}
 
 /// The folder of a file; of a bare name this one.
 fn folder_of(path: &Path) -> &Path {
@@ -189,7 +187,7 @@ impl Disk {
         Disk { folder: Files::in_folder(folder_of(file).to_owned()), least, looked: None, durable: 0 }
     }
 
-    fn look(&mut self, file: &File) -> Result<(), String> {
+    fn look(&mut self, file: &mut Film) -> Result<(), String> {
         if self.looked.is_some_and(|looked| looked.elapsed() < SPACE_GAP) {
             return Ok(());
         }
@@ -197,9 +195,9 @@ impl Disk {
         if self.folder.space().is_ok_and(|space| space.free < self.least) {
             return Err(format!("its disk has less than {} MiB left", self.least >> 20));
         }
-        let bytes = file.metadata().map_or(0, |data| data.len());
+        let bytes = file.bytes();
         if bytes.saturating_sub(self.durable) >= SYNC_BYTES {
-            file.sync_data().map_err(|problem| format!("its file cannot be written: {problem}"))?;
+            file.keep().map_err(|problem| format!("its file cannot be written: {problem}"))?;
             self.durable = bytes;
         }
         Ok(())
@@ -263,7 +261,8 @@ mod tests {
         let mut part = whole.clone().into_os_string();
         part.push(".part");
         let (shelf, stop) = (Files::in_folder("none".into()), Arc::default());
-        Job { order, recordings: Vec::new(), shelf, whole, part: part.into(), space_least: 0, stop }
+        let sealing = Sealing::none();
+        Job { order, recordings: Vec::new(), shelf, sealing, whole, part: part.into(), space_least: 0, stop }
     }
 
     fn run_by(maker: Maker, job: Job) -> Ended {

@@ -20,6 +20,7 @@ use crate::shelf::blob::Blob;
 use crate::shelf::files::{Opened, content_type};
 use crate::shelf::link::Wrong;
 use crate::shelf::range::{Part, wanted};
+use crate::shelf::sealed::problem_of;
 
 /// A file to give out.
 struct Given {
@@ -64,6 +65,9 @@ pub async fn file(
 
 /// A file that cannot be read now, said before anything of it is sent.
 fn unreadable(problem: &io::Error) -> Problem {
+    if let Some(problem) = problem_of(problem) {
+        return locked(problem);
+    }
     match problem.get_ref().and_then(|problem| problem.downcast_ref()) {
         Some(bucket::Problem::Missing) => Problem::not_found("This file is not in the bucket any more."),
         Some(_) => {
@@ -76,12 +80,24 @@ fn unreadable(problem: &io::Error) -> Problem {
 
 async fn found(app: &App, id: u128) -> Result<Option<Given>, Problem> {
     looked_up(app, id).await.map_err(|problem| {
-        tracing::warn!(%problem, "a file cannot be opened");
+        tracing::warn!(%problem, id = %format_args!("{id:032x}"), "a file cannot be opened");
         match problem {
             NotOpened::File(problem) => unreadable(&problem),
             NotOpened::History(_) => Problem::internal(),
         }
     })
+}
+
+/// What is encrypted and cannot be read, in words.
+fn locked(problem: &sealed::Problem) -> Problem {
+    let (code, message) = match problem {
+        sealed::Problem::OtherKey(_) => (
+            "key_missing",
+            "This file is encrypted, and its key is not on this server. Its owner can put it back: see kennel check.",
+        ),
+        _ => ("file_damaged", "This file is encrypted, and damaged so that it cannot be read."),
+    };
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
 }
 
 async fn looked_up(app: &App, id: u128) -> Result<Option<Given>, NotOpened> {

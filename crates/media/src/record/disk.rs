@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
+use sealed::{Sealing, Writer};
+
 /// Where files are made.
 pub(super) trait Disk: Send {
     /// Makes a file that was not there.
@@ -21,15 +23,22 @@ pub(super) trait Medium: Send {
     fn cut(&mut self, bytes: u64) -> io::Result<()>;
     /// Makes sure that it is on the disk.
     fn keep(&mut self) -> io::Result<()>;
+    /// The same, and nothing more will be written.
+    fn finish(&mut self) -> io::Result<()> {
+        self.keep()
+    }
 }
 
 /// That of the file system.
-pub(super) struct System;
+pub(super) struct System(pub Sealing);
 
 impl Disk for System {
     fn create(&mut self, path: &Path) -> io::Result<Box<dyn Medium>> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
-        Ok(Box::new(file))
+        Ok(match self.0.key() {
+            Some(key) => Box::new(Writer::create(file, key, self.0.random)?),
+            None => Box::new(file),
+        })
     }
 
     fn space(&mut self, path: &Path) -> Option<u64> {
@@ -50,5 +59,25 @@ impl Medium for File {
 
     fn keep(&mut self) -> io::Result<()> {
         self.sync_data()
+    }
+}
+
+/// Nothing waits for more to come: whenever the program ends, all that it was given is in the file.
+impl Medium for Writer<File> {
+    fn put(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write_at(at, bytes)?;
+        self.flush()
+    }
+
+    fn cut(&mut self, bytes: u64) -> io::Result<()> {
+        Writer::cut(self, bytes)
+    }
+
+    fn keep(&mut self) -> io::Result<()> {
+        Writer::keep(self)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        Writer::finish(self)
     }
 }

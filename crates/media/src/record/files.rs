@@ -5,7 +5,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use container::Output;
 use container::matroska::{Repair, Repaired};
 use room::{Outcome, RecordingId, WhyStopped};
 use rustix::fs::Advice;
+use sealed::{CHUNK, HEAD, Place, Problem, Reader, Sealing, Writer, is_sealed};
 
 use super::disk::{Disk, Medium};
 use super::take::{Form, codec_of};
@@ -29,17 +30,20 @@ const PIECE: usize = 256 * 1024;
 /// with nothing in it is removed. Takes as long as it takes to read it once.
 ///
 /// # Errors
-/// It cannot be read or written.
-pub fn repair(part: &Path) -> io::Result<Outcome> {
-    let mut file = OpenOptions::new().read(true).write(true).open(part)?;
-    let (_, found) = read(&mut file)?;
+/// It cannot be read or written. Of one that is encrypted, too, if the key is missing or something else than its end is damaged; then it
+/// stays as it is.
+pub fn repair(part: &Path, sealing: &Sealing) -> io::Result<Outcome> {
+    let file = OpenOptions::new().read(true).write(true).open(part)?;
+    let (_, found) = read(&file, sealing)?;
     let outcome = outcome(found.as_ref());
     let Some(repaired) = found else {
         fs::remove_file(part)?;
         return Ok(outcome);
     };
-    let bytes = finish(&mut file, &repaired)?;
-    file.keep()?;
+    let bytes = match is_encrypted(&file)? {
+        true => finish(&mut Writer::resume(file, &sealing.keys, sealing.random)?, &repaired),
+        false => finish(&mut { file }, &repaired),
+    }?;
     name(part)?;
     Ok(Outcome { bytes, ..outcome })
 }
@@ -48,8 +52,8 @@ pub fn repair(part: &Path) -> io::Result<Outcome> {
 ///
 /// # Errors
 /// It cannot be read.
-pub fn look(whole: &Path) -> io::Result<Outcome> {
-    let (bytes, repaired) = read(&mut File::open(whole)?)?;
+pub fn look(whole: &Path, sealing: &Sealing) -> io::Result<Outcome> {
+    let (bytes, repaired) = read(&File::open(whole)?, sealing)?;
     Ok(Outcome { bytes, ..outcome(repaired.as_ref()) })
 }
 
@@ -57,6 +61,7 @@ pub fn look(whole: &Path) -> io::Result<Outcome> {
 pub(super) struct Files {
     folder: Option<PathBuf>,
     disk: Box<dyn Disk>,
+    sealing: Sealing,
     open: BTreeMap<RecordingId, Open>,
     /// How many bytes were appended to files since the beginning.
     written: u64,
@@ -76,8 +81,8 @@ struct Open {
 
 impl Files {
     /// In this folder; none: there is nowhere to put them.
-    pub fn new(folder: Option<PathBuf>, disk: Box<dyn Disk>) -> Self {
-        Files { folder, disk, open: BTreeMap::new(), written: 0 }
+    pub fn new(folder: Option<PathBuf>, disk: Box<dyn Disk>, sealing: Sealing) -> Self {
+        Files { folder, disk, sealing, open: BTreeMap::new(), written: 0 }
     }
 
     /// Begins a file.
@@ -143,9 +148,9 @@ impl Files {
         if open.bytes == 0 {
             return fs::remove_file(part).map(|()| None);
         }
-        if open.doubted || open.file.keep().is_err() {
+        if open.doubted || open.file.finish().is_err() {
             drop(open);
-            return check(&part).map(Some);
+            return check(&part, &self.sealing).map(Some);
         }
         name(&part).map(|()| None)
     }
@@ -153,7 +158,7 @@ impl Files {
     /// Ends a file whose writer is gone, by what is in it; none: there is none.
     pub fn rescue(&mut self, recording: RecordingId) -> Option<Outcome> {
         let open = self.open.remove(&recording)?;
-        repair(&part_of(&open.whole)).ok()
+        repair(&part_of(&open.whole), &self.sealing).ok()
     }
 
     /// How much space there is; none: nobody knows.
@@ -162,14 +167,16 @@ impl Files {
     }
 }
 
-/// Does what makes a file a finished one, and gives how many bytes it has then. Where nothing can be appended it can be played all the
-/// same: whoever jumps in it has to search.
+/// Does what makes a file a finished one, makes sure that it is on the disk, and gives how many bytes it has then. Where nothing can be
+/// appended it can be played all the same: whoever jumps in it has to search.
 fn finish(file: &mut dyn Medium, repaired: &Repaired) -> io::Result<u64> {
     file.cut(repaired.bytes)?;
-    apply(file, repaired.bytes, &repaired.outputs).or_else(|_| {
+    let bytes = apply(file, repaired.bytes, &repaired.outputs).or_else(|_| {
         file.cut(repaired.bytes)?;
         apply(file, repaired.bytes, &repaired.patches)
-    })
+    })?;
+    file.finish()?;
+    Ok(bytes)
 }
 
 /// Does this with a file of so many bytes, and gives how many it has then.
@@ -198,10 +205,10 @@ fn part_of(whole: &Path) -> PathBuf {
 }
 
 /// Finishes a file by what of it is on the disk: the system may still show what never got there.
-fn check(part: &Path) -> io::Result<Outcome> {
+fn check(part: &Path, sealing: &Sealing) -> io::Result<Outcome> {
     // A system that cannot forget shows what it has, which is no worse than not to look.
     let _ = rustix::fs::fadvise(File::open(part)?, 0, None, Advice::DontNeed);
-    repair(part)
+    repair(part, sealing)
 }
 
 /// A file that is on the disk is done: it gets its name.
@@ -213,12 +220,34 @@ fn name(part: &Path) -> io::Result<()> {
     }
 }
 
-/// How long a file is, and what it would take to finish it.
-fn read(file: &mut File) -> io::Result<(u64, Option<Repaired>)> {
+/// How many bytes there are to be played, and what it would take to finish the file.
+fn read(file: &File, sealing: &Sealing) -> io::Result<(u64, Option<Repaired>)> {
+    if !is_encrypted(file)? {
+        return scan(|at, into| Place::read_at(file, at, into));
+    }
+    if file.size()? <= HEAD as u64 {
+        return Ok((0, None));
+    }
+    let reader = Reader::open(file, &sealing.keys)?;
+    let chunks = reader.bytes().div_ceil(CHUNK as u64);
+    scan(|at, into| match reader.read_at(at, into) {
+        // After the power failed: what was written last is not all there.
+        Err(Problem::Chunk(number)) if !reader.is_whole() && u64::from(number) + 2 >= chunks => Ok(0),
+        read => Ok(read?),
+    })
+}
+
+fn is_encrypted(file: &File) -> io::Result<bool> {
+    let mut beginning = [0; sealed::BEGINNING];
+    let read = Place::read_at(file, 0, &mut beginning)?;
+    Ok(is_sealed(beginning.get(..read).unwrap_or_default()))
+}
+
+/// The same, of what is read piece by piece.
+fn scan(read: impl Fn(u64, &mut [u8]) -> io::Result<usize>) -> io::Result<(u64, Option<Repaired>)> {
     let (mut repair, mut piece, mut bytes) = (Repair::default(), vec![0; PIECE], 0);
-    file.seek(SeekFrom::Start(0))?;
     loop {
-        let read = file.read(&mut piece)?;
+        let read = read(bytes, &mut piece)?;
         if read == 0 {
             return Ok((bytes, repair.finish()));
         }

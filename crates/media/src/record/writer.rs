@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use mio::Waker;
 use room::{Outcome, RecordNews, RecordingId, Report, RoomId, WhyStopped};
+use sealed::Sealing;
 
 use super::disk::{Disk, System};
 use super::files::Files;
@@ -68,7 +69,8 @@ pub(crate) struct Setup {
 /// The system has no more threads.
 pub(crate) fn start(setup: Setup) -> io::Result<Port> {
     let (name, done) = (format!("recorder {}", setup.number), setup.done.clone());
-    let (port, recording) = join(setup, Box::new(System), Box::new(Instant::now));
+    let sealing = setup.settings.as_ref().map_or_else(Sealing::none, |settings| settings.sealing.clone());
+    let (port, recording) = join(setup, Box::new(System(sealing)), Box::new(Instant::now));
     thread::Builder::new().name(name).spawn(move || {
         recording.run();
         drop(done);
@@ -82,13 +84,16 @@ fn join(setup: Setup, disk: Box<dyn Disk>, clock: Clock) -> (Port, Recording) {
     let (wish, wishes) = sync_channel(RECORD_WISHES_QUEUED_MAX);
     let queue = Arc::new(Queue::default());
     let Setup { settings, epoch, counters, report, waker, .. } = setup;
-    let (folder, floors) = settings.map_or((None, Floors::default()), |settings| (Some(settings.folder), settings.floors));
+    let (folder, floors, sealing) = match settings {
+        Some(settings) => (Some(settings.folder), settings.floors, settings.sealing),
+        None => (None, Floors::default(), Sealing::none()),
+    };
     let recording = Recording {
         told,
         queue: queue.clone(),
         recorder: Recorder::new(epoch, floors),
         fresh: Box::new(move || Recorder::new(epoch, floors)),
-        files: Files::new(folder, disk),
+        files: Files::new(folder, disk, sealing),
         running: BTreeMap::new(),
         report,
         wish,

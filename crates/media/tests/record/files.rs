@@ -1,28 +1,34 @@
 //! Files on a disk that were not done when the program ended.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 
 use media::codec::Codec;
 use media::record::{look, repair};
 use room::WhyStopped;
+use sealed::{CHUNK, HEAD, Key, Keys, Reader, Sealing, Writer};
 
 use crate::tape::{SECOND, SOUND, Stream, Tape};
 
-#[test]
-fn what_was_not_done_is_finished_at_the_next_start() {
+/// Twenty seconds of sound, but for the end.
+fn sounds() -> Vec<u8> {
     let mut tape = Tape::of_both();
     let stream = Stream::new(&tape, Codec::Opus);
     (0..1_000).for_each(|n| tape.push(SOUND, stream.sound(n)));
-    let file = tape.files[&SOUND].1.clone();
+    tape.files[&SOUND].1.clone()
+}
+
+#[test]
+fn what_was_not_done_is_finished_at_the_next_start() {
+    let file = sounds();
     let folder = tempfile::tempdir().expect("a folder");
     let (whole, part) = (folder.path().join("1.mka"), folder.path().join("1.mka.part"));
     let check = |bytes: &[u8], expected: WhyStopped| {
         fs::write(&part, bytes).expect("written");
-        let outcome = repair(&part).expect("repaired");
+        let outcome = repair(&part, &Sealing::none()).expect("repaired");
         assert!(outcome.why == expected && !part.exists());
         let there = expected == WhyStopped::Stopped;
-        assert_eq!(look(&whole).ok(), there.then_some(outcome));
+        assert_eq!(look(&whole, &Sealing::none()).ok(), there.then_some(outcome));
         assert!(!there || outcome.duration > 18 * SECOND && outcome.duration <= 20 * SECOND);
         let _ = fs::remove_file(&whole);
     };
@@ -30,5 +36,77 @@ fn what_was_not_done_is_finished_at_the_next_start() {
     check(&file[..file.len() - 100], WhyStopped::Stopped);
     check(&file[..50], WhyStopped::NoMedia);
     check(b"", WhyStopped::NoMedia);
-    assert!(repair(Path::new("/not/there")).is_err() && look(&whole).is_err());
+    let nowhere = repair(Path::new("/not/there"), &Sealing::none());
+    assert!(nowhere.is_err() && look(&whole, &Sealing::none()).is_err());
+}
+
+fn sealing() -> Sealing {
+    let keys = Keys(vec![Key::new([3; Key::BYTES])]);
+    Sealing { keys, is_on: true, random: |buffer| aws_lc_rs::rand::fill(buffer).expect("random") }
+}
+
+/// Writes it as the recorder does, once a second.
+fn seal(bytes: &[u8], path: &Path) {
+    let new = File::options().read(true).write(true).create(true).truncate(true).open(path).expect("made");
+    let mut writer = Writer::create(new, &sealing().keys.0[0], sealing().random).expect("written");
+    for piece in bytes.chunks(bytes.len() / 20 + 1) {
+        writer.write_at(writer.bytes(), piece).and_then(|()| writer.flush()).expect("written");
+    }
+}
+
+fn unseal(path: &Path) -> Vec<u8> {
+    let reader = Reader::open(File::open(path).expect("there"), &sealing().keys).expect("sealed");
+    let mut all = vec![0; reader.bytes() as usize];
+    assert!(reader.is_whole() && reader.read_at(0, &mut all).expect("read") == all.len());
+    all
+}
+
+#[test]
+fn what_is_encrypted_is_finished_as_what_is_not() {
+    let file = sounds();
+    assert!(file.len() < CHUNK, "all of it is in the chunk that is written by turns");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    for bytes in [file.len(), file.len() - 100, file.len() / 2, 50] {
+        fs::write(path("1.mka.part"), &file[..bytes]).expect("written");
+        seal(&file[..bytes], &path("2.mka.part"));
+        let plain = repair(&path("1.mka.part"), &Sealing::none()).expect("repaired");
+        assert_eq!(repair(&path("2.mka.part"), &sealing()).expect("repaired"), plain, "{bytes}");
+        if plain.why == WhyStopped::Stopped {
+            assert!(unseal(&path("2.mka")) == fs::read(path("1.mka")).expect("there"), "{bytes}");
+            assert_eq!(look(&path("2.mka"), &sealing()).ok(), Some(plain));
+        }
+        assert!(!path("2.mka.part").exists());
+    }
+}
+
+#[test]
+fn whatever_is_cut_off_of_an_encrypted_file_the_rest_is_finished() {
+    let file = sounds();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (whole, part) = (folder.path().join("1.mka"), folder.path().join("1.mka.part"));
+    seal(&file, &part);
+    let sealed = fs::read(&part).expect("there");
+    for cut in (0..sealed.len()).step_by(sealed.len() / 60) {
+        fs::write(&part, &sealed[..sealed.len() - cut]).expect("written");
+        let outcome = repair(&part, &sealing()).expect("repaired");
+        // One of the two places is whole until little more than the head is left.
+        let least = if cut < sealed.len() - HEAD - CHUNK - 40 { 17 } else { 0 };
+        assert!(outcome.duration >= least * SECOND, "{cut}: {outcome:?}");
+        assert_eq!(look(&whole, &sealing()).is_ok(), outcome.why == WhyStopped::Stopped);
+        let _ = fs::remove_file(&whole);
+    }
+}
+
+#[test]
+fn without_its_key_a_file_stays_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let part = folder.path().join("1.mka.part");
+    seal(&sounds(), &part);
+    let before = fs::read(&part).expect("there");
+    for keys in [Keys::default(), Keys(vec![Key::new([4; Key::BYTES])])] {
+        assert!(repair(&part, &Sealing { keys, ..sealing() }).is_err());
+        assert!(fs::read(&part).expect("there") == before);
+    }
+    assert_eq!(repair(&part, &sealing()).expect("repaired").why, WhyStopped::Stopped);
 }

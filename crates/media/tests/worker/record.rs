@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use media::codec::Codec;
 use media::pool::Config;
-use media::record::{Floors, Settings, Subject, ToRecorder, look};
+use media::record::{self, Floors, Settings, Subject, ToRecorder};
 use media::tap::Packet;
 use room::{Kind, Outcome, ParticipantId, RecordNews, RecordingId, Report, RoomId, TrackId, WhyStopped};
+use sealed::{Key, Keys, Sealing};
 
 use crate::script::{LONG, config, open, say, start};
 
@@ -37,8 +38,16 @@ pub fn beginning(room: RoomId, now: Instant) -> Vec<ToRecorder> {
 }
 
 fn recording(folder: &Path) -> Config {
-    let record = Settings { folder: folder.to_owned(), floors: Floors { begin: 0, least: 0 } };
+    encrypting(folder, Sealing::none())
+}
+
+fn encrypting(folder: &Path, sealing: Sealing) -> Config {
+    let record = Settings { folder: folder.to_owned(), floors: Floors { begin: 0, least: 0 }, sealing };
     Config { record: Some(record), ..config("127.0.0.1:0", 1) }
+}
+
+fn look(path: &Path) -> Option<Outcome> {
+    record::look(path, &Sealing::none()).ok()
 }
 
 fn news(reports: &Receiver<Report>) -> RecordNews {
@@ -79,8 +88,35 @@ fn a_recording_is_a_file_for_nobody_else_that_has_its_name_when_it_is_done() {
     assert_eq!((outcome.why, outcome.duration), (WhyStopped::Stopped, PACKETS * Duration::from_millis(20)));
     assert!(!path(&folder, "mka.part").exists());
     assert_eq!(fs::metadata(path(&folder, "mka")).expect("it is there").len(), outcome.bytes);
-    assert_eq!(look(&path(&folder, "mka")).ok(), Some(outcome));
+    assert_eq!(look(&path(&folder, "mka")), Some(outcome));
     assert_eq!(pool.counters().recorded_bytes.get(), outcome.bytes);
+}
+
+/// What the file of a sound track has at its beginning, and the name of its codec.
+const PLAIN: [&[u8]; 3] = [b"\x1a\x45\xdf\xa3", b"webm", b"OPUS"];
+
+#[test]
+fn what_is_encrypted_is_never_plain_on_the_disk() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let keys = Keys(vec![Key::new([3; Key::BYTES])]);
+    let sealing = Sealing { keys, is_on: true, random: |buffer| aws_lc_rs::rand::fill(buffer).expect("random") };
+    let (pool, reports) = start(&encrypting(folder.path(), sealing.clone()));
+    [open(1, 1), say(1, 1, "record")].into_iter().for_each(|order| pool.order(order));
+    assert!(matches!(news(&reports), RecordNews::Began { .. }));
+    let check = |ending: &str| {
+        let file = fs::read(path(folder.path(), ending)).expect("it is there");
+        assert!(sealed::is_sealed(&file) && file.len() > sealed::HEAD, "{ending}");
+        for plain in PLAIN {
+            assert!(!file.windows(plain.len()).any(|part| part == plain), "{ending}");
+        }
+    };
+    check("mka.part");
+    pool.order(say(1, 1, "end"));
+    let outcome = ended(&reports);
+    check("mka");
+    assert_eq!(outcome.duration, PACKETS * Duration::from_millis(20));
+    assert_eq!(record::look(&path(folder.path(), "mka"), &sealing).ok(), Some(outcome));
+    assert!(record::look(&path(folder.path(), "mka"), &Sealing::none()).is_err());
 }
 
 #[test]
@@ -91,7 +127,7 @@ fn the_end_of_the_program_finishes_what_is_recorded() {
     assert!(matches!(news(&reports), RecordNews::Began { .. }));
     drop(pool);
     let outcome = ended(&reports);
-    assert_eq!(look(&path(folder.path(), "mka")).ok(), Some(outcome));
+    assert_eq!(look(&path(folder.path(), "mka")), Some(outcome));
 }
 
 #[test]
@@ -102,7 +138,7 @@ fn an_engine_that_is_lost_ends_its_recordings() {
     assert!(matches!(news(&reports), RecordNews::Began { .. }));
     pool.order(say(1, 1, "panic"));
     let outcome = ended(&reports);
-    assert_eq!((outcome.why, look(&path(folder.path(), "mka")).ok()), (WhyStopped::Stopped, Some(outcome)));
+    assert_eq!((outcome.why, look(&path(folder.path(), "mka"))), (WhyStopped::Stopped, Some(outcome)));
     // The next engine records too.
     fs::remove_file(path(folder.path(), "mka")).expect("it is there");
     [open(1, 1), say(1, 1, "record"), say(1, 1, "end")].into_iter().for_each(|order| pool.order(order));
@@ -117,7 +153,10 @@ fn where_nothing_can_be_written_recordings_end_at_once() {
     let no_folder = config("127.0.0.1:0", 1);
     let no_space = |folder: &Path| {
         let floors = Floors { begin: u64::MAX, least: 0 };
-        Config { record: Some(Settings { folder: folder.to_owned(), floors }), ..config("127.0.0.1:0", 1) }
+        Config {
+            record: Some(Settings { folder: folder.to_owned(), floors, sealing: Sealing::none() }),
+            ..config("127.0.0.1:0", 1)
+        }
     };
     for config in [no_folder, recording(&file.join("below")), no_space(folder.path())] {
         let (pool, reports) = start(&config);

@@ -50,13 +50,13 @@ fn what_was_not_done_is_finished_on_a_full_disk_too() {
     let file = flat(&sounds());
     let check = |room: u64, jumps: bool| {
         fs::write(&path, &file).unwrap();
-        let mut open = OpenOptions::new().read(true).write(true).open(&path).unwrap();
-        let repaired = read(&mut open).unwrap().1.unwrap();
+        let open = OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        let repaired = read(&open, &Sealing::none()).unwrap().1.unwrap();
         assert!(repaired.bytes_after > file.len() as u64, "there is something to append");
         let bytes = finish(&mut Full(open, room), &repaired).expect("finished");
         assert_eq!(bytes, if jumps { repaired.bytes_after } else { file.len() as u64 });
         let expected = Outcome { bytes, ..outcome(Some(&repaired)) };
-        assert_eq!(look(&path).unwrap(), expected);
+        assert_eq!(look(&path, &Sealing::none()).unwrap(), expected);
         let mut reader = Reader::default();
         reader.push(&fs::read(&path).unwrap());
         let blocks = std::iter::from_fn(|| reader.poll()).count();

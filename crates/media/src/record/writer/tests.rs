@@ -142,7 +142,7 @@ impl Bench {
         let floors = Floors { begin: 0, least: LEAST };
         let setup = Setup {
             number: 0,
-            settings: Some(Settings { folder: folder.path().to_owned(), floors }),
+            settings: Some(Settings { folder: folder.path().to_owned(), floors, sealing: Sealing::none() }),
             epoch: Epoch { moment: start, since_1970: Duration::from_secs(1_795_305_600) },
             counters: Arc::default(),
             report: Arc::new(move |told| drop(report.send((at.with(|state| state.now), told)))),
@@ -222,7 +222,7 @@ fn what_the_disk_did_not_keep_ends_a_recording_which_then_is_what_is_left_of_it(
     assert_eq!(outcome.why, WhyStopped::Disk);
     assert!(outcome.duration > 3 * SECOND && outcome.duration < 6 * SECOND, "{outcome:?}");
     let whole = bench.folder.path().join(format!("{:032x}.mka", ONE.0));
-    assert_eq!(look(&whole).unwrap(), Outcome { why: WhyStopped::Stopped, ..outcome });
+    assert_eq!(look(&whole, &Sealing::none()).unwrap(), Outcome { why: WhyStopped::Stopped, ..outcome });
     assert_eq!(bench.recording.counters.recordings_failed.get(), 1);
 }
 

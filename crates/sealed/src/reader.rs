@@ -81,7 +81,9 @@ impl<P: Place> Reader<P> {
         let from = usize::try_from(at % CHUNK as u64).unwrap_or_default();
         let rest = last.bytes.get(from..).unwrap_or_default();
         let count = rest.len().min(into.len());
-        into.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        if let (Some(to), Some(from)) = (into.get_mut(..count), rest.get(..count)) {
+            to.copy_from_slice(from);
+        }
         Ok(count)
     }
 

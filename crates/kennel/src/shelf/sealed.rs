@@ -20,7 +20,11 @@ pub fn open(blob: Arc<dyn Blob>, sealing: &Sealing) -> io::Result<Arc<dyn Blob>>
     if !is_sealed(beginning.get(..read).unwrap_or_default()) {
         return Ok(blob);
     }
-    Ok(Arc::new(Opened(Reader::open(Within(blob), &sealing.keys)?)))
+    let reader = Reader::open(Within(blob), &sealing.keys)?;
+    if !reader.is_whole() {
+        tracing::warn!("an encrypted file is cut off at its end; what is there is given out");
+    }
+    Ok(Arc::new(Opened(reader)))
 }
 
 /// Why such a file cannot be read, if that is what this is.

@@ -11,6 +11,7 @@ mod openapi;
 mod pages;
 mod recordings;
 mod sdk;
+mod sealed;
 mod secrets;
 mod session;
 mod shelf;

@@ -23,6 +23,7 @@ use kennel::web::gate::Caps;
 use kennel::web::stream::Patience;
 use kennel::web::{self, App, Doorman, Inside, Later, NotRecorded, Present, Reach, RoomRow, RoomState, RoomsView, Served, Site};
 use room::{Refusal, RoomId};
+use sealed::Sealing;
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -146,15 +147,21 @@ impl Stage {
 
     /// A server with a history, a folder of recordings, `recordings` in its own, and compositions that nobody makes.
     pub fn with_shelf() -> Self {
+        Self::with_shelf_of(Sealing::none())
+    }
+
+    /// The same, with files that may be encrypted.
+    pub fn with_shelf_of(sealing: Sealing) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("recordings")).expect("made");
         let keys = open_store(folder.path());
         let history: Arc<dyn store::Store> = Arc::new(store::Sqlite::open(folder.path()).expect("a history"));
         let teller = Teller { account: keys.credentials().twilio_account_sid, callback: None };
         let journal = journal::start(history.clone(), Book::new(teller), Arc::default(), Metrics::new());
-        let files = Files::in_folder(folder.path().join("recordings"));
+        let files = Files::in_folder(folder.path().join("recordings")).sealed(sealing.clone());
         let shelf = Shelf::new(files, &keys, history.clone(), journal.clone());
-        let (films, account) = (Files::in_folder(folder.path().join("compositions")), keys.credentials().twilio_account_sid);
+        let (films, account) =
+            (Files::in_folder(folder.path().join("compositions")).sealed(sealing), keys.credentials().twilio_account_sid);
         let studio = Some(Studio::new(films, shelf.clone(), history.clone(), journal, account));
         let served = Served { shelf: Some(shelf), studio, ..Served::default() };
         let stage = Self::serve(site(), folder, Caps::default(), Patience::default(), served);

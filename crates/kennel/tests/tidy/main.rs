@@ -168,7 +168,7 @@ fn names_and_addresses_stay_out_of_the_log_above_debug() {
 fn unsafe_is_forbidden_everywhere() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("the workspace manifest");
     assert!(manifest.contains("unsafe_code = \"forbid\""));
-    for crate_name in ["room", "twilio", "signalwire", "container", "compose", "media", "kennel", "bench"] {
+    for crate_name in ["room", "twilio", "signalwire", "container", "compose", "media", "sealed", "kennel", "bench"] {
         let own = fs::read_to_string(root().join(format!("crates/{crate_name}/Cargo.toml"))).expect("a manifest");
         assert!(own.contains("[lints]\nworkspace = true"), "crates/{crate_name} does not take the workspace's lints");
     }
@@ -198,6 +198,13 @@ fn files_are_bytes_to_whoever_writes_them() {
     let banned =
         ["Instant", "SystemTime", "thread::", "std::fs", "std::env", "std::io", "File::", "std::net", "async fn", "Mutex"];
     refuse("crates/container/src", &banned, "bytes in, bytes out");
+}
+
+#[test]
+fn keys_and_chance_are_arguments_of_what_is_sealed() {
+    assert_eq!(dependencies("sealed"), ["aws-lc-rs"]);
+    let banned = ["Instant", "SystemTime", "thread::", "std::env", "OpenOptions", "File::open", "rand::", "async fn"];
+    refuse("crates/sealed/src", &banned, "files are given, and whoever gives them knows the keys");
 }
 
 #[test]

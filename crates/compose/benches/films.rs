@@ -50,6 +50,7 @@ fn compose(folder: &str, name: &str, format: Format) -> (Duration, u64) {
         layout: VideoLayout::read(r#"{"grid": {"video_sources": ["*"]}}"#, canvas).unwrap(),
         audio: Sources::read(("", &["*".to_owned()]), ("", &[])).unwrap(),
         trim: true,
+        part: None,
     };
     let input = |person: usize, kind: Kind, ending: &str| Input {
         names: SourceNames::default(),

@@ -21,6 +21,8 @@ pub struct Composer {
     pictures: Option<Pictures>,
     sound: Option<Sound>,
     file: Writing,
+    /// Whether recordings are to be read first up to where the film begins in them.
+    behind: bool,
     /// How many pictures' times were worked through.
     done: u64,
     finished: bool,
@@ -33,7 +35,7 @@ impl Composer {
     /// [`Failure::Nothing`] if none of them is asked for, [`Failure::TooLong`], [`Failure::Codec`] if there is no encoder for it.
     pub fn new(order: &Order, inputs: Vec<Input>) -> Result<Composer, Failure> {
         let (seen, heard) = asked_for(order, inputs);
-        let spans: Vec<Span> = seen.iter().chain(&heard).map(span).collect();
+        let spans: Vec<Span> = seen.iter().chain(&heard).map(|input| span(order, input)).collect();
         let timeline = Timeline::new(&spans, order.trim);
         let began = timeline.clock(Duration::ZERO).ok_or(Failure::Nothing)?;
         if timeline.total() > FILM_MAX {
@@ -42,16 +44,19 @@ impl Composer {
         let pictures = if order.layout.regions.is_empty() { None } else { Some(pictures(order, seen)?) };
         let sound = if heard.is_empty() { None } else { Some(sound(heard)?) };
         let file = Writing::new(order.format, began, timeline.total(), pictures.is_some(), sound.is_some());
-        Ok(Composer { total: timeline.total(), timeline, pictures, sound, file, done: 0, finished: false })
+        let (total, behind) = (timeline.total(), order.part.is_some());
+        Ok(Composer { total, timeline, pictures, sound, file, behind, done: 0, finished: false })
     }
 
-    /// Makes one picture and its sound, and writes what there is to be written.
+    /// Makes one picture and its sound, and writes what there is to be written. Where the film begins in the middle of recordings, the
+    /// first steps only read on.
     ///
     /// # Errors
     /// [`Failure::Codec`], [`Failure::Open`] and [`Failure::Write`]; nothing more comes of it then.
     pub fn step(&mut self, sink: &mut dyn Sink) -> Result<Progress, Failure> {
         let film = self.film();
         match self.timeline.clock(film) {
+            Some(clock) if self.behind => self.behind = !self.catch_up(clock)?,
             Some(clock) => self.make(film, clock)?,
             None if !self.finished => {
                 self.file.finish();
@@ -71,6 +76,13 @@ impl Composer {
 
     fn film(&self) -> Duration {
         Duration::from_millis(self.done.saturating_mul(PICTURE.as_millis() as u64))
+    }
+
+    /// Reads on to that time; false: there is more to be read.
+    fn catch_up(&mut self, clock: Duration) -> Result<bool, Failure> {
+        let seen = self.pictures.as_mut().map_or(Ok(true), |pictures| pictures.catch_up(clock))?;
+        let heard = self.sound.as_mut().map_or(Ok(true), |sound| sound.catch_up(clock))?;
+        Ok(seen && heard)
     }
 
     fn make(&mut self, film: Duration, clock: Duration) -> Result<(), Failure> {
@@ -97,15 +109,18 @@ fn asked_for(order: &Order, inputs: Vec<Input>) -> (Vec<Input>, Vec<Input>) {
         Kind::Video => order.layout.regions.iter().any(|region| region.sources.matches(&input.names)),
         Kind::Audio => order.audio.matches(&input.names),
     };
-    inputs.into_iter().filter(asked).partition(|input| input.kind == Kind::Video)
+    let within = |input: &Input| order.part.is_none() || span(order, input).from < span(order, input).to;
+    inputs.into_iter().filter(asked).filter(within).partition(|input| input.kind == Kind::Video)
 }
 
-fn span(input: &Input) -> Span {
-    Span { from: input.offset, to: input.offset.saturating_add(input.duration) }
+/// When there is something of it in the film.
+fn span(order: &Order, input: &Input) -> Span {
+    let (from, to) = (input.offset, input.offset.saturating_add(input.duration));
+    order.part.map_or(Span { from, to }, |part| Span { from: from.max(part.from), to: to.min(part.to) })
 }
 
 fn pictures(order: &Order, inputs: Vec<Input>) -> Result<Pictures, Failure> {
-    let sources: Vec<_> = inputs.iter().map(|input| (&input.names, span(input))).collect();
+    let sources: Vec<_> = inputs.iter().map(|input| (&input.names, span(order, input))).collect();
     let scenes = order.layout.scenes(order.canvas, &sources);
     let shown = spans_of(&scenes, inputs.len());
     let films =

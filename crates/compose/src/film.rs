@@ -6,7 +6,7 @@ use container::{Block, Codec, Shape, h264};
 use mixer::picture::{Rotation, VideoCodec};
 
 use crate::layout::Span;
-use crate::limit::UNSEEN_BYTES_MAX;
+use crate::limit::{BLOCKS_AT_ONCE_MAX, UNSEEN_BYTES_MAX};
 use crate::order::Failure;
 use crate::reading::Reading;
 
@@ -66,7 +66,10 @@ impl Film {
         if !later {
             self.recent = Recent::default();
         }
-        while self.is_due(until)? {
+        for _ in 0..BLOCKS_AT_ONCE_MAX {
+            if !self.is_due(until)? {
+                break;
+            }
             let Some((keyframe, shot)) = self.next()? else { break };
             if later {
                 self.recent.push(&shot, keyframe);
@@ -76,6 +79,24 @@ impl Film {
             }
         }
         Ok(())
+    }
+
+    /// Reads on to where the film begins, so that its picture of that time can be shown; false: there is more to be read.
+    ///
+    /// # Errors
+    /// [`Failure::Open`].
+    pub fn catch_up(&mut self, clock: Duration) -> Result<bool, Failure> {
+        if self.shown.is_empty() {
+            return Ok(true);
+        }
+        for _ in 0..BLOCKS_AT_ONCE_MAX {
+            if !self.is_due(clock)? {
+                return Ok(true);
+            }
+            let Some((keyframe, shot)) = self.next()? else { return Ok(true) };
+            self.recent.push(&shot, keyframe);
+        }
+        Ok(false)
     }
 
     /// Bytes that are kept of what is not shown yet.

@@ -44,6 +44,10 @@ pub const SHOWN_MAX: usize = mixer::limit::CELLS_MAX;
 /// How long a film may be: one is made at a time, and such a one takes a night. Longer: it is not made.
 pub const FILM_MAX: Duration = Duration::from_secs(24 * 3_600);
 
+/// Pictures, or packets of sound, that are taken from one recording in a step. More: the next steps take them, so that none lasts long
+/// whatever times a file says.
+pub const BLOCKS_AT_ONCE_MAX: usize = 1_000;
+
 /// Bytes that are read of a recording at once.
 pub const READ_BYTES: u64 = 64 * 1024;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mixer::codec::CodecError;
 
-use crate::layout::VideoLayout;
+use crate::layout::{Span, VideoLayout};
 use crate::limit::FILM_MAX;
 use crate::sources::{SourceNames, Sources};
 
@@ -23,6 +23,8 @@ pub struct Order {
     pub audio: Sources,
     /// Whether times are left out in which nothing was recorded of what is asked for. That before the first recording always is.
     pub trim: bool,
+    /// Which time of the recordings, on the clock that all share; none: all of it.
+    pub part: Option<Span>,
 }
 
 /// What kind of file is made.
@@ -94,6 +96,15 @@ pub struct Progress {
     pub total: Duration,
     /// Whether all is written.
     pub finished: bool,
+}
+
+impl Progress {
+    /// How much of it is made, of a hundred.
+    #[must_use]
+    pub fn percent(&self) -> u32 {
+        let percent = self.done.as_millis() * 100 / self.total.as_millis().max(1);
+        u32::try_from(percent).unwrap_or(100).min(100)
+    }
 }
 
 /// Why nothing can be made.

@@ -96,6 +96,18 @@ impl Pictures {
         Ok(Some(Encoded { keyframe: encoded.key, bytes: encoded.bytes.to_vec() }))
     }
 
+    /// Reads on to where the film begins, a piece of each recording; false: there is more to be read.
+    ///
+    /// # Errors
+    /// [`Failure::Open`].
+    pub fn catch_up(&mut self, clock: Duration) -> Result<bool, Failure> {
+        let mut done = true;
+        for film in &mut self.films {
+            done &= film.catch_up(clock)?;
+        }
+        Ok(done)
+    }
+
     /// How many recordings are damaged.
     pub fn damaged(&self) -> usize {
         let damaged = |(n, film): &(usize, &Film)| self.broken.contains(n) || film.is_damaged();

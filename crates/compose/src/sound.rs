@@ -46,6 +46,18 @@ impl Sound {
         Ok(packet)
     }
 
+    /// Reads on to where the film begins, a piece of each; false: there is more to be read.
+    ///
+    /// # Errors
+    /// [`Failure::Open`].
+    pub fn catch_up(&mut self, clock: Duration) -> Result<bool, Failure> {
+        let mut done = true;
+        for tape in &mut self.tapes {
+            done &= tape.catch_up(clock)?;
+        }
+        Ok(done)
+    }
+
     /// How many of them are damaged.
     pub fn damaged(&self) -> usize {
         self.tapes.iter().filter(|tape| tape.is_damaged()).count()

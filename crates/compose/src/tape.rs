@@ -8,6 +8,7 @@ use mixer::codec::CodecError;
 use mixer::codec::opus::{CONCEALED_SAMPLES_STEP, Channels, OpusDecoder, PACKET_SAMPLES_MAX};
 use mixer::sound::TICK;
 
+use crate::limit::BLOCKS_AT_ONCE_MAX;
 use crate::order::Failure;
 use crate::reading::Reading;
 
@@ -23,6 +24,9 @@ const DRIFT_MIN: i64 = 48;
 
 /// Of so many samples one is left out or added by then: 5 ms each second, as fast as recordings follow a clock that goes wrong.
 const STRETCH: i64 = 192;
+
+/// A decoder that begins in the middle sounds right after this many samples: 80 ms (RFC 7845, 4.6).
+const PRE_ROLL: i64 = 3_840;
 
 /// Sound comes within this many samples: 5 ms.
 const FADE_IN: usize = 240;
@@ -73,7 +77,10 @@ impl Tape {
         if stop <= -i64::from(PRE_SKIP) {
             return Ok(());
         }
-        while !(self.sounds && self.end() >= stop) {
+        for _ in 0..BLOCKS_AT_ONCE_MAX {
+            if self.sounds && self.end() >= stop {
+                break;
+            }
             match self.peek()? {
                 Some(at) if self.sounds && at - self.end() <= LOST_MAX => self.go_on(at)?,
                 _ if self.sounds => self.fade_out(),
@@ -94,6 +101,24 @@ impl Tape {
         }
         self.from += now as i64;
         Ok(())
+    }
+
+    /// Leaves out what is before the film begins; false: there is more to be left out.
+    ///
+    /// # Errors
+    /// [`Failure::Open`].
+    pub fn catch_up(&mut self, clock: Duration) -> Result<bool, Failure> {
+        let start = samples(clock) - samples(self.offset) - PRE_ROLL;
+        if start <= -i64::from(PRE_SKIP) {
+            return Ok(true);
+        }
+        for _ in 0..BLOCKS_AT_ONCE_MAX {
+            if self.peek()?.is_none_or(|at| at >= start) {
+                return Ok(true);
+            }
+            self.reading.next()?;
+        }
+        Ok(false)
     }
 
     fn end(&self) -> i64 {

@@ -34,6 +34,50 @@ fn damaged_files_end_where_they_do() {
 }
 
 #[test]
+fn files_with_bits_turned_over_are_films_all_the_same() {
+    let small = |codec| film(codec, (64, 64), 600, |time| if time < 300 { RED } else { BLUE }, 0);
+    let files = [
+        (Kind::Video, small(VideoCodec::Vp8)),
+        (Kind::Video, small(VideoCodec::Vp9)),
+        (Kind::Video, small(VideoCodec::H264)),
+        (Kind::Audio, tone(600, 440.0)),
+    ];
+    // Numbers that look random and are the same each time (Knuth, MMIX).
+    let mut state = 1_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for turn in 0..60 {
+        let mut room = Room::default();
+        for (kind, file) in &files {
+            let mut file = file.clone();
+            for _ in 0..=turn % 8 {
+                let at = random(file.len());
+                file[at] ^= 1 << random(8);
+            }
+            room = room.with(*kind, "bad", (0, 600), file);
+        }
+        let (film, _) = room.try_compose(&order((64, 64), GRID)).expect("a film");
+        assert_eq!(crate::world::Made::read(&film).duration, ms(600), "{turn}");
+    }
+}
+
+#[test]
+fn a_file_that_is_all_of_one_moment_holds_up_nobody() {
+    let mut camera = Camera::vp8(64, 64);
+    let frames: Vec<(u64, Vec<u8>)> = (0..2_500).map(|_| (0, camera.flat(RED))).collect();
+    let packet = crate::world::packets(20, 440.0, |_| Some(0.25)).remove(0).1;
+    let packets: Vec<_> = (0..2_500).map(|_| (0, packet.clone())).collect();
+    let room = Room::default()
+        .with(Kind::Video, "bad", (0, 1_000), pictures(VideoCodec::Vp8, &frames, 0))
+        .with(Kind::Audio, "bad", (0, 1_000), crate::world::sound(&packets))
+        .flat("good", (0, 1_000), (64, 64), BLUE);
+    let made = room.compose(&order(CANVAS, GRID));
+    assert_eq!((made.duration, letter(made.at(900), 240, 90)), (ms(1_000), 'B'));
+}
+
+#[test]
 fn damaged_pictures_freeze() {
     let mut camera = Camera::vp8(320, 180);
     let mut frames: Vec<(u64, Vec<u8>)> = (0..10).map(|n| (n * 50, camera.flat(RED))).collect();

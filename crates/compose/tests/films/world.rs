@@ -151,6 +151,11 @@ impl Room {
         self.with(Kind::Audio, name, times, tone(times.1, hz))
     }
 
+    /// What it is made of.
+    pub fn inputs(self) -> Vec<Input> {
+        self.inputs
+    }
+
     /// The composition.
     pub fn compose(self, order: &Order) -> Made {
         let (file, damaged) = self.try_compose(order).unwrap();
@@ -178,7 +183,7 @@ impl Room {
 pub fn order(canvas: (u16, u16), layout: &str) -> Order {
     let layout = if layout.is_empty() { VideoLayout::default() } else { VideoLayout::read(layout, canvas).unwrap() };
     let audio = Sources::read(("", &["*".to_owned()]), ("", &[])).unwrap();
-    Order { canvas, format: Format::WebM, layout, audio, trim: true }
+    Order { canvas, format: Format::WebM, layout, audio, trim: true, part: None }
 }
 
 /// A grid of all pictures.

@@ -19,6 +19,7 @@ mod route;
 pub mod rules;
 mod view;
 
+pub use crate::unique::is_unique;
 pub use ask::{
     Ask, CompositionFilter, CompositionId, Grouping, HookFilter, HookId, Key, MediaStatus, NewRoom, ParticipantFilter,
     ParticipantKey, RecordingFilter, RecordingId, RoomFilter, RoomKey, SettingsOf, TrackKey,

@@ -13,6 +13,12 @@ pub(crate) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
+/// Whether `bytes` are JSON in which no object has a name twice.
+#[must_use]
+pub fn is_unique(bytes: &[u8]) -> bool {
+    value(bytes).is_some()
+}
+
 /// The value in `bytes`; `None` if it is none, for a repeated name at any depth, and for numbers beyond `f64`.
 pub(crate) fn value(bytes: &[u8]) -> Option<Value> {
     serde_json::from_slice(bytes).ok().map(|Unique(value)| value)

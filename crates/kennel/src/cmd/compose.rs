@@ -19,6 +19,7 @@ use crate::config::{Config, LogFormat};
 use crate::keyring;
 use crate::shelf::files::Files;
 use crate::studio::limit::SPACE_LEAST_BYTES;
+use crate::studio::wish::Part;
 use crate::studio::work::{self, Ended, Job, Made};
 use crate::studio::{material, wish};
 use crate::{clock, history, logging};
@@ -126,8 +127,10 @@ async fn look_up(config: &Config, room: &str) -> Result<(Vec<RecordingRow>, File
     let keys = keyring::Store::open(&config.data, &config.vendor, clock::unix_ms()).map_err(|problem| problem.to_string())?;
     let account = keys.credentials().twilio_account_sid;
     let mut running = false;
+    let part = Part::default();
     for room in rooms(&store, &account, room).await.map_err(in_words)? {
-        let material = material::of(&store, &account, room.id).await.map_err(in_words)?;
+        let filter = material::filter(room.id, &room.name, &part);
+        let material = material::of(&store, &account, filter, &part).await.map_err(in_words)?;
         if !material.made.is_empty() {
             let depot = Depot::open(config.recording.bucket.as_ref(), &store).await.map_err(in_words)?;
             let sealing = keys.sealing(false).map_err(|problem| problem.to_string())?;
@@ -169,7 +172,9 @@ fn layout_of(text: &str) -> Result<Map<String, Value>, String> {
         Some(path) => std::fs::read_to_string(path).map_err(|problem| format!("{path}: {problem}."))?,
         None => text.to_owned(),
     };
-    serde_json::from_str(&text).map_err(|problem| format!("The layout is no JSON object: {problem}."))
+    let layout = serde_json::from_str(&text).map_err(|problem| format!("The layout is no JSON object: {problem}."))?;
+    let rule = "The layout has a key twice in one object.";
+    if twilio::rest::is_unique(text.as_bytes()) { Ok(layout) } else { Err(rule.to_owned()) }
 }
 
 fn format_of(word: &str) -> Result<Format, String> {
@@ -191,7 +196,7 @@ fn said(output: &Path, count: usize, made: &Made) -> String {
 
 /// A line on a terminal that shows how far it is.
 struct Line {
-    shown: Option<u128>,
+    shown: Option<u32>,
     terminal: bool,
 }
 
@@ -201,7 +206,7 @@ impl Line {
     }
 
     fn show(&mut self, progress: Progress) {
-        let percent = progress.done.as_millis() * 100 / progress.total.as_millis().max(1);
+        let percent = progress.percent();
         if self.terminal && self.shown != Some(percent) {
             self.shown = Some(percent);
             let _ = write!(io::stderr(), "\r{}", bar(percent));
@@ -216,8 +221,8 @@ impl Line {
 }
 
 /// A bar of 40 places for so much of a hundred.
-fn bar(percent: u128) -> String {
-    let full = usize::try_from(percent.min(100) * 40 / 100).unwrap_or(40);
+fn bar(percent: u32) -> String {
+    let full = percent.min(100) as usize * 40 / 100;
     format!("[{}{}] {percent:>3} %", "#".repeat(full), " ".repeat(40 - full))
 }
 

@@ -5,6 +5,7 @@ use store::{HookFilter, HookRow, NameOrId, Page, Problem, RoomRow, Write};
 use twilio::rest::Wish;
 
 use super::limit::{HOOKS_MAX, WAITING_MAX};
+use super::wish::Part;
 use super::{Studio, tell, wish};
 use crate::clock;
 use crate::rest::rows;
@@ -28,7 +29,7 @@ pub async fn run(studio: &Studio) -> Result<(), Problem> {
     for (key, _) in studio.0.store.settings(ENDED).await? {
         let room = u128::from_str_radix(key.trim_start_matches(ENDED), 16).unwrap_or_default();
         let mut writes = match studio.0.store.room(&studio.0.account, NameOrId::Id(room)).await? {
-            Some(room) if studio.is_recorded(room.id).await? => wanted(studio, &room).await?,
+            Some(room) if studio.is_recorded(&room, &Part::default()).await? => wanted(studio, &room).await?,
             _ => Vec::new(),
         };
         writes.push(Write::Unset { key });

@@ -40,5 +40,11 @@ pub const TOLD_PERCENT: u32 = 10;
 /// How often it is written down how far a composition is, at most.
 pub const NOTED_GAP: Duration = Duration::from_secs(1);
 
+/// How long before a part of a room's recordings begins one may have begun to be looked at: it may reach into it.
+pub const BEGAN_BEFORE_MAX: Duration = Duration::from_secs(32 * 24 * 3_600);
+
+/// Names of whose recordings are taken. More: refused.
+pub const WHO_MAX: usize = 200;
+
 /// Rows that are asked for at a time.
 pub const ROWS_AT_ONCE: usize = 500;

@@ -10,7 +10,8 @@ use store::{Page, Problem, RecordedKind, RecordingFilter, RecordingRow, Recordin
 use twilio::rest::{RecordingId, recording_sid};
 use twilio::sid;
 
-use super::limit::ROWS_AT_ONCE;
+use super::limit::{BEGAN_BEFORE_MAX, ROWS_AT_ONCE};
+use super::wish::Part;
 use crate::shelf::blob::BlobReader;
 use crate::shelf::files::Files;
 
@@ -25,17 +26,30 @@ pub struct Material {
     pub gone: bool,
 }
 
-/// Looks up what there is of a room.
+/// Which recordings may be of this part of what was recorded in a room.
+#[must_use]
+pub fn filter(room: u128, name: &str, part: &Part) -> RecordingFilter {
+    let before = u64::try_from(BEGAN_BEFORE_MAX.as_millis()).unwrap_or(u64::MAX);
+    RecordingFilter {
+        tracks_only: true,
+        room: (!part.named).then_some(room),
+        room_name: part.named.then(|| name.to_owned()),
+        created_from_ms: part.from.map(|from| from.saturating_sub(before)),
+        created_before_ms: part.to,
+        ..RecordingFilter::default()
+    }
+}
+
+/// Looks up what there is of a room, or of a part of what was recorded in it.
 ///
 /// # Errors
 /// The database's.
-pub async fn of(store: &dyn Store, account: &str, room: u128) -> Result<Material, Problem> {
+pub async fn of(store: &dyn Store, account: &str, filter: RecordingFilter, part: &Part) -> Result<Material, Problem> {
     let mut material = Material::default();
-    let filter = RecordingFilter { room: Some(room), tracks_only: true, ..RecordingFilter::default() };
     let mut page = Page::First { size: ROWS_AT_ONCE };
     loop {
         let found = store.recordings(account, filter.clone(), page).await?;
-        for row in found.rows {
+        for row in found.rows.into_iter().filter(|row| part.takes(row)) {
             match row.status {
                 RecordingStatus::Processing => material.running = true,
                 _ if row.file.duration_ms == 0 || row.file.bytes == 0 => material.gone = true,

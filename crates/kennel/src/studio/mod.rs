@@ -16,7 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use store::{
-    CompositionFilter, CompositionRow, CompositionStatus, NameOrId, Page, PageOf, Problem, RecordingFilter, RoomRow, Store, Write,
+    CompositionFilter, CompositionRow, CompositionStatus, NameOrId, Page, PageOf, Problem, RecordingFilter, RecordingRow,
+    RoomRow, Store, Write,
 };
 use tokio::sync::Notify;
 use twilio::rest::Wish;
@@ -27,7 +28,8 @@ use crate::keyring::random;
 use crate::rest::rows;
 use crate::shelf::files::{Files, Opened};
 use crate::shelf::{self, NotDeleted, NotOpened, Shelf};
-use limit::WAITING_MAX;
+use limit::{ROWS_AT_ONCE, WAITING_MAX};
+use wish::Part;
 
 /// The compositions of this server. Cheap to clone.
 #[derive(Clone)]
@@ -42,9 +44,19 @@ struct Inner {
     /// Told when there may be something to do.
     wake: Notify,
     /// What is being made.
-    current: Mutex<Option<(u128, Arc<AtomicBool>)>>,
+    current: Mutex<Option<Current>>,
     /// Deleted compositions whose files could not be.
     left: Mutex<HashSet<u128>>,
+}
+
+/// What is being made.
+#[derive(Debug)]
+struct Current {
+    composition: u128,
+    /// Whether it is not wanted any more.
+    stop: Arc<AtomicBool>,
+    /// How much longer it takes, in seconds, once that can be said.
+    left_s: Option<u64>,
 }
 
 /// Why a composition was not asked for.
@@ -95,13 +107,21 @@ impl Studio {
     /// # Errors
     /// [`NotAsked`].
     pub async fn ask(&self, room: &RoomRow, wish: &Wish) -> Result<CompositionRow, NotAsked> {
-        if !self.is_recorded(room.id).await? {
+        self.ask_part(room, wish, &Part::default()).await
+    }
+
+    /// The same, of a part of what was recorded.
+    ///
+    /// # Errors
+    /// [`NotAsked`].
+    pub async fn ask_part(&self, room: &RoomRow, wish: &Wish, part: &Part) -> Result<CompositionRow, NotAsked> {
+        if !self.is_recorded(room, part).await? {
             return Err(NotAsked::NoRecordings);
         }
         if self.0.store.compositions_waiting_count(&self.0.account).await? >= WAITING_MAX {
             return Err(NotAsked::TooMany);
         }
-        let row = self.row(room, wish, None);
+        let row = CompositionRow { parameters: wish::text(wish, part), ..self.row(room, wish, None) };
         self.0.journal.write(vec![Write::CompositionBegan(Box::new(row.clone()))]).await?;
         self.0.wake.notify_one();
         Ok(row)
@@ -131,6 +151,22 @@ impl Studio {
         self.0.store.compositions(&self.0.account, filter, page).await
     }
 
+    /// The newest room of this name of which this part was recorded.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn room_named(&self, name: &str, part: &Part) -> Result<Option<RoomRow>, Problem> {
+        let part = Part { named: true, ..part.clone() };
+        let Some(row) = self.first_of(material::filter(0, name, &part), &part).await? else { return Ok(None) };
+        self.room(row.room).await
+    }
+
+    /// How many seconds longer this composition takes; none, if it is not being made or that cannot be said yet.
+    #[must_use]
+    pub fn left_s(&self, composition: u128) -> Option<u64> {
+        self.current().as_ref().filter(|current| current.composition == composition)?.left_s
+    }
+
     /// The path and query that lead to this composition's file for so many seconds from now; none, if there is no file.
     #[must_use]
     pub fn address(&self, row: &CompositionRow, ttl_s: u32) -> Option<String> {
@@ -157,9 +193,9 @@ impl Studio {
         let writes = vec![deleted, Write::StoredDoomed { id: composition }];
         self.0.journal.write(writes).await.map_err(NotDeleted::History)?;
         self.0.files.doom(composition);
-        if let Some((_, stop)) = self.current().as_ref().filter(|(current, _)| *current == composition) {
+        if let Some(current) = self.current().as_ref().filter(|current| current.composition == composition) {
             // Whoever makes it takes its file away.
-            stop.store(true, Relaxed);
+            current.stop.store(true, Relaxed);
             return Ok(());
         }
         self.unlink(composition).await.map_err(NotDeleted::File)
@@ -177,10 +213,21 @@ impl Studio {
         removed
     }
 
-    async fn is_recorded(&self, room: u128) -> Result<bool, Problem> {
-        let filter = RecordingFilter { room: Some(room), tracks_only: true, ..RecordingFilter::default() };
-        let found = self.0.store.recordings(&self.0.account, filter, Page::First { size: 1 }).await?;
-        Ok(!found.rows.is_empty())
+    async fn is_recorded(&self, room: &RoomRow, part: &Part) -> Result<bool, Problem> {
+        Ok(self.first_of(material::filter(room.id, &room.name, part), part).await?.is_some())
+    }
+
+    /// The newest recording of these that is of this part.
+    async fn first_of(&self, filter: RecordingFilter, part: &Part) -> Result<Option<RecordingRow>, Problem> {
+        let mut page = Page::First { size: if *part == Part::default() { 1 } else { ROWS_AT_ONCE } };
+        loop {
+            let found = self.0.store.recordings(&self.0.account, filter.clone(), page).await?;
+            if let Some(row) = found.rows.into_iter().find(|row| part.takes(row)) {
+                return Ok(Some(row));
+            }
+            let Some(place) = found.last.filter(|_| found.more_after) else { return Ok(None) };
+            page = Page::After { place, size: ROWS_AT_ONCE };
+        }
     }
 
     /// A composition that is asked for now.
@@ -207,7 +254,7 @@ impl Studio {
         }
     }
 
-    fn current(&self) -> MutexGuard<'_, Option<(u128, Arc<AtomicBool>)>> {
+    fn current(&self) -> MutexGuard<'_, Option<Current>> {
         self.0.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -13,8 +13,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::keep::clear;
 use super::limit::{ATTEMPTS_MAX, NOTED_GAP, PAUSE, ROUND, SPACE_BEGIN_BYTES, SPACE_LEAST_BYTES, TOLD_PERCENT};
+use super::wish::Part;
 use super::work::{Ended, Job, Maker, Share};
-use super::{Studio, hooks, material, tell, wish};
+use super::{Current, Studio, hooks, material, tell, wish};
 use crate::bucket;
 use crate::clock;
 use crate::metrics::Metrics;
@@ -80,12 +81,14 @@ impl Runner {
             if row.attempts >= ATTEMPTS_MAX {
                 return Ok(Next::Fail(Box::new(row), "Kennel ended while it was made, three times"));
             }
-            if going_on.contains(&row.room) {
+            let of = (row.room, Part::read(&row.parameters));
+            if going_on.contains(&of) {
                 continue;
             }
-            let material = material::of(&*self.studio.0.store, &self.studio.0.account, row.room).await?;
+            let filter = material::filter(row.room, &row.room_name, &of.1);
+            let material = material::of(&*self.studio.0.store, &self.studio.0.account, filter, &of.1).await?;
             if material.running {
-                going_on.insert(row.room);
+                going_on.insert(of);
                 continue;
             }
             if material.made.is_empty() {
@@ -128,20 +131,16 @@ impl Runner {
     }
 
     async fn make(&self, row: &CompositionRow, recordings: Vec<RecordingRow>, shutdown: &mut Shutdown) -> Result<(), Problem> {
-        let order = wish::order(&rows::wish(&row.parameters, None));
+        let order = wish::order_of(&rows::wish(&row.parameters, None), &Part::read(&row.parameters), &recordings);
         let Ok(order) = order else { return self.fail(row, "what was asked for cannot be read any more", shutdown).await };
         // Deleted since it was chosen.
         if self.is_deleted(row.id).await? {
             return Ok(());
         }
-        let at_ms = clock::unix_ms();
-        let mut writes = vec![Write::CompositionStarted { composition: row.id, at_ms }];
-        if row.attempts == 0 {
-            writes.push(tell::started(row, at_ms));
-        }
+        let started = Write::CompositionStarted { composition: row.id, at_ms: clock::unix_ms() };
         let stop = Arc::<AtomicBool>::default();
-        *self.studio.current() = Some((row.id, Arc::clone(&stop)));
-        let outcome = match self.studio.0.journal.write(writes).await {
+        *self.studio.current() = Some(Current { composition: row.id, stop: Arc::clone(&stop), left_s: None });
+        let outcome = match self.studio.0.journal.write(vec![started]).await {
             Ok(()) => self.work(row, order, recordings, &stop, shutdown).await,
             Err(problem) => Err(problem),
         };
@@ -167,9 +166,12 @@ impl Runner {
         stop: &Arc<AtomicBool>,
         shutdown: &mut Shutdown,
     ) -> Result<(), Problem> {
-        // Deleted since it was looked at, when nobody was told to stop.
+        // Deleted since it was looked at, when nobody was told to stop: of such a one nobody is told either.
         if self.is_deleted(row.id).await? {
             return Ok(());
+        }
+        if row.attempts == 0 {
+            self.studio.0.journal.write(vec![tell::started(row, clock::unix_ms())]).await?;
         }
         let job = Job {
             order,
@@ -250,6 +252,9 @@ impl Runner {
     /// Progress that cannot be written down is not worth ending for.
     async fn note(&self, row: &CompositionRow, note: Option<Note>) {
         let Some(note) = note else { return };
+        if let Some(current) = self.studio.current().as_mut() {
+            current.left_s = Some(note.remaining_s);
+        }
         let (at_ms, percent) = (clock::unix_ms(), note.percent);
         let mut writes = vec![Write::CompositionProgress { composition: row.id, at_ms, percent }];
         if let Some(told) = note.told {
@@ -338,8 +343,8 @@ impl Notes {
     }
 
     fn of(&mut self, progress: Progress, now: Instant) -> Option<Note> {
-        let (done, total) = (progress.done.as_millis(), progress.total.as_millis().max(1));
-        let percent = u32::try_from(done * 100 / total).unwrap_or(100).min(100);
+        let (done, total) = (progress.done.as_millis(), progress.total.as_millis());
+        let percent = progress.percent();
         let tens = percent / TOLD_PERCENT * TOLD_PERCENT;
         // That all is made is told by the file.
         let told = Some(tens).filter(|tens| *tens > self.told && *tens < 100);

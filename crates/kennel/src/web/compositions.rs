@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use store::{CompositionFilter, CompositionRow, CompositionStatus, Page};
-use twilio::rest::{CompositionId, Format, Wish, composition_sid};
+use twilio::rest::{CompositionId, Format, Wish, composition_sid, is_unique};
 use twilio::sid;
 
 use super::App;
@@ -20,9 +20,12 @@ use super::asked::Asked;
 use super::problem::Problem;
 use super::recordings::{Ask, address_ends, no_file, room_not_allowed, seconds, unreadable};
 use crate::auth::Caller;
-use crate::keyring::Right;
+use crate::keyring::{Right, is_name};
+use crate::rest::rows;
 use crate::shelf::NotDeleted;
 use crate::shelf::link::TTL_DEFAULT_S;
+use crate::studio::limit::WHO_MAX;
+use crate::studio::wish::Part;
 use crate::studio::{NotAsked, Studio, wish};
 
 /// Compositions of one answer.
@@ -49,16 +52,25 @@ pub async fn list(
     let page = ask.after.map_or(Page::First { size: AT_ONCE }, |place| Page::After { place, size: AT_ONCE });
     let found = studio.list(filter, page).await.map_err(unreadable)?;
     let next = found.last.filter(|_| found.more_after);
-    let rows: Vec<Value> = found.rows.iter().map(show).collect();
+    let rows: Vec<Value> = found.rows.iter().map(|row| show(studio, row)).collect();
     Ok(Json(json!({ "compositions": rows, "next": next })))
 }
 
 /// What is asked for; what is not said is as usual: everybody side by side, and everybody heard.
 #[derive(Deserialize)]
 struct Make {
-    /// The SID of a room that was recorded.
-    room: String,
-    layout: Option<Map<String, Value>>,
+    /// The SID of a room that was recorded,
+    room: Option<String>,
+    /// or the name of rooms.
+    name: Option<String>,
+    /// Of what was recorded between these moments, ms since 1970 UTC.
+    from: Option<u64>,
+    to: Option<u64>,
+    /// Of those who are called so.
+    who: Option<Vec<String>>,
+    layout: Option<Layout>,
+    /// Whose picture is the large one.
+    large: Option<String>,
     sound: Option<Vec<String>>,
     sound_excluded: Option<Vec<String>>,
     resolution: Option<String>,
@@ -66,13 +78,54 @@ struct Make {
     trim: Option<bool>,
 }
 
+/// Regions, or a word for usual ones.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Layout {
+    Word(Word),
+    Regions(Map<String, Value>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Word {
+    /// Everybody side by side.
+    Equal,
+    /// One large, the others below.
+    Large,
+    /// One at a time.
+    Turns,
+}
+
 impl Make {
+    fn part(&self) -> Result<Part, Problem> {
+        let (from, to, large) = (self.from, self.to, self.large.clone());
+        let part = Part { from, to, who: self.who.clone().unwrap_or_default(), named: self.name.is_some(), large };
+        let names = part.who.iter().chain(&part.large);
+        if self.room.is_some() == self.name.is_some() {
+            Err(Problem::malformed("A composition is of a room or of a name."))
+        } else if from.zip(to).is_some_and(|(from, to)| from >= to) {
+            Err(Problem::malformed("A composition ends after it begins: to is later than from."))
+        } else if part.who.len() > WHO_MAX || names.into_iter().any(|name| !is_name(name)) {
+            Err(Problem::malformed("who has at most 200 names, each of 1 to 128 characters, as large."))
+        } else if part.large.is_some() != matches!(self.layout, Some(Layout::Word(Word::Large))) {
+            Err(Problem::malformed("The layout large and the name of who is large belong together."))
+        } else {
+            Ok(part)
+        }
+    }
+
     fn wish(self) -> Wish {
         let usual = wish::usual();
+        let video_layout = match self.layout {
+            Some(Layout::Regions(regions)) => regions,
+            Some(Layout::Word(Word::Turns)) => wish::turns(),
+            None | Some(Layout::Word(Word::Equal | Word::Large)) => usual.video_layout,
+        };
         Wish {
             audio_sources: self.sound.unwrap_or(usual.audio_sources),
             audio_sources_excluded: self.sound_excluded.unwrap_or_default(),
-            video_layout: self.layout.unwrap_or(usual.video_layout),
+            video_layout,
             resolution: self.resolution.unwrap_or(usual.resolution),
             format: self.format.unwrap_or_default(),
             trim: self.trim.unwrap_or(true),
@@ -84,25 +137,36 @@ impl Make {
 /// `POST /kennel/v1/compositions`
 pub async fn make(State(app): State<Arc<App>>, caller: Caller, body: Result<Bytes, BytesRejection>) -> Result<Response, Problem> {
     caller.need(Right::Record)?;
+    let unique = body.as_ref().is_ok_and(|body| is_unique(body));
     let ask: Make = read_json(body)?;
+    if !unique {
+        return Err(Problem::malformed("A key is there twice in one object."));
+    }
+    let part = ask.part()?;
+    if ask.name.as_ref().is_some_and(|name| !caller.allows_room(name)) {
+        return Err(room_not_allowed());
+    }
     let none = || Problem::not_found("There is no such room, or nothing of it was recorded.");
     let studio = app.studio.as_ref().ok_or_else(none)?;
-    let id = sid::parse_room(&ask.room).ok_or_else(none)?;
-    let room = studio.room(id.0).await.map_err(unreadable)?;
+    let room = match (&ask.name, &ask.room) {
+        (Some(name), _) => studio.room_named(name, &part).await,
+        (None, room) => studio.room(room.as_ref().and_then(|room| sid::parse_room(room)).ok_or_else(none)?.0).await,
+    };
+    let room = room.map_err(unreadable)?;
     let room = room.filter(|room| caller.allows_room(&room.name)).ok_or_else(none)?;
     let wish = ask.wish();
     if wish.video_layout.is_empty() && wish.audio_sources.is_empty() {
         return Err(Problem::malformed("A composition needs layout or sound."));
     }
     let wish = wish::check(wish).map_err(|refused| Problem::malformed(format!("{refused}.")))?;
-    let row = studio.ask(&room, &wish).await.map_err(|why| match why {
+    let row = studio.ask_part(&room, &wish, &part).await.map_err(|why| match why {
         NotAsked::NoRecordings => none(),
         NotAsked::TooMany => {
             Problem::new(StatusCode::CONFLICT, "too_many", "So many compositions wait that no more can be asked for.")
         }
         NotAsked::History(problem) => unreadable(problem),
     })?;
-    Ok((StatusCode::CREATED, Json(show(&row))).into_response())
+    Ok((StatusCode::CREATED, Json(show(studio, &row))).into_response())
 }
 
 /// `GET /kennel/v1/compositions/ID`
@@ -111,7 +175,8 @@ pub async fn find(
     caller: Caller,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(show(&named(&app, &caller, id).await?.1)))
+    let (studio, row) = named(&app, &caller, id).await?;
+    Ok(Json(show(studio, &row)))
 }
 
 /// `DELETE /kennel/v1/compositions/ID`: also one that waits or is being made.
@@ -171,7 +236,7 @@ async fn named<'a>(
     Ok((studio, row.ok_or_else(none)?))
 }
 
-fn show(row: &CompositionRow) -> Value {
+fn show(studio: &Studio, row: &CompositionRow) -> Value {
     let there = row.status == CompositionStatus::Completed;
     json!({
         "id": composition_sid(CompositionId(row.id)),
@@ -185,11 +250,41 @@ fn show(row: &CompositionRow) -> Value {
             CompositionStatus::Deleted => "deleted",
         },
         "percent": row.percent,
+        "left": studio.left_s(row.id),
+        "asked": asked(row),
         "why": Some(row.why.as_str()).filter(|why| !why.is_empty()),
         "container": row.container,
         "created": row.created_ms,
         "ended": row.ended_ms,
         "duration": there.then_some(row.duration_ms),
         "bytes": there.then_some(row.bytes),
+    })
+}
+
+/// What was asked for, as it can be asked for again.
+fn asked(row: &CompositionRow) -> Value {
+    let (wish, part) = (rows::wish(&row.parameters, None), Part::read(&row.parameters));
+    let is = |layout: Map<String, Value>| Wish { video_layout: layout, ..wish.clone() };
+    let as_kept = |layout| wish::check(is(layout)).is_ok_and(|checked| checked.video_layout == wish.video_layout);
+    let layout = match &part.large {
+        Some(_) => json!("large"),
+        None if as_kept(wish::usual().video_layout) => json!("equal"),
+        None if as_kept(wish::turns()) => json!("turns"),
+        None => Value::Object(wish.video_layout.clone()),
+    };
+    let room = (!part.named).then(|| sid::room(room::RoomId(row.room)));
+    json!({
+        "room": room,
+        "name": part.named.then_some(&row.room_name),
+        "from": part.from,
+        "to": part.to,
+        "who": part.who,
+        "layout": layout,
+        "large": part.large,
+        "sound": wish.audio_sources,
+        "sound_excluded": wish.audio_sources_excluded,
+        "resolution": wish.resolution,
+        "format": wish.format.name(),
+        "trim": wish.trim,
     })
 }

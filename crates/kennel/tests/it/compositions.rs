@@ -2,10 +2,10 @@
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use store::{ParticipantRow, ParticipantStatus, RecordedKind, RecordingRow, Write};
+use store::{ParticipantRow, ParticipantStatus, RecordedFile, RecordedKind, RecordingRow, Write};
 
 use crate::recordings::{mix, room};
-use crate::stage::{Answer, Stage, ask, check_refusal, get, post};
+use crate::stage::{Answer, Stage, ask, check_refusal, get, post, post_text};
 
 struct Films {
     stage: Stage,
@@ -27,7 +27,9 @@ impl Films {
             ended_ms: None,
         };
         let (participant, track, kind) = (Some(21), Some(31), RecordedKind::Video);
-        let recorded = RecordingRow { participant, track, kind, ..mix(11, &account, "Den", 2_000) };
+        let recorded = mix(11, &account, "Den", 2_000);
+        let file = RecordedFile { offset_ms: 2_000, ..recorded.file.clone() };
+        let recorded = RecordingRow { participant, identity: Some("ann".into()), track, kind, file, ..recorded };
         let writes = vec![
             Write::RoomBegan(Box::new(room(&account))),
             Write::Joined(Box::new(ann)),
@@ -63,9 +65,13 @@ async fn a_composition_is_asked_for_listed_and_given_up() {
     let mut one = films.stage.ask(get(&path).bearer(&films.owner)).await.json();
     let created = one.as_object_mut().expect("an object").remove("created");
     assert!(created.is_some_and(|at| at.as_u64() > Some(1_000)));
+    let asked = json!({
+        "room": den(), "name": null, "from": null, "to": null, "who": [], "layout": "equal", "large": null,
+        "sound": ["*"], "sound_excluded": [], "resolution": "640x480", "format": "webm", "trim": true,
+    });
     let expected = json!({
-        "id": first, "room": "Den", "room_sid": den(), "status": "enqueued", "percent": 0, "why": null, "container": "webm",
-        "ended": null, "duration": null, "bytes": null,
+        "id": first, "room": "Den", "room_sid": den(), "status": "enqueued", "percent": 0, "left": null, "why": null,
+        "container": "webm", "ended": null, "duration": null, "bytes": null, "asked": asked,
     });
     assert_eq!(one, expected);
     for way in [get(&format!("{path}/media")), post(&format!("{path}/link"), json!({}))] {
@@ -73,6 +79,42 @@ async fn a_composition_is_asked_for_listed_and_given_up() {
     }
     assert_eq!(films.stage.ask(ask("DELETE", &path).bearer(&films.owner)).await.status, 204);
     check_refusal(&films.stage.ask(get(&path).bearer(&films.owner)).await, StatusCode::NOT_FOUND, "not_found");
+}
+
+#[tokio::test]
+async fn a_part_of_what_was_recorded_under_a_name_is_asked_for_and_asked_for_again() {
+    let films = Films::start().await;
+    let body = json!({
+        "name": "Den", "from": 1_500, "to": 2_500, "who": ["ann"], "layout": "large", "large": "ann",
+        "resolution": "1280x720", "format": "mp4", "trim": false,
+    });
+    let first = films.make(&films.owner, body.clone()).await;
+    assert_eq!(first.status, 201, "{}", first.text);
+    let asked = first.json()["asked"].clone();
+    for (key, value) in body.as_object().expect("an object") {
+        assert_eq!(&asked[key], value, "{key}");
+    }
+    assert_eq!(first.json()["room_sid"], den());
+    let second = films.make(&films.owner, asked.clone()).await.json();
+    assert_eq!((&second["asked"], &second["container"]), (&asked, &json!("mp4")));
+    let turns = films.make(&films.owner, json!({ "room": den(), "layout": "turns" })).await.json();
+    assert_eq!(turns["asked"]["layout"], "turns");
+    let own = json!({ "a": { "video_sources": ["cam"], "width": 320 } });
+    let own = films.make(&films.owner, json!({ "room": den(), "layout": own })).await.json();
+    assert_eq!(own["asked"]["layout"]["a"]["width"], 320);
+    for (part, expected) in [
+        (json!({ "name": "Den", "from": 4_499 }), 201),
+        (json!({ "name": "Den", "from": 4_500 }), 404),
+        (json!({ "name": "Den", "to": 2_001 }), 201),
+        (json!({ "name": "Den", "to": 2_000 }), 404),
+        (json!({ "name": "Den", "who": ["bo"] }), 404),
+        (json!({ "name": "Barn" }), 404),
+    ] {
+        let answer = films.make(&films.owner, part.clone()).await;
+        assert_eq!(answer.status, expected, "{part}: {}", answer.text);
+    }
+    let (_, barn) = films.stage.link(json!({ "label": "a", "rights": ["record"], "room": "Barn" })).await;
+    check_refusal(&films.make(&barn, json!({ "name": "Den" })).await, StatusCode::FORBIDDEN, "room_not_allowed");
 }
 
 #[tokio::test]
@@ -84,12 +126,22 @@ async fn what_means_nothing_is_refused_with_its_place() {
         (json!({ "room": den(), "sound": ["a*b"] }), "AudioSources"),
         (json!({ "room": den(), "layout": {}, "sound": [] }), "layout or sound"),
         (json!({ "room": den(), "format": "avi" }), ""),
-        (json!({}), ""),
+        (json!({}), "a room or of a name"),
+        (json!({ "room": den(), "name": "Den" }), "a room or of a name"),
+        (json!({ "name": "Den", "from": 2, "to": 2 }), "later"),
+        (json!({ "name": "Den", "layout": "large" }), "large"),
+        (json!({ "name": "Den", "large": "ann" }), "large"),
+        (json!({ "name": "Den", "layout": "small" }), ""),
+        (json!({ "name": "Den", "who": [""] }), "who"),
+        (json!({ "name": "Den", "who": vec!["a"; 201] }), "who"),
     ] {
         let answer = films.make(&films.owner, body.clone()).await;
         check_refusal(&answer, StatusCode::BAD_REQUEST, "malformed");
         assert!(answer.text.contains(place), "{body}: {}", answer.text);
     }
+    let twice = format!(r#"{{"room":"{}","layout":{{"a":{{"video_sources":[]}},"a":{{"video_sources":["*"]}}}}}}"#, den());
+    let twice = films.stage.ask(post_text("/kennel/v1/compositions", &twice).bearer(&films.owner)).await;
+    check_refusal(&twice, StatusCode::BAD_REQUEST, "malformed");
     for room in ["Den".to_owned(), format!("RM{:032x}", 2)] {
         check_refusal(&films.make(&films.owner, json!({ "room": room })).await, StatusCode::NOT_FOUND, "not_found");
     }

@@ -250,6 +250,11 @@ pub fn post(path: &str, body: Value) -> Ask {
     ask
 }
 
+/// The same, of a text that need not be JSON.
+pub fn post_text(path: &str, body: &str) -> Ask {
+    Ask { body: body.as_bytes().to_vec(), ..post(path, Value::Null) }
+}
+
 pub fn ask(method: &'static str, path: &str) -> Ask {
     let headers = vec![("host".to_owned(), HOST.to_owned())];
     Ask { method, path: path.to_owned(), peer: NEIGHBOUR.to_owned(), tls: true, headers, body: Vec::new() }

@@ -1,5 +1,7 @@
 /** What the page asks the server. */
 import { api, type Answer } from '../api';
+import type { Film, FilmAsk } from './film';
+import type { FilmCalls, FilmPage } from './films.svelte';
 import type { Clip, Recording } from './model';
 import type { Ask } from './playback';
 
@@ -44,19 +46,30 @@ export async function listAll(from: number, before: number, room: string): Promi
 }
 
 export function forget(file: Recording): Promise<Answer<null>> {
-  return api.ask('DELETE', `/recordings/${file.id}`);
+  return api.ask('DELETE', pathOf(file));
+}
+
+export const filmCalls: FilmCalls = {
+  list: (room: string): Promise<Answer<FilmPage>> => api.ask('GET', `/compositions${room ? `?room=${encodeURIComponent(room)}` : ''}`),
+  make: (ask: FilmAsk): Promise<Answer<Film>> => api.ask('POST', '/compositions', ask),
+  forget: (film: Film): Promise<Answer<null>> => api.ask('DELETE', pathOf(film)),
+};
+
+/** Films are compositions, and their ids say so. */
+function pathOf({ id }: { id: string }): string {
+  return `/${id.startsWith('CJ') ? 'compositions' : 'recordings'}/${id}`;
 }
 
 /** Where a file is downloaded from: the session is asked each time. */
-export function downloadPath(file: Recording): string {
-  return `/kennel/v1/recordings/${file.id}/media`;
+export function downloadPath(file: { id: string }): string {
+  return `/kennel/v1${pathOf(file)}/media`;
 }
 
 /** An address that lasts longer than the file plays, at least at its own speed. */
 export const askAddress: Ask = async ({ file }: Clip) => {
   const seconds = Math.min(GOOD_MAX_S, Math.max(GOOD_MIN_S, Math.ceil((file.duration ?? 0) / 1000) + SPARE_S));
   const asked = Date.now();
-  const answer = await api.ask<{ url: string; ends: number }>('POST', `/recordings/${file.id}/link`, { seconds });
+  const answer = await api.ask<{ url: string; ends: number }>('POST', `${pathOf(file)}/link`, { seconds });
   if (!answer.ok) return answer;
   // On this page's own origin, whatever name the server knows itself by; and by this device's clock, whatever the server's says.
   const { pathname, search } = new URL(answer.value.url, location.href);

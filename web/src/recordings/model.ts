@@ -1,5 +1,7 @@
 /** What was recorded, put together for the screen: files to takes, takes to lanes. Pure. Times are ms since 1970 UTC. */
 
+import type { Film } from './film';
+
 /** As the server tells of one file (docs/ref/api.md). */
 export interface Recording {
   id: string;
@@ -41,6 +43,8 @@ export interface Take {
   end: number;
   /** Still being written. */
   running: boolean;
+  /** It was made of recordings: its times are not those of a clock. */
+  film?: Film;
 }
 
 /** A row of the timeline: the takes of one camera and microphone, one after another. */

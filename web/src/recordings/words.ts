@@ -1,4 +1,7 @@
-/** Sizes and days as people read them, in the device's locale. */
+/** Sizes, days and what a film is of as people read them, in the device's locale. */
+import { films } from '../text/films';
+import { clockSeconds, duration, moment } from '../ui/values';
+import type { Film } from './film';
 
 /** "12 MB": three digits at most. */
 export function size(bytes: number): string {
@@ -13,4 +16,15 @@ export function dayName(ms: number, now: number): string {
   const isThisYear = new Date(ms).getFullYear() === new Date(now).getFullYear();
   const year = isThisYear ? {} : ({ year: 'numeric' } as const);
   return new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long', ...year }).format(ms);
+}
+
+/** Of when a film is. */
+export function filmTime({ asked, created }: Film, now: number): string {
+  const { from, to } = asked;
+  return from == null || to == null ? films.whole(moment(created)) : films.span(dayName(from, now), clockSeconds(from), clockSeconds(to));
+}
+
+/** "1:02:03 · 12 MB" */
+export function filmLength(film: Film): string {
+  return films.length(duration((film.duration ?? 0) / 1000), size(film.bytes ?? 0));
 }

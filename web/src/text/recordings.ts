@@ -50,6 +50,7 @@ export const recordings = {
   skipped: (time: string) => `Nothing was recorded for ${time}. Going on after it.`,
   seek: 'Where in the recording',
   at: (at: string, length: string, clock: string) => `${at} of ${length}, ${clock}`,
+  atFilm: (at: string, length: string) => `${at} of ${length}`,
   speed: 'Speed',
   speedOf: (rate: number) => `${rate}×`,
   mute: 'Mute',

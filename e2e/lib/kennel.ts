@@ -122,6 +122,15 @@ export class Kennel {
     await promisify(execFile)('nsenter', [...enter, 'mount', '-o', `remount,size=${mebibytes}m`, join(this.data, 'recordings')]);
   }
 
+  /** Makes the disk as small as what is on it lets it become: less than a mebibyte is left. */
+  async fill(): Promise<void> {
+    for (let mebibytes = 1; ; mebibytes++) {
+      const done = await this.resize(mebibytes).then(() => true, (problem) => problem);
+      if (done === true) return;
+      if (mebibytes === 64) throw done;
+    }
+  }
+
   /** The program, and what makes the disk before it. */
   private onDisk(): string[] {
     if (!this.options.disk) return [kennelBinary()];

@@ -51,6 +51,21 @@ async function enter(person: Person, kennel: Kennel, room: string): Promise<void
 /** Both of somebody are written. */
 const written = (kennel: Kennel, count: number) =>
   expect.poll(async () => (await recordings(kennel)).filter(({ status }) => status === 'processing').length, { message: 'they are being recorded', timeout: 30_000 }).toBe(count);
+/** What is being written has packets of so many seconds. */
+const grown = (kennel: Kennel, seconds: number) => {
+  const length = (name: string) => {
+    try {
+      return packets(kennel.path('recordings', name)).at(-1) ?? 0;
+    } catch {
+      return 0; // Nothing is in it yet.
+    }
+  };
+  const least = () => {
+    const files = readdirSync(kennel.path('recordings')).filter((name) => /\.mk[av]/.test(name));
+    return files.length < 2 ? 0 : Math.min(...files.map(length));
+  };
+  return expect.poll(least, { message: 'seconds in each file', timeout: 60_000, intervals: [1_000] }).toBeGreaterThan(seconds);
+};
 const finished = (kennel: Kennel, count: number) =>
   expect.poll(async () => (await recordings(kennel)).filter(({ playable }) => playable).length, { message: 'they are files', timeout: 60_000 }).toBe(count);
 
@@ -100,7 +115,7 @@ test('a server that is killed while a browser sends leaves files to the last sec
   const ann = await people.open('ann', '2.36.0');
   await enter(ann, kennel, roomName);
   await written(kennel, 2);
-  await new Promise((done) => setTimeout(done, 8_000));
+  await grown(kennel, 6);
   const killed = Date.now();
   await kennel.stop('SIGKILL');
   const before = (file: string) => packets(file).at(-1)!;
@@ -131,9 +146,9 @@ test('a full disk ends recordings and not the call, and what is on it can be pla
   await ben.join(token('ben', roomName), kennel.signaling, []);
   await ben.sees('ann');
   await written(kennel, 2);
-  await new Promise((done) => setTimeout(done, 4_000));
-  // As if somebody else had filled it: nothing at all is left.
-  await kennel.resize(1);
+  await grown(kennel, 3);
+  // As if somebody else had filled it.
+  await kennel.fill();
   await expect.poll(async () => (await recordings(kennel)).map(({ status }) => status).sort(), { message: 'both have ended', timeout: 60_000 }).not.toContain('processing');
   const list = await recordings(kennel);
   expect(list.map(({ why }) => why)).toEqual(['disk', 'disk']);

@@ -215,7 +215,7 @@ impl Depacketizer {
     fn put_together(&mut self, packets: &[Packet]) -> Option<Frame> {
         let last = packets.last()?;
         let mut bytes = Vec::with_capacity(packets.iter().map(|packet| packet.payload.len()).sum());
-        let mut keyframe = false;
+        let (mut keyframe, mut described) = (false, false);
         let (mut unit, mut layers) = (h264::Unit::default(), vp9::Layers::default());
         for packet in packets.iter().filter(|packet| !packet.payload.is_empty()) {
             let descriptor = Descriptor::parse(packet.codec, &packet.payload);
@@ -224,7 +224,7 @@ impl Depacketizer {
                 return None;
             }
             keyframe |= descriptor.keyframe;
-            self.described |= descriptor.self_contained;
+            described |= descriptor.self_contained;
             self.rotation = packet.rotation.unwrap_or(self.rotation);
             match packet.codec {
                 Codec::Vp8 => bytes.extend_from_slice(vp8_frame_part(&packet.payload)?),
@@ -235,6 +235,9 @@ impl Depacketizer {
         }
         layers.end(&mut bytes);
         let arrival = packets.iter().map(|packet| packet.arrival).max()?;
-        unit.is_whole().then_some(Frame { codec: last.codec, bytes, keyframe, time: last.time, arrival, rotation: self.rotation })
+        let rotation = self.rotation;
+        let frame = unit.is_whole().then_some(Frame { codec: last.codec, bytes, keyframe, time: last.time, arrival, rotation });
+        self.described |= described && frame.is_some();
+        frame
     }
 }

@@ -396,6 +396,8 @@ pub enum Refusal {
     SeatsInvalid,
     /// The room takes nobody at this time: [`Definition::opens`](crate::Definition::opens) and what follows it.
     NotNow,
+    /// Who is to be promoted is a member already. Nothing changed.
+    AlreadyMember,
     /// A moderator locked the room.
     RoomLocked,
     /// Every seat is taken.

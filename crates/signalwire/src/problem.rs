@@ -16,6 +16,8 @@ pub struct Problem {
 impl Problem {
     /// The caller may not do that, or the room takes nobody for now: the vendor says no more.
     pub const UNAUTHORIZED: Problem = Problem { code: "403", message: "Unauthorized" };
+    /// Well and good, and nothing changed: the SDK takes all that begin with `20` for done.
+    pub const ACCEPTED: Problem = Problem { code: "202", message: "Accepted" };
     /// There is no such member.
     pub const NOT_FOUND: Problem = Problem { code: "404", message: "Not Found" };
     /// The request makes no sense.
@@ -43,6 +45,7 @@ impl From<Refusal> for Problem {
             Refusal::NotJoined | Refusal::SeatNotFound | Refusal::ParticipantNotFound | Refusal::RecordingNotFound => {
                 Problem::NOT_FOUND
             }
+            Refusal::AlreadyMember => Problem::ACCEPTED,
             Refusal::RoomNameInvalid
             | Refusal::RoomNameCharacters
             | Refusal::RoomNameTooLong

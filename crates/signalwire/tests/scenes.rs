@@ -382,7 +382,9 @@ fn a_promotion_says_what_may_be_sent() {
         let params = json!({ "member_id": guest, "media_allowed": word });
         assert_eq!(room.method(mo, "video.member.promote", params), "400");
     }
+    assert_eq!(room.method(mo, "video.member.demote", json!({ "member_id": guest })), "404", "it is no member");
     assert_eq!(room.method(mo, "video.member.promote", json!({ "member_id": guest, "media_allowed": "audio-only" })), "200");
+    assert_eq!(room.method(mo, "video.member.promote", json!({ "member_id": guest })), "202", "it is one already");
     let promoted = room.client(gus).events("video.member.promoted")[0]["authorization"].clone();
     assert_eq!(allowed(&promoted), ["audio-only", "both", "none"]);
     room.invite(gus, "third", "third");

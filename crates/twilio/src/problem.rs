@@ -54,10 +54,9 @@ impl From<Refusal> for Problem {
             Refusal::SeatNotFound | Refusal::NotJoined | Refusal::ParticipantNotFound => {
                 Problem::new(53204, "There is no such participant")
             }
-            // Recordings of the mix are nothing that clients of this vendor ask for.
-            Refusal::AlreadyJoined | Refusal::Malformed | Refusal::TooManyRecordings | Refusal::RecordingNotFound => {
-                Problem::MALFORMED
-            }
+            // Of mixes, for which clients of this vendor cannot ask.
+            Refusal::TooManyRecordings | Refusal::RecordingNotFound | Refusal::AlreadyMember => Problem::MALFORMED,
+            Refusal::AlreadyJoined | Refusal::Malformed => Problem::MALFORMED,
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::participant::Participant;
 use crate::rights::{grantable, permit_member, permit_question, permit_stage};
 use crate::room::{Means, Room};
 use crate::{
-    Answer, Change, Event, Kind, LayoutName, Member, MemberAct, MemberField, Meta, MetaChange, ParticipantId, Position, Question,
+    Answer, Change, Event, Kind, LayoutName, MemberAct, MemberField, Meta, MetaChange, ParticipantId, Position, Question,
     Refusal, Rights, Role, Snapshot, StageAct, StageField, Target, View, WhyLeft,
 };
 
@@ -168,8 +168,12 @@ impl Room {
     ) -> Result<(), Refusal> {
         let meta = meta.map(|meta| changed(&Meta::new(), &MetaChange::Set(meta.clone()))).transpose()?;
         let member = &self.place_of(who).snapshot.member;
-        if member.view != View::Mix || !member.may_become(role) {
-            return Err(Refusal::Malformed);
+        match (member.view == View::Mix, member.role, role) {
+            (true, Role::Person, Role::Audience) | (true, Role::Audience, Role::Person) => {}
+            (true, Role::Person, Role::Person) => return Err(Refusal::AlreadyMember),
+            // Audiences are no members of which there could be one less.
+            (true, Role::Audience, Role::Audience) => return Err(Refusal::ParticipantNotFound),
+            _ => return Err(Refusal::Malformed),
         }
         if role == Role::Audience {
             let change = self.place_of(who).unpublish();
@@ -211,12 +215,6 @@ impl Room {
 impl MemberAct {
     fn is_promotion(&self) -> bool {
         matches!(self, MemberAct::Promote { .. })
-    }
-}
-
-impl Member {
-    fn may_become(&self, role: Role) -> bool {
-        matches!((self.role, role), (Role::Person, Role::Audience) | (Role::Audience, Role::Person))
     }
 }
 

@@ -379,7 +379,7 @@ fn audience_is_promoted_and_members_are_demoted() {
     member(&mut party, "mo", ada, promote.clone()).unwrap();
     assert_eq!(party.heard("ada"), ["Person now", "stage [Audience]"]);
     assert_eq!(party.heard("mo"), ["ada Joined #3 []", "stage [Audience]"]);
-    assert_eq!(member(&mut party, "mo", ada, promote), Err(Refusal::Malformed), "it is a member already");
+    assert_eq!(member(&mut party, "mo", ada, promote), Err(Refusal::AlreadyMember));
     let (link, offer) = (LinkId("ada anew".into()), offer(1));
     party.act("ada", Command::Open { link, offer }).unwrap();
     party.publish("ada", &["a mic", "v cam"]);
@@ -395,6 +395,7 @@ fn audience_is_promoted_and_members_are_demoted() {
     assert!(heard.iter().any(|line| line.starts_with("ada Left(Left)") && line.ends_with("[]")), "{heard:?}");
     assert!(party.heard("ada").contains(&"Audience now".to_owned()));
     assert_eq!(party.heard("screen"), ["out: Left"]);
+    assert_eq!(member(&mut party, "mo", ada, demote.clone()), Err(Refusal::ParticipantNotFound), "it is no member any more");
     assert_eq!(party.rooms.by_name("den").unwrap().stage.audience, 1);
     let (link, offer) = (LinkId("ada again".into()), self::offer(1));
     party.act("ada", Command::Open { link, offer }).unwrap();

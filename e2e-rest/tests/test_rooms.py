@@ -67,7 +67,7 @@ def test_names(video, name):
 
 
 REFUSALS = [
-    (53100, {"unique_name": ""}),
+    (53100, {"unique_name": " "}),
     (53101, {"unique_name": "x" * 129}),
     (53102, {"unique_name": "a\u0007b"}),
     (53107, {"type": "go", "max_participants": 3}),

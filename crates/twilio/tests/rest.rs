@@ -377,10 +377,10 @@ fn each_parameter_of_a_room_has_its_code() {
     let long = format!("UniqueName={}", "é".repeat(129));
     let longest = format!("UniqueName={}", "%C3%A9".repeat(128));
     assert!(ask("POST /v1/Rooms", &longest).is_ok());
+    assert!(ask("POST /v1/Rooms", "Type=group&UniqueName=").is_ok(), "it has none");
     let nowhere = format!("StatusCallback=https://h/{}", "x".repeat(1024));
     let rules = |rule: &str| format!("RecordingRules={rule}");
     let cases = [
-        ("UniqueName=", 53100, "UniqueName"),
         ("UniqueName=+", 53100, "UniqueName"),
         (&long, 53101, "UniqueName"),
         ("UniqueName=%ff", 53102, "UniqueName"),
@@ -506,6 +506,7 @@ fn rules_follow_their_grammar() {
     let one = r#"{"type":"include","all":true}"#;
     let many = |count: usize| format!("[{}]", vec![one; count].join(","));
     assert!(ask(&path, &format!("Rules={}", many(20))).is_ok());
+    assert!(ask(&path, r#"Rules=[{"type":"include","all":"true"}]"#).is_ok(), "a text will do");
     let long = format!(r#"[{{"type":"include","track":"{}"}}]"#, "x".repeat(129));
     for rules in [
         "x",
@@ -521,7 +522,7 @@ fn rules_follow_their_grammar() {
         r#"[{"all":true}]"#,
         r#"[{"type":"Include","all":true}]"#,
         r#"[{"type":"include","all":false}]"#,
-        r#"[{"type":"include","all":"true"}]"#,
+        r#"[{"type":"include","all":"yes"}]"#,
         r#"[{"type":"include","all":true,"kind":"audio"}]"#,
         r#"[{"type":"include","kind":"sound"}]"#,
         r#"[{"type":"include","kind":1}]"#,

@@ -79,16 +79,16 @@ pub(super) const CREATED_FROM: &str = "DateCreatedAfter";
 /// Exclusive.
 pub(super) const CREATED_BEFORE: &str = "DateCreatedBefore";
 
-/// An empty name is refused rather than passed over: an app that sends one has lost it, and would look for it in vain.
+/// An empty name is none, as the vendor's own tests have it; one of spaces is refused: an app that sends it would look for it in vain.
 fn unique_name(form: &Form) -> Result<Option<String>, Refusal> {
     let refuse = |code, rule| Err(Refusal::of(code, "UniqueName", rule));
     match form.raw("UniqueName") {
-        None => Ok(None),
+        None | Some(Some("")) => Ok(None),
         Some(None) => refuse(Code::NameCharacters, "must be UTF-8"),
         Some(Some(name)) if name.chars().count() > NAME_CHARS_MAX => {
             refuse(Code::NameTooLong, "must have at most 128 characters")
         }
-        Some(Some(name)) if name.trim().is_empty() => refuse(Code::NameInvalid, "must not be empty"),
+        Some(Some(name)) if name.trim().is_empty() => refuse(Code::NameInvalid, "must not be of spaces alone"),
         Some(Some(name)) if !is_speakable(name) => refuse(Code::NameCharacters, "must have no control or direction characters"),
         Some(Some(name)) => Ok(Some(name.to_owned())),
     }

@@ -75,9 +75,11 @@ fn line(value: &Value) -> Result<RuleLine, &'static str> {
         Some("exclude") => false,
         _ => return Err("must have rules of type include or exclude"),
     };
-    match (given.get("all"), given.len()) {
-        (Some(Value::Bool(true)), 2) => Ok(everything(include)),
-        (Some(Value::Bool(true)), _) => Err("may have no other filter beside all"),
+    // The vendor's own tests send it as a text.
+    let all = given.get("all").map(|all| *all == Value::Bool(true) || all == "true");
+    match (all, given.len()) {
+        (Some(true), 2) => Ok(everything(include)),
+        (Some(true), _) => Err("may have no other filter beside all"),
         (Some(_), _) => Err("may have all only as true"),
         (None, 1) => Err("must have a filter in each rule"),
         (None, _) => filters(include, &given),

@@ -199,7 +199,7 @@ impl Recording {
         let now = (self.clock)();
         // What follows may panic: whatever came is known by then.
         first.iter().for_each(|told| self.note(told));
-        self.look(now);
+        self.look(now, first.as_ref());
         if let Some(told) = first {
             // Until now there was nothing else.
             self.read = now;
@@ -230,7 +230,7 @@ impl Recording {
             match self.told.try_recv() {
                 Ok(told) => {
                     self.note(&told);
-                    self.look(now);
+                    self.look(now, Some(&told));
                     self.hand(now, told);
                 }
                 Err(why) => {
@@ -263,11 +263,14 @@ impl Recording {
         self.carry_out(now);
     }
 
-    fn look(&mut self, now: Instant) {
+    /// Looks now and then how much space there is, and before a recording begins: there may be some again.
+    fn look(&mut self, now: Instant, told: Option<&ToRecorder>) {
         let written = self.files.written();
-        let due = self.looked.is_none_or(|(at, before)| {
-            now.saturating_duration_since(at) >= RECORD_SPACE_GAP || written.saturating_sub(before) >= RECORD_SPACE_STEP_BYTES
-        });
+        let begins = matches!(told, Some(ToRecorder::Begin { .. }));
+        let due = begins
+            || self.looked.is_none_or(|(at, before)| {
+                now.saturating_duration_since(at) >= RECORD_SPACE_GAP || written.saturating_sub(before) >= RECORD_SPACE_STEP_BYTES
+            });
         if due {
             self.looked = Some((now, written));
             // Where nobody knows how much there is, writing shows it.

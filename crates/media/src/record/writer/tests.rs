@@ -17,6 +17,7 @@ use crate::tap::Packet;
 
 const ROOM: RoomId = RoomId(1);
 const ONE: RecordingId = RecordingId(1);
+const TWO: RecordingId = RecordingId(2);
 const SECOND: Duration = Duration::from_secs(1);
 /// Space that there must be.
 const LEAST: u64 = 1_000_000_000;
@@ -139,7 +140,7 @@ impl Bench {
         let disk = Fake(Arc::new(Mutex::new(state)));
         let ((report, reports), (done, _)) = (channel(), channel());
         let (clock, at) = (disk.clone(), disk.clone());
-        let floors = Floors { begin: 0, least: LEAST };
+        let floors = Floors { begin: LEAST, least: LEAST };
         let setup = Setup {
             number: 0,
             settings: Some(Settings { folder: folder.path().to_owned(), floors, sealing: Sealing::none() }),
@@ -327,4 +328,19 @@ fn much_is_not_written_without_a_look_at_how_much_space_there_is() {
     assert!(outcome.why == WhyStopped::Disk && outcome.bytes <= written);
     // One look too late, at worst, and what was begun.
     assert!(written > 2 * RECORD_SPACE_STEP_BYTES && written < 3 * RECORD_SPACE_STEP_BYTES + 10_000_000, "{written}");
+}
+
+#[test]
+fn a_recording_begins_as_soon_as_there_is_space_again() {
+    let mut bench = Bench::new();
+    bench.disk.with(|state| state.space = LEAST - 1);
+    bench.begin(ONE);
+    bench.send(sound(ONE, bench.start, 0, Duration::ZERO));
+    assert_eq!(bench.recording.turn(None), Left::Nothing);
+    assert!(matches!(bench.ends()[..], [(_, ONE, ref outcome)] if outcome.why == WhyStopped::Disk));
+    bench.disk.with(|state| state.space = u64::MAX);
+    bench.begin(TWO);
+    bench.send(sound(TWO, bench.start, 1, Duration::ZERO));
+    assert_eq!(bench.recording.turn(None), Left::Nothing);
+    assert!(bench.ends().is_empty(), "it goes on");
 }

@@ -138,7 +138,7 @@ fn what_is_accepted_is_shown() {
 #[test]
 fn what_is_wrong_is_named() {
     const WRONG: [(&str, &[&str]); 12] = [
-        ("UniqueName", &["", " ", "a\u{202e}b", "\u{7}"]),
+        ("UniqueName", &[" ", "\u{3000}", "a\u{202e}b", "\u{7}"]),
         ("Type", &["GROUP", "none"]),
         ("MaxParticipants", &["0", "51", "1e1", "٣"]),
         ("MaxParticipantDuration", &["1", "86401", "x"]),

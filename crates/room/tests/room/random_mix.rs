@@ -24,7 +24,8 @@ const SEATS: usize = 7;
 const TRACKS: [&[&str]; 5] = [&[], &["a mic"], &["v cam"], &["a mic", "v cam"], &["a mic off", "v cam off high", "v door"]];
 
 /// What must have happened once at least, for the test to mean something.
-const TOLD: [&str; 24] = [
+const TOLD: [&str; 25] = [
+    "AlreadyMember",
     "Start",
     "Pause",
     "Resume",
@@ -210,8 +211,12 @@ fn act(dice: &mut Dice, party: &mut Party, world: &mut World, name: &str) {
         Err(Refusal::NotPermitted)
     } else if target != Target::All && one.is_none() {
         Err(Refusal::ParticipantNotFound)
-    } else if !one.is_none_or(suits) {
-        Err(Refusal::Malformed)
+    } else if let Some(one) = one.filter(|one| !suits(one)) {
+        Err(match (one.member.view, role, one.member.role) {
+            (View::Mix, Some(Role::Audience), Role::Person) => Refusal::AlreadyMember,
+            (View::Mix, Some(Role::Person), Role::Audience) => Refusal::ParticipantNotFound,
+            _ => Refusal::Malformed,
+        })
     } else {
         Ok(())
     };

@@ -21,9 +21,9 @@ export function packets(path: string): number[] {
   return lines.map((line) => Number.parseFloat(line)).filter((time) => !Number.isNaN(time));
 }
 
-/** What a decoder complains of; empty: all of it can be shown. */
+/** What a decoder complains of; empty: all of it can be shown. Times are taken as they are: two pictures may be nearer than usual. */
 export function complaints(path: string): string {
-  const done = execFileSync('sh', ['-c', 'ffmpeg -nostdin -v error -i "$0" -f null - 2>&1', path], { maxBuffer: 16 * 1024 * 1024 });
+  const done = execFileSync('sh', ['-c', 'ffmpeg -nostdin -v error -i "$0" -fps_mode passthrough -enc_time_base -1 -f null - 2>&1', path], { maxBuffer: 16 * 1024 * 1024 });
   return done.toString().trim();
 }
 

@@ -305,6 +305,11 @@ impl Participant {
         change
     }
 
+    /// Whether somebody else keeps its tracks of this kind from everybody.
+    pub fn is_barred(&self, kind: Kind) -> bool {
+        self.barred.contains(&kind)
+    }
+
     /// Its tracks that somebody else keeps from everybody.
     pub fn barred(&self) -> Vec<TrackId> {
         self.snapshot.tracks.iter().filter(|track| self.barred.contains(&track.kind)).map(|track| track.id).collect()

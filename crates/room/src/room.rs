@@ -178,9 +178,13 @@ impl Room {
     /// Lets a participant in. Whether it may come was asked before.
     pub fn join(&mut self, conn: ConnId, mut join: Join, means: &mut Means<'_>) -> (ParticipantId, Joined) {
         self.stage.mute_newcomer(&mut join.part);
+        let bound = self.mute_child(&mut join.part);
         let id = ParticipantId(means.ids.fresh());
         let seat = join.part.seat.unwrap_or_else(|| SeatKey(means.ids.fresh()));
         self.participants.push(Participant::new(id, seat, &join, means.now));
+        for kind in bound {
+            self.place_of(id).hold(kind, true, false);
+        }
         self.empty_since = None;
         let (revision, drafts) = join.tracks;
         let allowed = self.allowed(id);

@@ -131,6 +131,7 @@ impl Names {
             blind_mode: false,
             silent_mode: false,
             meeting_mode: false,
+            audience_count: stage.audience,
             meta: unseal(&stage.meta),
             members: None,
             updated: None,

@@ -74,7 +74,7 @@ fn older_versions_come_in() {
 
 #[test]
 fn nearly_every_method() {
-    // What this server does not offer is refused, and putting out all is putting out all others.
+    // What this server does not offer is refused.
     let mut replay = Replay::play("02", &all());
     let offered = |answer: &Value| answer["result"]["code"] != "501";
     let differing: Vec<(Value, Value)> =

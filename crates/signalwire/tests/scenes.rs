@@ -173,20 +173,24 @@ fn nobody_is_pinged_while_it_disconnects() {
 }
 
 #[test]
-fn all_others_are_put_out() {
+fn all_are_put_out_and_whoever_does_it_as_the_last() {
     let (mut room, mo, gus) = two();
     assert_eq!(room.method(mo, "video.member.remove", json!({ "member_id": "all" })), "200");
-    assert_eq!((room.client(gus).byes.len(), room.client(mo).byes.len()), (1, 0));
+    assert_eq!(room.client(gus).heard(), ["verto.bye", "video.member.left"]);
+    assert_eq!(room.client(mo).heard(), ["video.member.left", "video.layout.changed", "verto.bye", "video.member.left"]);
+    assert_eq!(room.hub.rooms.count(), (0, 0));
 }
 
 #[test]
 fn whoever_stays_after_the_end_of_its_call_is_closed_or_calls_again() {
     let (mut room, mo, gus) = two();
-    assert_eq!(room.method(mo, "video.member.remove", json!({ "member_id": "all" })), "200");
+    let guest = room.client(mo).member("gus");
+    assert_eq!(room.method(mo, "video.member.remove", json!({ "member_id": guest })), "200");
     room.wait(20_000);
     room.invite(gus, "again", "again");
     assert!(room.client(gus).is_in("again"));
-    assert_eq!(room.method(mo, "video.member.remove", json!({ "member_id": "all" })), "200");
+    let guest = room.client(mo).member("gus");
+    assert_eq!(room.method(mo, "video.member.remove", json!({ "member_id": guest })), "200");
     room.wait(31_000);
     assert_eq!(room.client(gus).closed, Some(1000));
 }
@@ -505,6 +509,7 @@ fn the_audience_is_counted_and_not_listed() {
     assert_eq!((&authorization["join_as"], &authorization["video_allowed"]), (&json!("audience"), &json!("receive")));
     room.invite_with(al, "c", json!({}), &offer("c", "recvonly", false), json!({}));
     assert!(room.client(al).is_in("c"));
+    assert_eq!(room.client(al).events("video.room.subscribed")[0]["room_session"]["audience_count"], 1, "itself");
     assert_eq!(room.client(al).names(), ["mo", "gus"]);
     assert_eq!(room.client(mo).names(), ["mo", "gus"]);
     assert_eq!(room.client(mo).events("video.room.audience_count")[0]["total"], 1);

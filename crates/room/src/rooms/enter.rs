@@ -64,9 +64,10 @@ impl Rooms {
         let room = &self.rooms[&room];
         let older = room.displaced(join).len();
         let is_child = matches!(join.part.role, Role::Screen | Role::Device);
-        if is_child && !join.part.parent.is_some_and(|parent| room.has_person(parent)) {
-            Err(Refusal::ParticipantNotFound)
-        } else if !is_child && !room.window.is_open(now) {
+        if is_child {
+            room.check_parent(join.part.parent)?;
+        }
+        if !is_child && !room.window.is_open(now) {
             Err(Refusal::NotNow)
         } else if !is_child && room.stage.view.locked {
             Err(Refusal::RoomLocked)
@@ -194,8 +195,10 @@ impl Plan {
 }
 
 impl Room {
-    fn has_person(&self, who: ParticipantId) -> bool {
-        self.by_id(who).is_some_and(|one| one.snapshot.member.role == Role::Person)
+    /// Whether this is somebody who may have a screen or a device.
+    fn check_parent(&self, who: Option<ParticipantId>) -> Result<(), Refusal> {
+        let parent = who.and_then(|who| self.by_id(who)).ok_or(Refusal::ParticipantNotFound)?;
+        if parent.snapshot.member.role == Role::Person { Ok(()) } else { Err(Refusal::NotPermitted) }
     }
 
     fn can_mix(&self) -> bool {

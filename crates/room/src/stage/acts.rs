@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::limit::{META_BYTES_MAX, SENSITIVITY_MAX, VOLUME_MAX};
 use crate::participant::Participant;
-use crate::rights::{grantable, permit_member, permit_question, permit_stage};
+use crate::rights::{grantable, may_unmute, permit_member, permit_question, permit_stage};
 use crate::room::{Means, Room};
 use crate::{
-    Answer, Change, Event, Kind, LayoutName, MemberAct, MemberField, Meta, MetaChange, ParticipantId, Position, Question,
+    Answer, Change, Event, Kind, LayoutName, MemberAct, MemberField, Meta, MetaChange, Part, ParticipantId, Position, Question,
     Refusal, Rights, Role, Snapshot, StageAct, StageField, Target, View, WhyLeft,
 };
 
@@ -25,7 +25,8 @@ impl Room {
         Ok(match target {
             Target::Me => vec![me],
             Target::One(who) => vec![self.by_id(who).ok_or(Refusal::ParticipantNotFound)?.id()],
-            Target::All if removes => self.ids().into_iter().filter(|who| !own.contains(who)).collect(),
+            // Whoever does it goes too, as the last: so it sees the others go. What belongs to it goes with it.
+            Target::All if removes => self.ids().into_iter().filter(|who| !own.contains(who)).chain([me]).collect(),
             Target::All => {
                 self.participants.iter().filter(|one| one.is_audience() == act.is_promotion()).map(Participant::id).collect()
             }
@@ -127,6 +128,17 @@ impl Room {
     /// Everybody who is in the list, in the order they came.
     pub fn members(&self) -> Vec<Arc<Snapshot>> {
         self.participants.iter().filter(|one| !one.is_audience()).map(|one| Arc::clone(&one.snapshot)).collect()
+    }
+
+    /// What a moderator muted of a person who may not take that back begins muted of its screens and devices too: they are no way around
+    /// it. These kinds.
+    pub fn mute_child(&self, part: &mut Part) -> Vec<Kind> {
+        let Some(parent) = part.parent.and_then(|parent| self.by_id(parent)) else { return Vec::new() };
+        let bound = |kind: &Kind| parent.is_barred(*kind) && !may_unmute(parent.rights, *kind);
+        let bound: Vec<Kind> = [Kind::Audio, Kind::Video].into_iter().filter(bound).collect();
+        part.audio_muted |= bound.contains(&Kind::Audio);
+        part.video_muted |= bound.contains(&Kind::Video);
+        bound
     }
 
     /// Keeps tracks of this kind from everybody, or not any more.

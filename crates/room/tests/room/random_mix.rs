@@ -146,19 +146,15 @@ fn join(dice: &mut Dice, party: &mut Party, world: &mut World, name: &str) {
 }
 
 fn expected_join(room: Option<&RoomView>, part: &Part, permissions: Permissions) -> Result<(), Refusal> {
-    let needed = match part.role {
-        Role::Screen => Some(Permission::SelfScreen),
-        Role::Device => Some(Permission::SelfDevice),
-        Role::Person | Role::Audience => None,
-    };
-    if needed.is_some_and(|needed| !permissions.has(needed)) {
+    let is_child = matches!(part.role, Role::Screen | Role::Device);
+    if part.role == Role::Device && !permissions.has(Permission::SelfDevice) {
         return Err(Refusal::NotPermitted);
     }
     let people = room.map(|room| &room.participants[..]).unwrap_or_default();
-    let parent = people.iter().any(|one| Some(one.id) == part.parent && one.member.role == Role::Person);
-    if needed.is_some() && !parent {
-        Err(Refusal::ParticipantNotFound)
-    } else if needed.is_none() && room.is_some_and(|room| room.stage.locked) {
+    let parent = people.iter().find(|one| Some(one.id) == part.parent).map(|one| one.member.role);
+    if is_child && parent != Some(Role::Person) {
+        Err(if parent.is_some() { Refusal::NotPermitted } else { Refusal::ParticipantNotFound })
+    } else if !is_child && room.is_some_and(|room| room.stage.locked) {
         Err(Refusal::RoomLocked)
     } else if people.len() >= SEATS {
         Err(Refusal::RoomFull)

@@ -190,9 +190,18 @@ fn a_moderator_puts_out_one_or_all() {
     member(&mut party, "mo", gus, MemberAct::Remove).unwrap();
     assert_eq!(party.heard("gus").last().map(String::as_str), Some("out: Removed"));
     assert_eq!(party.act("gus", Command::Leave).map(drop), Err(Refusal::NotJoined));
+    let parent = Some(id(&party, "mo"));
+    mix(&mut party, "screen", guest(), Part { role: Role::Screen, parent, ..part() }).unwrap();
+    hush(&mut party);
     member(&mut party, "mo", Target::All, MemberAct::Remove).unwrap();
-    assert_eq!(party.heard("eve").last().map(String::as_str), Some("out: Removed"));
-    assert_eq!(party.rooms.by_name("den").unwrap().participants.len(), 1, "whoever did it stays");
+    for who in ["eve", "screen"] {
+        assert_eq!(party.heard(who).last().map(String::as_str), Some("out: Removed"), "{who}");
+    }
+    let heard = party.heard("mo");
+    let (eve, own) =
+        (heard.iter().position(|line| line.starts_with("eve ")), heard.iter().position(|line| line == "out: Removed"));
+    assert!(eve.is_some() && eve < own && own == Some(heard.len() - 1), "it goes last: {heard:?}");
+    assert!(party.rooms.by_name("den").is_none_or(|room| room.participants.is_empty()));
 }
 
 #[test]
@@ -327,15 +336,16 @@ fn screens_and_devices_belong_to_somebody() {
     let mut party = two();
     let gus = id(&party, "gus");
     let screen = |parent| Part { role: Role::Screen, parent, ..part() };
+    let device = |parent| Part { role: Role::Device, ..screen(parent) };
     let none = Permissions::NONE;
-    assert_eq!(mix(&mut party, "s", none, screen(Some(gus))), Err(Refusal::NotPermitted));
+    assert_eq!(mix(&mut party, "d", none, device(Some(gus))), Err(Refusal::NotPermitted));
+    assert_eq!(mix(&mut party, "d", none, device(Some(ParticipantId(9_999)))), Err(Refusal::NotPermitted));
     assert_eq!(mix(&mut party, "s", guest(), screen(None)), Err(Refusal::ParticipantNotFound));
-    assert_eq!(mix(&mut party, "s", guest(), screen(Some(ParticipantId(9_999)))), Err(Refusal::ParticipantNotFound));
-    assert_eq!(mix(&mut party, "s", none, screen(Some(ParticipantId(9_999)))), Err(Refusal::NotPermitted));
-    mix(&mut party, "s", guest(), screen(Some(gus))).unwrap();
-    mix(&mut party, "d", guest(), Part { role: Role::Device, parent: Some(gus), ..part() }).unwrap();
+    assert_eq!(mix(&mut party, "s", none, screen(Some(ParticipantId(9_999)))), Err(Refusal::ParticipantNotFound));
+    mix(&mut party, "s", none, screen(Some(gus))).expect("it needs no permission");
+    mix(&mut party, "d", guest(), device(Some(gus))).unwrap();
     let s = id(&party, "s");
-    assert_eq!(mix(&mut party, "t", guest(), screen(Some(s))), Err(Refusal::ParticipantNotFound), "a screen has none");
+    assert_eq!(mix(&mut party, "t", guest(), screen(Some(s))), Err(Refusal::NotPermitted), "a screen has none");
     let scene = Arc::clone(&party.media.scenes[&party.people["mo"].joined.room]);
     assert_eq!(scene.ears.len(), 2, "they hear nothing");
     assert_eq!(scene.ears[1].without, [gus, s, id(&party, "d")]);
@@ -346,6 +356,27 @@ fn screens_and_devices_belong_to_somebody() {
     assert_eq!(party.heard("s"), ["out: Left"]);
     assert_eq!(party.heard("d"), ["out: Left"]);
     assert_eq!(party.rooms.by_name("den").unwrap().participants.len(), 1);
+}
+
+#[test]
+fn a_screen_is_no_way_around_a_mute() {
+    let mut party = two();
+    let check = |party: &mut Party, name: &str, expected: [bool; 2]| {
+        let person = id(party, name);
+        mix(party, "s", Permissions::NONE, Part { role: Role::Screen, parent: Some(person), ..part() }).unwrap();
+        let shown = seen(party, "s");
+        assert_eq!([shown.member.audio_muted, shown.member.video_muted], expected, "{name}");
+        assert_eq!(shown.tracks.iter().map(|track| !track.enabled).collect::<Vec<_>>(), expected, "{name}");
+        party.act("s", Command::Leave).unwrap();
+    };
+    mix(&mut party, "eve", Permissions::NONE, part()).unwrap();
+    check(&mut party, "eve", [false, false]);
+    for name in ["eve", "gus"] {
+        let who = Target::One(id(&party, name));
+        member(&mut party, "mo", who, MemberAct::MuteAudio(true)).unwrap();
+    }
+    check(&mut party, "eve", [true, false]);
+    check(&mut party, "gus", [false, false]);
 }
 
 #[test]

@@ -150,6 +150,7 @@ pub struct RoomObject<'a> {
     pub blind_mode: bool,
     pub silent_mode: bool,
     pub meeting_mode: bool,
+    pub audience_count: u32,
     pub meta: BTreeMap<&'a str, Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<Vec<Member<'a>>>,

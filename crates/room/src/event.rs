@@ -99,6 +99,8 @@ pub struct LinkState {
     pub server: bool,
     /// Make an offer at the revision after this one.
     pub wanted: Option<u64>,
+    /// Whether it is to the server, and media can pass.
+    pub connected: bool,
     /// What the other end said last: a description, candidates.
     pub signals: Vec<Signal>,
 }

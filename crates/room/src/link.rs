@@ -159,6 +159,7 @@ impl Link {
             link: link.clone(),
             server: false,
             wanted: self.asked.filter(|_| unasked),
+            connected: false,
             signals: self.said[1 - end].in_order(),
         }
     }

@@ -520,7 +520,13 @@ impl Room {
     fn links_of(&self, id: ParticipantId) -> Vec<LinkState> {
         let own = self.links.iter().filter(|(_, link)| link.is_known_to(id)).map(|(name, link)| link.state_for(name, id));
         let spare = self.spares.iter().filter(|(_, owner)| **owner == id);
-        let spare = spare.map(|(name, _)| LinkState { link: name.clone(), server: false, wanted: None, signals: Vec::new() });
+        let spare = spare.map(|(name, _)| LinkState {
+            link: name.clone(),
+            server: false,
+            wanted: None,
+            connected: false,
+            signals: Vec::new(),
+        });
         let served = self.by_id(id).and_then(|place| place.served.state());
         own.chain(spare).chain(served).collect()
     }

@@ -102,7 +102,7 @@ impl Served {
     pub fn state(&self) -> Option<LinkState> {
         let link = self.link.as_ref()?;
         let wanted = (!link.open).then_some(BEFORE_FIRST_OFFER);
-        Some(LinkState { link: link.id.clone(), server: true, wanted, signals: Vec::new() })
+        Some(LinkState { link: link.id.clone(), server: true, wanted, connected: self.is_connected(), signals: Vec::new() })
     }
 
     fn note_revision(&mut self, signal: &Signal) {

@@ -92,6 +92,12 @@ impl Call {
         self.id == id && self.link != link(id, &offer.fingerprint)
     }
 
+    /// Whether whoever offers this has neither the call nor the certificate of this one.
+    pub fn is_of_nobody(&self, id: &str, offer: &Offer) -> bool {
+        let own = self.link.0.rsplit_once(' ').map(|(_, fingerprint)| fingerprint);
+        self.id != id && own != Some(offer.fingerprint.as_str())
+    }
+
     /// What is sent, as the rooms have it: of the kinds in `media`, and not enabled while the call is on hold. What is muted is known to
     /// the rooms.
     pub fn tracks(&self, media: MediaAllowed) -> Vec<TrackDraft> {
@@ -190,9 +196,14 @@ impl Child {
 
 /// The seat of a child. It follows from that of its parent, so that whoever comes back to the one finds the other.
 pub fn child_seat(parent: SeatKey, number: u8) -> SeatKey {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, &parent.0.to_be_bytes());
-    let tag = hmac::sign(&key, &[number]);
-    SeatKey(tag.as_ref().iter().take(16).fold(0, |bits, byte| bits << 8 | u128::from(*byte)))
+    SeatKey(derived(parent, &[number]))
+}
+
+/// 128 bits that follow from a seat and tell nothing of it.
+fn derived(seat: SeatKey, of: &[u8]) -> u128 {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &seat.0.to_be_bytes());
+    let tag = hmac::sign(&key, of);
+    tag.as_ref().iter().take(16).fold(0, |bits, byte| bits << 8 | u128::from(*byte))
 }
 
 /// The word by which a client comes back: what it was, who signed, its seat.
@@ -216,6 +227,11 @@ impl Protocol {
         let good = plain(signature) && plain(seat);
         let bits = good.then(|| u128::from_str_radix(seat, 16).ok()).flatten()?;
         Some(Protocol { signature: signature.to_owned(), seat: SeatKey(bits) })
+    }
+
+    /// What goes with the seat and is told besides: whoever comes back gives it back.
+    pub fn state(&self) -> String {
+        format!("{:032x}", derived(self.seat, b"state"))
     }
 
     /// A new one, of random bits.
@@ -245,6 +261,8 @@ mod tests {
         assert!(Call::found(&LinkId("x".into())).is_none());
         let call = Call::new("c", &offer("AB"), 1);
         assert!(call.is_of_another_page("c", &offer("CD")));
+        assert!(call.is_of_nobody("d", &offer("CD")));
+        assert!(!call.is_of_nobody("c", &offer("CD")) && !call.is_of_nobody("d", &offer("AB")));
         assert!(!call.is_of_another_page("c", &offer("AB")) && !call.is_of_another_page("d", &offer("CD")));
     }
 
@@ -261,6 +279,8 @@ mod tests {
     fn a_word_that_was_given_is_understood_and_no_other() {
         let given = Protocol::new(7, 9);
         assert_eq!(Protocol::parse(&given.spell()), Some(given.clone()));
+        let other = Protocol { seat: SeatKey(10), ..given.clone() };
+        assert!(given.state() == given.clone().state() && given.state() != other.state());
         assert_eq!(given.spell().split('_').nth(1), Some(&*given.signature));
         let (hex, plus) = ("0".repeat(32), format!("+{}", "0".repeat(31)));
         for text in ["", "signalwire_", "signalwire_a_b", &hex, &format!("signalwire_{hex}"), &format!("signalwire_{hex}_{plus}")]

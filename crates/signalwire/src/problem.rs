@@ -20,6 +20,10 @@ impl Problem {
     pub const ACCEPTED: Problem = Problem { code: "202", message: "Accepted" };
     /// There is no such member.
     pub const NOT_FOUND: Problem = Problem { code: "404", message: "Not Found" };
+    /// A page that was loaded anew invites by a call that nobody knows.
+    pub const INVALID_CALL: Problem = Problem { code: "81", message: "INVALID_CALL_REFERENCE" };
+    /// A page came back with another state than goes with its seat.
+    pub const OUT_OF_ORDER: Problem = Problem { code: "27", message: "DESTINATION_OUT_OF_ORDER" };
     /// The request makes no sense.
     pub const BAD_REQUEST: Problem = Problem { code: "400", message: "Bad Request" };
     /// Another request of this kind is not answered yet, or the client is in a room already.

@@ -64,6 +64,8 @@ pub struct Session {
     coming: Option<(RpcId, Line)>,
     /// By which word it wanted to come back, in vain.
     stale: Option<String>,
+    /// What its next offer is refused with, if it came back in a wrong way.
+    doubt: Option<Doubt>,
     /// The connection of its own media, from when it asked for it.
     call: Option<Call>,
     /// The room, from when it is in.
@@ -93,6 +95,15 @@ struct Line {
     protocol: Protocol,
     /// As it was spelled first.
     spelled: String,
+}
+
+/// Why a client that came back may be no heir to its seat. Only its first offer shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doubt {
+    /// Its state is not the one that goes with the seat, which it was not given.
+    State,
+    /// It has the seat, and a connection that was up; its page may have been loaded anew and know its call.
+    Call,
 }
 
 /// A client in its room.
@@ -145,6 +156,7 @@ impl Session {
             line: None,
             coming: None,
             stale: None,
+            doubt: None,
             call: None,
             inside: None,
             children: BTreeMap::new(),
@@ -297,7 +309,7 @@ impl Session {
 
     /// The client is in no room any more.
     fn forget(&mut self) {
-        (self.call, self.inside, self.coming) = (None, None, None);
+        (self.call, self.inside, self.coming, self.doubt) = (None, None, None, None);
         self.clock.again.clear();
         self.children.values_mut().for_each(|child| child.over = true);
         self.sweep();

@@ -64,6 +64,8 @@ pub struct Connect {
     pub authentication: Authentication,
     /// What it was told when it connected before.
     pub protocol: Option<String>,
+    /// What it was told after that.
+    pub authorization_state: Option<String>,
 }
 
 /// A token.

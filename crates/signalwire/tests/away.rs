@@ -149,6 +149,61 @@ fn a_page_that_insists_on_a_seat_that_is_gone_is_connected_without_it() {
     assert_eq!(room.client(ann).names(), ["ann", "bo"]);
 }
 
+/// A page that is loaded anew invites by this call, with a certificate of its own; `up` is whether media could pass before.
+fn check_reloaded(up: bool, call: &str, dialog: Value, expected: (&str, &str)) -> (Room, ConnId) {
+    let (mut room, _, bo, protocol) = two();
+    if up {
+        room.news("call-bo", News::Connected);
+    }
+    let state = room.client(bo).state.clone();
+    room.close(bo, Some(1001));
+    let bo = room.open();
+    room.connect_with_state(bo, &token("bo", "Office", GUEST), (&protocol, &state));
+    let answer = room.invite_with(bo, call, dialog, &offer("another", "sendrecv", false), json!({}));
+    let code = answer["code"].as_str().unwrap_or("200");
+    assert_eq!((code, answer["message"].as_str().unwrap_or_default()), expected, "{call}");
+    (room, bo)
+}
+
+#[test]
+fn a_page_that_is_loaded_anew_and_does_not_know_its_call_is_refused_once() {
+    let created = ("200", "CALL CREATED");
+    check_reloaded(true, "call-bo", json!({}), created);
+    check_reloaded(false, "other", json!({}), created);
+    check_reloaded(true, "other", json!({ "destination_number": "r" }), created);
+    let (mut room, bo) = check_reloaded(true, "other", json!({}), ("81", "INVALID_CALL_REFERENCE"));
+    assert_eq!(room.hub.rooms.count(), (1, 1), "its seat is free");
+    room.invite(bo, "other", "another");
+    assert!(room.client(bo).is_in("other"), "as new");
+}
+
+#[test]
+fn whoever_is_promoted_after_a_lost_socket_may_make_another_call() {
+    let (mut room, ann, bo, protocol) = two();
+    room.news("call-bo", News::Connected);
+    room.close(bo, None);
+    let (bo, _) = back(&mut room, &protocol);
+    let id = room.client(ann).member("bo");
+    assert_eq!(room.method(ann, "video.member.demote", json!({ "member_id": id })), "200");
+    assert_eq!(room.invite(bo, "other", "another")["message"], "CALL CREATED");
+}
+
+#[test]
+fn a_state_that_does_not_go_with_the_seat_is_refused_at_the_first_offer() {
+    let (mut room, _, bo, protocol) = two();
+    let state = room.client(bo).state.clone();
+    room.close(bo, Some(1001));
+    let bo = room.open();
+    let answer = room.connect_with_state(bo, &token("bo", "Office", GUEST), (&protocol, &format!("{state}0")));
+    assert_ne!(answer["result"]["protocol"], json!(protocol), "the seat is not given");
+    let answer = room.invite(bo, "call-bo", "another");
+    assert_eq!(answer, json!({ "code": "27", "message": "DESTINATION_OUT_OF_ORDER" }));
+    let bo = room.open();
+    let answer = room.connect_with_state(bo, &token("bo", "Office", GUEST), (&protocol, &state));
+    assert_eq!(answer["result"]["protocol"], json!(protocol));
+    assert_eq!(room.client(bo).state, state, "the same each time");
+}
+
 #[test]
 fn a_seat_is_given_to_nobody_else() {
     let (mut room, _, bo, protocol) = two();

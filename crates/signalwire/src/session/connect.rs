@@ -4,11 +4,12 @@ use room::{Command, Joined, Moment, Resume};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::{Inside, Line, Session, parse};
+use super::{Doubt, Inside, Line, Session, parse};
 use crate::call::{Call, Protocol, Waiting};
 use crate::limit::CONNECT_TIMEOUT;
 use crate::problem::Fault;
 use crate::state::Names;
+use crate::token::Grant;
 use crate::wire::{self, Connected, RpcId};
 
 use room::door::Action;
@@ -31,16 +32,22 @@ impl Session {
         let token = connect.authentication.jwt_token;
         let word = connect.protocol.filter(|word| self.stale.as_ref() != Some(word));
         match word {
-            None => {
-                let protocol = Protocol::new(self.desk.fresh(), self.desk.fresh());
-                let spelled = protocol.spell();
-                self.connected(now, &id, Line { token, grant, protocol, spelled });
-            }
+            None => self.connected_anew(now, &id, token, grant),
             Some(spelled) => match Protocol::parse(&spelled) {
+                Some(protocol) if connect.authorization_state.is_some_and(|state| state != protocol.state()) => {
+                    self.doubt = Some(Doubt::State);
+                    self.connected_anew(now, &id, token, grant);
+                }
                 Some(protocol) => self.ask_return(id, Line { token, grant, protocol, spelled }),
                 None => self.refuse_word(&id, spelled),
             },
         }
+    }
+
+    fn connected_anew(&mut self, now: Moment, id: &RpcId, token: String, grant: Grant) {
+        let protocol = Protocol::new(self.desk.fresh(), self.desk.fresh());
+        let spelled = protocol.spell();
+        self.connected(now, id, Line { token, grant, protocol, spelled });
     }
 
     fn refuse_word(&mut self, id: &RpcId, word: String) {
@@ -100,7 +107,9 @@ impl Session {
             self.give(None, Command::Lose, Waiting::Rest);
             return self.refuse_word(&id, line.spelled);
         }
-        self.call = joined.links.iter().find(|state| state.server).and_then(|state| Call::found(&state.link));
+        let link = joined.links.iter().find(|state| state.server);
+        self.call = link.and_then(|state| Call::found(&state.link));
+        self.doubt = link.filter(|state| state.connected).map(|_| Doubt::Call);
         let children = joined.others.iter().filter(|other| other.member.parent == Some(joined.me)).count();
         let (others, seat_kept) = (joined.others.clone(), joined.session_timeout);
         self.inside = Some(Inside { told: true, ..Inside::new(joined) });
@@ -111,11 +120,11 @@ impl Session {
     }
 
     fn connected(&mut self, now: Moment, id: &RpcId, line: Line) {
+        let state = line.protocol.state();
         self.line = Some(line);
         self.clock.deadline = None;
         self.clock.pinged = Some(now);
         self.tell_connected(id);
-        let state = crate::uuid::spell(self.desk.fresh());
         self.event("signalwire.authorization.state", "signalwire", json!({ "authorization_state": state }));
     }
 

@@ -8,7 +8,7 @@ use room::{
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Inside, Listens, Session, parse};
+use super::{Doubt, Inside, Listens, Session, parse};
 use crate::call::{Ask, Call, Expected, Waiting};
 use crate::limit::ANSWER_TIMEOUT;
 use crate::names;
@@ -46,6 +46,9 @@ impl Session {
         if params.dialog.screen || params.dialog.device {
             return self.invite_child(now, invite, params);
         }
+        if let Some(problem) = self.doubted(&invite, params) {
+            return self.refuse(&invite.ask, problem);
+        }
         self.listens = Listens {
             talking: message.listens(&["member.talking"]),
             list: message.listens(&["memberList", "member_list"]),
@@ -62,6 +65,21 @@ impl Session {
             self.refuse(&invite.ask, Problem::CONFLICT);
         } else {
             self.join(now, invite);
+        }
+    }
+
+    /// What the first offer of a client that came back is refused with. Nothing is kept from it for good: its next one comes in as new.
+    fn doubted(&mut self, invite: &Invite<'_>, params: &VertoParams) -> Option<Problem> {
+        match self.doubt.take()? {
+            Doubt::State => Some(Problem::OUT_OF_ORDER),
+            // A page that was made with `createRoomObject` never knows its call.
+            Doubt::Call if params.dialog.destination_number.is_some() => None,
+            Doubt::Call if self.call.as_ref().is_some_and(|call| call.is_of_nobody(invite.call, &invite.offer)) => {
+                self.give(None, Command::Leave, Waiting::Rest);
+                self.forget();
+                Some(Problem::INVALID_CALL)
+            }
+            Doubt::Call => None,
         }
     }
 

@@ -154,6 +154,7 @@ impl Session {
     /// The client is audience now, or not any more: it makes another call in answer.
     fn tell_role(&mut self, role: Role, rights: room::Rights) {
         let resource = self.desk.fresh();
+        self.doubt = None;
         let Some(inside) = self.inside.as_mut() else { return };
         (inside.permissions, inside.media) = (rights.permissions, rights.media);
         Arc::make_mut(&mut inside.own).member.role = role;

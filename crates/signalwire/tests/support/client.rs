@@ -13,6 +13,8 @@ pub struct Client {
     pub asked: u64,
     /// What it was told when it connected.
     pub protocol: String,
+    /// What it gives back besides.
+    pub state: String,
     /// Calls that were answered, with the answers.
     pub calls: BTreeMap<String, String>,
     /// The call for which the room was told, and whom that was.
@@ -114,7 +116,9 @@ impl Client {
         let (kind, params) = (event["event_type"].as_str().unwrap_or_default(), &event["params"]);
         match kind {
             "webrtc.message" => answers.extend(self.hear_verto(params)),
-            "signalwire.authorization.state" => {}
+            "signalwire.authorization.state" => {
+                params["authorization_state"].as_str().expect("a text").clone_into(&mut self.state);
+            }
             kind => {
                 assert!(params["room_id"].is_string() && params["room_session_id"].is_string(), "{frame}");
                 self.hear_room(kind, params);

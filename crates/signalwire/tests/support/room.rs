@@ -46,6 +46,15 @@ impl Room {
         self.ask(conn, "signalwire.connect", params)
     }
 
+    /// Connects on a new socket with the word to come back by, and what goes with it.
+    pub fn connect_with_state(&mut self, conn: ConnId, token: &str, (protocol, state): (&str, &str)) -> Value {
+        let version = json!({ "major": 3 });
+        let authentication = json!({ "jwt_token": token });
+        let params =
+            json!({ "version": version, "authentication": authentication, "protocol": protocol, "authorization_state": state });
+        self.ask(conn, "signalwire.connect", params)
+    }
+
     /// Offers media by this call, with this certificate.
     pub fn invite(&mut self, conn: ConnId, call: &str, print: &str) -> Value {
         self.invite_with(conn, call, json!({}), &offer(print, "sendrecv", false), json!({}))

@@ -160,6 +160,9 @@ impl Replay {
         let params = &theirs["params"]["params"];
         let mut pairs = Vec::new();
         match theirs["params"]["event_type"].as_str() {
+            Some("signalwire.authorization.state") => {
+                pairs.push((params["authorization_state"].clone(), ours.state.clone().into()));
+            }
             Some("video.room.subscribed") => {
                 if let Some(own) = ours.events("video.room.subscribed").last() {
                     for path in ["/member_id", "/room_session/id", "/room/room_id"] {

@@ -38,6 +38,8 @@ export interface Joining extends Partial<Look> {
   video?: boolean;
   width?: number;
   height?: number;
+  /** The browser's own fake camera and microphone instead of a colour and a tone. */
+  devices?: boolean;
   options?: object;
 }
 

@@ -24,6 +24,7 @@ window.kit = (() => {
   const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   let used;
   navigator.mediaDevices.getUserMedia = async (wish) => {
+    if (me.devices) return real(wish);
     if (/firefox/i.test(navigator.userAgent)) used ??= await real({ audio: true, video: true });
     const tracks = [];
     if (wish.audio) tracks.push(tone(me.tone));
@@ -70,9 +71,9 @@ window.kit = (() => {
     }
   }
 
-  // `how`: session (RoomSession) or object (createRoomObject).
-  async function join({ token, host, how = 'session', colour = 0, tone = 0, width, height, audio = true, video = true, listen = names, options = {} }) {
-    me = { colour, tone, width, height };
+  // `how`: session (RoomSession) or object (createRoomObject). `devices`: the browser's own fake ones.
+  async function join({ token, host, how = 'session', devices = false, colour = 0, tone = 0, width, height, audio = true, video = true, listen = names, options = {} }) {
+    me = { colour, tone, width, height, devices };
     const root = document.getElementById('root');
     try {
       if (how === 'object') {
@@ -160,6 +161,15 @@ window.kit = (() => {
       analyser.getFloatFrequencyData(bins);
       const width = context.sampleRate / analyser.fftSize;
       return frequencies.map((frequency) => Math.max(...bins.slice(Math.round(frequency / width) - 2, Math.round(frequency / width) + 3)));
+    },
+    // Packets so far: of both kinds, sent and received. What is not there is 0.
+    async packets() {
+      const count = { audio: { sent: 0, received: 0 }, video: { sent: 0, received: 0 } };
+      for (const one of (await session.peer.instance.getStats()).values()) {
+        if (one.type === 'outbound-rtp') count[one.kind].sent += one.packetsSent;
+        if (one.type === 'inbound-rtp') count[one.kind].received += one.packetsReceived;
+      }
+      return count;
     },
     report: () => ({ events, member: session?.memberId ?? null }),
   };

@@ -19,6 +19,9 @@ pub const SPS_BYTES_MAX: usize = 4096;
 /// Cells of one picture. FreeSWITCH has as many layers at most. More are not drawn.
 pub const CELLS_MAX: usize = 64;
 
+/// Ways to bring a row or a column to another size that are kept: the four that each cell needs. One more: all are worked out anew.
+pub const AXES_MAX: usize = 4 * CELLS_MAX;
+
 /// Frames of one input between two pictures of ours: those of a second that came at once. More are not decoded, and a key frame is wanted.
 pub const FRAMES_AHEAD_MAX: u32 = 60;
 

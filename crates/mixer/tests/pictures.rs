@@ -51,6 +51,45 @@ fn pictures_of_every_size_and_codec_fill_their_cell() {
     }
 }
 
+/// What cameras and phones send: hardly two of them are brought to the size of a cell in the same way.
+const SIZES: [(u16, u16); 12] = [
+    (960, 540),
+    (480, 270),
+    (848, 480),
+    (800, 600),
+    (1024, 576),
+    (720, 1280),
+    (1440, 1080),
+    (568, 320),
+    (640, 480),
+    (426, 240),
+    (1280, 720),
+    (352, 288),
+];
+
+#[test]
+fn a_room_of_many_sizes_is_drawn_whole() {
+    // One in a large place, and the others below and beside it.
+    let large = std::iter::once(area(0, 0, 960, 540))
+        .chain((0..4).map(|n| area(960, n * 180, 320, 180)))
+        .chain((0..7).map(|n| area(n * 136, 540, 136, 180)));
+    let large: Vec<_> = (0..).zip(large).map(|(id, area)| scene::cell(id, area)).collect();
+    for mut cells in [grid(3, 9), grid(4, 12), large] {
+        cells.iter_mut().for_each(|cell| cell.fit = Fit::Crop);
+        let mut scene = Scene::new();
+        scene.set(&cells);
+        let mut cameras: Vec<Camera> = SIZES.iter().map(|(width, height)| Camera::vp8(*width, *height)).collect();
+        for picture in 0..4 {
+            let colour = |n: usize| [RED, GREEN, BLUE][(n + picture) % 3];
+            for (n, camera) in cameras.iter_mut().enumerate().take(cells.len()) {
+                assert_eq!(scene.push(n as u64, camera, colour(n)), Pushed::Shown);
+            }
+            scene.mixer.mix();
+            cells.iter().enumerate().for_each(|(n, cell)| scene.sees(cell.area, colour(n)));
+        }
+    }
+}
+
 #[test]
 fn other_shapes_get_bars_or_are_cut() {
     let mut scene = Scene::new();

@@ -2,6 +2,7 @@
 //! direction, after as many halves as there are (an odd row or column at the end is left out): that is as good as a picture of this size needs, and several times as fast as filters.
 
 use crate::frame::{Plane, PlaneMut};
+use crate::limit::AXES_MAX;
 
 /// A weight of this much is the whole.
 const WHOLE: u16 = 64;
@@ -11,12 +12,9 @@ const WHOLE: u16 = 64;
 pub struct Scaler {
     halves: Vec<Vec<u8>>,
     row: Vec<u8>,
-    /// Those of the sizes seen last: each cell of a layout needs two, one for brightness and one for colour.
+    /// Those of the sizes seen last: a picture in a cell needs four, across and down, for brightness and for colour.
     axes: Vec<Axis>,
 }
-
-/// Axes kept. A layout whose cells have more sizes works them out anew.
-const AXES_MAX: usize = 16;
 
 impl Scaler {
     /// Fills `to` with all of `from`.
@@ -39,6 +37,10 @@ impl Scaler {
     }
 
     fn blend(&mut self, from: &Plane<'_>, to: &mut PlaneMut<'_>) {
+        // Both are needed at once: what is found first must not go for the second.
+        if self.axes.len() + 2 > AXES_MAX {
+            self.axes.clear();
+        }
         let (columns, rows) = (self.axis(from.width, to.width), self.axis(from.height, to.height));
         let (Some(columns), Some(rows)) = (self.axes.get(columns), self.axes.get(rows)) else { return };
         self.row.resize(from.width + 1, 0);
@@ -58,9 +60,6 @@ impl Scaler {
     fn axis(&mut self, from: usize, to: usize) -> usize {
         if let Some(found) = self.axes.iter().position(|axis| (axis.from, axis.to) == (from, to)) {
             return found;
-        }
-        if self.axes.len() >= AXES_MAX {
-            self.axes.clear();
         }
         self.axes.push(Axis::new(from, to));
         self.axes.len() - 1

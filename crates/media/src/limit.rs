@@ -231,6 +231,16 @@ pub const RECORD_TURN_MAX: Duration = Duration::from_millis(50);
 /// How often a recording is made to be on the disk itself: so much is lost when the power fails.
 pub const RECORD_SYNC_GAP: Duration = Duration::from_secs(5);
 
+/// How much time, at a file's mean rate, may be behind its last whole block at the next start: what was not on the disk yet, with something
+/// to spare. That is cut off. Of more, all of the file is kept beside what is finished of it.
+pub const RECORD_REST_TIME: Duration = Duration::from_secs(15);
+
+/// So many bytes may be there at any rate.
+pub const RECORD_REST_BYTES: u64 = 256 * 1024;
+
+/// A file of no more bytes than these that has nothing to be played is removed. A larger one is kept for a person to look at.
+pub const RECORD_NOTHING_BYTES: u64 = 64 * 1024;
+
 /// How often a recorder looks how much space there is, at least.
 pub const RECORD_SPACE_GAP: Duration = Duration::from_secs(5);
 

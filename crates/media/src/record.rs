@@ -23,7 +23,7 @@ use crate::limit::{RECORD_SPACE_BEGIN_BYTES, RECORD_SPACE_LEAST_BYTES};
 use crate::tap::Packet;
 
 pub use self::clock::Epoch;
-pub use self::files::{look, repair};
+pub use self::files::{COPY, DAMAGED, look, repair};
 pub use self::recorder::{Effect, Recorder};
 pub use self::take::Form;
 pub(crate) use self::writer::{Port, Setup, start};

@@ -71,8 +71,8 @@ impl Sealing {
     /// Of a place where nothing is sealed.
     #[must_use]
     pub fn none() -> Self {
-        // Without keys there is nothing that needs it.
-        Sealing { keys: Keys::default(), is_on: false, random: |_| {} }
+        // Without keys there is nothing that needs it. Zeros in place of random bytes would give away what two chunks have in common.
+        Sealing { keys: Keys::default(), is_on: false, random: |_| panic!("where nothing is sealed nothing is random") }
     }
 
     /// The key of files that are made; none: they are not sealed.
@@ -106,6 +106,12 @@ pub const BEGINNING: usize = 16;
 #[must_use]
 pub fn key_of(beginning: &[u8]) -> Option<KeyId> {
     head::key_of(beginning)
+}
+
+/// How large a finished file is in which so many bytes are sealed.
+#[must_use]
+pub fn size_of(bytes: u64) -> u64 {
+    chunk::size_of(bytes)
 }
 
 /// Whether a file that begins so is a sealed one, whatever its version.

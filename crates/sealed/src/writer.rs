@@ -25,6 +25,8 @@ pub struct Writer<P> {
     tail: Chunk,
     /// In which place it is; none: it was not written yet.
     tail_at: Option<u32>,
+    /// How many bytes are sealed there.
+    tail_kept: usize,
     /// Whether something is in it that was not written.
     unwritten: bool,
     /// Full chunks that were changed.
@@ -41,7 +43,7 @@ impl<P: Paper> Writer<P> {
         random(&mut salt);
         let (head, key) = (Head::new(key, salt), key.of_file(&salt));
         let (tail, changed) = (Chunk::default(), BTreeMap::new());
-        let mut writer = Writer { place, head, key, random, tail, tail_at: None, unwritten: false, changed };
+        let mut writer = Writer { place, head, key, random, tail, tail_at: None, tail_kept: 0, unwritten: false, changed };
         writer.write_head(None)?;
         Ok(writer)
     }
@@ -57,7 +59,7 @@ impl<P: Paper> Writer<P> {
             _ => None,
         };
         let (tail, changed) = (Chunk::default(), BTreeMap::new());
-        let mut writer = Writer { place, head, key, random, tail, tail_at: None, unwritten: false, changed };
+        let mut writer = Writer { place, head, key, random, tail, tail_at: None, tail_kept: 0, unwritten: false, changed };
         match whole {
             Some(bytes) => writer.take_finished(bytes)?,
             None => writer.take_unfinished()?,
@@ -98,7 +100,7 @@ impl<P: Paper> Writer<P> {
         if self.tail.bytes.len() == CHUNK { self.write_full() } else { Ok(()) }
     }
 
-    /// Takes away what is behind so many bytes.
+    /// Takes away what is behind so many bytes. That can be done on a full disk, too.
     ///
     /// # Errors
     /// Those of the place, and [`Problem`]'s.
@@ -113,13 +115,13 @@ impl<P: Paper> Writer<P> {
                 0 => Chunk { number, ..Chunk::default() },
                 _ => std::mem::take(self.change(number)?),
             };
-            self.tail_at = Some(number).filter(|_| rest > 0);
+            (self.tail_at, self.tail_kept) = (Some(number).filter(|_| rest > 0), self.tail.bytes.len());
             self.changed.split_off(&number);
         }
         self.tail.bytes.truncate(rest);
         self.unwritten = rest > 0;
         if rest == 0 {
-            self.tail_at = None;
+            (self.tail_at, self.tail_kept) = (None, 0);
             return self.place.cut(chunk::place_of(number));
         }
         // First, so that what is written next is in one of the last two places.
@@ -135,8 +137,11 @@ impl<P: Paper> Writer<P> {
         if !self.unwritten || self.tail.bytes.is_empty() {
             return Ok(());
         }
-        let at = self.free();
-        self.write_tail(at)
+        match (self.write_tail(self.free()), self.tail_at) {
+            // A full disk has no free place. Where no more is to be written than is there already it can be changed: better now than never.
+            (Err(problem), Some(at)) if is_full(&problem) && self.tail.bytes.len() <= self.tail_kept => self.write_tail(at),
+            (done, _) => done,
+        }
     }
 
     /// Writes all that waits, and makes sure that it stays.
@@ -157,14 +162,32 @@ impl<P: Paper> Writer<P> {
         self.flush()?;
         self.write_changed()?;
         if self.tail_at.is_some_and(|at| at != self.tail.number) {
-            self.write_tail(self.tail.number)?;
+            self.bring_home()?;
         }
         let bytes = self.bytes();
-        self.place.cut(chunk::size_of(bytes))?;
+        let size = chunk::size_of(bytes);
+        if self.place.size()? > size {
+            // Else what is cut off could be the only one of the last chunk that is on the disk.
+            self.place.keep()?;
+        }
+        self.place.cut(size)?;
         // Else the head could be on the disk before what it says is there.
         self.place.keep()?;
         self.write_head(Some(bytes))?;
         self.place.keep()
+    }
+
+    /// Writes the last chunk, which is in the place behind, where it belongs.
+    fn bring_home(&mut self) -> io::Result<()> {
+        let own = self.tail.number;
+        match self.write_tail(own) {
+            // The only bytes that a full disk has for it are those that it takes now.
+            Err(problem) if is_full(&problem) => {
+                self.place.cut(chunk::place_of(own.saturating_add(1)))?;
+                self.write_tail(own)
+            }
+            done => done,
+        }
     }
 
     fn take_finished(&mut self, bytes: u64) -> Result<(), Problem> {
@@ -173,7 +196,7 @@ impl<P: Paper> Writer<P> {
         if bytes > start_of(number) {
             let there = chunk::read(&self.place, number, &self.key)?.filter(|there| there.number == number);
             self.tail = there.ok_or(Problem::Chunk(number))?;
-            self.tail_at = Some(number);
+            (self.tail_at, self.tail_kept) = (Some(number), self.tail.bytes.len());
         }
         self.write_head(None)?;
         Ok(())
@@ -184,7 +207,7 @@ impl<P: Paper> Writer<P> {
         let number = number_of(survey.bytes)?;
         self.tail.number = number;
         if let Some((at, tail)) = survey.find(number) {
-            (self.tail, self.tail_at) = (tail.clone(), Some(*at));
+            (self.tail, self.tail_at, self.tail_kept) = (tail.clone(), Some(*at), tail.bytes.len());
         }
         for known in survey.before(number) {
             let newest = newest(&self.place, &survey, known.number, &self.key)?;
@@ -192,6 +215,8 @@ impl<P: Paper> Writer<P> {
             if newest.as_ref() == Some(known) {
                 let sealed = chunk::seal(known, &self.key, self.random);
                 self.place.write_at(chunk::place_of(known.number), &sealed)?;
+                // Before what it was saved in is written over.
+                self.place.keep()?;
             }
         }
         if self.head.bytes.is_some() {
@@ -221,7 +246,7 @@ impl<P: Paper> Writer<P> {
             let spared = self.place.write_at(chunk::place_of(self.free()), &sealed);
             // A full disk has no free place: better now than never.
             let done = match spared {
-                Err(problem) if problem.kind() != io::ErrorKind::StorageFull => Err(problem),
+                Err(problem) if !is_full(&problem) => Err(problem),
                 _ => self.place.keep().and_then(|()| self.place.write_at(chunk::place_of(number), &sealed)),
             };
             let done = done.and_then(|()| self.place.keep());
@@ -241,7 +266,7 @@ impl<P: Paper> Writer<P> {
         }
         self.write_tail(self.tail.number)?;
         let number = self.tail.number.checked_add(1).ok_or(io::ErrorKind::FileTooLarge)?;
-        (self.tail, self.tail_at) = (Chunk { number, ..Chunk::default() }, None);
+        (self.tail, self.tail_at, self.tail_kept) = (Chunk { number, ..Chunk::default() }, None, 0);
         Ok(())
     }
 
@@ -251,7 +276,7 @@ impl<P: Paper> Writer<P> {
         // Until it is written what counts is in the other place.
         self.tail_at = Some(if at == self.tail.number { at.saturating_add(1) } else { self.tail.number });
         self.place.write_at(chunk::place_of(at), &sealed)?;
-        (self.tail_at, self.unwritten) = (Some(at), false);
+        (self.tail_at, self.tail_kept, self.unwritten) = (Some(at), self.tail.bytes.len(), false);
         Ok(())
     }
 
@@ -265,6 +290,11 @@ impl<P: Paper> Writer<P> {
         self.head.bytes = bytes;
         self.place.write_at(0, &self.head.write(&self.key))
     }
+}
+
+/// Whether there was no room for it, on the disk or of what we may have of it.
+fn is_full(problem: &io::Error) -> bool {
+    matches!(problem.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Where what is sealed in the chunk of this number begins.

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
-use sealed::{Sealing, Writer};
+use sealed::{Paper, Sealing, Writer};
 
 /// Where files are made.
 pub(super) trait Disk: Send {
@@ -62,8 +62,9 @@ impl Medium for File {
     }
 }
 
-/// Nothing waits for more to come: whenever the program ends, all that it was given is in the file.
-impl Medium for Writer<File> {
+/// Nothing waits for more to come: whenever the program ends, all that it was given is in the file, but for what was changed in full chunks
+/// since it was kept last.
+impl<P: Paper + Send> Medium for Writer<P> {
     fn put(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
         self.write_at(at, bytes)?;
         self.flush()

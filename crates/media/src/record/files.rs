@@ -5,8 +5,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -14,11 +14,11 @@ use container::Output;
 use container::matroska::{Repair, Repaired};
 use room::{Outcome, RecordingId, WhyStopped};
 use rustix::fs::Advice;
-use sealed::{CHUNK, HEAD, Place, Problem, Reader, Sealing, Writer, is_sealed};
+use sealed::{CHUNK, HEAD, Place, Problem, Reader, Sealing, Writer, is_sealed, size_of};
 
 use super::disk::{Disk, Medium};
 use super::take::{Form, codec_of};
-use crate::limit::RECORD_SYNC_GAP;
+use crate::limit::{RECORD_NOTHING_BYTES, RECORD_REST_BYTES, RECORD_REST_TIME, RECORD_SYNC_GAP};
 
 /// What stands behind the name of a file that is not done.
 const PART: &str = "part";
@@ -26,26 +26,90 @@ const PART: &str = "part";
 /// Bytes of a file that are read at a time.
 const PIECE: usize = 256 * 1024;
 
+/// What the original of a file is called that is damaged in its midst.
+pub const DAMAGED: &str = "damaged";
+
+/// What its beginning is called while it is copied.
+pub const COPY: &str = "copy";
+
 /// Finishes a file whose writer ended suddenly, and gives it its name: what is whole in it can be played and jumped to from then on. One
 /// with nothing in it is removed. Takes as long as it takes to read it once.
 ///
+/// What does not make sense at the end goes. Where that is more than a crash or a failure of the power leaves behind, the file is damaged:
+/// then a copy of its beginning is finished, and all of it stays beside that, called [`DAMAGED`].
+///
 /// # Errors
-/// It cannot be read or written. Of one that is encrypted, too, if the key is missing or something else than its end is damaged; then it
-/// stays as it is.
+/// It cannot be read or written. Of one that is encrypted, too, if the key is missing or the head is damaged. Then it stays as it is.
 pub fn repair(part: &Path, sealing: &Sealing) -> io::Result<Outcome> {
     let file = OpenOptions::new().read(true).write(true).open(part)?;
-    let (_, found) = read(&file, sealing)?;
-    let outcome = outcome(found.as_ref());
-    let Some(repaired) = found else {
-        fs::remove_file(part)?;
+    let found = read(&file, sealing)?;
+    let outcome = outcome(found.repaired.as_ref());
+    let Some(repaired) = found.repaired else {
+        match found.all <= RECORD_NOTHING_BYTES {
+            true => fs::remove_file(part)?,
+            false => set_aside(part)?,
+        }
         return Ok(outcome);
     };
-    let bytes = match is_encrypted(&file)? {
-        true => finish(&mut Writer::resume(file, &sealing.keys, sealing.random)?, &repaired),
-        false => finish(&mut { file }, &repaired),
-    }?;
+    if found.all.saturating_sub(repaired.bytes) > rest_max(&repaired) {
+        return save_beginning(part, &file, &repaired, sealing);
+    }
+    let bytes = finish_file(file, &repaired, sealing)?;
     name(part)?;
     Ok(Outcome { bytes, ..outcome })
+}
+
+/// How much may be behind the last whole block of a file that was only cut off.
+fn rest_max(repaired: &Repaired) -> u64 {
+    let times = u128::from(repaired.bytes) * RECORD_REST_TIME.as_millis();
+    let rest = times.checked_div(repaired.duration.as_millis()).unwrap_or_default();
+    // Cues that were written before its name was given are not damage.
+    let cues = repaired.bytes_after.saturating_sub(repaired.bytes);
+    u64::try_from(rest).unwrap_or(u64::MAX).max(RECORD_REST_BYTES).saturating_add(cues)
+}
+
+/// Makes a finished file of the beginning of one that is damaged, which stays.
+fn save_beginning(part: &Path, file: &File, repaired: &Repaired, sealing: &Sealing) -> io::Result<Outcome> {
+    let copy = part.with_extension(COPY);
+    let saved = copy_beginning(&copy, file, repaired, sealing);
+    // What of the copy cannot be read as what it is of is none.
+    let saved = saved.and_then(|()| look(&copy, sealing)).and_then(|saved| match saved.duration == repaired.duration {
+        true => Ok(saved),
+        false => Err(io::Error::new(io::ErrorKind::InvalidData, "its beginning cannot be copied")),
+    });
+    if saved.is_err() {
+        let _ = fs::remove_file(&copy);
+    }
+    let saved = saved?;
+    // If the program ends between the two it is done again.
+    fs::rename(&copy, part.with_extension(""))?;
+    set_aside(part)?;
+    Ok(saved)
+}
+
+fn copy_beginning(copy: &Path, file: &File, repaired: &Repaired, sealing: &Sealing) -> io::Result<()> {
+    let bytes = match is_encrypted(file)? {
+        true => size_of(repaired.bytes.next_multiple_of(CHUNK as u64)),
+        false => repaired.bytes,
+    };
+    let mut made = OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(copy)?;
+    io::copy(&mut file.take(bytes), &mut made)?;
+    finish_file(made, repaired, sealing).map(drop)
+}
+
+/// Keeps a damaged file under another name, for a person to look at.
+fn set_aside(part: &Path) -> io::Result<()> {
+    let aside = part.with_extension(DAMAGED);
+    fs::rename(part, &aside)?;
+    tracing::error!(file = %aside.display(), "a recording is damaged: what can be read of its beginning is finished, and all of it is kept here");
+    sync_folder(part)
+}
+
+fn finish_file(file: File, repaired: &Repaired, sealing: &Sealing) -> io::Result<u64> {
+    match is_encrypted(&file)? {
+        true => finish(&mut Writer::resume(file, &sealing.keys, sealing.random)?, repaired),
+        false => finish(&mut { file }, repaired),
+    }
 }
 
 /// What a file that is done has in it.
@@ -53,8 +117,18 @@ pub fn repair(part: &Path, sealing: &Sealing) -> io::Result<Outcome> {
 /// # Errors
 /// It cannot be read.
 pub fn look(whole: &Path, sealing: &Sealing) -> io::Result<Outcome> {
-    let (bytes, repaired) = read(&File::open(whole)?, sealing)?;
-    Ok(Outcome { bytes, ..outcome(repaired.as_ref()) })
+    let found = read(&File::open(whole)?, sealing)?;
+    Ok(Outcome { bytes: found.bytes, ..outcome(found.repaired.as_ref()) })
+}
+
+/// What there is in a file.
+struct Found {
+    /// How many bytes there are to be played, or those before the first that is damaged.
+    bytes: u64,
+    /// How many there are in all.
+    all: u64,
+    /// What it would take to finish it.
+    repaired: Option<Repaired>,
 }
 
 /// The files that are written now.
@@ -170,8 +244,8 @@ impl Files {
 /// Does what makes a file a finished one, makes sure that it is on the disk, and gives how many bytes it has then. Where nothing can be
 /// appended it can be played all the same: whoever jumps in it has to search.
 fn finish(file: &mut dyn Medium, repaired: &Repaired) -> io::Result<u64> {
-    file.cut(repaired.bytes)?;
-    let bytes = apply(file, repaired.bytes, &repaired.outputs).or_else(|_| {
+    let whole = file.cut(repaired.bytes).and_then(|()| apply(file, repaired.bytes, &repaired.outputs));
+    let bytes = whole.or_else(|_| {
         file.cut(repaired.bytes)?;
         apply(file, repaired.bytes, &repaired.patches)
     })?;
@@ -214,27 +288,31 @@ fn check(part: &Path, sealing: &Sealing) -> io::Result<Outcome> {
 /// A file that is on the disk is done: it gets its name.
 fn name(part: &Path) -> io::Result<()> {
     fs::rename(part, part.with_extension(""))?;
-    match part.parent() {
+    sync_folder(part)
+}
+
+fn sync_folder(file: &Path) -> io::Result<()> {
+    match file.parent() {
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),
     }
 }
 
-/// How many bytes there are to be played, and what it would take to finish the file.
-fn read(file: &File, sealing: &Sealing) -> io::Result<(u64, Option<Repaired>)> {
+fn read(file: &File, sealing: &Sealing) -> io::Result<Found> {
     if !is_encrypted(file)? {
-        return scan(|at, into| Place::read_at(file, at, into));
+        let (bytes, repaired) = scan(|at, into| Place::read_at(file, at, into))?;
+        return Ok(Found { bytes, all: bytes, repaired });
     }
     if file.size()? <= HEAD as u64 {
-        return Ok((0, None));
+        return Ok(Found { bytes: 0, all: 0, repaired: None });
     }
     let reader = Reader::open(file, &sealing.keys)?;
-    let chunks = reader.bytes().div_ceil(CHUNK as u64);
-    scan(|at, into| match reader.read_at(at, into) {
-        // After the power failed: what was written last is not all there.
-        Err(Problem::Chunk(number)) if !reader.is_whole() && u64::from(number) + 2 >= chunks => Ok(0),
+    let (bytes, repaired) = scan(|at, into| match reader.read_at(at, into) {
+        // After the power failed what was written last is not all there; whoever repairs sees how much that is.
+        Err(Problem::Chunk(_)) => Ok(0),
         read => Ok(read?),
-    })
+    })?;
+    Ok(Found { bytes, all: reader.bytes(), repaired })
 }
 
 fn is_encrypted(file: &File) -> io::Result<bool> {

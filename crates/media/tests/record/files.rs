@@ -2,7 +2,9 @@
 
 use std::fs::{self, File};
 use std::path::Path;
+use std::time::Duration;
 
+use container::{Block, Output, Track, matroska};
 use media::codec::Codec;
 use media::record::{look, repair};
 use room::WhyStopped;
@@ -109,4 +111,79 @@ fn without_its_key_a_file_stays_as_it_is() {
         assert!(fs::read(&part).expect("there") == before);
     }
     assert_eq!(repair(&part, &sealing()).expect("repaired").why, WhyStopped::Stopped);
+}
+
+/// Two minutes, 50 kB each second: so many that a damaged piece is not always the end.
+fn long() -> Vec<u8> {
+    let mut writer = matroska::Writer::new(&[Track::opus(2)], Duration::from_secs(1_700_000_000));
+    for n in 0..6_000_u32 {
+        let bytes = vec![0xfc; 1_000];
+        writer.push(Block { track: 0, time: n * Duration::from_millis(20), keyframe: true, rotation: None, bytes });
+    }
+    let mut file = Vec::new();
+    while let Some(output) = writer.poll() {
+        if let Output::Append(bytes) = output {
+            file.extend(bytes);
+        }
+    }
+    file
+}
+
+#[test]
+fn what_is_damaged_in_its_midst_is_finished_as_far_as_it_goes_and_kept() {
+    let file = long();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let none = Sealing::none();
+    // A page that never got to the disk, so far into it; the seconds that are whole; whether what is behind it is kept.
+    for (share, least, kept) in [(0.5, 58, true), (0.2, 22, true), (0.97, 114, false), (0.002, 0, true), (0.0, 0, true)] {
+        for encrypted in [false, true] {
+            let (part, sealing) = (path("1.mka.part"), if encrypted { &sealing() } else { &none });
+            match encrypted {
+                true => seal(&file, &part),
+                false => fs::write(&part, &file).expect("written"),
+            }
+            let mut bytes = fs::read(&part).expect("there");
+            let at = (bytes.len() as f64 * share) as usize + if encrypted { HEAD } else { 0 };
+            bytes[at..at + 4096].fill(0);
+            fs::write(&part, &bytes).expect("written");
+            let outcome = repair(&part, sealing).expect("repaired");
+            let seconds = outcome.duration.as_secs();
+            let most = (120.0 * share) as u64;
+            assert!((least..=most.max(least)).contains(&seconds), "{share} {encrypted}: {outcome:?}");
+            assert!(!part.exists() && !path("1.mka.copy").exists());
+            assert_eq!(fs::read(path("1.mka.damaged")).ok(), kept.then_some(bytes), "{share} {encrypted}");
+            match outcome.why {
+                WhyStopped::Stopped => assert_eq!(look(&path("1.mka"), sealing).expect("whole"), outcome),
+                _ => assert!(least == 0 && !path("1.mka").exists(), "{share} {encrypted}"),
+            }
+            let _ = fs::remove_file(path("1.mka"));
+            let _ = fs::remove_file(path("1.mka.damaged"));
+        }
+    }
+}
+
+#[test]
+fn pages_that_came_to_the_disk_in_any_order_are_no_damage() {
+    let file = long();
+    let folder = tempfile::tempdir().expect("a folder");
+    let part = folder.path().join("1.mka.part");
+    seal(&file, &part);
+    let whole = fs::read(&part).expect("there");
+    // Of the last five seconds any page may be missing.
+    let since = whole.len() - 5 * 50_000;
+    for seed in 1..20_u64 {
+        let mut bytes = whole.clone();
+        let mut random = seed;
+        for page in bytes.chunks_mut(4096).skip(since / 4096) {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            if random >> 62 == 0 {
+                page.fill(0);
+            }
+        }
+        fs::write(&part, &bytes).expect("written");
+        let outcome = repair(&part, &sealing()).expect("repaired");
+        assert!(outcome.duration >= 110 * SECOND, "{seed}: {outcome:?}");
+        assert!(!folder.path().join("1.mka.damaged").exists() && look(&folder.path().join("1.mka"), &sealing()).is_ok());
+    }
 }

@@ -188,10 +188,13 @@ fn list(keyring: &Keyring, sessions: &Sessions, now: u64) -> (Value, String) {
 fn recordings(store: &Store, config: &Config) -> Result<(Value, String), String> {
     let found = store.recording_keys().map_err(in_words)?;
     let (secret, mut text, mut rows) = (config.data.join("secret.key"), String::new(), Vec::new());
-    for one in &found {
+    // That of new recordings: the first that can be used was made last.
+    let newest = found.iter().position(|one| one.key.is_some()).filter(|_| config.recording.encrypt);
+    for (at, one) in found.iter().enumerate() {
         let (file, id) = (one.path.display().to_string(), one.key.as_ref().map(|key| key.id().to_string()));
-        text += &format!("{:16}  {file}\n", id.as_deref().unwrap_or("cannot be used"));
-        rows.push(json!({ "key": id, "file": file }));
+        let (is_used, note) = if newest == Some(at) { (true, "  (new recordings)") } else { (false, "") };
+        text += &format!("{:16}  {file}{note}\n", id.as_deref().unwrap_or("cannot be used"));
+        rows.push(json!({ "key": id, "file": file, "used": is_used }));
     }
     text += match (found.is_empty(), config.recording.encrypt) {
         (true, true) => "The key is made when the server starts next.\n",

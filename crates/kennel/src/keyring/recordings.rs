@@ -1,6 +1,7 @@
 //! The keys that recordings and compositions are encrypted with: one file in the data folder each, named by what the key is called in
 //! what is encrypted with it, and sealed as all secrets are.
 
+use std::cmp::Reverse;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use sealed::{Key, KeyId, Keys, Sealing};
 
 use super::random::{from_system, spell_hex};
 use super::store::{Store, StoreProblem};
+use crate::clock;
 use crate::config::Secret;
 
 /// A file is called so, with the key's name between the two.
@@ -21,10 +23,13 @@ pub struct RecordingKey {
     pub path: PathBuf,
     /// The key; none: the file cannot be used.
     pub key: Option<Key>,
+    /// When it was made, in milliseconds since 1970 UTC; 0 if that is not known.
+    pub made_ms: u64,
 }
 
 impl Store {
-    /// What recordings and compositions are encrypted and read with. If new ones are to be encrypted and there is no key, this makes one.
+    /// What recordings and compositions are encrypted and read with: new ones with the key that was made last, so that one that was replaced
+    /// and is put back for what is encrypted with it does not come into use again. If new ones are to be encrypted and there is no key, this makes one.
     /// Blocks on the disk.
     ///
     /// # Errors
@@ -41,7 +46,7 @@ impl Store {
         Ok(Sealing { keys: Keys(keys), is_on, random: from_system })
     }
 
-    /// The keys that are there, in the order of their names. Blocks on the disk.
+    /// The keys that are there, the one that was made last first. Blocks on the disk.
     ///
     /// # Errors
     /// [`StoreProblem`].
@@ -53,13 +58,21 @@ impl Store {
         }
         names.retain(|name| id_of(name).is_some());
         names.sort();
-        Ok(names.into_iter().map(|name| RecordingKey { key: self.read_key(&name), path: self.folder().join(name) }).collect())
+        let mut keys = names.iter().map(|name| self.read_key(name)).collect::<Result<Vec<_>, _>>()?;
+        keys.sort_by_key(|key| Reverse(key.made_ms));
+        Ok(keys)
     }
 
-    fn read_key(&self, name: &str) -> Option<Key> {
-        let text = self.read_sealed(name).ok().flatten()?;
-        let key = Key::new(read_hex(text.reveal())?);
-        Some(key).filter(|key| id_of(name) == Some(key.id()))
+    /// A disk that does not give it is no reason to make another.
+    fn read_key(&self, name: &str) -> Result<RecordingKey, StoreProblem> {
+        let path = self.folder().join(name);
+        let text = match self.read_sealed(name) {
+            Err(StoreProblem::Damaged(..)) => None,
+            text => text?,
+        };
+        let found = text.as_ref().and_then(|text| read_key(text.reveal()));
+        let (key, made_ms) = found.filter(|(key, _)| id_of(name) == Some(key.id())).unzip();
+        Ok(RecordingKey { path, key, made_ms: made_ms.unwrap_or_default() })
     }
 
     fn make_recording_key(&self) -> Result<Key, StoreProblem> {
@@ -67,13 +80,19 @@ impl Store {
         from_system(&mut bytes);
         let key = Key::new(bytes);
         let name = format!("{}{}{}", NAME.0, key.id(), NAME.1);
-        self.write_sealed(&name, &Secret::new(spell_hex(&bytes)))?;
+        self.write_sealed(&name, &Secret::new(format!("{} {}", spell_hex(&bytes), clock::unix_ms())))?;
         tracing::info!(
             file = name,
             "the key of recordings is made; with it and secret.key lost, so are they: kennel keys recordings"
         );
         Ok(key)
     }
+}
+
+/// A key as its file spells it, and when it was made.
+fn read_key(text: &str) -> Option<(Key, u64)> {
+    let (key, made_ms) = text.split_once(' ').unwrap_or((text, "0"));
+    Some((Key::new(read_hex(key)?), made_ms.parse().ok()?))
 }
 
 /// The key that a file of this name has.
@@ -109,7 +128,9 @@ mod tests {
         let on = open(folder.path()).sealing(true).expect("made");
         let id = on.key().expect("one").id();
         let listed = open(folder.path()).recording_keys().expect("listed");
-        assert_eq!(listed, [RecordingKey { path: folder.path().join(format!("recordings-{id}.key")), key: on.key().cloned() }]);
+        let (path, made_ms) = (folder.path().join(format!("recordings-{id}.key")), listed[0].made_ms);
+        assert!(made_ms > 1_700_000_000_000);
+        assert_eq!(listed, [RecordingKey { path, key: on.key().cloned(), made_ms }]);
         let later = open(folder.path()).sealing(false).expect("read");
         assert!(later.key().is_none() && later.keys == on.keys, "what is encrypted can be read all the same");
     }
@@ -128,5 +149,39 @@ mod tests {
         let second = open(one.path()).make_recording_key().expect("made");
         assert!(open(one.path()).sealing(true).expect("read").keys.0.contains(&second));
         assert_eq!(open(one.path()).recording_keys().expect("listed").len(), 3);
+    }
+
+    #[test]
+    fn new_recordings_have_the_key_that_was_made_last_whatever_its_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let put = |seed: u8, made: &str| {
+            let key = Key::new([seed; Key::BYTES]);
+            let text = format!("{}{made}", spell_hex(&[seed; Key::BYTES]));
+            let name = format!("{}{}{}", NAME.0, key.id(), NAME.1);
+            open(folder.path()).write_sealed(&name, &Secret::new(text)).expect("written");
+            key
+        };
+        for (seed, made) in [(1, " 5"), (2, " 6"), (3, ""), (4, " 7"), (5, " 1"), (6, " 8")] {
+            let key = put(seed, made);
+            let used = open(folder.path()).sealing(true).expect("read").key().cloned();
+            assert_eq!(used == Some(key), !matches!(made, "" | " 1"), "{seed}");
+        }
+    }
+
+    #[test]
+    fn a_disk_that_does_not_give_the_key_has_none_made() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = open(folder.path());
+        let id = store.sealing(true).expect("made").key().expect("one").id();
+        let path = folder.path().join(format!("recordings-{id}.key"));
+        fs::remove_file(&path).and_then(|()| fs::create_dir(&path)).expect("in its place");
+        assert!(matches!(store.sealing(true), Err(StoreProblem::Io(..))));
+        assert_eq!(
+            fs::read_dir(folder.path())
+                .expect("listed")
+                .filter(|file| id_of(&file.as_ref().expect("a file").file_name().to_string_lossy()).is_some())
+                .count(),
+            1
+        );
     }
 }

@@ -29,6 +29,14 @@ const KEPT_GIGABYTES: std::ops::RangeInclusive<u64> = 1..=1_000_000;
 /// A TURN credential of under a minute ends during the call's set-up; of over two days it is no longer short-lived.
 const TURN_TTL_S: std::ops::RangeInclusive<u64> = 60..=172_800;
 
+/// What opens the bucket. What is not given is empty.
+struct BucketKey {
+    access_key: String,
+    secret_key: String,
+    /// What belongs to a key that ends.
+    token: Option<String>,
+}
+
 /// Makes the configuration of what the sources say, defaults for the rest.
 ///
 /// # Errors
@@ -112,18 +120,13 @@ impl Reader<'_> {
         let endpoint = self.first(&endpoints, parse::endpoint);
         let region = self.first(&[&s::RECORDING_REGION, &s::AWS_REGION, &s::AWS_DEFAULT_REGION], parse::region);
         let path_style = self.one(&s::RECORDING_PATH_STYLE, parse::switch).unwrap_or(endpoint.is_some());
-        let plain = |text: &str| Ok(text.to_owned());
-        let access_key = self.first(&[&s::RECORDING_ACCESS_KEY, &s::AWS_ACCESS_KEY_ID], plain);
-        let secret_key = match self.path(&s::RECORDING_SECRET_KEY_FILE) {
-            Some(path) => Some(self.secret_in(&path)?),
-            None => self.first(&[&s::RECORDING_SECRET_KEY, &s::AWS_SECRET_ACCESS_KEY], plain),
-        };
-        let Some((access_key, secret_key)) = access_key.zip(secret_key) else {
+        let BucketKey { access_key, secret_key, token } = self.bucket_key()?;
+        if access_key.is_empty() || secret_key.is_empty() {
             return self.refuse(
                 "recording.bucket needs a key: access_key and secret_key (or secret_key_file) under [recording], or \
                  AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment.",
             );
-        };
+        }
         Some(Bucket {
             name,
             prefix,
@@ -133,8 +136,26 @@ impl Reader<'_> {
             ca: self.path(&s::RECORDING_BUCKET_CA),
             access_key,
             secret_key: Secret::new(secret_key),
-            session_token: self.one(&s::AWS_SESSION_TOKEN, plain).map(Secret::new),
+            session_token: token.map(Secret::new),
         })
+    }
+
+    /// A key of the bucket, its secret, and what belongs to one that ends: all of ours, or all of what other programs use as well.
+    fn bucket_key(&mut self) -> Option<BucketKey> {
+        let plain = |text: &str| Ok(text.to_owned());
+        let ours = [&s::RECORDING_ACCESS_KEY, &s::RECORDING_SECRET_KEY, &s::RECORDING_SECRET_KEY_FILE];
+        if ours.into_iter().any(|setting| self.sources.find(setting).is_some()) {
+            let secret_key = match self.path(&s::RECORDING_SECRET_KEY_FILE) {
+                // What is wrong with it is complained of.
+                Some(path) => self.secret_in(&path)?,
+                None => self.one(&s::RECORDING_SECRET_KEY, plain).unwrap_or_default(),
+            };
+            let access_key = self.one(&s::RECORDING_ACCESS_KEY, plain).unwrap_or_default();
+            return Some(BucketKey { access_key, secret_key, token: None });
+        }
+        let access_key = self.one(&s::AWS_ACCESS_KEY_ID, plain).unwrap_or_default();
+        let secret_key = self.one(&s::AWS_SECRET_ACCESS_KEY, plain).unwrap_or_default();
+        Some(BucketKey { access_key, secret_key, token: self.one(&s::AWS_SESSION_TOKEN, plain) })
     }
 
     /// The first of these settings that is given.

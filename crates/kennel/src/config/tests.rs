@@ -239,6 +239,10 @@ fn a_bucket_is_named_here_and_its_key_here_or_as_other_programs_have_it() {
     assert_eq!((bucket.endpoint.as_deref(), bucket.path_style), (Some("http://192.168.1.9:9000"), true));
     assert_eq!((bucket.access_key.as_str(), bucket.secret_key.reveal()), ("bob", "own"));
     assert!(!format!("{bucket:?}").contains("own"));
+    let ends = [theirs[0], theirs[1], ("AWS_SESSION_TOKEN", "ends")];
+    let token = |file: &str| with(file, &ends).expect("good").session_token.map(|token| token.reveal().to_owned());
+    assert_eq!((token("").as_deref(), token(ours)), (Some("ends"), None), "what belongs to another key is not taken");
+    check_refusal(with("access_key = \"bob\"", &theirs).map(|_| Config::default()), &["recording.bucket needs a key"]);
     assert_eq!(load(&[], &theirs, &[]).expect("good").recording.bucket, None, "they are for others");
     check_refusal(with("", &[]).map(|_| Config::default()), &["recording.bucket needs a key"]);
     check_refusal(with("secret_key_file = \"/not/there\"", &theirs).map(|_| Config::default()), &["/not/there"]);

@@ -81,7 +81,7 @@ pub async fn start(
     let running = recovery.running();
     let right = mark::is_right(&files, &*store, &account, &running).await?;
     match tokio::task::spawn_blocking(move || repair(&files, |id| running.contains(&id))).await {
-        Ok(Ok(repaired)) if right => recovery.end_recordings(&repaired.outcomes, &repaired.locked, clock::unix_ms()),
+        Ok(Ok(repaired)) if right => recovery.end_recordings(&repaired.outcomes, &repaired.unread, clock::unix_ms()),
         _ => recovery.leave_recordings(),
     }
     if !recovery.writes.is_empty() {

@@ -83,12 +83,19 @@ pub(crate) fn gone(link: &mut dyn Link, id: u128) -> Result<(), Fault> {
     link.run("DELETE FROM stored WHERE id = $1", &[id.into()]).map(drop)
 }
 
-/// All of them, in no order; of a database that an older program made none.
+/// All of them, in no order; of a database that an older program made none. One that cannot be read is passed over: it keeps no server from
+/// starting, and whoever misses its file can look for it in the bucket.
 pub(crate) fn all(link: &mut dyn Link) -> Result<Vec<StoredRow>, Fault> {
     if link.steps_made()? < SINCE {
         return Ok(Vec::new());
     }
-    link.rows(&format!("SELECT {STORED}"), &[])?.iter().map(row).collect()
+    let rows = link.rows(&format!("SELECT {STORED}"), &[])?;
+    Ok(rows.iter().filter_map(|found| row(found).inspect_err(|problem| complain(found, problem)).ok()).collect())
+}
+
+fn complain(row: &Row, problem: &Fault) {
+    let id = row.id(0).map(|id| format!("{id:032x}")).unwrap_or_default();
+    tracing::error!(id, ?problem, "what the history says of a file in the bucket cannot be read");
 }
 
 /// The step that made the table.

@@ -39,6 +39,8 @@ pub struct Found {
     pub bytes: u64,
     /// What the bucket calls this content of it; empty if it has no word.
     pub tag: String,
+    /// When it was put there, ms since 1970 UTC.
+    pub changed_ms: u64,
 }
 
 impl Client {
@@ -134,7 +136,8 @@ impl Client {
     /// [`Problem::Missing`], and others.
     pub async fn look(&self, address: &str) -> Result<Found, Problem> {
         let meta = self.s3.head(&self.key(address)?).await?;
-        Ok(Found { bytes: meta.size, tag: meta.e_tag.unwrap_or_default() })
+        let changed_ms = u64::try_from(meta.last_modified.timestamp_millis()).unwrap_or_default();
+        Ok(Found { bytes: meta.size, tag: meta.e_tag.unwrap_or_default(), changed_ms })
     }
 
     /// These bytes of what is there, if it is still what has this tag.
@@ -145,7 +148,7 @@ impl Client {
         let count = range.end.saturating_sub(range.start);
         let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
         let got = self.s3.get_opts(&self.key(address)?, options).await?;
-        let same = got.meta.e_tag.as_deref().is_none_or(|now| tag.is_empty() || now == tag);
+        let same = got.meta.e_tag.as_deref().is_none_or(|now| is_same_tag(tag, now));
         let bytes = if same { got.bytes().await? } else { return Err(Problem::Changed) };
         if bytes.len() as u64 == count { Ok(bytes) } else { Err(Problem::Changed) }
     }
@@ -174,10 +177,17 @@ impl Client {
 
     /// The key of this address.
     fn key(&self, address: &str) -> Result<Path, Problem> {
-        let elsewhere = || Problem::Other(format!("it is at {address}, which is not the bucket that is configured"));
+        let elsewhere = || Problem::Elsewhere(format!("it is at {address}, which is not the bucket that is configured"));
         let key = address.strip_prefix(&self.root).ok_or_else(elsewhere)?;
         Path::parse(key).map_err(|_| elsewhere())
     }
+}
+
+/// Whether two tags name the same content, as far as both are known. Some stores leave out the quotes here and there, and what is between may
+/// weaken a tag (RFC 9110, 8.8.3).
+pub(super) fn is_same_tag(one: &str, other: &str) -> bool {
+    let bare = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').to_owned();
+    one.is_empty() || other.is_empty() || bare(one) == bare(other)
 }
 
 /// The endpoint as the library takes it: with the bucket's name where it is to be in the host.
@@ -225,6 +235,15 @@ mod tests {
         check(None, false, None);
         check(Some("http://192.168.1.9:9000"), true, Some("http://192.168.1.9:9000"));
         check(Some("https://s3.example.org:444/x"), false, Some("https://den.s3.example.org:444/x"));
+    }
+
+    #[test]
+    fn tags_are_the_same_whatever_is_around_them() {
+        let check = |one: &str, other: &str, expected: bool| assert_eq!(is_same_tag(one, other), expected, "{one} {other}");
+        check(r#""a1""#, "a1", true);
+        check(r#"W/"a1""#, r#""a1""#, true);
+        check(r#""a1""#, r#""a2""#, false);
+        check("", r#""a1""#, true);
     }
 
     #[test]

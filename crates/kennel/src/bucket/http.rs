@@ -29,7 +29,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::TlsConnector;
 
-use super::limit::{ANSWER, BYTES_PER_S_LEAST, CONNECT};
+use super::limit::{ANSWER, ANSWER_BYTES, ANSWER_WHOLE, BYTES_PER_S_LEAST, CONNECT};
 use crate::egress::{self, Stream};
 
 /// Makes clients.
@@ -73,7 +73,8 @@ impl HttpService for Requests {
         let patience = ANSWER + Duration::from_secs(bytes / BYTES_PER_S_LEAST);
         let answer = timeout(patience, self.0.request(request)).await.map_err(late)?;
         let (parts, body) = answer.map_err(failed)?.into_parts();
-        let patient = Patient { body, until: Box::pin(sleep(ANSWER)) };
+        let (until, end) = (Box::pin(sleep(ANSWER)), Instant::now() + ANSWER_WHOLE);
+        let patient = Patient { body, until, end, bytes_left: ANSWER_BYTES };
         Ok(HttpResponse::from_parts(parts, HttpResponseBody::new(patient)))
     }
 }
@@ -87,10 +88,23 @@ fn failed(error: hyper_util::client::legacy::Error) -> HttpError {
     HttpError::new(kind, error)
 }
 
-/// An answer's body that fails when nothing more of it comes.
+/// An answer's body that fails when nothing more of it comes, or too much, or for too long.
 struct Patient {
     body: Incoming,
     until: Pin<Box<Sleep>>,
+    /// When all of it must have come.
+    end: Instant,
+    bytes_left: u64,
+}
+
+impl Patient {
+    fn count(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, HttpError> {
+        let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+        let left = self.bytes_left.checked_sub(bytes);
+        self.bytes_left =
+            left.ok_or_else(|| HttpError::new(HttpErrorKind::Decode, io::Error::from(io::ErrorKind::FileTooLarge)))?;
+        Ok(frame)
+    }
 }
 
 impl Body for Patient {
@@ -99,8 +113,11 @@ impl Body for Patient {
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
-            self.until.as_mut().reset(Instant::now() + ANSWER);
-            return Poll::Ready(frame.map(|frame| frame.map_err(|error| HttpError::new(HttpErrorKind::Interrupted, error))));
+            let until = (Instant::now() + ANSWER).min(self.end);
+            self.until.as_mut().reset(until);
+            let Some(frame) = frame else { return Poll::Ready(None) };
+            let frame = frame.map_err(|error| HttpError::new(HttpErrorKind::Interrupted, error));
+            return Poll::Ready(Some(frame.and_then(|frame| self.count(frame))));
         }
         self.until.as_mut().poll(context).map(|()| Some(Err(late(io::Error::from(io::ErrorKind::TimedOut)))))
     }

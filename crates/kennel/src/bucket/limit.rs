@@ -14,6 +14,12 @@ pub const CONNECT: Duration = Duration::from_secs(10);
 /// How long an answer, or more of one, may take. Then the request has failed.
 pub const ANSWER: Duration = Duration::from_secs(30);
 
+/// How long all of an answer may take. Then the request has failed.
+pub const ANSWER_WHOLE: Duration = Duration::from_secs(120);
+
+/// Bytes of an answer: a block, or what is said in place of one. More: the request has failed.
+pub const ANSWER_BYTES: u64 = BLOCK_BYTES + 64 * 1024;
+
 /// Bytes that must go up in a second, beside [`ANSWER`]. Slower: the request has failed.
 pub const BYTES_PER_S_LEAST: u64 = 32 * 1024;
 

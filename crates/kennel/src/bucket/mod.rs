@@ -34,6 +34,8 @@ pub struct Depot(Arc<Inner>);
 struct Inner {
     /// Or why there is none.
     client: Result<Client, String>,
+    /// Whether there should be one.
+    is_configured: bool,
     /// What the history says of each file.
     rows: Mutex<HashMap<u128, StoredRow>>,
     /// The file that is being sent.
@@ -60,7 +62,8 @@ impl Depot {
             tracing::warn!(count, address, "files are in a bucket that is not the configured one: they cannot be played");
         }
         let (rows, in_hand, doomed) = (Mutex::new(rows), Mutex::default(), Notify::new());
-        Ok(Depot(Arc::new(Inner { client, rows, in_hand, doomed, runtime: Handle::current() })))
+        let is_configured = config.is_some();
+        Ok(Depot(Arc::new(Inner { client, is_configured, rows, in_hand, doomed, runtime: Handle::current() })))
     }
 
     /// The bucket.
@@ -68,7 +71,7 @@ impl Depot {
     /// # Errors
     /// Why there is none.
     pub fn client(&self) -> Result<&Client, Problem> {
-        self.0.client.as_ref().map_err(|why| Problem::Other(why.clone()))
+        self.0.client.as_ref().map_err(|why| Problem::Elsewhere(why.clone()))
     }
 
     /// Whether all of this file is in the bucket.
@@ -90,14 +93,46 @@ impl Depot {
         Ok(Some(Opened { blob: Arc::new(Remote::new(client, row, self.0.runtime.clone())), ending }))
     }
 
-    /// Asks the bucket whether it has this file.
+    /// Asks the bucket whether it has this file, by its first byte: of a bucket that is gone it would say no more of the file itself than
+    /// that it is not there.
     ///
     /// # Errors
-    /// [`Problem`].
+    /// [`Problem`]; at once, if it is in no bucket that is configured.
     pub async fn reach(&self, id: u128) -> Result<(), Problem> {
         let row = self.row(id).ok_or(Problem::Missing)?;
-        let looking = timeout(REACH, self.client()?.look(&row.address)).await;
+        let looking = timeout(REACH, self.client()?.fetch(&row.address, &row.tag, 0..1)).await;
         looking.unwrap_or_else(|_| Err(Problem::NoRoute("no answer in time".to_owned()))).map(drop)
+    }
+
+    /// Looks in the bucket for files of which the history says neither that they are there nor that they are elsewhere, as an older copy of
+    /// it does: gives those that are there, to be written down and then [taken up](Depot::take_up). Without a bucket none is.
+    ///
+    /// # Errors
+    /// [`Problem`]: then nobody can say of any that it is not there.
+    pub async fn seek(&self, kind: StoredKind, ids: &[u128]) -> Result<Vec<StoredRow>, Problem> {
+        let client = match &self.0.client {
+            Err(_) if !self.0.is_configured => return Ok(Vec::new()),
+            _ => self.client()?,
+        };
+        // A bucket that is not there, or not the right one, has none of them.
+        client.probe().await?;
+        let mut found = Vec::new();
+        for id in ids {
+            for ending in ENDINGS {
+                if let Some(row) = seek_one(client, kind, *id, ending).await? {
+                    found.push(row);
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Takes up what was found, when it is written down.
+    pub fn take_up(&self, rows: Vec<StoredRow>) {
+        for row in rows {
+            self.note(row);
+        }
     }
 
     /// All files of this kind that are in the bucket, but for those of `here`.
@@ -134,14 +169,21 @@ impl Depot {
         self.rows().get(&id).cloned()
     }
 
-    /// Takes up what the history says now. What is to be deleted stays so: false.
+    /// Takes up what the history says now. What is to be deleted stays so, and its upload with it: false.
     fn note(&self, row: StoredRow) -> bool {
         let mut rows = self.rows();
-        let doomed = rows.get(&row.id).is_some_and(|known| known.state == StoredState::Doomed);
-        if !doomed {
-            rows.insert(row.id, row);
+        match rows.get_mut(&row.id) {
+            Some(known) if known.state == StoredState::Doomed => {
+                if row.address == known.address && row.upload.is_some() {
+                    known.upload = row.upload;
+                }
+                false
+            }
+            _ => {
+                rows.insert(row.id, row);
+                true
+            }
         }
-        !doomed
     }
 
     fn forget(&self, id: u128) {
@@ -162,6 +204,17 @@ impl Depot {
     fn in_hand(&self) -> MutexGuard<'_, Option<u128>> {
         self.0.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn seek_one(client: &Client, kind: StoredKind, id: u128, ending: &str) -> Result<Option<StoredRow>, Problem> {
+    let address = client.address(kind, id, ending);
+    let Found { bytes, tag, changed_ms } = match client.look(&address).await {
+        // To a key that may not list, stores say "refused" of what is not there.
+        Err(Problem::Missing | Problem::Refused(_)) => return Ok(None),
+        found => found?,
+    };
+    let state = StoredState::There;
+    Ok(Some(StoredRow { id, kind, state, address, bytes, changed_ms, tag, upload: None, part_bytes: bytes, parts: Vec::new() }))
 }
 
 impl fmt::Debug for Depot {

@@ -23,6 +23,8 @@ pub enum Problem {
     Missing,
     /// What is in it is not what we put there.
     Changed,
+    /// It is in no bucket that is configured: why.
+    Elsewhere(String),
     /// Anything else, in words.
     Other(String),
 }
@@ -37,8 +39,15 @@ impl fmt::Display for Problem {
             Problem::NoRoute(why) => write!(f, "the store cannot be reached: {why}"),
             Problem::Missing => f.write_str("it is not in the bucket"),
             Problem::Changed => f.write_str("what is in the bucket is not what was put there"),
-            Problem::Other(why) => f.write_str(why),
+            Problem::Elsewhere(why) | Problem::Other(why) => f.write_str(why),
         }
+    }
+}
+
+impl Problem {
+    /// Whether the same will be said of everything else that is asked now.
+    pub(super) fn is_of_all(&self) -> bool {
+        matches!(self, Problem::NoBucket | Problem::Clock | Problem::Region | Problem::NoRoute(_))
     }
 }
 
@@ -57,19 +66,30 @@ impl From<Error> for Problem {
         match (code, &error) {
             (Some("NoSuchBucket"), _) => Problem::NoBucket,
             (Some("RequestTimeTooSkewed" | "RequestExpired"), _) => Problem::Clock,
-            (Some("PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"), _) => {
-                Problem::Region
-            }
+            (
+                Some(
+                    "PermanentRedirect"
+                    | "TemporaryRedirect"
+                    | "AuthorizationHeaderMalformed"
+                    | "IllegalLocationConstraintException",
+                ),
+                _,
+            ) => Problem::Region,
             (Some("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "AccessDenied" | "ExpiredToken" | "InvalidToken"), _)
             | (_, Error::PermissionDenied { .. } | Error::Unauthenticated { .. }) => {
-                Problem::Refused(code.unwrap_or("403").to_owned())
+                Problem::Refused(word(code.unwrap_or("403")))
             }
             (_, Error::NotFound { .. }) | (Some("NoSuchKey" | "NoSuchUpload"), _) => Problem::Missing,
-            (Some(code), _) => Problem::Other(format!("the store says {code}")),
+            (Some(code), _) => Problem::Other(format!("the store says {}", word(code))),
             (None, _) if text.contains("redirect without LOCATION") => Problem::Region,
             (None, _) => Problem::Other(text.chars().take(SHOWN_MAX).collect()),
         }
     }
+}
+
+/// A store's word, as far as it is one.
+fn word(code: &str) -> String {
+    code.chars().filter(char::is_ascii_alphanumeric).take(SHOWN_MAX).collect()
 }
 
 /// What went wrong on the way, if that is what went wrong.

@@ -81,20 +81,29 @@ impl Runner {
         let mut wrong = None;
         self.show(&waiting);
         waiting.reverse();
+        let mut pause = Pause::first();
         while let Some((kind, kept)) = waiting.pop() {
             *self.depot.in_hand() = Some(kept.recording);
             let sent = self.send(client, kind, &kept).await;
             *self.depot.in_hand() = None;
-            if self.depot.row(kept.recording).is_some_and(|row| row.state == StoredState::Doomed) {
+            let doomed = self.depot.row(kept.recording).is_some_and(|row| row.state == StoredState::Doomed);
+            if doomed {
                 self.depot.0.doomed.notify_one();
             }
             match sent {
+                // Its file went while it was sent.
+                Err(NotSent::File(_)) if doomed => {}
                 Err(problem) if problem.is_of_one_file() => {
                     let file = kept.path.display();
                     tracing::warn!(%file, %problem, "this file cannot be put into the bucket now; it stays here");
                     wrong = Some(problem);
+                    // If it is said of one after the other it is of all, whatever it is.
+                    sleep(pause.next()).await;
                 }
-                sent => sent?,
+                sent => {
+                    sent?;
+                    pause = Pause::first();
+                }
             }
             self.show(&waiting);
         }
@@ -175,15 +184,28 @@ impl Runner {
     }
 
     async fn delete_doomed(&self, client: &Client) -> Result<(), NotSent> {
+        let mut wrong = None;
         for row in self.depot.doomed() {
             if !client.has(&row.address) {
                 continue;
             }
-            delete(client, &row).await?;
-            self.journal.write(vec![Write::StoredGone { id: row.id }]).await.map_err(NotSent::History)?;
-            self.depot.forget(row.id);
-            tracing::info!(id = %format_args!("{:032x}", row.id), "a file is deleted from the bucket");
+            match delete(client, &row).await {
+                Ok(()) => self.forget(&row).await?,
+                Err(problem) if problem.is_of_all() => return Err(problem.into()),
+                // One that may not be deleted, as under a lock, keeps no other.
+                Err(problem) => {
+                    tracing::warn!(address = row.address, %problem, "this file cannot be deleted from the bucket now");
+                    wrong = Some(problem);
+                }
+            }
         }
+        wrong.map_or(Ok(()), |problem| Err(problem.into()))
+    }
+
+    async fn forget(&self, row: &StoredRow) -> Result<(), NotSent> {
+        self.journal.write(vec![Write::StoredGone { id: row.id }]).await.map_err(NotSent::History)?;
+        self.depot.forget(row.id);
+        tracing::info!(id = %format_args!("{:032x}", row.id), "a file is deleted from the bucket");
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ use std::time::{Instant, SystemTime};
 use axum::body::Bytes;
 use store::{StoredKind, StoredRow, StoredState, Write};
 
+use super::client::is_same_tag;
 use super::limit::{PART_BYTES, PARTS_MAX, TOLD};
 use super::{Client, Depot, Problem};
 use crate::journal;
@@ -45,10 +46,17 @@ pub(super) enum NotSent {
     File(io::Error),
 }
 
+/// What a store says of one file or its parts alone. All else, such as that it is full, is said of the next file as well.
+const OF_ONE_FILE: [&str; 4] = ["EntityTooLarge", "EntityTooSmall", "InvalidPart", "KeyTooLong"];
+
 impl NotSent {
     /// Whether another file may fare better.
     pub fn is_of_one_file(&self) -> bool {
-        matches!(self, NotSent::File(_) | NotSent::Bucket(Problem::Missing | Problem::Changed | Problem::Other(_)))
+        match self {
+            NotSent::File(_) | NotSent::Bucket(Problem::Missing | Problem::Changed) => true,
+            NotSent::Bucket(Problem::Other(why)) => OF_ONE_FILE.iter().any(|code| why.contains(code)),
+            _ => false,
+        }
     }
 }
 
@@ -94,22 +102,45 @@ impl Sender<'_> {
         let same = |row: &StoredRow| (row.bytes, row.changed_ms, &row.address) == (fresh.bytes, fresh.changed_ms, &fresh.address);
         match begun {
             Some(row) if same(&row) => Ok(row),
-            _ => {
+            begun => {
+                if let Some(begun) = begun {
+                    self.clear(&begun, &fresh.address).await?;
+                }
                 self.note(&fresh).await?;
                 Ok(fresh)
             }
         }
     }
 
+    /// Takes away what was begun with another state of the file, or elsewhere: nobody knows of it any more from now on.
+    async fn clear(&self, begun: &StoredRow, address: &str) -> Result<(), Problem> {
+        if !self.client.has(&begun.address) {
+            tracing::warn!(address = begun.address, "what is there stays: it is not in the bucket that is configured");
+            return Ok(());
+        }
+        if let Some(upload) = &begun.upload {
+            self.client.abort(&begun.address, upload).await?;
+        }
+        if begun.address == address { Ok(()) } else { self.client.delete(&begun.address).await }
+    }
+
     /// Sends it, and takes it from the folder.
     pub async fn send(&self, mut row: StoredRow, path: &Path) -> Result<Sent, NotSent> {
+        if row.state == StoredState::There && !self.is_still_there(&row).await? {
+            let (id, address) = (row.id, &row.address);
+            tracing::warn!(id = %format_args!("{id:032x}"), address, "this file is not in the bucket any more; it is sent anew");
+            row = StoredRow { state: StoredState::Coming, tag: String::new(), upload: None, parts: Vec::new(), ..row };
+            if !self.note(&row).await? {
+                return Ok(Sent::Deleted);
+            }
+        }
         if row.state == StoredState::Coming {
             let tag = match row.bytes > PART_BYTES {
                 true => self.send_parts(&mut row, path).await?,
-                false => Some(self.client.put(&row.address, read(path, 0, row.bytes).await?).await?),
+                false => Some(self.send_whole(&row, path).await?),
             };
             let Some(tag) = tag else { return Ok(Sent::Deleted) };
-            self.check(&row, &tag).await?;
+            let tag = self.check(&row, &tag).await?;
             self.metrics.bucket_sent.inc();
             row = StoredRow { state: StoredState::There, tag, upload: None, parts: Vec::new(), ..row };
             if !self.note(&row).await? {
@@ -120,6 +151,12 @@ impl Sender<'_> {
         Ok(Sent::There)
     }
 
+    async fn send_whole(&self, row: &StoredRow, path: &Path) -> Result<String, NotSent> {
+        let tag = self.client.put(&row.address, read(path, 0, row.bytes).await?).await?;
+        self.metrics.bucket_sent_bytes.inc_by(row.bytes);
+        Ok(tag)
+    }
+
     /// Sends all parts that are not there yet; none: it was deleted meanwhile.
     async fn send_parts(&self, row: &mut StoredRow, path: &Path) -> Result<Option<String>, NotSent> {
         let upload = match row.upload.clone() {
@@ -127,7 +164,9 @@ impl Sender<'_> {
             None => {
                 let upload = self.client.begin(&row.address).await?;
                 row.upload = Some(upload.clone());
-                self.note(row).await?;
+                if !self.note(row).await? {
+                    return Ok(None);
+                }
                 upload
             }
         };
@@ -175,21 +214,34 @@ impl Sender<'_> {
         }
     }
 
-    /// Whether what is in the bucket is what was put there.
-    async fn check(&self, row: &StoredRow, tag: &str) -> Result<(), Problem> {
+    /// Whether what was put there at some time is there now. Only then the file here may go: the history may be another's, or the bucket.
+    async fn is_still_there(&self, row: &StoredRow) -> Result<bool, Problem> {
+        match self.check(row, &row.tag).await {
+            // To a key that may not list, stores say "refused" of what is not there.
+            Err(Problem::Missing | Problem::Changed | Problem::Refused(_)) => Ok(false),
+            found => found.map(|_| true),
+        }
+    }
+
+    /// Whether what is in the bucket is what was put there; gives its tag, as whoever reads it is told.
+    async fn check(&self, row: &StoredRow, tag: &str) -> Result<String, Problem> {
         let found = self.client.look(&row.address).await?;
-        let same_tag = tag.is_empty() || found.tag.is_empty() || found.tag == tag;
-        if found.bytes == row.bytes && same_tag { Ok(()) } else { Err(Problem::Changed) }
+        let same = found.bytes == row.bytes && is_same_tag(tag, &found.tag);
+        if same { Ok(found.tag) } else { Err(Problem::Changed) }
     }
 
     /// Writes it down; false: it is to be deleted.
     async fn note(&self, row: &StoredRow) -> Result<bool, NotSent> {
         let is_wanted = self.depot.row(row.id).is_none_or(|known| known.state != StoredState::Doomed);
-        if is_wanted {
-            let written = self.journal.write(vec![Write::Stored(Box::new(row.clone()))]).await;
-            written.map_err(NotSent::History)?;
+        if !is_wanted {
+            return Ok(self.depot.note(row.clone()));
         }
-        Ok(is_wanted && self.depot.note(row.clone()))
+        let written = self.journal.write(vec![Write::Stored(Box::new(row.clone()))]).await;
+        // What is on its way is remembered all the same, since it may be written later; that all is there counts when it is written.
+        let is_known = written.is_ok() || row.state == StoredState::Coming;
+        let is_wanted = is_known && self.depot.note(row.clone());
+        written.map_err(NotSent::History)?;
+        Ok(is_wanted)
     }
 }
 

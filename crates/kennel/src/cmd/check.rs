@@ -192,7 +192,9 @@ fn check_bucket(config: &config::Bucket) -> Result<String, String> {
         Problem::Clock => "Set the clock, for example with: timedatectl set-ntp true",
         Problem::Region => "Correct region under [recording].",
         Problem::NoRoute(_) => "Look at endpoint under [recording], the name server and the firewall.",
-        Problem::Missing | Problem::Changed | Problem::Other(_) => "Look at endpoint and path_style under [recording].",
+        Problem::Missing | Problem::Changed | Problem::Elsewhere(_) | Problem::Other(_) => {
+            "Look at endpoint and path_style under [recording]."
+        }
     };
     Err(format!("{shown} at {place}: {problem}. {help} Until then files stay in their folder."))
 }

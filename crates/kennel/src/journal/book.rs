@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use room::{Change, Fact, Kind, ParticipantId, RecordingId, RoomId, RoomOptions, RoomView, Snapshot, Track, TrackId, VideoCodec};
 use store::{
@@ -26,6 +26,8 @@ pub struct Book {
     teller: Teller,
     rooms: HashMap<RoomId, Page>,
     reel: Reel,
+    /// Recordings from before a restart that stay as they are.
+    left: HashSet<u128>,
 }
 
 /// What is said again with each event of a room.
@@ -48,7 +50,7 @@ impl Book {
     /// No rooms yet.
     #[must_use]
     pub fn new(teller: Teller) -> Self {
-        Book { teller, rooms: HashMap::new(), reel: Reel::default() }
+        Book { teller, rooms: HashMap::new(), reel: Reel::default(), left: HashSet::new() }
     }
 
     /// Whether no room is in progress.
@@ -124,6 +126,12 @@ impl Book {
         self.reel.len()
     }
 
+    /// Recordings from before a restart that did not end and that nobody makes.
+    #[must_use]
+    pub fn left(&self) -> &HashSet<u128> {
+        &self.left
+    }
+
     /// Takes up a recording from before a restart.
     pub(super) fn restore_recording(&mut self, row: RecordingRow, kind: room::RoomKind) {
         self.reel.restore(row, kind);
@@ -131,11 +139,12 @@ impl Book {
 
     /// Puts recordings from before a restart down again.
     pub(super) fn leave_recording(&mut self, id: RecordingId) {
+        self.left.insert(id.0);
         self.reel.leave(id);
     }
 
     pub(super) fn leave_recordings(&mut self) {
-        self.reel = Reel::default();
+        self.left.extend(std::mem::take(&mut self.reel).into_ids());
     }
 
     pub(super) fn end_recording(&mut self, at_ms: u64, room: RoomId, id: RecordingId, end: End, writes: &mut Vec<Write>) {

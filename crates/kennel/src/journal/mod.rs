@@ -7,6 +7,7 @@ mod reel;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -44,6 +45,7 @@ pub struct Handle {
     queue: mpsc::Sender<Entry>,
     failing: Arc<AtomicBool>,
     ended: Arc<Notify>,
+    left: Arc<HashSet<u128>>,
     metrics: Metrics,
 }
 
@@ -73,10 +75,10 @@ struct Journal {
 pub fn start(store: Arc<dyn Store>, book: Book, wake: Arc<Notify>, metrics: Metrics) -> Handle {
     let (queue, entries) = mpsc::channel(WAITING_MAX);
     let (failing, ended) = (Arc::<AtomicBool>::default(), Arc::<Notify>::default());
-    let told = (Arc::clone(&ended), Arc::clone(&failing));
+    let (told, left) = ((Arc::clone(&ended), Arc::clone(&failing)), Arc::new(book.left().clone()));
     let journal = Journal { store, book, wake, ended: told.0, failing: told.1, metrics: metrics.clone() };
     tokio::spawn(journal.run(entries));
-    Handle { queue, failing, ended, metrics }
+    Handle { queue, failing, ended, left, metrics }
 }
 
 impl Handle {
@@ -113,6 +115,12 @@ impl Handle {
     /// Returns when a room or a recording has ended since it returned last, and that is written down. For one who waits.
     pub async fn ended(&self) {
         self.ended.notified().await;
+    }
+
+    /// Whether this recording did not end and nobody makes it: this start could not finish its file. A later one may.
+    #[must_use]
+    pub fn is_left(&self, recording: u128) -> bool {
+        self.left.contains(&recording)
     }
 
     /// Whether the database refuses to write at the moment.

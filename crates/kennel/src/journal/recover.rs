@@ -150,9 +150,9 @@ impl Recovery {
 
     /// All that was being recorded ended with the program. Of some the files tell what they hold, and some stay as they are until a start
     /// can read them; those of the others are lost.
-    pub fn end_recordings(&mut self, outcomes: &[(u128, Outcome)], locked: &[u128], now_ms: u64) {
+    pub fn end_recordings(&mut self, outcomes: &[(u128, Outcome)], unread: &[u128], now_ms: u64) {
         for (room, id) in std::mem::take(&mut self.running) {
-            if locked.contains(&id.0) {
+            if unread.contains(&id.0) {
                 self.book.leave_recording(id);
                 continue;
             }

@@ -52,6 +52,10 @@ impl Reel {
         self.0.len()
     }
 
+    pub fn into_ids(self) -> impl Iterator<Item = u128> {
+        self.0.into_keys().map(|id| id.0)
+    }
+
     /// Takes up a recording from before a restart.
     pub fn restore(&mut self, row: RecordingRow, room_kind: RoomKind) {
         // Whether it was told that it began is not written down. A codec is known from then on.

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use ::sealed::Sealing;
-use store::StoredKind;
+use media::record;
+use store::{StoredKind, StoredRow};
 
 use super::blob::{Blob, Local};
 use super::sealed;
@@ -20,6 +21,9 @@ pub const ENDINGS: [&str; 4] = ["mka", "mkv", "webm", "mp4"];
 
 /// What a file has at its end while it is written.
 const UNFINISHED: &str = "part";
+
+/// What may stand behind the name of a finished file.
+const BESIDE: [&str; 3] = [UNFINISHED, record::DAMAGED, record::COPY];
 
 /// The file that tells such a folder from an empty one in its place, such as where a disk is not mounted. It has nothing in it.
 pub const MARK: &str = ".kennel-recordings";
@@ -143,6 +147,25 @@ impl Files {
         }
     }
 
+    /// Looks in the bucket for files of which the history does not know that they are there: gives what is to be written down of those that
+    /// are, and then [taken up](Files::take_up).
+    ///
+    /// # Errors
+    /// The bucket's: nobody knows.
+    pub async fn seek(&self, ids: &[u128]) -> Result<Vec<StoredRow>, bucket::Problem> {
+        match &self.afar {
+            Some((depot, kind)) => depot.seek(*kind, ids).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// These are in the bucket, and that is written down.
+    pub fn take_up(&self, rows: Vec<StoredRow>) {
+        if let Some((depot, _)) = &self.afar {
+            depot.take_up(rows);
+        }
+    }
+
     /// All that are in the bucket, but for those of `here`.
     #[must_use]
     pub fn afar(&self, here: &[Kept]) -> Vec<Kept> {
@@ -201,8 +224,8 @@ impl Files {
     pub fn delete(&self, recording: u128) -> io::Result<()> {
         for ending in ENDINGS {
             let name = format!("{recording:032x}.{ending}");
-            for path in [self.folder.join(&name), self.folder.join(format!("{name}.{UNFINISHED}"))] {
-                match fs::remove_file(path) {
+            for path in BESIDE.map(|end| format!("{name}.{end}")).into_iter().chain([name]) {
+                match fs::remove_file(self.folder.join(path)) {
                     Err(problem) if problem.kind() != io::ErrorKind::NotFound => return Err(problem),
                     _ => {}
                 }
@@ -296,7 +319,9 @@ mod tests {
         assert!(files.list().expect("a list").is_empty() && !files.has(1));
         assert!(files.space().expect("a disk").total > 0);
         fs::create_dir(files.folder()).expect("made");
-        for (name, text) in [("1.mkv", "abc"), ("2.mka.part", "ab"), ("notes.txt", "a")] {
+        for (name, text) in
+            [("1.mkv", "abc"), ("1.mkv.damaged", "abcd"), ("2.mka.part", "ab"), ("2.mka.copy", "a"), ("notes.txt", "a")]
+        {
             let (stem, end) = name.split_once('.').expect("an ending");
             let path = if stem == "notes" { name.to_owned() } else { format!("{stem:0>32}.{end}") };
             fs::write(files.folder().join(path), text).expect("written");
@@ -311,6 +336,8 @@ mod tests {
         for recording in [1, 2, 3] {
             files.delete(recording).expect("deleted");
         }
-        assert!(files.list().expect("a list").is_empty() && files.folder().join("notes.txt").exists());
+        let left: Vec<_> =
+            fs::read_dir(files.folder()).expect("a folder").map(|file| file.expect("a file").file_name()).collect();
+        assert_eq!(left, ["notes.txt"]);
     }
 }

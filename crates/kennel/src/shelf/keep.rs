@@ -12,7 +12,9 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::files::{Files, Kept, MARK};
 use super::{NotDeleted, Shelf};
+use crate::bucket;
 use crate::clock::{self, Now};
+use crate::journal;
 use crate::metrics::Metrics;
 use crate::shutdown::Shutdown;
 
@@ -52,6 +54,9 @@ pub trait Stock: Send + Sync {
     /// Their folder.
     fn files(&self) -> &Files;
 
+    /// Who writes down what becomes of them.
+    fn journal(&self) -> &journal::Handle;
+
     /// The figure of their size in all, in bytes.
     fn gauge(metrics: &Metrics) -> &Gauge;
 
@@ -67,7 +72,7 @@ pub trait Stock: Send + Sync {
     /// Deletes the file of one that has none any more.
     async fn unlink(&self, id: u128) -> io::Result<()>;
 
-    /// Those whose files could not be deleted.
+    /// Those whose files could not be deleted, and those of which the history may say later that they are.
     fn left(&self) -> Vec<u128>;
 
     /// Those that have files, as the history says, the newest first.
@@ -246,6 +251,10 @@ impl Stock for Shelf {
         Shelf::files(self)
     }
 
+    fn journal(&self) -> &journal::Handle {
+        &self.0.journal
+    }
+
     fn gauge(metrics: &Metrics) -> &Gauge {
         &metrics.recordings_bytes
     }
@@ -297,6 +306,11 @@ pub fn ids<T>(page: PageOf<T>, id: fn(&T) -> u128) -> PageOf<u128> {
 /// Tries again to delete the files that could not be.
 pub async fn delete_left<S: Stock>(stock: &S) {
     for id in stock.left() {
+        // The history may not have been told yet.
+        if !stock.is_gone(id).await.unwrap_or(false) {
+            continue;
+        }
+        stock.files().doom(id);
         if let Err(problem) = stock.unlink(id).await {
             tracing::warn!(what = S::WHAT, %problem, "the file of a deleted one still cannot be deleted");
         }
@@ -322,11 +336,37 @@ pub async fn settle<S: Stock>(stock: &S) -> Result<(), Problem> {
     if !is_right(stock, absent.is_empty()).await {
         return Ok(());
     }
+    let absent = match found_afar(stock, absent).await? {
+        Ok(absent) => absent,
+        Err(problem) => {
+            tracing::warn!(what = S::WHAT, %problem, "some are not in their folder and perhaps in the bucket; all stay listed");
+            return Ok(());
+        }
+    };
     for some in absent.chunks(ROWS_AT_ONCE) {
         tracing::warn!(what = S::WHAT, count = some.len(), "some have lost their files");
         stock.lose(some).await?;
     }
     Ok(())
+}
+
+/// Looks in the bucket for those that are absent, since an older copy of the history does not know what is there, and writes down what is
+/// found. Gives the others, or why nobody can say.
+async fn found_afar<S: Stock>(stock: &S, mut absent: Vec<u128>) -> Result<Result<Vec<u128>, bucket::Problem>, Problem> {
+    if absent.is_empty() {
+        return Ok(Ok(absent));
+    }
+    let found = match stock.files().seek(&absent).await {
+        Ok(found) => found,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    if !found.is_empty() {
+        tracing::warn!(what = S::WHAT, count = found.len(), "the history did not know that some are in the bucket");
+        absent.retain(|id| !found.iter().any(|row| row.id == *id));
+        stock.journal().write(found.iter().cloned().map(|row| Write::Stored(Box::new(row))).collect()).await?;
+        stock.files().take_up(found);
+    }
+    Ok(Ok(absent))
 }
 
 /// Those that should have files and have none.

@@ -35,7 +35,7 @@ struct Inner {
     store: Arc<dyn Store>,
     journal: journal::Handle,
     account: String,
-    /// Deleted recordings whose files could not be.
+    /// Deleted recordings whose files could not be, and those of which it is not known yet whether that is written.
     left: Mutex<HashSet<u128>>,
 }
 
@@ -117,6 +117,12 @@ impl Shelf {
         self.0.store.recordings(&self.0.account, filter, page).await
     }
 
+    /// Whether this recording did not end and nobody makes it: its file could not be finished at this start.
+    #[must_use]
+    pub fn is_left(&self, recording: u128) -> bool {
+        self.0.journal.is_left(recording)
+    }
+
     /// Writes down that everything in a room is recorded from now on, or nothing, so that REST knows and a restart does the same.
     ///
     /// # Errors
@@ -161,13 +167,19 @@ impl Shelf {
     /// # Errors
     /// [`NotDeleted`].
     pub async fn delete(&self, row: &RecordingRow) -> Result<(), NotDeleted> {
-        if row.status == RecordingStatus::Processing {
+        if row.status == RecordingStatus::Processing && !self.is_left(row.id) {
             return Err(NotDeleted::Running);
         }
         // First the row: a file without one would stay for ever, and a row without one is settled at the next start.
         let deleted = Write::RecordingDeleted { recording: row.id, at_ms: clock::unix_ms() };
         let writes = vec![deleted, Write::StoredDoomed { id: row.id }];
-        self.0.journal.write(writes).await.map_err(NotDeleted::History)?;
+        if let Err(problem) = self.0.journal.write(writes).await {
+            if let Problem::Unavailable(_) = problem {
+                // It may be written later, and then the file has to go, too.
+                self.left().insert(row.id);
+            }
+            return Err(NotDeleted::History(problem));
+        }
         self.0.files.doom(row.id);
         self.unlink(row.id).await.map_err(NotDeleted::File)
     }

@@ -4,18 +4,16 @@ use std::io;
 
 use media::record;
 use room::Outcome;
-use sealed::Problem;
 
 use super::files::{Files, Kept};
-use super::sealed::problem_of;
 
 /// What became of recordings that did not end.
 #[derive(Debug, Default)]
 pub struct Found {
     /// What those hold that are finished now.
     pub outcomes: Vec<(u128, Outcome)>,
-    /// Those of which nobody can say before their keys are back.
-    pub locked: Vec<u128>,
+    /// Those whose files are there and cannot be finished now: their keys are missing, the disk cannot be written. A later start may.
+    pub unread: Vec<u128>,
 }
 
 /// Finishes the file of every recording that was being written when the program ended, and tells what each of these recordings holds:
@@ -33,10 +31,9 @@ pub fn repair(files: &Files, of: impl Fn(u128) -> bool) -> io::Result<Found> {
                 found.outcomes.push((file.recording, outcome));
             }
             Err(problem) => {
-                tracing::warn!(file = %file.path.display(), %problem, "a recording that was cut off cannot be finished");
-                if let Some(Problem::OtherKey(_)) = problem_of(&problem) {
-                    found.locked.push(file.recording);
-                }
+                let path = file.path.display();
+                tracing::error!(file = %path, %problem, "a recording that was cut off cannot be finished; the next start tries again");
+                found.unread.push(file.recording);
             }
         }
     }
@@ -104,5 +101,19 @@ mod tests {
         assert_eq!((second.duration.as_secs_f32().round(), second.why), (10.0, WhyStopped::Stopped));
         assert_eq!((last.why, files.list().expect("a list").len()), (WhyStopped::NoMedia, 3));
         assert!(repair(&files, |_| false).expect("read").outcomes.is_empty(), "all is finished");
+    }
+
+    #[test]
+    fn what_cannot_be_finished_now_waits_for_a_start_that_can() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = Files::in_folder(folder.path().to_owned());
+        fs::write(files.unfinished(1, "mka"), silence(false)).expect("written");
+        // With this in its place the file cannot get its name, as on a disk that the system does not write any more.
+        fs::create_dir(files.finished(1, "mka")).expect("made");
+        let found = repair(&files, |id| id == 1).expect("read");
+        assert!(found.outcomes.is_empty() && found.unread == [1], "{found:?}");
+        fs::remove_dir(files.finished(1, "mka")).expect("removed");
+        let found = repair(&files, |id| id == 1).expect("read");
+        assert!(found.unread.is_empty() && found.outcomes[0].1.why == WhyStopped::Stopped, "{found:?}");
     }
 }

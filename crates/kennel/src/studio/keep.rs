@@ -8,6 +8,7 @@ use store::{CompositionFilter, CompositionStatus, Page, PageOf, Problem, Write};
 
 use super::Studio;
 use crate::clock;
+use crate::journal;
 use crate::metrics::Metrics;
 use crate::shelf::NotDeleted;
 use crate::shelf::files::Files;
@@ -20,6 +21,10 @@ impl Stock for Studio {
 
     fn files(&self) -> &Files {
         Studio::files(self)
+    }
+
+    fn journal(&self) -> &journal::Handle {
+        &self.0.journal
     }
 
     fn gauge(metrics: &Metrics) -> &Gauge {

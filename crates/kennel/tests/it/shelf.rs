@@ -50,7 +50,11 @@ impl Killed {
     }
 
     fn put(self, name: &str) -> Self {
-        fs::write(self.folder.path().join(name), "0123456789").expect("written");
+        self.put_bytes(name, b"0123456789")
+    }
+
+    fn put_bytes(self, name: &str, bytes: &[u8]) -> Self {
+        fs::write(self.folder.path().join(name), bytes).expect("written");
         self
     }
 
@@ -90,6 +94,34 @@ async fn without_the_disk_of_recordings_none_is_lost() {
     check(Killed::new().await.put(&format!("{COMPLETED:032x}.webm")), None, as_before).await;
 }
 
+/// The beginning of an encrypted file of a version that is not known here.
+const STRANGE: &[u8] = b"\x8bKNLSL\0\x02 and more";
+
+#[tokio::test]
+async fn what_cannot_be_finished_is_not_lost_and_can_be_deleted() {
+    let part = format!("{RUNNING:032x}.webm.part");
+    let killed = Killed::new()
+        .await
+        .put(MARK)
+        .put(&format!("{COMPLETED:032x}.webm"))
+        .put_bytes(&part, &[STRANGE, &[0; sealed::HEAD]].concat());
+    for _ in 0..2 {
+        let (_history, shelf) = killed.start(killed.folder.path()).await;
+        let row = shelf.find(RUNNING).await.expect("asked").expect("found");
+        assert!(row.status == RecordingStatus::Processing && shelf.is_left(RUNNING) && !shelf.is_left(COMPLETED));
+    }
+    let (_history, shelf) = killed.start(killed.folder.path()).await;
+    let row = shelf.find(RUNNING).await.expect("asked").expect("found");
+    shelf.delete(&row).await.expect("deleted");
+    assert!(!killed.folder.path().join(part).exists());
+    assert_eq!(shelf.find(RUNNING).await.expect("asked").expect("found").status, RecordingStatus::Deleted);
+    // Without the disk, too.
+    let killed = Killed::new().await;
+    let (_history, shelf) = killed.start(killed.folder.path()).await;
+    let row = shelf.find(RUNNING).await.expect("asked").expect("found");
+    shelf.delete(&row).await.expect("deleted");
+}
+
 #[tokio::test]
 async fn a_folder_in_which_nothing_is_missing_gets_its_mark() {
     let killed = Killed::new().await.put(&format!("{COMPLETED:032x}.webm")).put(&format!("{RUNNING:032x}.webm"));
@@ -115,6 +147,24 @@ async fn what_nobody_knows_counts_for_nothing() {
     };
     check(10, true).await;
     check(9, false).await;
+}
+
+#[tokio::test]
+async fn what_the_history_writes_too_late_is_deleted_all_the_same() {
+    let name = format!("{COMPLETED:032x}.webm");
+    let killed = Killed::new().await.put(MARK).put(&name);
+    let (history, shelf) = killed.start(killed.folder.path()).await;
+    let row = shelf.find(COMPLETED).await.expect("asked").expect("found");
+    // Whoever waits is out of patience before the disk has answered.
+    tokio::time::pause();
+    let told = shelf.delete(&row).await;
+    tokio::time::resume();
+    assert!(matches!(told, Err(NotDeleted::History(_))), "{told:?}");
+    let file = killed.folder.path().join(name);
+    assert!(file.exists());
+    history.journal.flush().await.expect("written");
+    keep::delete_left(&shelf).await;
+    assert!(!file.exists());
 }
 
 #[tokio::test]

@@ -61,6 +61,13 @@ impl Den {
         den
     }
 
+    /// Changes the history of a server that does not run.
+    async fn write(&self, writes: Vec<Write>) {
+        let store = store::Sqlite::open(&config(&self.folder).data).expect("a history");
+        store.write(writes).await.expect("written");
+        tokio::task::spawn_blocking(move || drop(store)).await.expect("closed");
+    }
+
     fn file(&self, id: u128, ending: &str) -> PathBuf {
         config(&self.folder).data.join(format!("recordings/{id:032x}.{ending}"))
     }
@@ -238,8 +245,8 @@ async fn finished_files_go_into_the_bucket_and_are_played_from_there() {
         assert_eq!(part.header("content-range"), format!("bytes {from}-{to}/{LARGE_BYTES}"));
         assert!(part.status == 206 && part.body == large[from..=to], "{from}-{to}");
     }
-    let sent = kennel.metric("bucket_sent_bytes_total").await;
-    assert_eq!((sent, kennel.metric("bucket_bytes").await), (large.len().to_string(), (small.len() + large.len()).to_string()));
+    let (sent, all) = (kennel.metric("bucket_sent_bytes_total").await, (small.len() + large.len()).to_string());
+    assert_eq!((&sent, &kennel.metric("bucket_bytes").await), (&all, &all));
 
     let link = kennel.ask(&format!("GET /kennel/v1/recordings/{}/media", rt(LARGE)), "").await.header("location").to_owned();
     kennel.delete(LARGE).await;
@@ -320,19 +327,115 @@ async fn what_is_deleted_on_its_way_leaves_nothing_behind() {
     let kennel = den.start(Some(s3.bucket()), Rule::default()).await;
     until("one part is there", || s3.parts().len() == 1).await;
     kennel.delete(LARGE).await;
+    assert_eq!(s3.unfinished(), 2);
     s3.take_parts(9);
-    let parts = || {
-        fs::read_dir(s3.file(".."))
-            .expect("a folder")
-            .filter(|file| {
-                let name = file.as_ref().expect("a file").file_name().to_string_lossy().into_owned();
-                name.contains(".part-")
-            })
-            .count()
-    };
-    until("its part is gone", || parts() == 0).await;
+    until("its part is gone", || s3.unfinished() == 0).await;
     until("the other is sent", || den.here() == 0).await;
     assert_eq!(s3.keys(), [format!("{SMALL:032x}.mka")]);
+    kennel.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_deleted_while_its_upload_begins_leaves_nothing_behind() {
+    let (den, s3) = (Den::new().await, Store::start().await);
+    s3.be_slow(true);
+    let kennel = den.start(Some(s3.bucket()), Rule::default()).await;
+    until("it is begun", || s3.begun() == 1).await;
+    kennel.delete(LARGE).await;
+    assert_eq!(s3.unfinished(), 1);
+    s3.be_slow(false);
+    until("nothing is left of it", || s3.unfinished() == 0).await;
+    until("the other is sent", || den.here() == 0).await;
+    assert_eq!((s3.keys(), s3.parts().len()), (vec![format!("{SMALL:032x}.mka")], 0));
+    kennel.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_goes_only_when_the_bucket_has_it_whatever_the_history_says() {
+    let (den, s3) = (Den::new().await, Store::start().await);
+    let copy = fs::read(den.file(SMALL, "mka")).expect("there");
+    let changed = fs::metadata(den.file(SMALL, "mka")).and_then(|data| data.modified()).expect("there");
+    let kennel = den.start(Some(s3.bucket()), Rule::default()).await;
+    until("both are sent", || den.here() == 0).await;
+    kennel.running.stop().await;
+    // The store is a new one, and its owner puts back what a copy of the folder had.
+    for name in s3.keys() {
+        fs::remove_file(s3.file(&format!("kennel/recordings/{name}"))).expect("removed");
+    }
+    fs::write(den.file(SMALL, "mka"), &copy).expect("written");
+    fs::File::options().append(true).open(den.file(SMALL, "mka")).and_then(|file| file.set_modified(changed)).expect("set");
+    let kennel = den.start(Some(s3.bucket()), Rule::default()).await;
+    until("it is sent", || den.here() == 0).await;
+    assert_eq!(s3.keys(), [format!("{SMALL:032x}.mka")]);
+    assert!(kennel.play(SMALL, "").await.body == copy);
+    kennel.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_older_copy_of_the_history_does_not_know_is_found_in_the_bucket() {
+    let (den, s3) = (Den::new().await, Store::start().await);
+    let kennel = den.start(Some(s3.bucket()), Rule::default()).await;
+    until("both are sent", || den.here() == 0).await;
+    kennel.running.stop().await;
+    den.write([SMALL, LARGE].map(|id| Write::StoredGone { id }).into()).await;
+    fs::remove_file(s3.file(&format!("kennel/recordings/{LARGE:032x}.mkv"))).expect("removed");
+    // While nobody can ask nothing is lost.
+    s3.be_away(true);
+    let kennel = den.start(Some(s3.bucket()), Rule::default()).await;
+    until("it is asked", || s3.asked_in_vain() > 2).await;
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!((kennel.status(SMALL).await.as_str(), kennel.status(LARGE).await.as_str()), ("completed", "completed"));
+    kennel.running.stop().await;
+    s3.be_away(false);
+    let kennel = den.start(Some(s3.bucket()), Rule::default()).await;
+    let lost = async {
+        while kennel.status(LARGE).await != "failed" {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), lost).await.expect("the other is lost");
+    assert!(kennel.play(SMALL, "").await.body == silence());
+    kennel.delete(SMALL).await;
+    until("it is deleted there, too", || s3.keys().is_empty()).await;
+    kennel.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_store_is_asked_for_one_file_at_a_time() {
+    let (den, s3) = (Den::new().await, Store::start().await);
+    s3.be_full(true);
+    let kennel = den.start(Some(s3.bucket()), Rule::default()).await;
+    let failures = async {
+        while kennel.metric("bucket_failures_total").await == "0" {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), failures).await.expect("it is tried");
+    let first = format!("{SMALL:032x}");
+    assert!(s3.refused().iter().all(|path| path.contains(&first)), "{:?}", s3.refused());
+    s3.be_full(false);
+    until("both are sent", || den.here() == 0).await;
+    kennel.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_not_be_deleted_keeps_nothing_else_from_it() {
+    let (den, s3) = (Den::new().await, Store::start().await);
+    let kennel = den.start(Some(s3.bucket()), Rule::default()).await;
+    until("both are sent", || den.here() == 0).await;
+    // Whichever comes first.
+    s3.lock(Some("kennel/recordings".into()));
+    kennel.delete(SMALL).await;
+    kennel.delete(LARGE).await;
+    until("both are tried", || {
+        let refused = s3.refused();
+        [SMALL, LARGE].into_iter().all(|id| refused.iter().any(|path| path.contains(&format!("{id:032x}"))))
+    })
+    .await;
+    s3.lock(Some(format!("{SMALL:032x}")));
+    until("the other is gone", || s3.keys().len() == 1).await;
+    s3.lock(None);
+    until("both are gone", || s3.keys().is_empty()).await;
     kennel.running.stop().await;
 }
 

@@ -32,9 +32,20 @@ pub struct Store {
 }
 
 /// How it behaves.
+#[derive(Default)]
 pub struct Mood {
     /// It answers nobody.
     away: AtomicBool,
+    /// It has no space left.
+    full: AtomicBool,
+    /// What has this in its name may not be deleted.
+    locked: Mutex<Option<String>>,
+    /// Whoever begins an upload waits for the answer.
+    slow: AtomicBool,
+    /// Uploads that were begun.
+    begun: AtomicUsize,
+    /// What it refused.
+    refused: Mutex<Vec<String>>,
     /// Parts of uploads that it still takes.
     parts_left: AtomicUsize,
     /// How often it was asked while it was.
@@ -52,8 +63,7 @@ impl Store {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let parts_left = AtomicUsize::new(usize::MAX);
-        let mood =
-            Arc::new(Mood { away: AtomicBool::new(false), parts_left, in_vain: AtomicUsize::new(0), taken: Mutex::default() });
+        let mood = Arc::new(Mood { parts_left, ..Mood::default() });
         let running = tokio::spawn(attend(listener, service.build().into_shared(), Arc::clone(&mood)));
         Store { folder, address, mood, running }
     }
@@ -76,6 +86,37 @@ impl Store {
     /// It cannot be reached, or can again.
     pub fn be_away(&self, away: bool) {
         self.mood.away.store(away, Relaxed);
+    }
+
+    /// It has no space, or has again.
+    pub fn be_full(&self, full: bool) {
+        self.mood.full.store(full, Relaxed);
+    }
+
+    /// What has this in its name may not be deleted.
+    pub fn lock(&self, name: Option<String>) {
+        *self.mood.locked.lock().expect("whole") = name;
+    }
+
+    /// Does not answer whoever begins an upload, or does again.
+    pub fn be_slow(&self, slow: bool) {
+        self.mood.slow.store(slow, Relaxed);
+    }
+
+    /// How many uploads were begun.
+    pub fn begun(&self) -> usize {
+        self.mood.begun.load(Relaxed)
+    }
+
+    /// The paths that it refused.
+    pub fn refused(&self) -> Vec<String> {
+        self.mood.refused.lock().expect("whole").clone()
+    }
+
+    /// How many parts and uploads it keeps that are no file yet.
+    pub fn unfinished(&self) -> usize {
+        let files = fs::read_dir(self.folder.path()).expect("a folder");
+        files.filter(|file| file.as_ref().expect("a file").file_name().to_string_lossy().starts_with(".upload")).count()
     }
 
     /// How often it was asked in vain.
@@ -131,12 +172,30 @@ async fn answer(service: SharedS3Service, mood: Arc<Mood>, request: Request<Inco
         mood.in_vain.fetch_add(1, Relaxed);
         return Err(io::ErrorKind::ConnectionReset.into());
     }
-    if let Some((status, code)) = refusal(request.uri().path()) {
+    let path = request.uri().path().to_owned();
+    let full = mood.full.load(Relaxed) && request.method() == "PUT";
+    let locked =
+        request.method() == "DELETE" && mood.locked.lock().expect("whole").as_ref().is_some_and(|name| path.contains(name));
+    if full || locked {
+        mood.refused.lock().expect("whole").push(path.clone());
+    }
+    let refused = match (full, locked) {
+        (true, _) => Some((507, "XMinioStorageFull")),
+        (_, true) => Some((403, "AccessDenied")),
+        _ => refusal(&path),
+    };
+    if let Some((status, code)) = refused {
         let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code><Message>No.</Message></Error>");
         let answer = Response::builder().status(status).header("content-type", "application/xml");
         return answer.body(s3s::Body::from(body)).map_err(io::Error::other);
     }
     let answer = Service::call(&service, request).await.map_err(|problem| io::Error::other(format!("{problem:?}")))?;
+    if query.starts_with("uploads") {
+        mood.begun.fetch_add(1, Relaxed);
+        while mood.slow.load(Relaxed) {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
     if part && answer.status().is_success() {
         mood.parts_left.fetch_sub(1, Relaxed);
         mood.taken.lock().expect("whole").push(query);

@@ -59,6 +59,8 @@ impl Client {
             .with_virtual_hosted_style_request(!config.path_style)
             .with_allow_http(true)
             .with_retry(retry)
+            // One file goes by one DELETE: that is what every store knows, and what a refusal of is plain.
+            .with_disable_bulk_delete(true)
             .with_http_connector(Connector::trusting(config.ca.as_deref())?);
         if let Some(endpoint) = endpoint(config) {
             builder = builder.with_endpoint(endpoint);

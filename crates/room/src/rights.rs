@@ -158,6 +158,11 @@ pub(crate) fn permit_role(rights: Rights, role: Role) -> Result<(), Refusal> {
     if may { Ok(()) } else { Err(Refusal::NotPermitted) }
 }
 
+/// Whether somebody who came in as this may have a screen or a device.
+pub(crate) fn permit_child(parent: Role) -> Result<(), Refusal> {
+    if parent == Role::Person { Ok(()) } else { Err(Refusal::NotPermitted) }
+}
+
 /// Where somebody stands who asks for this place as it comes in.
 pub(crate) fn permit_position(rights: Rights, position: Position) -> Position {
     let any = [Permission::SelfPosition, Permission::Position, Permission::RoomPosition];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Rooms;
 use super::view::view;
 use crate::limit::{IDENTITY_CHARS_MAX, ROOM_NAME_CHARS_MAX, WIRE_NAME_BYTES_MAX};
-use crate::rights::{may_enter, permit_role};
+use crate::rights::{may_enter, permit_child, permit_role};
 use crate::room::{Plan, Room, Window};
 use crate::stage::check_meta;
 use crate::{
@@ -198,7 +198,7 @@ impl Room {
     /// Whether this is somebody who may have a screen or a device.
     fn check_parent(&self, who: Option<ParticipantId>) -> Result<(), Refusal> {
         let parent = who.and_then(|who| self.by_id(who)).ok_or(Refusal::ParticipantNotFound)?;
-        if parent.snapshot.member.role == Role::Person { Ok(()) } else { Err(Refusal::NotPermitted) }
+        permit_child(parent.snapshot.member.role)
     }
 
     fn can_mix(&self) -> bool {

@@ -195,6 +195,16 @@ pub const MIX_WISH_GAP: Duration = Duration::from_millis(500);
 /// Frames of one track that wait until its sound is heard. One more: the oldest is shown at once.
 pub const MIX_FRAMES_WAITING_MAX: usize = 30;
 
+/// Frames of one track that wait because there was no time to decode them. One more: all are left out, and a key frame is wished for.
+pub const MIX_FRAMES_BEHIND_MAX: usize = 2 * MIX_FRAMES_WAITING_MAX;
+
+/// Frames of one track a second that are decoded for a mix, averaged over a second: those of the fastest cameras. More are left out, and a
+/// key frame is wished for.
+pub const MIX_FRAMES_PER_S: u32 = 60;
+
+/// Pixels of the same: as many frames of 1920x1088, or 34 of the largest. More are left out as well.
+pub const MIX_PIXELS_PER_S: u32 = MIX_FRAMES_PER_S * 1_920 * 1_088;
+
 /// What waits for one mixer: packets of half a second of thirty tracks. One more is dropped and counted.
 pub const MIX_PACKETS_QUEUED_MAX: usize = 8_192;
 

@@ -308,10 +308,12 @@ impl Mixing {
         let rooms: Vec<RoomId> = self.rooms.keys().copied().collect();
         self.tick_sounds();
         for room in rooms {
-            let now = Instant::now();
+            let (now, until) = (Instant::now(), self.sound_due());
             let Some(seat) = self.rooms.get_mut(&room) else { continue };
             seat.begin_again(now, &self.counters);
             if seat.mix.as_ref().is_some_and(|mix| mix.picture_due() <= now) {
+                seat.decode(until, &self.counters, Instant::now);
+                let now = Instant::now();
                 seat.on(now, &self.counters, |mix| mix.tick_picture(now));
                 seat.send(&self.counters);
                 self.take_packets();
@@ -323,14 +325,16 @@ impl Mixing {
 
     /// What is decoded now is not waited for when the next picture is due. As long as nothing else is.
     fn decode_ahead(&mut self) {
+        let until = self.due();
         for seat in self.rooms.values_mut() {
-            let now = Instant::now();
-            if seat.due() <= now {
-                return;
-            }
-            seat.on(now, &self.counters, |mix| mix.decode(now));
+            seat.decode(until, &self.counters, Instant::now);
             seat.send(&self.counters);
         }
+    }
+
+    /// When the next sound of any room is due.
+    fn sound_due(&self) -> Option<Instant> {
+        self.rooms.values().filter_map(|seat| seat.mix.as_ref()).map(RoomMix::sound_due).min()
     }
 
     fn tick_sounds(&mut self) {
@@ -374,6 +378,18 @@ impl Seat {
             }
         });
         self.send(counters);
+    }
+
+    /// Decodes what has come, as long as there is time. The rest waits for the next turn.
+    fn decode(&mut self, until: Option<Instant>, counters: &Counters, clock: impl Fn() -> Instant) {
+        let mut more = true;
+        while more {
+            let now = clock();
+            more = false;
+            if until.is_some_and(|until| now < until) {
+                self.on(now, counters, |mix| more = mix.decode_next(now));
+            }
+        }
     }
 
     /// Begins where there is no mix and it is time.

@@ -97,6 +97,7 @@ fn a_room_of_nine_takes_no_more_memory_than_it_may() {
             }
         }
         mix.tick_sound(now);
+        mix.decode(now);
         mix.tick_picture(now);
         while let Some(one) = mix.poll_made() {
             match one {

@@ -192,6 +192,7 @@ fn check(parts: usize, length: Duration) {
             }
             members.iter_mut().for_each(|member| member.send(start, now, &mut mix));
             mix.tick_sound(now);
+            mix.decode(now);
             mix.tick_picture(now);
             while let Some(made) = mix.poll_made() {
                 if let FromMixer::Keyframe(_, track) = &made {

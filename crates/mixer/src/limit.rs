@@ -22,6 +22,9 @@ pub const CELLS_MAX: usize = 64;
 /// Ways to bring a row or a column to another size that are kept: the four that each cell needs. One more: all are worked out anew.
 pub const AXES_MAX: usize = 4 * CELLS_MAX;
 
+/// Frames that come as one: as many as a superframe of VP9 has (VP9 bitstream specification, annex B). More of H264: refused.
+pub const FRAMES_AT_ONCE_MAX: usize = 8;
+
 /// Frames of one input between two pictures of ours: those of a second that came at once. More are not decoded, and a key frame is wanted.
 pub const FRAMES_AHEAD_MAX: u32 = 60;
 

@@ -271,6 +271,18 @@ impl PictureMixer {
         }
     }
 
+    /// A frame of an input was left out, so what follows it is not decoded before the next key frame.
+    pub fn leave_out(&mut self, input: InputId) {
+        self.counts.broken += 1;
+        self.inputs.get_mut(&input).into_iter().for_each(Input::wait_for_key);
+    }
+
+    /// Pixels that the last frame of an input took to decode: what its next one is likely to take.
+    #[must_use]
+    pub fn pixels(&self, input: InputId) -> usize {
+        self.inputs.get(&input).map_or(0, Input::pixels)
+    }
+
     /// Whether nothing can be shown of this input until it sends a key frame.
     #[must_use]
     pub fn is_key_wanted(&self, input: InputId) -> bool {

@@ -29,7 +29,9 @@ pub struct Counts {
     pub pictures_late: u64,
     /// Ticks of sound left out because they were too late.
     pub sounds_late: u64,
-    /// Frames that could not be decoded, damaged or without their key frame.
+    /// Frames that were decoded.
+    pub frames: u64,
+    /// Frames that could not be decoded, damaged or without their key frame, or that were too many.
     pub frames_broken: u64,
 }
 
@@ -170,7 +172,7 @@ impl RoomMix {
         }
     }
 
-    /// Makes the picture that is due. What there was no time for is left out.
+    /// Makes the picture that is due, of what is decoded. What there was no time for is left out.
     pub fn tick_picture(&mut self, now: Instant) {
         if now < self.picture_due() {
             return;
@@ -181,23 +183,35 @@ impl RoomMix {
         }
         let shown = self.picture_due();
         self.next_picture += 1;
-        self.decode(now);
         let changed = self.pictures.mix();
         for rendition in [Rendition::Main, Rendition::Small] {
             self.encode(shown, rendition, changed);
         }
     }
 
-    /// Decodes what has come, so that there is less to do when the next picture is due.
+    /// Decodes all that has come.
     pub fn decode(&mut self, now: Instant) {
+        while self.decode_next(now) {}
+    }
+
+    /// Decodes one frame, the one that has waited longest. Whether there was any: so its caller can do something else in between.
+    pub fn decode_next(&mut self, now: Instant) -> bool {
+        let mut next: Option<(Instant, TrackId, InputId)> = None;
         for (track, sight) in &mut self.sights {
             let Some(input) = self.tracks.get(*track) else { continue };
             let heard = self.voices.get(track).map_or(Duration::ZERO, |voice| self.sound.delay(*voice));
-            sight.show(now, input, heard.saturating_sub(MIX_AHEAD_MAX), &mut self.pictures);
+            sight.gather(now, input, &mut self.pictures);
+            if let Some(came) = sight.due(now, heard.saturating_sub(MIX_AHEAD_MAX))
+                && next.is_none_or(|(before, ..)| came < before)
+            {
+                next = Some((came, *track, input));
+            }
             if sight.take_wish(now) {
                 self.out.push_back(FromMixer::Keyframe(self.room, *track));
             }
         }
+        let sight = next.and_then(|(_, track, input)| self.sights.get_mut(&track).zip(Some(input)));
+        sight.map(|(sight, input)| sight.show(input, &mut self.pictures)).is_some()
     }
 
     /// What it has made, or wants.
@@ -222,7 +236,7 @@ impl RoomMix {
     pub fn counts(&self) -> Counts {
         let pictures = self.pictures.counts();
         let broken: u64 = self.sights.values().map(|sight| sight.counts().broken).sum();
-        Counts { frames_broken: pictures.broken + pictures.unkeyed + broken, ..self.counts }
+        Counts { frames: pictures.decoded, frames_broken: pictures.broken + pictures.unkeyed + broken, ..self.counts }
     }
 
     fn moment(&self, picture: u64) -> Instant {

@@ -1,8 +1,14 @@
+use std::cell::Cell;
+
 use mio::{Poll, Token};
-use room::{Canvas, Ear, ParticipantId};
+use mixer::codec::vp8::{Vp8Encoder, Vp8Settings};
+use mixer::frame::{Colour, Frame};
+use room::{Area, Canvas, Ear, ParticipantId};
 
 use super::*;
 use crate::codec::Codec;
+use crate::limit::{MIX_FRAMES_PER_S, MIX_PIXELS_PER_S};
+use crate::mix::pieces;
 
 const ROOM: RoomId = RoomId(1);
 /// Longer than anything takes.
@@ -174,6 +180,93 @@ fn a_panic_costs_one_room_a_moment() {
     assert!(seat.mix.is_none() && seat.due() == now + REMAKE_PAUSE);
     seat.begin_again(now + REMAKE_PAUSE, &counters);
     assert!(seat.mix.is_some());
+}
+
+/// A camera that is shown in all of the picture. It sends a key frame, and then again and again a frame in which nothing changed, which
+/// is hardly a byte and takes as long to decode as any.
+struct Camera {
+    key: Vec<u8>,
+    still: Vec<u8>,
+    sent: u64,
+}
+
+const CAMERA: TrackId = TrackId(7);
+
+impl Camera {
+    fn new(width: u16, height: u16) -> Camera {
+        let picture = Frame::new(width, height, Colour::of(0xc0_20_20));
+        let mut encoder = Vp8Encoder::new(Vp8Settings { width, height, fps: 30, bitrate: 2_000_000 }).expect("an encoder");
+        let mut frame = |pts_ms| encoder.encode(&picture.picture(), pts_ms, false).expect("a frame").bytes.to_vec();
+        Camera { key: frame(0), still: frame(33), sent: 0 }
+    }
+
+    fn send(&mut self, now: Instant, key: bool, mix: &mut RoomMix) {
+        let frame = if key { &self.key } else { &self.still };
+        let time = self.sent as u32 * 90;
+        for piece in pieces(frame, self.sent as u16) {
+            let (payload, last) = (piece.payload, piece.last);
+            self.sent += 1;
+            mix.handle_packet(
+                CAMERA,
+                Packet { codec: Codec::Vp8, seq: self.sent, time, arrival: now, last, payload, ..packet() },
+            );
+        }
+    }
+}
+
+fn scene_of_camera() -> Arc<Scene> {
+    let area = Area { x: 0, y: 0, width: 320, height: 180 };
+    let cell = room::Cell { who: ParticipantId(1), area, track: Some(CAMERA), name: "".into(), whole: false };
+    Arc::new(Scene { cells: vec![cell], ..(*scene(1)).clone() })
+}
+
+/// Frames that are decoded of a camera that sends a thousand of them a second, for two seconds.
+fn decoded_of_a_flood(width: u16, height: u16) -> Counts {
+    let (start, mut camera) = (Instant::now(), Camera::new(width, height));
+    let mut mix = RoomMix::new(start, ROOM, scene_of_camera()).expect("a mix");
+    let mut key = true;
+    for ms in 0..2_000 {
+        let now = start + Duration::from_millis(ms);
+        camera.send(now, std::mem::take(&mut key), &mut mix);
+        if ms % 10 == 0 {
+            mix.decode(now);
+            mix.tick_picture(now);
+            key = std::iter::from_fn(|| mix.poll_made()).any(|made| matches!(made, FromMixer::Keyframe(..)));
+        }
+    }
+    mix.counts()
+}
+
+#[test]
+fn of_a_flood_no_more_is_decoded_than_a_camera_sends() {
+    // What is allowed at once, and in two seconds.
+    let usual = decoded_of_a_flood(64, 36);
+    assert!((60..=u64::from(3 * MIX_FRAMES_PER_S)).contains(&usual.frames), "{usual:?}");
+    assert!(usual.frames_broken > 1_500, "{usual:?}");
+    let large = decoded_of_a_flood(2_560, 1_440);
+    let most = u64::from(3 * MIX_PIXELS_PER_S / (2_560 * 1_440)) + 1;
+    assert!((30..=most).contains(&large.frames), "{large:?}");
+    assert!(usual.pictures >= 10 && large.pictures >= 10, "the pictures go on");
+}
+
+#[test]
+fn decoding_ends_when_a_sound_is_due_and_goes_on_in_the_next_turn() {
+    let counters = Counters::default();
+    let (poll, (made, _keeps)) = (Poll::new().expect("a poll"), sync_channel(1_024));
+    let back = Back { made, waker: Arc::new(Waker::new(poll.registry(), Token(0)).expect("a waker")) };
+    let (start, mut camera) = (Instant::now(), Camera::new(64, 36));
+    let mut seat = Seat::new(start, ROOM, scene_of_camera(), back, &counters);
+    seat.on(start, &counters, |mix| (0..8).for_each(|n| camera.send(start, n == 0, mix)));
+    // Each frame takes 10 ms.
+    let (looked, due) = (Cell::new(0), start + Duration::from_millis(25));
+    let clock = || start + Duration::from_millis(10) * looked.replace(looked.get() + 1);
+    let decoded = |seat: &mut Seat, until| {
+        seat.decode(until, &counters, clock);
+        seat.mix.as_ref().map(|mix| mix.counts().frames)
+    };
+    assert_eq!(decoded(&mut seat, Some(due)), Some(3));
+    assert_eq!(decoded(&mut seat, Some(due)), Some(3), "it is late already");
+    assert_eq!(decoded(&mut seat, Some(due + LONG)), Some(8));
 }
 
 /// What the worker heard of who talks.

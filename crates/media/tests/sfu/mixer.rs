@@ -105,6 +105,7 @@ impl Studio {
         if mix.sound_due() <= now {
             mix.tick_sound(now);
         }
+        mix.decode(now);
         mix.tick_picture(now);
         while let Some(made) = mix.poll_made() {
             engine.handle_mixer(now, made);

@@ -16,6 +16,7 @@ pub use sps::Sps;
 
 /// Kinds of units (ITU-T H.264, table 7-1).
 mod unit {
+    pub const SLICE: u8 = 1;
     pub const IDR: u8 = 5;
     pub const SPS: u8 = 7;
     pub const SUBSET_SPS: u8 = 15;
@@ -28,6 +29,10 @@ struct Header {
     idr: bool,
     /// It has parameters.
     sps: bool,
+    /// Pixels of the largest picture that they allow.
+    pixels: usize,
+    /// How many pictures begin in it.
+    pictures: usize,
 }
 
 /// A decoder. After a damaged frame it wants a key frame.
@@ -38,6 +43,9 @@ pub struct H264Decoder {
     keyed: bool,
     /// Whether it ever had parameters that are within the limits.
     described: bool,
+    /// Of the largest picture that it ever had parameters for, and of all pictures in the last frame.
+    largest: usize,
+    pixels: usize,
 }
 
 impl std::fmt::Debug for H264Decoder {
@@ -55,7 +63,8 @@ impl H264Decoder {
         // Browsers send no frame that is shown later than it is decoded, so nothing is ever held back.
         let config = DecoderConfig::new().flush_after_decode(Flush::NoFlush);
         let library = Decoder::with_api_config(OpenH264API::from_source(), config).map_err(|_| CodecError::Setup)?;
-        Ok(H264Decoder { library, frame: Frame::new(2, 2, Colour::BLACK), shown: false, keyed: false, described: false })
+        let frame = Frame::new(2, 2, Colour::BLACK);
+        Ok(H264Decoder { library, frame, shown: false, keyed: false, described: false, largest: 0, pixels: 0 })
     }
 
     /// Decodes one whole frame, with start codes before its units (ITU-T H.264, annex B). Whether there is a [`Self::picture`] now.
@@ -66,6 +75,8 @@ impl H264Decoder {
         self.shown = false;
         let header = header(frame)?;
         self.described |= header.sps;
+        self.largest = self.largest.max(header.pixels);
+        self.pixels = self.largest * header.pictures.max(1);
         if !self.described || !(self.keyed || header.idr) {
             return Err(CodecError::KeyMissing);
         }
@@ -93,6 +104,12 @@ impl H264Decoder {
         !self.keyed
     }
 
+    /// Pixels that the last frame took to decode, shown or not.
+    #[must_use]
+    pub fn pixels(&self) -> usize {
+        self.pixels
+    }
+
     /// What the last frame showed.
     #[must_use]
     pub fn picture(&self) -> Option<Picture<'_>> {
@@ -106,7 +123,11 @@ fn header(frame: &[u8]) -> Result<Header, CodecError> {
     }
     let mut header = Header::default();
     for unit in units(frame) {
-        match unit.first().map(|first| first & 0x1f) {
+        let kind = unit.first().map(|first| first & 0x1f);
+        if matches!(kind, Some(unit::SLICE | unit::IDR)) {
+            header.pictures += usize::from(begins_picture(unit));
+        }
+        match kind {
             Some(unit::IDR) => header.idr = true,
             Some(unit::SPS | unit::SUBSET_SPS) => {
                 let sps = Sps::parse(unit).ok_or(CodecError::Broken)?;
@@ -114,11 +135,17 @@ fn header(frame: &[u8]) -> Result<Header, CodecError> {
                     return Err(CodecError::Size(sps.width, sps.height));
                 }
                 header.sps = true;
+                header.pixels = header.pixels.max(usize::from(sps.width) * usize::from(sps.height));
             }
             _ => {}
         }
     }
-    Ok(header)
+    if header.pictures > limit::FRAMES_AT_ONCE_MAX { Err(CodecError::Broken) } else { Ok(header) }
+}
+
+/// Whether a slice's first block is the picture's first: a zero, which is one bit that is set (7.3.3, 9.1).
+fn begins_picture(slice: &[u8]) -> bool {
+    slice.get(1).is_some_and(|bits| bits & 0x80 != 0)
 }
 
 /// The units between start codes. What stands before the first start code is none.

@@ -78,6 +78,7 @@ impl Header {
 pub struct Vp8Decoder {
     decoding: Decoding,
     keyed: bool,
+    pixels: usize,
 }
 
 impl Vp8Decoder {
@@ -86,7 +87,7 @@ impl Vp8Decoder {
     /// # Errors
     /// [`CodecError::Setup`] if there is no memory for it.
     pub fn new() -> Result<Vp8Decoder, CodecError> {
-        Ok(Vp8Decoder { decoding: Decoding::new(Format::Vp8)?, keyed: false })
+        Ok(Vp8Decoder { decoding: Decoding::new(Format::Vp8)?, keyed: false, pixels: 0 })
     }
 
     /// Decodes one whole frame. Whether there is a [`Self::picture`] now: some frames are not meant to be shown.
@@ -102,7 +103,8 @@ impl Vp8Decoder {
                 return Err(CodecError::Size(width, height));
             }
             Header::Delta if !self.keyed => return Err(CodecError::KeyMissing),
-            Header::Key(..) | Header::Delta => {}
+            Header::Key(width, height) => self.pixels = usize::from(width) * usize::from(height),
+            Header::Delta => {}
         }
         let shown = self.decoding.decode(frame);
         self.keyed = shown.is_ok();
@@ -118,6 +120,12 @@ impl Vp8Decoder {
     #[must_use]
     pub fn is_key_wanted(&self) -> bool {
         !self.keyed
+    }
+
+    /// Pixels that the last frame took to decode, shown or not.
+    #[must_use]
+    pub fn pixels(&self) -> usize {
+        self.pixels
     }
 
     /// What the last frame showed.

@@ -5,9 +5,6 @@ use super::{CodecError, is_size_allowed};
 use crate::frame::Picture;
 use crate::limit;
 
-/// Frames in one superframe (VP9 bitstream specification, annex B).
-const FRAMES_MAX: usize = 8;
-
 /// What a frame says of itself before it is decoded (VP9 bitstream specification, section 7.2), as far as it matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Header {
@@ -102,6 +99,9 @@ impl Bits<'_> {
 pub struct Vp9Decoder {
     decoding: Decoding,
     keyed: bool,
+    /// Of the largest frame since the last one that stands on its own, for any of them may be built upon; and of all in the last superframe.
+    largest: usize,
+    pixels: usize,
     /// The frame as the library gets it.
     checked: Vec<u8>,
 }
@@ -112,7 +112,7 @@ impl Vp9Decoder {
     /// # Errors
     /// [`CodecError::Setup`] if there is no memory for it.
     pub fn new() -> Result<Vp9Decoder, CodecError> {
-        Ok(Vp9Decoder { decoding: Decoding::new(Format::Vp9)?, keyed: false, checked: Vec::new() })
+        Ok(Vp9Decoder { decoding: Decoding::new(Format::Vp9)?, keyed: false, largest: 0, pixels: 0, checked: Vec::new() })
     }
 
     /// Decodes one frame, or the frames of one moment as a superframe. Whether there is a [`Self::picture`] now: some are not meant to be
@@ -147,6 +147,12 @@ impl Vp9Decoder {
         !self.keyed
     }
 
+    /// Pixels that the last frame took to decode, shown or not, and all that came with it.
+    #[must_use]
+    pub fn pixels(&self) -> usize {
+        self.pixels
+    }
+
     /// What the last frame showed.
     #[must_use]
     pub fn picture(&self) -> Option<Picture<'_>> {
@@ -164,9 +170,12 @@ impl Vp9Decoder {
                     self.keyed = false;
                     return Err(CodecError::Size(width, height));
                 }
+                let before = if matches!(header, Header::Key(..)) { 0 } else { self.largest };
+                self.largest = before.max(usize::from(width) * usize::from(height));
             }
             key.get_or_insert(matches!(header, Header::Key(..)));
         }
+        self.pixels = frames.len() * self.largest;
         key.ok_or(CodecError::Broken)
     }
 }
@@ -174,7 +183,7 @@ impl Vp9Decoder {
 /// The frames of a superframe (annex B); none if its index makes no sense. What has no index is one frame.
 fn frames(bytes: &[u8]) -> Option<Vec<&[u8]>> {
     let Some((mut rest, index, width)) = superframe(bytes) else { return Some(vec![bytes]) };
-    let mut frames = Vec::with_capacity(FRAMES_MAX);
+    let mut frames = Vec::with_capacity(limit::FRAMES_AT_ONCE_MAX);
     for size in index.chunks_exact(width) {
         let size = size.iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
         let (frame, after) = rest.split_at_checked(size)?;

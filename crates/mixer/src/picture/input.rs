@@ -50,6 +50,16 @@ impl Input {
         }
     }
 
+    /// Nothing that comes before the next key frame is decoded.
+    pub fn wait_for_key(&mut self) {
+        self.decoder.iter_mut().for_each(Decoder::wait_for_key);
+    }
+
+    /// Pixels that the last frame took to decode.
+    pub fn pixels(&self) -> usize {
+        self.decoder.as_ref().map_or(0, Decoder::pixels)
+    }
+
     /// The last picture, and how it must be turned. None before the first one, and after a damaged frame.
     pub fn picture(&self) -> Option<(Picture<'_>, Rotation)> {
         let picture = match self.decoder.as_ref()? {
@@ -86,6 +96,14 @@ impl Decoder {
             Decoder::Vp8(decoder) => decoder.decode(frame),
             Decoder::Vp9(decoder) => decoder.decode(frame),
             Decoder::H264(decoder) => decoder.decode(frame),
+        }
+    }
+
+    fn pixels(&self) -> usize {
+        match self {
+            Decoder::Vp8(decoder) => decoder.pixels(),
+            Decoder::Vp9(decoder) => decoder.pixels(),
+            Decoder::H264(decoder) => decoder.pixels(),
         }
     }
 

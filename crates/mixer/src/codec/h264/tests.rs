@@ -174,3 +174,17 @@ fn the_bitrate_is_about_what_was_asked_for() {
     }
     assert!((600_000..2_400_000).contains(&bits), "{} a second", bits / 4);
 }
+
+/// Frames in which hardly a bit changes cost nearly nothing to send: as many as one likes would fit into what comes as one.
+#[test]
+fn many_pictures_in_one_frame_are_counted_or_refused() {
+    let frames = stream(320, 176);
+    let mut decoder = H264Decoder::new().unwrap();
+    decoder.decode(&frames[0]).unwrap();
+    assert_eq!(decoder.pixels(), 320 * 176);
+    let again = |count: usize| frames[1].repeat(count);
+    let _ = decoder.decode(&again(3));
+    assert_eq!(decoder.pixels(), 3 * 320 * 176);
+    assert_eq!(header(&again(limit::FRAMES_AT_ONCE_MAX + 1)), Err(CodecError::Broken));
+    assert!(header(&again(limit::FRAMES_AT_ONCE_MAX)).is_ok());
+}

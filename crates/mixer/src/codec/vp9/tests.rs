@@ -120,3 +120,16 @@ fn a_decoder_wants_a_key_frame_first_and_after_damage() {
     assert_eq!(decoder.decode(&frames[1]), Err(CodecError::KeyMissing));
     assert_eq!(decoder.decode(&[]), Err(CodecError::Broken));
 }
+
+#[test]
+fn every_frame_of_a_superframe_counts_as_the_largest_that_it_may_build_on() {
+    let mut decoder = Vp9Decoder::new().unwrap();
+    let shows = header("10|00|1|000");
+    let mut pixels = |frames: &[&[u8]]| {
+        let _ = decoder.check(frames);
+        decoder.pixels()
+    };
+    assert_eq!(pixels(&[&key(640, 360)]), 640 * 360);
+    assert_eq!(pixels(&[&shows, &shows, &shows]), 3 * 640 * 360);
+    assert_eq!(pixels(&[&key(64, 36)]), 64 * 36);
+}

@@ -124,7 +124,7 @@ pub const DEFINITIONS_MAX: usize = 10_000;
 /// How loud a member may be made, and how quiet: what is beyond is taken for this.
 pub const VOLUME_MAX: i8 = 50;
 
-/// How insensitive a member's microphone may be made. What is beyond is taken for this.
+/// How sensitive a member's microphone may be made. What is beyond is taken for this.
 pub const SENSITIVITY_MAX: u8 = 100;
 
 /// Pixels of a canvas, the smallest and the largest. What is beyond is taken for these.

@@ -172,7 +172,7 @@ pub struct Member {
     pub input_volume: i8,
     /// How loud the others are to it: −50 to 50, 0 as they come.
     pub output_volume: i8,
-    /// From what loudness on it counts as talking: 0 to 100.
+    /// How easily it counts as talking: 1, only when loud, to 100, at a whisper; with 0 never. It is heard all the same.
     pub sensitivity: u8,
     /// Whether its hand is raised.
     pub hand_raised: bool,
@@ -327,7 +327,7 @@ pub enum MemberAct {
     InputVolume(i8),
     /// How loud the others are to it: −50 to 50.
     OutputVolume(i8),
-    /// From what loudness on it counts as talking: 0 to 100.
+    /// How easily it counts as talking: 1, only when loud, to 100, at a whisper; with 0 never. It is heard all the same.
     Sensitivity(u8),
     /// Raise its hand, or lower it.
     RaiseHand(bool),
@@ -503,7 +503,7 @@ pub struct Voice {
     pub track: TrackId,
     /// How loud: −50 to 50.
     pub volume: i8,
-    /// From what loudness on it counts as talking: 0 to 100.
+    /// How easily it counts as talking: 1, only when loud, to 100, at a whisper; with 0 never. It is heard all the same.
     pub sensitivity: u8,
 }
 

@@ -18,7 +18,7 @@ pub struct Voice {
     pub muted: bool,
     /// How much louder than it comes it is heard, in decibels: -50 to 50.
     pub gain_db: f32,
-    /// How loud it must be to count as talking: from 1 (very) to 100 (hardly). With 0 it never talks, nor is heard.
+    /// How easily it counts as talking: from 1 (only when loud) to 100 (at a whisper). With 0 it never does, and is heard all the same.
     pub sensitivity: u8,
 }
 
@@ -92,7 +92,7 @@ impl Voiced {
     /// Changes how it is heard.
     pub fn set(&mut self, settings: Voice) {
         self.settings = settings;
-        if self.is_silenced() {
+        if settings.muted || settings.sensitivity == 0 {
             self.talk.hush();
         }
     }
@@ -142,21 +142,17 @@ impl Voiced {
     }
 
     fn hear(&mut self) {
-        if !self.is_silenced() {
+        if !self.settings.muted {
             self.talk.hear(&self.room, self.settings.sensitivity);
         }
     }
 
-    /// Whether it is silenced and has faded out.
+    /// Whether it is muted and has faded out.
     fn is_gone(&self) -> bool {
-        self.is_silenced() && self.gain <= 0.0
-    }
-
-    fn is_silenced(&self) -> bool {
-        self.settings.muted || self.settings.sensitivity == 0
+        self.settings.muted && self.gain <= 0.0
     }
 
     fn target(&self) -> f32 {
-        if self.is_silenced() { 0.0 } else { factor(self.settings.gain_db) }
+        if self.settings.muted { 0.0 } else { factor(self.settings.gain_db) }
     }
 }

@@ -36,6 +36,21 @@ fn who_is_muted_is_not_heard() {
     assert!(world.delay_ms(0) < 45.0);
 }
 
+/// How easily somebody counts as talking is no way to silence them.
+#[test]
+fn who_is_not_sensitive_at_all_never_talks_and_is_heard() {
+    let mut world = World::of_tones(&HZ, 0.1);
+    world.run(1.0);
+    assert!(world.talked.iter().any(|(_, who, on)| (who.0, *on) == (0, true)));
+    world.mixer.set_voices(&voices(|voices| voices[0].sensitivity = 0));
+    world.run(0.1);
+    assert_eq!(world.talked.last().map(|(_, who, on)| (who.0, *on)), Some((0, false)));
+    world.talked.clear();
+    let heard = world.hear(1, 1.0);
+    assert!((level(&heard, HZ[0]) + 20.0).abs() < 1.5, "{} dB", level(&heard, HZ[0]));
+    assert!(world.talked.iter().all(|(_, who, _)| who.0 != 0));
+}
+
 #[test]
 fn who_is_deaf_hears_nothing() {
     let mut world = World::of_tones(&HZ, 0.1);

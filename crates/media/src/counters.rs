@@ -94,11 +94,13 @@ pub struct Counters {
     pub transport_panics: Counter,
     /// Mixed pictures encoded, each rendition by itself.
     pub mixed_pictures: Counter,
+    /// Mixed pictures that could not be encoded.
+    pub mixed_pictures_failed: Counter,
     /// Mixed pictures left out because there was no time for them.
     pub mixed_pictures_late: Counter,
     /// Ticks of mixed sound left out because they were too late.
     pub mixed_sounds_late: Counter,
-    /// Frames for mixes that could not be decoded.
+    /// Frames for mixes that could not be decoded, or were too many.
     pub mixed_frames_broken: Counter,
     /// Packets, sounds and pictures that found a queue to or from a mixer full.
     pub mixer_dropped: Counter,
@@ -174,9 +176,14 @@ impl Counters {
             ),
             ("transport_panics", "Panics of one client's transport", self.transport_panics.get()),
             ("mixed_pictures", "Mixed pictures encoded, each rendition by itself", self.mixed_pictures.get()),
+            ("mixed_pictures_failed", "Mixed pictures that could not be encoded", self.mixed_pictures_failed.get()),
             ("mixed_pictures_late", "Mixed pictures left out because there was no time for them", self.mixed_pictures_late.get()),
             ("mixed_sounds_late", "Ticks of mixed sound left out because they were too late", self.mixed_sounds_late.get()),
-            ("mixed_frames_broken", "Frames for mixes that could not be decoded", self.mixed_frames_broken.get()),
+            (
+                "mixed_frames_broken",
+                "Frames for mixes that could not be decoded, or were too many",
+                self.mixed_frames_broken.get(),
+            ),
             (
                 "mixer_dropped",
                 "Packets, sounds and pictures that found a queue to or from a mixer full",

@@ -179,6 +179,9 @@ pub const MIX_MAIN_LEAST_MILLIBITS: u64 = 50;
 /// The same of the small rendition: 280 kbit/s. Who has less gets it all the same, with losses: a viewer without pictures would give up.
 pub const MIX_SMALL_MILLIBITS: u64 = 60;
 
+/// Pictures of a rendition that cannot be encoded, one after the other, until it is given another encoder.
+pub const MIX_ENCODER_FAILURES_MAX: u8 = 5;
+
 /// How long a mixed picture that does not change is not sent again. Viewers give up after 2 s without one.
 pub const MIX_STILL_MAX: Duration = Duration::from_millis(200);
 
@@ -214,6 +217,9 @@ pub const MIX_ORDERS_QUEUED_MAX: usize = 1_024;
 /// Scenes and wishes that wait at a worker for one mixer that hangs or is far behind: of each room the last of a kind. One more is dropped
 /// and counted, but for the word that a room is over: of those there are no more than rooms that the mixer was told of before.
 pub const MIX_WAITING_MAX: usize = 4_096;
+
+/// How long a mix that could not go on is left alone before it begins anew.
+pub const MIX_REMAKE_PAUSE: Duration = Duration::from_millis(200);
 
 /// Sounds and pictures that wait for one worker. One more is dropped and counted.
 pub const MIX_MADE_QUEUED_MAX: usize = 1_024;

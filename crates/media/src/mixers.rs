@@ -15,20 +15,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mio::Waker;
 use room::{ParticipantId, RoomId, Scene, TrackId};
 
 use crate::counters::Counters;
 use crate::limit::{
-    MIX_MADE_PER_TURN_MAX, MIX_MADE_QUEUED_MAX, MIX_ORDERS_QUEUED_MAX, MIX_PACKETS_QUEUED_MAX, MIX_WAITING_MAX, MIXERS_MAX,
+    MIX_MADE_PER_TURN_MAX, MIX_MADE_QUEUED_MAX, MIX_ORDERS_QUEUED_MAX, MIX_PACKETS_QUEUED_MAX, MIX_REMAKE_PAUSE, MIX_WAITING_MAX,
+    MIXERS_MAX,
 };
 use crate::mix::{Counts, FromMixer, Rendition, RoomMix, ToMixer, Wanted};
 use crate::tap::Packet;
-
-/// How long a mix that could not go on is left alone before it begins anew.
-const REMAKE_PAUSE: Duration = Duration::from_millis(200);
 
 /// The threads. They end when nobody has a way to them any more.
 pub(crate) struct Mixers {
@@ -245,6 +243,8 @@ struct Seat {
     wanted: Wanted,
     /// When it begins anew.
     again: Instant,
+    /// Whether it was said that it cannot.
+    complained: bool,
     told: Counts,
     talkers: Talkers,
 }
@@ -360,7 +360,7 @@ impl Seat {
     fn new(now: Instant, room: RoomId, scene: Arc<Scene>, back: Back, counters: &Counters) -> Self {
         let wanted = Wanted::usual(scene.canvas);
         let (told, talkers) = (Counts::default(), Talkers::default());
-        let mut seat = Seat { room, mix: None, scene, back, wanted, again: now, told, talkers };
+        let mut seat = Seat { room, mix: None, scene, back, wanted, again: now, complained: false, told, talkers };
         seat.begin_again(now, counters);
         seat
     }
@@ -397,10 +397,14 @@ impl Seat {
         if self.mix.is_some() || now < self.again {
             return;
         }
-        (self.again, self.told) = (now + REMAKE_PAUSE, Counts::default());
+        (self.again, self.told) = (now + MIX_REMAKE_PAUSE, Counts::default());
         match catch_unwind(AssertUnwindSafe(|| RoomMix::new(now, self.room, self.scene.clone()))) {
             Ok(Ok(mix)) => self.mix = Some(mix),
-            Ok(Err(problem)) => tracing::error!(%problem, "a mix cannot begin"),
+            Ok(Err(problem)) => {
+                if !std::mem::replace(&mut self.complained, true) {
+                    tracing::error!(%problem, "a mix cannot begin");
+                }
+            }
             Err(_) => counters.mixer_panics.add(1),
         }
         let wanted = self.wanted.clone();
@@ -413,7 +417,7 @@ impl Seat {
         if catch_unwind(AssertUnwindSafe(|| act(mix))).is_err() {
             tracing::error!("the mixer of a room panicked; it begins anew and everybody else goes on");
             counters.mixer_panics.add(1);
-            (self.mix, self.again) = (None, now + REMAKE_PAUSE);
+            (self.mix, self.again) = (None, now + MIX_REMAKE_PAUSE);
             // The next mix knows of nobody who talked, and so would not say that anybody ceased.
             self.talkers.now.clear();
             self.send(counters);
@@ -441,6 +445,7 @@ impl Seat {
         let Some(mix) = &self.mix else { return };
         let (now, told) = (mix.counts(), std::mem::replace(&mut self.told, mix.counts()));
         counters.mixed_pictures.add(now.pictures.saturating_sub(told.pictures));
+        counters.mixed_pictures_failed.add(now.pictures_failed.saturating_sub(told.pictures_failed));
         counters.mixed_pictures_late.add(now.pictures_late.saturating_sub(told.pictures_late));
         counters.mixed_sounds_late.add(now.sounds_late.saturating_sub(told.sounds_late));
         counters.mixed_frames_broken.add(now.frames_broken.saturating_sub(told.frames_broken));

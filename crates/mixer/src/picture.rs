@@ -315,6 +315,11 @@ impl PictureMixer {
         self.streams.set(streams);
     }
 
+    /// One of the streams is to have another encoder. Its next frame stands on its own.
+    pub fn remake_encoder(&mut self, stream: usize) {
+        self.streams.remake(stream);
+    }
+
     /// Encodes the picture for one of the streams. `pts_ms` is the caller's clock in ms; it may begin anywhere.
     ///
     /// # Errors

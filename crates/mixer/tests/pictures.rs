@@ -267,6 +267,19 @@ fn the_bitrate_is_kept_and_can_be_changed() {
 }
 
 #[test]
+fn another_encoder_begins_with_a_key_frame() {
+    let mut scene = Scene::new();
+    scene.mixer.mix();
+    let mut key = |remade: bool| {
+        if remade {
+            scene.mixer.remake_encoder(0);
+        }
+        scene.mixer.encode(0, 0, false).unwrap().key
+    };
+    assert_eq!([false, false, true, false].map(&mut key), [true, false, true, false]);
+}
+
+#[test]
 fn damage_stays_in_its_own_cell() {
     let mut scene = Scene::new();
     let cells = grid(2, 4);

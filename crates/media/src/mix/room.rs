@@ -14,7 +14,7 @@ use room::{Canvas, ParticipantId, RoomId, Scene, TrackId};
 use super::sight::Sight;
 use super::{FromMixer, Rendition, Wanted};
 use crate::codec::Codec;
-use crate::limit::{MIX_AHEAD_MAX, MIX_SOUND_LATE_MAX, MIX_STILL_MAX};
+use crate::limit::{MIX_AHEAD_MAX, MIX_ENCODER_FAILURES_MAX, MIX_SOUND_LATE_MAX, MIX_STILL_MAX};
 use crate::tap::Packet;
 
 /// From one packet of sound to the next.
@@ -25,6 +25,8 @@ const SOUND: Duration = Duration::from_millis(20);
 pub struct Counts {
     /// Pictures encoded, each rendition by itself.
     pub pictures: u64,
+    /// Pictures that could not be encoded.
+    pub pictures_failed: u64,
     /// Pictures left out because there was no time for them.
     pub pictures_late: u64,
     /// Ticks of sound left out because they were too late.
@@ -55,6 +57,8 @@ pub struct RoomMix {
     /// By rendition, smallest first.
     keys: [bool; 2],
     sent: [Option<Instant>; 2],
+    /// Pictures that could not be encoded since the last one that could.
+    failed: [u8; 2],
     out: VecDeque<FromMixer>,
     counts: Counts,
 }
@@ -87,6 +91,7 @@ impl RoomMix {
             wanted: Wanted::usual(scene.canvas),
             keys: [false; 2],
             sent: [None; 2],
+            failed: [0; 2],
             out: VecDeque::new(),
             counts: Counts::default(),
             scene: Arc::clone(&scene),
@@ -314,13 +319,30 @@ impl RoomMix {
         }
         let ms = shown.saturating_duration_since(self.pictures_from).as_millis();
         let stream = usize::from(rendition == Rendition::Small);
-        let Ok(encoded) = self.pictures.encode(stream, u64::try_from(ms).unwrap_or(u64::MAX), *key) else { return };
-        (*key, *sent) = (false, Some(shown));
-        // An encoder that has no bits to spare leaves a picture out.
-        if !encoded.bytes.is_empty() {
-            self.counts.pictures += 1;
-            let frame = encoded.bytes.to_vec();
-            self.out.push_back(FromMixer::Picture { room: self.room, rendition, shown, frame });
+        match self.pictures.encode(stream, u64::try_from(ms).unwrap_or(u64::MAX), *key) {
+            Ok(encoded) => {
+                (*key, *sent) = (false, Some(shown));
+                let frame = encoded.bytes.to_vec();
+                self.counts.pictures += 1;
+                self.failed.get_mut(stream).into_iter().for_each(|failed| *failed = 0);
+                self.out.push_back(FromMixer::Picture { room: self.room, rendition, shown, frame });
+            }
+            Err(problem) => self.fail(stream, problem),
+        }
+    }
+
+    /// Whoever sees no picture for two seconds gives up: an encoder that fails again and again is replaced.
+    fn fail(&mut self, stream: usize, problem: CodecError) {
+        if self.counts.pictures_failed == 0 {
+            tracing::error!(%problem, "a mixed picture cannot be encoded");
+        }
+        self.counts.pictures_failed += 1;
+        let Some(failed) = self.failed.get_mut(stream) else { return };
+        *failed += 1;
+        if *failed >= MIX_ENCODER_FAILURES_MAX {
+            *failed = 0;
+            self.pictures.remake_encoder(stream);
+            self.set_streams();
         }
     }
 }
@@ -350,4 +372,29 @@ fn picture_mixer(canvas: Canvas) -> Result<PictureMixer, CodecError> {
     let bitrate = u32::try_from(*Rendition::Main.bitrates(canvas).end()).unwrap_or(u32::MAX);
     let canvas = picture::Canvas { width: canvas.width, height: canvas.height, fps: canvas.fps };
     PictureMixer::new(PictureSettings::new(canvas, bitrate))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoder_that_fails_is_counted_and_replaced() {
+        let start = Instant::now();
+        let scene = Scene { canvas: Canvas { width: 64, height: 36, fps: 20 }, ..Scene::default() };
+        let mut mix = RoomMix::new(start, RoomId(1), Arc::new(scene)).expect("a mix");
+        let outcome = |mix: &mut RoomMix, from: u32| {
+            for n in from..from + u32::from(MIX_ENCODER_FAILURES_MAX) {
+                mix.handle_keyframe(Rendition::Main);
+                mix.tick_picture(start + Duration::from_millis(50) * n);
+            }
+            (mix.counts().pictures, mix.counts().pictures_failed)
+        };
+        let whole = u64::from(MIX_ENCODER_FAILURES_MAX);
+        assert_eq!(outcome(&mut mix, 0), (whole, 0));
+        // As one whose library says no whatever it is given.
+        mix.pictures.set_streams(&[]);
+        assert_eq!(outcome(&mut mix, 5), (whole, whole));
+        assert_eq!(outcome(&mut mix, 10), (2 * whole, whole));
+    }
 }

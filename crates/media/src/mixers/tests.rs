@@ -1,4 +1,5 @@
 use std::cell::Cell;
+use std::time::Duration;
 
 use mio::{Poll, Token};
 use mixer::codec::vp8::{Vp8Encoder, Vp8Settings};
@@ -176,9 +177,9 @@ fn a_panic_costs_one_room_a_moment() {
     assert!(seat.mix.is_some());
     seat.on(now, &counters, |_| panic!("as a broken mixer does"));
     assert!(seat.mix.is_none() && counters.mixer_panics.get() == 1);
-    seat.begin_again(now + REMAKE_PAUSE / 2, &counters);
-    assert!(seat.mix.is_none() && seat.due() == now + REMAKE_PAUSE);
-    seat.begin_again(now + REMAKE_PAUSE, &counters);
+    seat.begin_again(now + MIX_REMAKE_PAUSE / 2, &counters);
+    assert!(seat.mix.is_none() && seat.due() == now + MIX_REMAKE_PAUSE);
+    seat.begin_again(now + MIX_REMAKE_PAUSE, &counters);
     assert!(seat.mix.is_some());
 }
 

@@ -65,7 +65,7 @@ struct mixer_vp8_encoder {
 };
 
 struct mixer_vp8_settings {
-  uint32_t width, height, fps, kbps;
+  uint32_t width, height, kbps;
   int32_t speed;
   uint32_t still;
 };

@@ -24,7 +24,6 @@ const STEP_MS_MAX: u64 = 1_000;
 struct RawSettings {
     width: u32,
     height: u32,
-    fps: u32,
     kbps: u32,
     speed: i32,
     still: u32,
@@ -181,7 +180,6 @@ impl Vp8Encoder {
         let raw = RawSettings {
             width: settings.width.into(),
             height: settings.height.into(),
-            fps: settings.fps.max(1).into(),
             kbps: kbps(settings.bitrate),
             speed: SPEED,
             still: 1,

@@ -63,6 +63,11 @@ impl Streams {
         Ok(())
     }
 
+    /// Its next frame is made by another encoder, and stands on its own.
+    pub fn remake(&mut self, index: usize) {
+        self.streams.get_mut(index).into_iter().for_each(|one| one.encoder = None);
+    }
+
     pub fn encode(
         &mut self,
         index: usize,

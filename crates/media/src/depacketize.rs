@@ -73,9 +73,12 @@ impl Depacketizer {
             self.begin_anew();
         }
         self.outside = 0;
-        self.waiting.entry(packet.seq).or_insert(packet);
-        if self.next.is_none() {
-            self.find_start();
+        // Those that wait were looked at when they came.
+        let starts = self.next.is_none() && self.can_start(&packet);
+        let seq = packet.seq;
+        self.waiting.entry(seq).or_insert(packet);
+        if starts {
+            self.start_at(seq);
         }
         if self.waiting.len() > FRAME_PACKETS_MAX {
             self.give_up();
@@ -149,18 +152,16 @@ impl Depacketizer {
         self.waiting.clear();
     }
 
-    /// Looks for a key frame among what is here, and forgets what is before it. The first one must be described: its parameter sets may
-    /// come later than its picture.
-    fn find_start(&mut self) {
-        let described = self.described;
-        let begins = |packet: &Packet| {
-            let found = Descriptor::parse(packet.codec, &packet.payload);
-            found.keyframe && (described || found.self_contained)
-        };
-        self.next = self.waiting.iter().find(|(_, packet)| begins(packet)).map(|(seq, _)| *seq);
-        if let Some(start) = self.next {
-            self.waiting = self.waiting.split_off(&start);
-        }
+    /// Whether a key frame begins with it. The first one must be described: its parameter sets may come later than its picture.
+    fn can_start(&self, packet: &Packet) -> bool {
+        let found = Descriptor::parse(packet.codec, &packet.payload);
+        found.keyframe && (self.described || found.self_contained)
+    }
+
+    /// Goes on with this packet, and forgets what is before it.
+    fn start_at(&mut self, seq: u64) {
+        self.waiting = self.waiting.split_off(&seq);
+        self.next = Some(seq);
     }
 
     /// What is missing does not come.
@@ -176,9 +177,9 @@ impl Depacketizer {
         while self.waiting.first_key_value().is_some_and(|(seq, _)| Some(*seq) <= from) {
             self.waiting.pop_first();
         }
-        self.find_start();
-        if self.next.is_none() {
-            self.waiting.clear();
+        match self.waiting.iter().find(|(_, packet)| self.can_start(packet)).map(|(seq, _)| *seq) {
+            Some(seq) => self.start_at(seq),
+            None => self.waiting.clear(),
         }
         self.lost = true;
     }

@@ -141,16 +141,24 @@ export class Member {
     return (last?.detail.layout.layers ?? []).filter((layer: Layer) => layer.member_id);
   }
 
-  /** Each of these members is where the layout says, in its colour; nobody else is in the layout. */
-  async seesColours(expected: Map<string, number>, timeout = 20_000): Promise<void> {
+  /** Its camera has another colour from now on. */
+  turns(colour: number): Promise<void> {
+    return this.call('turn', colour);
+  }
+
+  /** Each of these members is where the layout says, in its colour or as a card; nobody else is in the layout, and pictures go on coming. */
+  async seesColours(expected: Map<string, number | 'card'>, timeout = 20_000): Promise<void> {
+    let before = Infinity;
     const check = async (): Promise<string> => {
       const layers = (await this.layers()).filter((layer) => layer.visible);
       const there = layers.map((layer) => layer.member_id!).sort();
       if (there.join() !== [...expected.keys()].sort().join()) return `the layout has ${there.length} members`;
-      const spots = layers.map((layer): [number, number] => [layer.x + layer.width / 2, layer.y + layer.height / 3]);
-      const seen = await this.call<{ colours: [number, number, number][] } | null>('look', spots);
+      const spots = layers.map((layer) => spotOf(layer, expected.get(layer.member_id!)!));
+      const seen = await this.call<{ frames: number; colours: [number, number, number][] } | null>('look', spots);
       if (!seen) return 'no picture';
-      const wrong = layers.findIndex((layer, at) => bitsOf(seen.colours[at]!) !== expected.get(layer.member_id!));
+      before = Math.min(before, seen.frames);
+      if (seen.frames < before + 3) return `only ${seen.frames - before} pictures came`;
+      const wrong = layers.findIndex((layer, at) => !isLike(seen.colours[at]!, expected.get(layer.member_id!)!));
       return wrong < 0 ? 'as it should be' : `${layers[wrong]!.member_id} is ${seen.colours[wrong]}, not ${expected.get(layers[wrong]!.member_id!)}`;
     };
     await expect.poll(check, { message: `${this.label} sees everybody in place`, timeout }).toBe('as it should be');
@@ -167,6 +175,19 @@ export class Member {
     };
     await expect.poll(check, { message: `${this.label} hears the others`, timeout, intervals: [500] }).toBe('as it should be');
   }
+}
+
+/** Where a cell has its colour: that of a card beside the name and the mark in its middle. */
+function spotOf(layer: Layer, look: number | 'card'): [number, number] {
+  const [across, down] = look === 'card' ? [0.08, 0.08] : [1 / 2, 1 / 3];
+  return [layer.x + layer.width * across, layer.y + layer.height * down];
+}
+
+/** A card is darker than what is behind the cells, and not black. */
+const card = [31, 35, 40];
+
+function isLike(colour: [number, number, number], look: number | 'card'): boolean {
+  return look === 'card' ? colour.every((channel, at) => Math.abs(channel - card[at]!) < 9) : bitsOf(colour) === look;
 }
 
 function bitsOf(colour: [number, number, number]): number {

@@ -8,6 +8,7 @@ window.kit = (() => {
   let me = { colour: 0, tone: 0 };
   let eye;
   let ear;
+  let camera;
 
   const note = (name, detail) => events.push({ name, at: Date.now(), detail: plain(detail) });
 
@@ -28,7 +29,7 @@ window.kit = (() => {
     if (/firefox/i.test(navigator.userAgent)) used ??= await real({ audio: true, video: true });
     const tracks = [];
     if (wish.audio) tracks.push(tone(me.tone));
-    if (wish.video) tracks.push(easel.draw({ colour: me.colour, width: me.width ?? 640, height: me.height ?? 360, rate: 15 }));
+    if (wish.video) tracks.push((camera = easel.draw({ colour: me.colour, width: me.width ?? 640, height: me.height ?? 360, rate: 15 })));
     return new MediaStream(tracks);
   };
   navigator.mediaDevices.getDisplayMedia = async () => new MediaStream([easel.draw({ colour: 7, width: 640, height: 400, rate: 5 })]);
@@ -144,6 +145,11 @@ window.kit = (() => {
     },
     unshare: () => attempt(() => children.screen.hangup()),
     member: () => session?.memberId ?? null,
+    // The camera has another colour from now on.
+    turn(colour) {
+      me.colour = colour;
+      camera.turn(colour);
+    },
     // The size of the mix, and the colour of each of these places in it, in percent: [r, g, b].
     look(places) {
       if (!eye || !eye.video.videoWidth) return null;

@@ -1,6 +1,6 @@
 // Pictures and sounds of a page's own making: fake cameras look alike, these do not.
 
-// A picture of one colour (0 to 7, one bit for each of red, green and blue) with a block that moves along its lower edge.
+// A picture of one colour (0 to 7, one bit for each of red, green and blue) with a block that moves along its lower edge. `turn` gives it another colour.
 window.easel = {
   draw({ colour = 0, width = 160, height = 120, rate = 10 } = {}) {
     const canvas = document.createElement('canvas');
@@ -21,6 +21,7 @@ window.easel = {
     const timer = setInterval(paint, 1000 / rate);
     const stop = track.stop.bind(track);
     track.stop = () => (clearInterval(timer), stop());
+    track.turn = (other) => void (colour = other);
     return track;
   },
 };

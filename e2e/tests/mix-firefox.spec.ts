@@ -18,6 +18,7 @@ for (const [first, second] of [['firefox', 'chromium'], ['chromium', 'firefox']]
     await test.step('muted, and back', async () => {
       await a.does('videoMute', { memberId: b.me });
       await b.hasHeard('member.updated', (detail) => detail.member.id === b.me && detail.member.video_muted === true);
+      await a.seesColours(new Map<string, number | 'card'>([...both, [b.me, 'card']]));
       await a.does('videoUnmute', { memberId: b.me });
       await a.seesColours(both);
       await b.does('audioMute');

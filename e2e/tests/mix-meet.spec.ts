@@ -51,6 +51,7 @@ test('three are in one picture where the layout says, and each hears the others 
   await test.step('a muted picture is a card', async () => {
     await a.does('videoMute', { memberId: b.me });
     await b.hasHeard('member.updated', (detail) => detail.member.id === b.me && detail.member.video_muted === true);
+    for (const one of [a, b, c]) await one.seesColours(new Map<string, number | 'card'>([...all, [b.me, 'card']]));
     await a.does('videoUnmute', { memberId: b.me });
     await c.seesColours(all);
   });
@@ -60,6 +61,7 @@ test('three are in one picture where the layout says, and each hears the others 
     await c.hasHeard('room.left');
     await a.hasHeard('member.left', (detail) => detail.member.id === c.me);
     await a.seesColours(new Map([[a.me, ann.colour], [b.me, bo.colour]]));
+    await a.hearsTones([bo.tone], [ann.tone, cy.tone]);
   });
 
   await test.step('the history knows', async () => {

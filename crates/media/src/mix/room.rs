@@ -66,8 +66,8 @@ pub struct RoomMix {
 /// Our numbers for what the rooms name otherwise. Never used again.
 struct Numbers<T> {
     given: BTreeMap<T, InputId>,
+    names: BTreeMap<InputId, T>,
     next: u64,
-    step: u64,
 }
 
 impl RoomMix {
@@ -80,9 +80,8 @@ impl RoomMix {
             room,
             pictures: picture_mixer(scene.canvas)?,
             sound: SoundMixer::new(SoundSettings::of(Channels::Mono)),
-            // Nobody has the number of a track.
-            tracks: Numbers { given: BTreeMap::new(), next: 0, step: 2 },
-            people: Numbers { given: BTreeMap::new(), next: 1, step: 2 },
+            tracks: Numbers::from(0),
+            people: Numbers::from(1),
             sights: BTreeMap::new(),
             voices: BTreeMap::new(),
             next_sound: now,
@@ -162,12 +161,7 @@ impl RoomMix {
         self.counts.sounds_late += u64::from(beyond);
         while self.next_sound <= now {
             self.sound.tick(self.next_sound);
-            let mut packets = Vec::with_capacity(self.scene.ears.len());
-            while let Some(packet) = self.sound.poll() {
-                if let Some(who) = self.people.name(packet.ear) {
-                    packets.push((who, packet.payload.into()));
-                }
-            }
+            let packets = self.packets();
             self.out.push_back(FromMixer::Sound { room: self.room, shown: self.next_sound, packets });
             self.next_sound += SOUND;
         }
@@ -175,6 +169,24 @@ impl RoomMix {
             let who = self.scene.voices.iter().find(|voice| self.tracks.get(voice.track) == Some(input)).map(|voice| voice.who);
             self.out.extend(who.map(|who| FromMixer::Talking(self.room, who, talks)));
         }
+    }
+
+    /// What each ear is to hear now. Those who hear the same share one packet.
+    fn packets(&mut self) -> Vec<(ParticipantId, Arc<[u8]>)> {
+        let mut packets = Vec::with_capacity(self.scene.ears.len());
+        let mut shared: Vec<(*const u8, Arc<[u8]>)> = Vec::new();
+        while let Some(packet) = self.sound.poll() {
+            let Some(who) = self.people.name(packet.ear) else { continue };
+            let place = packet.payload.as_ptr();
+            let known = shared.iter().find(|(known, _)| *known == place).map(|(_, payload)| Arc::clone(payload));
+            let payload = known.unwrap_or_else(|| {
+                let payload: Arc<[u8]> = packet.payload.into();
+                shared.push((place, Arc::clone(&payload)));
+                payload
+            });
+            packets.push((who, payload));
+        }
+        packets
     }
 
     /// Makes the picture that is due, of what is decoded. What there was no time for is left out.
@@ -348,9 +360,15 @@ impl RoomMix {
 }
 
 impl<T: Copy + Ord> Numbers<T> {
+    /// Even ones or odd ones: of two of these nobody has the number of somebody else.
+    fn from(next: u64) -> Self {
+        Numbers { given: BTreeMap::new(), names: BTreeMap::new(), next }
+    }
+
     fn number(&mut self, name: T) -> InputId {
         *self.given.entry(name).or_insert_with(|| {
-            self.next += self.step;
+            self.next += 2;
+            self.names.insert(InputId(self.next), name);
             InputId(self.next)
         })
     }
@@ -360,11 +378,12 @@ impl<T: Copy + Ord> Numbers<T> {
     }
 
     fn name(&self, number: InputId) -> Option<T> {
-        self.given.iter().find(|(_, own)| **own == number).map(|(name, _)| *name)
+        self.names.get(&number).copied()
     }
 
     fn keep(&mut self, keep: impl Fn(&T) -> bool) {
         self.given.retain(|name, _| keep(name));
+        self.names.retain(|_, name| keep(name));
     }
 }
 
@@ -377,6 +396,23 @@ fn picture_mixer(canvas: Canvas) -> Result<PictureMixer, CodecError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn those_who_hear_the_same_share_one_packet() {
+        let (start, canvas) = (Instant::now(), Canvas { width: 64, height: 36, fps: 20 });
+        let ear = |number, own: &[u128]| {
+            let without = own.iter().map(|who| ParticipantId(*who)).collect();
+            room::Ear { who: ParticipantId(number), hears: true, sees: true, volume: 0, without }
+        };
+        let voice = room::Voice { who: ParticipantId(1), track: TrackId(1), volume: 0, sensitivity: 30 };
+        let ears = vec![ear(2, &[]), ear(1, &[1]), ear(3, &[])];
+        let scene = Scene { canvas, ears, voices: vec![voice], ..Scene::default() };
+        let mut mix = RoomMix::new(start, RoomId(1), Arc::new(scene)).expect("a mix");
+        mix.tick_sound(start);
+        let Some(FromMixer::Sound { packets, .. }) = mix.poll_made() else { panic!("no sound") };
+        assert_eq!(packets.iter().map(|(who, _)| who.0).collect::<Vec<_>>(), [2, 1, 3]);
+        assert!(Arc::ptr_eq(&packets[0].1, &packets[2].1) && !Arc::ptr_eq(&packets[0].1, &packets[1].1));
+    }
 
     #[test]
     fn an_encoder_that_fails_is_counted_and_replaced() {

@@ -147,6 +147,16 @@ mod tests {
         assert!(tap.takes(1, 3, &key) && !tap.takes(0, 3, &key));
     }
 
+    /// The two bits are quarters of a turn clockwise that a picture wants (3GPP TS 26.114, section 7.4.5).
+    #[test]
+    fn a_picture_is_turned_as_its_packet_says() {
+        let turned = [0, 1, 2, 3].map(|bits| degrees(VideoOrientation::from(bits)));
+        assert_eq!(turned, [0, 90, 180, 270]);
+        use mixer::picture::Rotation;
+        let rotations = [Rotation::None, Rotation::Quarter, Rotation::Half, Rotation::ThreeQuarters];
+        assert_eq!(turned.map(Rotation::of), rotations);
+    }
+
     #[test]
     fn a_track_of_one_layer_is_taken_from_anywhere_on() {
         assert!(Tap::new(Kind::Video, (640, 360)).takes(0, 1, &Descriptor::default()));

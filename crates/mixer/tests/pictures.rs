@@ -5,7 +5,9 @@ mod scene;
 
 use mixer::codec::vp8::Vp8Decoder;
 use mixer::frame::Colour;
-use mixer::picture::{Fit, PictureCounts, Pushed, Rect, Rotation, Show, Stream, VideoCodec};
+use mixer::picture::{
+    Canvas, Fit, PictureCounts, PictureMixer, PictureSettings, Pushed, Rect, Rotation, Show, Stream, VideoCodec,
+};
 use scene::{Camera, Scene, area, grid, psnr};
 
 const RED: u32 = 0xc0_20_20;
@@ -236,6 +238,39 @@ fn what_is_sent_looks_like_the_canvas() {
     let likeness = psnr(&main.picture().unwrap().y, &scene.mixer.canvas().picture().y);
     assert!(likeness > 30.0, "{likeness} dB");
     assert_eq!((scene.mixer.counts().encoded, scene.mixer.counts().keys), (60, 3));
+}
+
+/// What a viewer sees of 1920x1080, and of the small rendition beside it.
+#[test]
+fn a_large_canvas_is_mixed_and_sent_like_any() {
+    let canvas = Canvas { width: 1920, height: 1080, fps: 30 };
+    let mut mixer = PictureMixer::new(PictureSettings::new(canvas, 3_000_000)).unwrap();
+    let main = Stream { width: 1920, height: 1080, bitrate: 3_000_000 };
+    mixer.set_streams(&[main, Stream { width: 640, height: 360, bitrate: 400_000 }]);
+    let places = [(0, 0), (960, 0), (0, 540), (960, 540)];
+    let cells: Vec<_> = (0..).zip(places).map(|(id, (x, y))| scene::cell(id, area(x, y, 960, 540))).collect();
+    mixer.set_cells(&cells);
+    let mut scene = Scene { mixer };
+    let mut cameras = [(1920, 1080), (1280, 720), (960, 540), (640, 360)].map(|(width, height)| Camera::vp8(width, height));
+    let (mut main, mut small) = (Vp8Decoder::new().unwrap(), Vp8Decoder::new().unwrap());
+    for n in 0..4 {
+        let colour = |id: usize| [RED, GREEN, BLUE][(id + n) % 3];
+        for (id, camera) in cameras.iter_mut().enumerate() {
+            assert_eq!(scene.push(id as u64, camera, colour(id)), Pushed::Shown);
+        }
+        assert!(scene.mixer.mix());
+        for (stream, decoder, side) in [(0, &mut main, 960), (1, &mut small, 320)] {
+            let encoded = scene.mixer.encode(stream, n as u64 * 33, false).unwrap();
+            assert_eq!(decoder.decode(encoded.bytes), Ok(true));
+            let picture = decoder.picture().unwrap();
+            assert_eq!(picture.size(), (2 * side, 2 * side * 9 / 16));
+            for (id, (x, y)) in [(0, 0), (1, 0), (0, 1), (1, 1)].into_iter().enumerate() {
+                let seen = picture.y.row((2 * y + 1) * side * 9 / 32)[(2 * x + 1) * side / 2];
+                let meant = Colour::of(colour(id)).y;
+                assert!(seen.abs_diff(meant) < 16, "{seen} and not {meant} of {id} in {n}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -35,8 +35,9 @@ impl Room {
     }
 
     /// Whether this participant had time enough to reach the server, and does not: nothing of it can be recorded.
-    pub fn is_unreached(&self, who: &Participant) -> bool {
-        self.moving.is_some_and(|moving| moving.late) && who.conn.is_some() && !who.served.is_connected()
+    pub fn is_unreached(&self, who: &Participant, now: Moment) -> bool {
+        let late = self.moving.is_some_and(|moving| moving.late) && who.here_since + MOVE_TIMEOUT <= now;
+        late && who.conn.is_some() && !who.served.is_connected()
     }
 
     /// Begins to move: everybody but a newcomer, who has prepared one, is asked for a link to the server.

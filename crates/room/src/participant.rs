@@ -88,6 +88,8 @@ pub(crate) struct Participant {
     /// When the seat is given up; set while reconnecting.
     pub deadline: Option<Moment>,
     pub came: Moment,
+    /// When it joined or came back last.
+    pub here_since: Moment,
     pub rights: Rights,
     pub rule: Rule,
     pub origin: Option<Origin>,
@@ -164,6 +166,7 @@ impl Participant {
             conn: None,
             deadline: None,
             came: now,
+            here_since: now,
             rights: Rights { publish: join.rights.publish && role != Role::Audience, ..join.rights },
             rule: join.rule.clone(),
             origin: join.origin.clone(),
@@ -227,6 +230,7 @@ impl Participant {
             conn: None,
             deadline: Some(deadline),
             came: now - saved.age,
+            here_since: now,
             rights: saved.rights,
             rule: saved.rule,
             origin: saved.origin,

@@ -220,6 +220,7 @@ impl Room {
         // Until everything is settled nothing is told to it: the answer says it all.
         let was_away = place.conn.take().is_none();
         place.deadline = None;
+        place.here_since = means.now;
         if was_away {
             place.change(|shown| shown.presence = Presence::Connected);
             self.announce(id, Change::Resumed, means);

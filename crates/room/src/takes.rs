@@ -248,7 +248,7 @@ impl Room {
     /// one that is muted nothing should.
     fn warn(&mut self, who: ParticipantId, means: &mut Means<'_>) {
         let Some(place) = self.by_id(who) else { return };
-        let unreached = self.is_unreached(place);
+        let unreached = self.is_unreached(place, means.now);
         if !unreached && place.takes.is_empty() && place.warnings.silent.is_empty() {
             return;
         }

@@ -105,6 +105,7 @@ impl Pictures {
         for film in &mut self.films {
             done &= film.catch_up(clock)?;
         }
+        self.forget_excess();
         Ok(done)
     }
 
@@ -147,10 +148,14 @@ impl Pictures {
                 }
             })?;
         }
+        self.forget_excess();
+        Ok(self.mixer.mix() || changed)
+    }
+
+    fn forget_excess(&mut self) {
         for n in excess(self.films.iter().map(Film::kept).collect(), UNSEEN_ALL_BYTES_MAX) {
             self.films.get_mut(n).into_iter().for_each(Film::forget);
         }
-        Ok(self.mixer.mix() || changed)
     }
 }
 

@@ -213,6 +213,8 @@ fn the_first_frame_of_h264_has_its_parameter_sets() {
     // What was repaired comes later.
     check(&[(1, idr, true), (0, sets, false)], &[&whole]);
     check(&[(1, idr, true), (10, slice, true), (20, sets, false), (21, idr, true)], &[&whole]);
+    // Sets in a frame that is not one are not known: the next key frame without any is no beginning.
+    check(&[(0, sets, false), (1, &[0x7c, 0x45, 3], true), (10, idr, true), (20, sets, false), (21, idr, true)], &[&whole]);
     // They are known by then: whoever sends them once only is shown after a new beginning too.
     let many: Vec<(u64, &[u8], bool)> = [(0, sets, false), (1, idr, true)]
         .into_iter()

@@ -130,7 +130,9 @@ async fn look_up(config: &Config, room: &str) -> Result<(Vec<RecordingRow>, File
     let part = Part::default();
     for room in rooms(&store, &account, room).await.map_err(in_words)? {
         let filter = material::filter(room.id, &room.name, &part);
-        let material = material::of(&store, &account, filter, &part).await.map_err(in_words)?;
+        // Whether a server runs that makes them, and which it left, is not known here.
+        let place = material::Place { store: &store, account: &account, is_left: &|_| false };
+        let material = material::of(place, filter, &part).await.map_err(in_words)?;
         if !material.made.is_empty() {
             let depot = Depot::open(config.recording.bucket.as_ref(), &store).await.map_err(in_words)?;
             let sealing = keys.sealing(false).map_err(|problem| problem.to_string())?;

@@ -5,6 +5,10 @@ use std::time::Duration;
 /// Compositions that wait or are being made. One more: refused, and a hook's is told as failed.
 pub const WAITING_MAX: usize = 1_000;
 
+/// Of those, what was asked for in Kennel's own way, of rooms of one name. One more: refused, so that whoever has a link of one room cannot
+/// keep all others waiting.
+pub const WAITING_OF_NAME_MAX: usize = 20;
+
 /// Hooks. One more: refused.
 pub const HOOKS_MAX: usize = 100;
 
@@ -48,3 +52,13 @@ pub const WHO_MAX: usize = 200;
 
 /// Rows that are asked for at a time.
 pub const ROWS_AT_ONCE: usize = 500;
+
+/// How long after a moment all that was recorded before it is in the files of recordings that go on. A film of a time that is over for so
+/// long does not wait for them.
+pub const WRITTEN_AFTER: Duration = Duration::from_secs(30);
+
+const _: () =
+    assert!(WRITTEN_AFTER.as_secs() > media::limit::RECORD_SETTLE_MAX.as_secs() + media::limit::RECORD_KEYFRAME_GAP.as_secs());
+
+/// Bytes at the beginning of a recording's file in which is when it began.
+pub const HEAD_BYTES: usize = 16 * 1024;

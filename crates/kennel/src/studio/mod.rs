@@ -10,7 +10,7 @@ pub mod tell;
 pub mod wish;
 pub mod work;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +28,7 @@ use crate::keyring::random;
 use crate::rest::rows;
 use crate::shelf::files::{Files, Opened};
 use crate::shelf::{self, NotDeleted, NotOpened, Shelf};
-use limit::{ROWS_AT_ONCE, WAITING_MAX};
+use limit::{ROWS_AT_ONCE, WAITING_MAX, WAITING_OF_NAME_MAX};
 use wish::Part;
 
 /// The compositions of this server. Cheap to clone.
@@ -45,6 +45,8 @@ struct Inner {
     wake: Notify,
     /// What is being made.
     current: Mutex<Option<Current>>,
+    /// What others wait for, as was seen last.
+    waits: Mutex<HashMap<u128, Waits>>,
     /// Deleted compositions whose files could not be.
     left: Mutex<HashSet<u128>>,
 }
@@ -57,6 +59,26 @@ struct Current {
     stop: Arc<AtomicBool>,
     /// How much longer it takes, in seconds, once that can be said.
     left_s: Option<u64>,
+}
+
+/// What a composition waits for that is not its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waits {
+    /// Some of its recordings go on.
+    Recording,
+    /// Room on the disk.
+    Disk,
+    /// The bucket, which cannot be read.
+    Bucket,
+}
+
+/// What was asked for.
+#[derive(Debug)]
+pub struct Asked {
+    /// It.
+    pub row: CompositionRow,
+    /// Whether there was none of the same that waits.
+    pub new: bool,
 }
 
 /// Why a composition was not asked for.
@@ -80,8 +102,8 @@ impl Studio {
     /// The compositions in this folder, made of what is on this shelf, as this history knows them.
     #[must_use]
     pub fn new(files: Files, shelf: Shelf, store: Arc<dyn Store>, journal: journal::Handle, account: String) -> Self {
-        let (wake, current, left) = (Notify::new(), Mutex::default(), Mutex::default());
-        Studio(Arc::new(Inner { files, shelf, store, journal, account, wake, current, left }))
+        let (wake, current, waits, left) = (Notify::new(), Mutex::default(), Mutex::default(), Mutex::default());
+        Studio(Arc::new(Inner { files, shelf, store, journal, account, wake, current, waits, left }))
     }
 
     /// Whose they are.
@@ -107,21 +129,37 @@ impl Studio {
     /// # Errors
     /// [`NotAsked`].
     pub async fn ask(&self, room: &RoomRow, wish: &Wish) -> Result<CompositionRow, NotAsked> {
-        self.ask_part(room, wish, &Part::default()).await
-    }
-
-    /// The same, of a part of what was recorded.
-    ///
-    /// # Errors
-    /// [`NotAsked`].
-    pub async fn ask_part(&self, room: &RoomRow, wish: &Wish, part: &Part) -> Result<CompositionRow, NotAsked> {
-        if !self.is_recorded(room, part).await? {
-            return Err(NotAsked::NoRecordings);
-        }
+        let part = Part::default();
+        self.need_recorded(room, &part).await?;
         if self.0.store.compositions_waiting_count(&self.0.account).await? >= WAITING_MAX {
             return Err(NotAsked::TooMany);
         }
+        self.begin(self.row(room, wish, None)).await
+    }
+
+    /// The same, of a part of what was recorded, and in Kennel's own way: what waits already is not asked for again, and of one name only so
+    /// many may wait. A room of a part that is `named` comes from [`Studio::room_named`], which looked whether it was recorded.
+    ///
+    /// # Errors
+    /// [`NotAsked`].
+    pub async fn ask_part(&self, room: &RoomRow, wish: &Wish, part: &Part) -> Result<Asked, NotAsked> {
+        if !part.named {
+            self.need_recorded(room, part).await?;
+        }
         let row = CompositionRow { parameters: wish::text(wish, part), ..self.row(room, wish, None) };
+        let waiting = self.0.store.compositions_waiting(&self.0.account).await?;
+        let is_same = |one: &&CompositionRow| one.parameters == row.parameters && one.room == row.room && one.hook.is_none();
+        if let Some(same) = waiting.iter().find(is_same) {
+            return Ok(Asked { row: same.clone(), new: false });
+        }
+        let of_name = waiting.iter().filter(|one| one.room_name == row.room_name).count();
+        if waiting.len() >= WAITING_MAX || of_name >= WAITING_OF_NAME_MAX {
+            return Err(NotAsked::TooMany);
+        }
+        Ok(Asked { row: self.begin(row).await?, new: true })
+    }
+
+    async fn begin(&self, row: CompositionRow) -> Result<CompositionRow, NotAsked> {
         self.0.journal.write(vec![Write::CompositionBegan(Box::new(row.clone()))]).await?;
         self.0.wake.notify_one();
         Ok(row)
@@ -165,6 +203,13 @@ impl Studio {
     #[must_use]
     pub fn left_s(&self, composition: u128) -> Option<u64> {
         self.current().as_ref().filter(|current| current.composition == composition)?.left_s
+    }
+
+    /// What this composition waits for, beside its turn.
+    #[must_use]
+    pub fn waits(&self, row: &CompositionRow) -> Option<Waits> {
+        let waits = || self.0.waits.lock().unwrap_or_else(PoisonError::into_inner).get(&row.id).copied();
+        (row.status == CompositionStatus::Enqueued).then(waits)?
     }
 
     /// The path and query that lead to this composition's file for so many seconds from now; none, if there is no file.
@@ -213,6 +258,10 @@ impl Studio {
         removed
     }
 
+    async fn need_recorded(&self, room: &RoomRow, part: &Part) -> Result<(), NotAsked> {
+        if self.is_recorded(room, part).await? { Ok(()) } else { Err(NotAsked::NoRecordings) }
+    }
+
     async fn is_recorded(&self, room: &RoomRow, part: &Part) -> Result<bool, Problem> {
         Ok(self.first_of(material::filter(room.id, &room.name, part), part).await?.is_some())
     }
@@ -252,6 +301,10 @@ impl Studio {
             why: String::new(),
             callback: wish.callback.as_ref().map(rows::callback),
         }
+    }
+
+    fn note_waits(&self, waits: HashMap<u128, Waits>) {
+        *self.0.waits.lock().unwrap_or_else(PoisonError::into_inner) = waits;
     }
 
     fn current(&self) -> MutexGuard<'_, Option<Current>> {

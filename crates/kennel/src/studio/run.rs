@@ -1,6 +1,6 @@
 //! Takes one composition after the other: the oldest first whose recordings have all ended.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
@@ -13,9 +13,10 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::keep::clear;
 use super::limit::{ATTEMPTS_MAX, NOTED_GAP, PAUSE, ROUND, SPACE_BEGIN_BYTES, SPACE_LEAST_BYTES, TOLD_PERCENT};
+use super::material::Material;
 use super::wish::Part;
 use super::work::{Ended, Job, Maker, Share};
-use super::{Current, Studio, hooks, material, tell, wish};
+use super::{Current, Studio, Waits, hooks, material, tell, wish};
 use crate::bucket;
 use crate::clock;
 use crate::metrics::Metrics;
@@ -76,31 +77,81 @@ impl Runner {
     async fn next(&self) -> Result<Next, Problem> {
         let waiting = self.studio.0.store.compositions_waiting(&self.studio.0.account).await?;
         self.show_waiting(waiting.len());
-        let mut going_on = HashSet::new();
+        let mut waits = self.going_on(&waiting).await?;
+        let next = self.first_of(waiting, &mut waits).await;
+        self.studio.note_waits(waits);
+        next
+    }
+
+    /// Which of these wait for recordings that go on.
+    async fn going_on(&self, waiting: &[CompositionRow]) -> Result<HashMap<u128, Waits>, Problem> {
+        let is_left = |recording| self.studio.0.journal.is_left(recording);
+        let (mut waits, mut known) = (HashMap::new(), HashMap::new());
+        for row in waiting {
+            let of = (row.room, Part::read(&row.parameters));
+            let running = match known.get(&of) {
+                Some(running) => *running,
+                None => {
+                    let filter = material::filter(row.room, &row.room_name, &of.1);
+                    let running = material::is_running(self.place(&is_left), filter, &of.1).await?;
+                    known.insert(of, running);
+                    running
+                }
+            };
+            if running {
+                waits.insert(row.id, Waits::Recording);
+            }
+        }
+        Ok(waits)
+    }
+
+    /// What is done with the first of these that need not wait.
+    async fn first_of(&self, waiting: Vec<CompositionRow>, waits: &mut HashMap<u128, Waits>) -> Result<Next, Problem> {
+        let is_left = |recording| self.studio.0.journal.is_left(recording);
+        let (mut space, mut away) = (None, false);
         for row in waiting {
             if row.attempts >= ATTEMPTS_MAX {
                 return Ok(Next::Fail(Box::new(row), "Kennel ended while it was made, three times"));
             }
-            let of = (row.room, Part::read(&row.parameters));
-            if going_on.contains(&of) {
+            if waits.contains_key(&row.id) {
                 continue;
             }
-            let filter = material::filter(row.room, &row.room_name, &of.1);
-            let material = material::of(&*self.studio.0.store, &self.studio.0.account, filter, &of.1).await?;
+            let part = Part::read(&row.parameters);
+            let filter = material::filter(row.room, &row.room_name, &part);
+            let material = material::of(self.place(&is_left), filter, &part).await?;
+            // One that began just now.
             if material.running {
-                going_on.insert(of);
+                waits.insert(row.id, Waits::Recording);
                 continue;
             }
             if material.made.is_empty() {
-                let why = if material.gone { "nothing is left of its recordings" } else { "its recordings were deleted" };
-                return Ok(Next::Fail(Box::new(row), why));
+                return Ok(Next::Fail(Box::new(row), nothing(&material)));
             }
-            if !self.has_space().await || !self.has_bucket(&material.made).await {
-                return Ok(Next::Nothing);
+            let has_space = match space {
+                Some(has_space) => has_space,
+                None => *space.insert(self.has_space().await),
+            };
+            if !has_space {
+                waits.insert(row.id, Waits::Disk);
+                continue;
+            }
+            // A bucket that is away is asked once, and keeps those waiting only that need it.
+            if (away && self.is_afar(&material.made)) || !self.has_bucket(&material.made).await {
+                away = true;
+                waits.insert(row.id, Waits::Bucket);
+                continue;
             }
             return Ok(Next::Make(Box::new(row), material.made));
         }
         Ok(Next::Nothing)
+    }
+
+    fn place<'a>(&'a self, is_left: &'a (dyn Fn(u128) -> bool + Sync)) -> material::Place<'a> {
+        material::Place { store: &*self.studio.0.store, account: &self.studio.0.account, is_left }
+    }
+
+    fn is_afar(&self, recordings: &[RecordingRow]) -> bool {
+        recordings.iter().any(|row| self.studio.0.shelf.files().is_afar(row.id))
     }
 
     async fn has_space(&self) -> bool {
@@ -237,11 +288,13 @@ impl Runner {
         }
     }
 
-    /// Does what is not to wait until a film is made: hooks ask when rooms end.
+    /// Does what is not to wait until a film is made: hooks ask when rooms end, and what others wait for is seen.
     async fn look(&self) {
         let looked = async {
             hooks::run(&self.studio).await?;
-            self.studio.0.store.compositions_waiting_count(&self.studio.0.account).await
+            let waiting = self.studio.0.store.compositions_waiting(&self.studio.0.account).await?;
+            self.studio.note_waits(self.going_on(&waiting).await?);
+            Ok::<_, Problem>(waiting.len())
         };
         match looked.await {
             Ok(waiting) => self.show_waiting(waiting),
@@ -323,9 +376,21 @@ impl Runner {
     }
 }
 
+/// Why there is nothing to make one of.
+fn nothing(material: &Material) -> &'static str {
+    if material.locked {
+        "its recordings were cut off, and their key or their disk was not there when Kennel started"
+    } else if material.gone {
+        "nothing is left of its recordings"
+    } else {
+        "its recordings were deleted"
+    }
+}
+
 /// What of all progress is worth to be written down.
 struct Notes {
-    began: Instant,
+    /// When the first of it was made, and how much that was: before that, recordings may be read for long.
+    began: Option<(Instant, u128)>,
     noted: Option<(u32, Instant)>,
     told: u32,
 }
@@ -339,12 +404,15 @@ struct Note {
 
 impl Notes {
     fn start() -> Self {
-        Notes { began: Instant::now(), noted: None, told: 0 }
+        Notes { began: None, noted: None, told: 0 }
     }
 
     fn of(&mut self, progress: Progress, now: Instant) -> Option<Note> {
         let (done, total) = (progress.done.as_millis(), progress.total.as_millis());
         let percent = progress.percent();
+        if done > 0 && self.began.is_none() {
+            self.began = Some((now, done));
+        }
         let tens = percent / TOLD_PERCENT * TOLD_PERCENT;
         // That all is made is told by the file.
         let told = Some(tens).filter(|tens| *tens > self.told && *tens < 100);
@@ -355,8 +423,9 @@ impl Notes {
         self.noted = Some((percent, now));
         self.told = told.unwrap_or(self.told);
         let left = total.saturating_sub(done);
-        let passed = now.saturating_duration_since(self.began).as_millis();
-        let remaining_s = u64::try_from(passed * left / done.max(1) / 1000).unwrap_or(u64::MAX);
+        let (began, before) = self.began.unwrap_or((now, done));
+        let (passed, made) = (now.saturating_duration_since(began).as_millis(), done.saturating_sub(before));
+        let remaining_s = u64::try_from(passed * left / made.max(1) / 1000).unwrap_or(u64::MAX);
         Some(Note { percent, told, remaining_s })
     }
 }
@@ -368,21 +437,22 @@ mod tests {
 
     #[test]
     fn tens_are_told_and_what_is_between_is_noted_now_and_then() {
-        let mut notes = Notes::start();
-        let began = notes.began;
-        let mut check = |at_ms: u64, percent: u64, expected: Option<(u32, Option<u32>, u64)>| {
-            let progress = Progress { done: Duration::from_secs(percent), total: Duration::from_secs(100), finished: false };
+        let (mut notes, began) = (Notes::start(), Instant::now());
+        let mut check = |at_ms: u64, made_s: u64, expected: Option<(u32, Option<u32>, u64)>| {
+            let progress = Progress { done: Duration::from_secs(made_s), total: Duration::from_secs(1_000), finished: false };
             let note = notes.of(progress, began + Duration::from_millis(at_ms));
-            assert_eq!(note.map(|note| (note.percent, note.told, note.remaining_s)), expected, "{at_ms} {percent}");
+            assert_eq!(note.map(|note| (note.percent, note.told, note.remaining_s)), expected, "{at_ms} {made_s}");
         };
+        // Recordings are read for an hour up to where it begins.
         check(0, 0, None);
-        check(1_000, 1, Some((1, None, 99)));
-        check(1_500, 2, None);
-        check(2_000, 2, Some((2, None, 98)));
-        check(2_100, 9, None);
-        check(3_000, 12, Some((12, Some(10), 22)));
-        check(3_100, 31, Some((31, Some(30), 6)));
-        check(3_200, 39, None);
-        check(9_000, 100, Some((100, None, 0)));
+        check(3_600_000, 1, None);
+        check(3_601_000, 11, Some((1, None, 98)));
+        check(3_601_500, 21, None);
+        check(3_602_000, 21, Some((2, None, 97)));
+        check(3_602_100, 91, None);
+        check(3_603_000, 121, Some((12, Some(10), 21)));
+        check(3_603_100, 311, Some((31, Some(30), 6)));
+        check(3_603_200, 391, None);
+        check(3_609_000, 1_000, Some((100, None, 0)));
     }
 }

@@ -9,7 +9,7 @@ use compose::{Format, Order, Refused, resolution};
 use room::ParticipantId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use store::RecordingRow;
+use store::{RecordedKind, RecordingRow};
 use twilio::rest::{self, Wish};
 use twilio::sid;
 
@@ -102,11 +102,12 @@ pub fn order(wish: &Wish) -> Result<Order, Refused> {
 pub fn order_of(wish: &Wish, part: &Part, rows: &[RecordingRow]) -> Result<Order, Refused> {
     let order = Order { part: part.span(), ..order(wish)? };
     let Some(large) = &part.large else { return Ok(order) };
-    let is_large = |row: &&RecordingRow| row.identity.as_ref() == Some(large);
+    let is_large = |row: &&RecordingRow| row.kind == RecordedKind::Video && row.identity.as_ref() == Some(large);
     // Somebody who came again is another participant of the same name.
     let they: BTreeSet<u128> = rows.iter().filter(is_large).filter_map(|row| row.participant).collect();
-    let they = they.into_iter().filter_map(|id| Pattern::read(&sid::participant(ParticipantId(id))).ok()).collect();
-    Ok(Order { layout: one_large(order.canvas, they), ..order })
+    let they: Vec<Pattern> = they.into_iter().filter_map(|id| Pattern::read(&sid::participant(ParticipantId(id))).ok()).collect();
+    // Of whom there is no picture there is none to be large: everybody is side by side.
+    Ok(if they.is_empty() { order } else { Order { layout: one_large(order.canvas, they), ..order } })
 }
 
 /// One picture above, as large as there is room, and all others in a row below it.
@@ -199,7 +200,7 @@ mod tests {
             participant: Some(participant),
             identity: Some(identity.to_owned()),
             track: Some(participant),
-            kind: store::RecordedKind::Video,
+            kind: RecordedKind::Video,
             name: "cam".into(),
             container: "mkv".into(),
             status: store::RecordingStatus::Completed,
@@ -238,5 +239,8 @@ mod tests {
         assert_eq!(names, [1, 3].map(|id| sid::participant(ParticipantId(id))));
         assert_eq!((large.y, large.height, small.y, small.height), (0, Some(360), 360, Some(120)));
         assert_eq!(small.sources.exclude, large.sources.include);
+        // Of her there is only sound.
+        let heard = [RecordingRow { kind: RecordedKind::Audio, ..row(1, "ann", (0, 0, 1)) }, row(2, "bo", (0, 0, 1))];
+        assert_eq!(order_of(&usual(), &part, &heard).expect("an order").layout, order(&usual()).expect("an order").layout);
     }
 }

@@ -26,7 +26,7 @@ use crate::shelf::NotDeleted;
 use crate::shelf::link::TTL_DEFAULT_S;
 use crate::studio::limit::WHO_MAX;
 use crate::studio::wish::Part;
-use crate::studio::{NotAsked, Studio, wish};
+use crate::studio::{NotAsked, Studio, Waits, wish};
 
 /// Compositions of one answer.
 const AT_ONCE: usize = 100;
@@ -52,7 +52,7 @@ pub async fn list(
     let page = ask.after.map_or(Page::First { size: AT_ONCE }, |place| Page::After { place, size: AT_ONCE });
     let found = studio.list(filter, page).await.map_err(unreadable)?;
     let next = found.last.filter(|_| found.more_after);
-    let rows: Vec<Value> = found.rows.iter().map(|row| show(studio, row)).collect();
+    let rows: Vec<Value> = found.rows.iter().map(|row| show(studio, row, of_when(row))).collect();
     Ok(Json(json!({ "compositions": rows, "next": next })))
 }
 
@@ -107,9 +107,11 @@ impl Make {
         } else if from.zip(to).is_some_and(|(from, to)| from >= to) {
             Err(Problem::malformed("A composition ends after it begins: to is later than from."))
         } else if part.who.len() > WHO_MAX || names.into_iter().any(|name| !is_name(name)) {
-            Err(Problem::malformed("who has at most 200 names, each of 1 to 128 characters, as large."))
+            Err(Problem::malformed("The names in who and large have 1 to 128 characters each, and who has at most 200 of them."))
         } else if part.large.is_some() != matches!(self.layout, Some(Layout::Word(Word::Large))) {
             Err(Problem::malformed("The layout large and the name of who is large belong together."))
+        } else if !part.who.is_empty() && part.large.as_ref().is_some_and(|large| !part.who.contains(large)) {
+            Err(Problem::malformed("Whoever is large is one of those in who."))
         } else {
             Ok(part)
         }
@@ -140,7 +142,7 @@ pub async fn make(State(app): State<Arc<App>>, caller: Caller, body: Result<Byte
     let unique = body.as_ref().is_ok_and(|body| is_unique(body));
     let ask: Make = read_json(body)?;
     if !unique {
-        return Err(Problem::malformed("A key is there twice in one object."));
+        return Err(Problem::malformed("A key is there twice in one object, or a number is too large."));
     }
     let part = ask.part()?;
     if ask.name.as_ref().is_some_and(|name| !caller.allows_room(name)) {
@@ -159,14 +161,15 @@ pub async fn make(State(app): State<Arc<App>>, caller: Caller, body: Result<Byte
         return Err(Problem::malformed("A composition needs layout or sound."));
     }
     let wish = wish::check(wish).map_err(|refused| Problem::malformed(format!("{refused}.")))?;
-    let row = studio.ask_part(&room, &wish, &part).await.map_err(|why| match why {
+    let asked = studio.ask_part(&room, &wish, &part).await.map_err(|why| match why {
         NotAsked::NoRecordings => none(),
         NotAsked::TooMany => {
             Problem::new(StatusCode::CONFLICT, "too_many", "So many compositions wait that no more can be asked for.")
         }
         NotAsked::History(problem) => unreadable(problem),
     })?;
-    Ok((StatusCode::CREATED, Json(show(studio, &row))).into_response())
+    let status = if asked.new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(show(studio, &asked.row, as_asked(&asked.row)))).into_response())
 }
 
 /// `GET /kennel/v1/compositions/ID`
@@ -176,7 +179,7 @@ pub async fn find(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
     let (studio, row) = named(&app, &caller, id).await?;
-    Ok(Json(show(studio, &row)))
+    Ok(Json(show(studio, &row, as_asked(&row))))
 }
 
 /// `DELETE /kennel/v1/compositions/ID`: also one that waits or is being made.
@@ -236,7 +239,7 @@ async fn named<'a>(
     Ok((studio, row.ok_or_else(none)?))
 }
 
-fn show(studio: &Studio, row: &CompositionRow) -> Value {
+fn show(studio: &Studio, row: &CompositionRow, asked: Value) -> Value {
     let there = row.status == CompositionStatus::Completed;
     json!({
         "id": composition_sid(CompositionId(row.id)),
@@ -251,7 +254,12 @@ fn show(studio: &Studio, row: &CompositionRow) -> Value {
         },
         "percent": row.percent,
         "left": studio.left_s(row.id),
-        "asked": asked(row),
+        "waits": studio.waits(row).map(|waits| match waits {
+            Waits::Recording => "recording",
+            Waits::Disk => "disk",
+            Waits::Bucket => "bucket",
+        }),
+        "asked": asked,
         "why": Some(row.why.as_str()).filter(|why| !why.is_empty()),
         "container": row.container,
         "created": row.created_ms,
@@ -261,8 +269,14 @@ fn show(studio: &Studio, row: &CompositionRow) -> Value {
     })
 }
 
+/// Of when, and of whom: layouts may be long, and lists are asked for often.
+fn of_when(row: &CompositionRow) -> Value {
+    let Part { from, to, who, .. } = Part::read(&row.parameters);
+    json!({ "from": from, "to": to, "who": who })
+}
+
 /// What was asked for, as it can be asked for again.
-fn asked(row: &CompositionRow) -> Value {
+fn as_asked(row: &CompositionRow) -> Value {
     let (wish, part) = (rows::wish(&row.parameters, None), Part::read(&row.parameters));
     let is = |layout: Map<String, Value>| Wish { video_layout: layout, ..wish.clone() };
     let as_kept = |layout| wish::check(is(layout)).is_ok_and(|checked| checked.video_layout == wish.video_layout);

@@ -43,8 +43,8 @@ impl Films {
         self.stage.ask(post("/kennel/v1/compositions", body).bearer(key)).await
     }
 
-    async fn made(&self) -> String {
-        let answer = self.make(&self.owner, json!({ "room": den() })).await;
+    async fn made(&self, trim: bool) -> String {
+        let answer = self.make(&self.owner, json!({ "room": den(), "trim": trim })).await;
         assert_eq!(answer.status, 201, "{}", answer.text);
         answer.json()["id"].as_str().expect("an id").to_owned()
     }
@@ -57,10 +57,11 @@ fn den() -> String {
 #[tokio::test]
 async fn a_composition_is_asked_for_listed_and_given_up() {
     let films = Films::start().await;
-    let (first, second) = (films.made().await, films.made().await);
+    let (first, second) = (films.made(true).await, films.made(false).await);
     let listed = films.stage.ask(get("/kennel/v1/compositions?room=Den").bearer(&films.owner)).await.json();
     let ids: Vec<&str> = listed["compositions"].as_array().expect("a list").iter().filter_map(|one| one["id"].as_str()).collect();
     assert_eq!((ids, &listed["next"]), (vec![second.as_str(), first.as_str()], &Value::Null));
+    assert_eq!(listed["compositions"][0]["asked"], json!({ "from": null, "to": null, "who": [] }), "layouts may be long");
     let path = format!("/kennel/v1/compositions/{first}");
     let mut one = films.stage.ask(get(&path).bearer(&films.owner)).await.json();
     let created = one.as_object_mut().expect("an object").remove("created");
@@ -70,7 +71,7 @@ async fn a_composition_is_asked_for_listed_and_given_up() {
         "sound": ["*"], "sound_excluded": [], "resolution": "640x480", "format": "webm", "trim": true,
     });
     let expected = json!({
-        "id": first, "room": "Den", "room_sid": den(), "status": "enqueued", "percent": 0, "left": null, "why": null,
+        "id": first, "room": "Den", "room_sid": den(), "status": "enqueued", "percent": 0, "left": null, "waits": null, "why": null,
         "container": "webm", "ended": null, "duration": null, "bytes": null, "asked": asked,
     });
     assert_eq!(one, expected);
@@ -95,8 +96,8 @@ async fn a_part_of_what_was_recorded_under_a_name_is_asked_for_and_asked_for_aga
         assert_eq!(&asked[key], value, "{key}");
     }
     assert_eq!(first.json()["room_sid"], den());
-    let second = films.make(&films.owner, asked.clone()).await.json();
-    assert_eq!((&second["asked"], &second["container"]), (&asked, &json!("mp4")));
+    let again = films.make(&films.owner, asked.clone()).await;
+    assert_eq!((again.status, again.json()), (200, first.json()), "it waits already");
     let turns = films.make(&films.owner, json!({ "room": den(), "layout": "turns" })).await.json();
     assert_eq!(turns["asked"]["layout"], "turns");
     let own = json!({ "a": { "video_sources": ["cam"], "width": 320 } });
@@ -134,6 +135,7 @@ async fn what_means_nothing_is_refused_with_its_place() {
         (json!({ "name": "Den", "layout": "small" }), ""),
         (json!({ "name": "Den", "who": [""] }), "who"),
         (json!({ "name": "Den", "who": vec!["a"; 201] }), "who"),
+        (json!({ "name": "Den", "who": ["bo"], "layout": "large", "large": "ann" }), "large"),
     ] {
         let answer = films.make(&films.owner, body.clone()).await;
         check_refusal(&answer, StatusCode::BAD_REQUEST, "malformed");
@@ -150,13 +152,13 @@ async fn what_means_nothing_is_refused_with_its_place() {
 #[tokio::test]
 async fn compositions_are_for_those_who_may_have_recordings() {
     let films = Films::start().await;
-    let id = films.made().await;
+    let id = films.made(true).await;
     let (_, barn) = films.stage.link(json!({ "label": "a", "rights": ["record"], "room": "Barn" })).await;
     let (_, guest) = films.stage.link(json!({ "label": "b", "rights": ["moderator", "watch"] })).await;
     let (_, den) = films.stage.link(json!({ "label": "c", "rights": ["record"], "room": "Den" })).await;
     check_refusal(&films.make(&guest, json!({ "room": self::den() })).await, StatusCode::FORBIDDEN, "right_missing");
     check_refusal(&films.make(&barn, json!({ "room": self::den() })).await, StatusCode::NOT_FOUND, "not_found");
-    assert_eq!(films.make(&den, json!({ "room": self::den() })).await.status, 201);
+    assert_eq!(films.make(&den, json!({ "room": self::den(), "trim": false })).await.status, 201);
     for method in ["GET", "DELETE"] {
         let strange = films.stage.ask(ask(method, &format!("/kennel/v1/compositions/{id}")).bearer(&barn)).await;
         check_refusal(&strange, StatusCode::NOT_FOUND, "not_found");
@@ -165,4 +167,15 @@ async fn compositions_are_for_those_who_may_have_recordings() {
     check_refusal(&other, StatusCode::FORBIDDEN, "room_not_allowed");
     let own = films.stage.ask(get("/kennel/v1/compositions").bearer(&barn)).await.json();
     assert_eq!(own["compositions"], json!([]));
+}
+
+#[tokio::test]
+async fn of_one_name_only_so_many_wait() {
+    let films = Films::start().await;
+    for to in 0..20 {
+        assert_eq!(films.make(&films.owner, json!({ "name": "Den", "to": 3_000 + to })).await.status, 201, "{to}");
+    }
+    let refused = films.make(&films.owner, json!({ "name": "Den", "to": 3_020 })).await;
+    check_refusal(&refused, StatusCode::CONFLICT, "too_many");
+    assert_eq!(films.make(&films.owner, json!({ "name": "Den", "to": 3_000 })).await.status, 200, "that one waits already");
 }

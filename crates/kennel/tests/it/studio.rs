@@ -14,12 +14,13 @@ use kennel::shelf::Shelf;
 use kennel::shelf::files::Files;
 use kennel::shelf::keep::{Rounds, Rule, settle};
 use kennel::shutdown::{self, Stopper};
+use kennel::studio::wish::Part;
 use kennel::studio::work::{Maker, Making};
-use kennel::studio::{NotAsked, Studio, hooks, run, wish};
-use kennel::{journal, keyring};
+use kennel::studio::{NotAsked, Studio, Waits, hooks, run, wish};
+use kennel::{clock, journal, keyring};
 use store::{
-    CompositionRow, CompositionStatus, HookRow, NameOrId, Page, ParticipantRow, ParticipantStatus, RecordedKind, RecordingRow,
-    RecordingStatus, RoomRow, RoomStatus, Write,
+    CompositionRow, CompositionStatus, HookRow, NameOrId, Page, ParticipantRow, ParticipantStatus, RecordedFile, RecordedKind,
+    RecordingRow, RecordingStatus, RoomRow, RoomStatus, Write,
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -65,6 +66,8 @@ pub struct Den {
     data: TempDir,
     keys: keyring::Store,
     until: Arc<AtomicU32>,
+    /// Of how many recordings the last film was made.
+    inputs: Arc<AtomicU32>,
 }
 
 /// A server on it. Dropped, it is as if it had been killed.
@@ -114,7 +117,7 @@ impl Den {
         let before: Box<dyn store::Store> = Box::new(store::Sqlite::open(data.path()).expect("a history"));
         before.write(writes).await.expect("written");
         drop(before);
-        let den = Den { data, keys, until: Arc::new(AtomicU32::new(STEPS)) };
+        let den = Den { data, keys, until: Arc::new(AtomicU32::new(STEPS)), inputs: Arc::default() };
         fs::create_dir(den.data.path().join("recordings")).expect("made");
         for name in [format!("{SOUND:032x}.mka"), format!("{PICTURES:032x}.mkv")] {
             fs::write(den.data.path().join("recordings").join(name), "film").expect("written");
@@ -123,9 +126,9 @@ impl Den {
     }
 
     fn maker(&self) -> Maker {
-        let until = Arc::clone(&self.until);
+        let (until, count) = (Arc::clone(&self.until), Arc::clone(&self.inputs));
         Arc::new(move |_: Order, inputs: Vec<Input>| {
-            assert_eq!(inputs.len(), 2, "of sound and pictures");
+            count.store(u32::try_from(inputs.len()).expect("few"), Relaxed);
             Ok(Box::new(Words { until: Arc::clone(&until), made: 0, damaged: 1 }))
         })
     }
@@ -163,6 +166,12 @@ impl Started {
         let callback = Some(("http://127.0.0.1:9/".to_owned(), twilio::rest::Method::Post));
         let wish = Wish { callback, ..wish::check(wish::usual()).expect("good") };
         self.studio.ask(&room, &wish).await.expect("asked for")
+    }
+
+    /// Asks for one of this part.
+    async fn ask_part(&self, part: &Part) -> u128 {
+        let room = self.studio.room(ROOM).await.expect("asked").expect("there");
+        self.studio.ask_part(&room, &wish::check(wish::usual()).expect("good"), part).await.expect("asked for").row.id
     }
 
     async fn until(&self, composition: u128, what: impl Fn(&CompositionRow) -> bool) -> CompositionRow {
@@ -240,6 +249,7 @@ async fn a_composition_is_made_and_told_of_in_order() {
     let server = den.start().await;
     let asked = server.ask().await;
     let row = server.ended(asked.id).await;
+    assert_eq!(den.inputs.load(Relaxed), 2, "of sound and pictures");
     assert_eq!((row.status, row.percent, row.attempts), (CompositionStatus::Completed, 100, 1));
     assert_eq!((row.duration_ms, row.bytes, row.why.as_str()), (40_000, 40, "1 of its recordings are damaged"));
     assert_eq!(fs::read(den.file(row.id, "webm")).expect("there").len(), 40);
@@ -327,11 +337,60 @@ async fn it_waits_for_recordings_that_have_not_ended() {
     // Whoever looks for work has looked.
     server.until(id, |_| true).await;
     sleep(Duration::from_millis(50)).await;
-    assert_eq!(server.studio.find(id).await.expect("asked").expect("there").status, CompositionStatus::Enqueued);
+    let row = server.studio.find(id).await.expect("asked").expect("there");
+    assert_eq!((row.status, server.studio.waits(&row)), (CompositionStatus::Enqueued, Some(Waits::Recording)));
     let (status, why) = (RecordingStatus::Completed, String::new());
     let ended = Write::RecordingEnded { recording: 13, status, at_ms: 9_500, file, why };
     server.history.journal.write(vec![ended]).await.expect("written");
     assert_eq!(server.ended(id).await.status, CompositionStatus::Completed);
+}
+
+#[tokio::test]
+async fn of_a_time_that_is_over_it_does_not_wait_for_what_goes_on() {
+    let den = Den::new().await;
+    let server = den.start().await;
+    let going_on = |id, offset_ms| {
+        let row = track(id, &server.account(), RecordedKind::Video);
+        let file = RecordedFile { offset_ms, duration_ms: 0, bytes: 0, ..row.file.clone() };
+        let row = RecordingRow { status: RecordingStatus::Processing, ended_ms: None, file, ..row };
+        fs::write(den.data.path().join(format!("recordings/{id:032x}.mkv.part")), "film").expect("written");
+        Write::RecordingBegan(Box::new(row))
+    };
+    // Of one nothing came before the end of the part.
+    let rows = vec![going_on(13, 2_100), going_on(14, 3_000), going_on(15, 0)];
+    server.history.journal.write(rows).await.expect("written");
+    let id = server.ask_part(&Part { to: Some(3_000), ..Part::default() }).await;
+    assert_eq!(server.ended(id).await.status, CompositionStatus::Completed);
+    assert_eq!(den.inputs.load(Relaxed), 3);
+    // What was recorded just now may not be in the files yet.
+    let id = server.ask_part(&Part { to: Some(clock::unix_ms()), ..Part::default() }).await;
+    sleep(Duration::from_millis(50)).await;
+    let row = server.studio.find(id).await.expect("asked").expect("there");
+    assert_eq!((row.status, server.studio.waits(&row)), (CompositionStatus::Enqueued, Some(Waits::Recording)));
+}
+
+#[tokio::test]
+async fn it_does_not_wait_for_what_nobody_records_any_more() {
+    let den = Den::new().await;
+    let cut = RecordingRow {
+        status: RecordingStatus::Processing,
+        ended_ms: None,
+        ..track(13, &account(&den.keys), RecordedKind::Video)
+    };
+    let before: Box<dyn store::Store> = Box::new(store::Sqlite::open(den.data.path()).expect("a history"));
+    before.write(vec![Write::RecordingBegan(Box::new(cut))]).await.expect("written");
+    drop(before);
+    // Its file is not there, and the folder has no mark: perhaps its disk is away.
+    let server = den.start().await;
+    let id = server.ask().await.id;
+    assert_eq!(server.ended(id).await.status, CompositionStatus::Completed);
+    for recording in [SOUND, PICTURES] {
+        server.history.journal.write(vec![Write::RecordingDeleted { recording, at_ms: 9_700 }]).await.expect("written");
+    }
+    let row = server.ask().await;
+    let row = server.ended(row.id).await;
+    assert_eq!(row.status, CompositionStatus::Failed);
+    assert!(row.why.contains("key"), "{}", row.why);
 }
 
 #[tokio::test]

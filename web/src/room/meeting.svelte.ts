@@ -67,6 +67,7 @@ export class Meeting {
   /** Packets of the picture so far, and how many looks ago there were fewer. */
   private packets = 0;
   private still = 0;
+  private looking = false;
 
   constructor(readonly wish: Wish) {}
 
@@ -261,8 +262,10 @@ export class Meeting {
     const peer = this.session?.peer?.instance;
     const state = peer?.connectionState;
     if (state === 'disconnected' || state === 'failed') return this.lose();
-    if (!peer || state !== 'connected') return;
-    const packets = await packetsOf(peer);
+    // Two looks that end together would see the same packets, and count twice.
+    if (!peer || state !== 'connected' || this.looking) return;
+    this.looking = true;
+    const packets = await packetsOf(peer).finally(() => (this.looking = false));
     this.still = packets > 0 && packets === this.packets ? this.still + 1 : 0;
     this.packets = packets;
     if (this.still >= STILL_LOOKS) this.lose();

@@ -10,22 +10,38 @@ const playable = async (kennel: Kennel) =>
   (await kennel.call('GET', '/kennel/v1/recordings')).body.recordings.filter((one: { playable: boolean }) => one.playable).length;
 
 /** Two cameras in one room, recorded for so long, in ms. */
-async function recordTwo(kennel: Kennel, visitors: { open(label: string, options: object): Promise<Visitor> }, ms: number): Promise<void> {
-  const cameras = [];
+async function recordTwo(kennel: Kennel, visitors: Opens, ms: number): Promise<void> {
+  const cameras = await beginTwo(kennel, visitors);
+  // Time is the fact here: so much is to be played.
+  await cameras[0]!.page.waitForTimeout(ms);
+  expect((await kennel.call('POST', `/kennel/v1/rooms/${encodeURIComponent('Dog Cam')}/record`, { on: false })).status).toBe(200);
+  await expect.poll(() => playable(kennel)).toBe(4);
+  for (const camera of cameras) await camera.page.close();
+}
+
+/** Two cameras in one room, that are being recorded. */
+async function beginTwo(kennel: Kennel, visitors: Opens): Promise<Visitor[]> {
+  const cameras: Visitor[] = [];
   for (const name of ['Kitchen', 'Garden']) {
     const camera = await visitors.open(name, { kennel, viewport: phone });
     await camera.beCamera(name);
     cameras.push(camera);
   }
-  const room = encodeURIComponent('Dog Cam');
-  expect((await kennel.call('POST', `/kennel/v1/rooms/${room}/record`, { on: true })).status).toBe(200);
+  expect((await kennel.call('POST', `/kennel/v1/rooms/${encodeURIComponent('Dog Cam')}/record`, { on: true })).status).toBe(200);
   for (const camera of cameras) await expect(camera.at('recorded')).toBeVisible();
   await expect.poll(async () => (await kennel.call('GET', '/kennel/v1/recordings')).body.recordings.length, { message: 'two pictures and two sounds' }).toBe(4);
-  // Time is the fact here: so much is to be played.
-  await cameras[0]!.page.waitForTimeout(ms);
-  expect((await kennel.call('POST', `/kennel/v1/rooms/${room}/record`, { on: false })).status).toBe(200);
-  await expect.poll(() => playable(kennel)).toBe(4);
-  for (const camera of cameras) await camera.page.close();
+  return cameras;
+}
+
+interface Opens {
+  open(label: string, options: object): Promise<Visitor>;
+}
+
+/** Goes on by the Tab key to this control; none of those before it may keep it. */
+async function tabTo(visitor: Visitor, testId: string): Promise<void> {
+  const here = () => visitor.page.evaluate(() => (document.activeElement as HTMLElement | null)?.dataset.testid ?? '');
+  for (let presses = 0; presses < 40 && (await here()) !== testId; presses += 1) await visitor.page.keyboard.press('Tab');
+  expect(await here()).toBe(testId);
 }
 
 const phase = (visitor: Visitor, is: string) => expect(visitor.at('player')).toHaveAttribute('data-phase', is, { timeout: 20_000 });
@@ -91,12 +107,16 @@ test('a film of two cameras is asked for in a dialog, made while the page is awa
   });
 
   await test.step('by the keyboard alone: one large, and it is asked for', async () => {
-    await owner.at('film-layout-equal').focus();
+    await tabTo(owner, 'film-layout-equal');
     await owner.page.keyboard.press('ArrowRight');
     await expect(owner.at('film-layout-large')).toBeChecked();
-    await owner.at('film-large').selectOption('Garden');
-    await owner.at('film-size').selectOption('640x360');
-    await owner.at('film-make').focus();
+    await tabTo(owner, 'film-large');
+    await owner.page.keyboard.type('Gard');
+    await expect(owner.at('film-large')).toHaveValue('Garden');
+    await tabTo(owner, 'film-size');
+    await owner.page.keyboard.type('Small');
+    await expect(owner.at('film-size')).toHaveValue('640x360');
+    await tabTo(owner, 'film-make');
     await owner.page.keyboard.press('Enter');
     await expect(owner.at('film-sheet')).not.toBeVisible();
     await expect(owner.at('film')).toHaveCount(1);
@@ -201,7 +221,7 @@ test('how far a film is is seen, heard of, and it can be given up; one that fail
   await owner.at('film-make').click();
   percent = 42;
   await expect(owner.at('film-progress')).toHaveAttribute('aria-valuenow', '42');
-  await expect(owner.page.getByRole('progressbar', { name: 'Film of Dog Cam, progress' })).toBeVisible();
+  await expect(owner.page.getByRole('progressbar', { name: /^Film of Dog Cam, .+ to .+, progress$/ })).toBeVisible();
   await expect(owner.at('film-amount')).toHaveText(/^42\s?% · about 2 min left$/);
   await expect(owner.page.getByRole('status').filter({ hasText: /Film of Dog Cam: 40/ })).toHaveCount(1);
   await owner.at('films').scrollIntoViewIfNeeded();
@@ -213,13 +233,69 @@ test('how far a film is is seen, heard of, and it can be given up; one that fail
   await owner.at('films').scrollIntoViewIfNeeded();
   await owner.picture('film-failed-phone');
   expect(await findings(owner)).toEqual([]);
+  why = 'it would be longer than 24 hours';
+  await owner.page.reload();
+  await status(owner, 'failed');
+  await expect(owner.at('film-again'), 'once more would change nothing').toHaveCount(0);
+  await owner.at('film-change').click();
+  await expect(owner.at('film-sheet')).toBeVisible();
+  await owner.page.goBack();
+  await expect(owner.at('film-sheet'), 'Back closes it').not.toBeVisible();
+  expect(new URL(owner.page.url()).pathname).toBe('/recordings');
   why = null;
   percent = 60;
   await owner.page.reload();
   await expect(owner.at('film-progress')).toHaveAttribute('aria-valuenow', '60');
   await owner.at('film-cancel').click();
   await expect(owner.at('film')).toHaveCount(0);
+  await expect(owner.page.locator('h1'), 'the focus is not lost with the button').toBeFocused();
   expect((await kennel.call('GET', '/kennel/v1/compositions')).body.compositions).toEqual([]);
+});
+
+test('a time that is over is made a film of while the recording goes on', async ({ start, visitors }) => {
+  test.setTimeout(300_000);
+  const kennel = await start();
+  const cameras = await beginTwo(kennel, visitors);
+  await cameras[0]!.page.waitForTimeout(8_000);
+  const files: { offset: number }[] = (await kennel.call('GET', '/kennel/v1/recordings')).body.recordings;
+  const from = Math.max(...files.map(({ offset }) => offset)) + 1_000;
+  const to = from + 5_000;
+  expect((await kennel.call('POST', '/kennel/v1/compositions', { name: 'Dog Cam', from, to })).status).toBe(201);
+  const owner = await visitors.open('owner', { kennel });
+  await owner.goto('/recordings');
+  await expect(owner.at('film')).toContainText('Waits until its end is recorded');
+  await status(owner, 'completed', 150_000);
+  const { probe } = await downloaded(owner);
+  expect(Math.abs(Number(probe.format.duration) - 5), 'all of it, s').toBeLessThan(0.1);
+  const { body } = await kennel.call('GET', '/kennel/v1/compositions');
+  expect(body.compositions[0].why, 'nothing of it is damaged').toBeNull();
+  expect((await kennel.call('GET', '/kennel/v1/recordings')).body.recordings.map((one: { status: string }) => one.status)).toEqual(Array(4).fill('processing'));
+});
+
+test('what was recorded over midnight is made a film of', async ({ start, visitors }) => {
+  const kennel = await start();
+  const owner = await visitors.open('owner', { kennel, viewport: phone });
+  const evening = new Date(2026, 4, 3, 22).getTime();
+  const asked: { from: number; to: number; format: string }[] = [];
+  // Nine hours are the server's affair; what the page makes of them is looked at here.
+  const file = { id: `RT${'1'.repeat(32)}`, room: 'Dog Cam', room_sid: `RM${'1'.repeat(32)}`, participant: 'Kitchen', track: 'camera', kind: 'video', status: 'completed', why: null, codec: 'vp8', created: evening, ended: evening + 9 * 3_600_000, offset: evening, duration: 9 * 3_600_000, bytes: 1_000, playable: true };
+  await owner.page.route('**/kennel/v1/recordings?*', (route) => route.fulfill({ json: { recordings: [file], next: null, space: null } }));
+  await owner.page.route('**/kennel/v1/compositions', (route) => {
+    asked.push(route.request().postDataJSON());
+    return route.fulfill({ status: 409, json: { error: { code: 'too_many', message: 'So many wait.' } } });
+  });
+  await owner.goto('/recordings');
+  await owner.at('make-film').click();
+  await expect(owner.at('film-from')).toHaveValue(/^2026-05-03T22:00/);
+  await expect(owner.at('film-to')).toHaveValue(/^2026-05-04T07:00/);
+  expect(await owner.at('film-sheet').evaluate((sheet) => sheet.scrollWidth - sheet.clientWidth), 'nothing is cut').toBeLessThanOrEqual(0);
+  await owner.picture('film-sheet-midnight-phone');
+  await owner.at('film-from').fill('2026-05-04T02:00');
+  await owner.at('film-to').fill('2026-05-04T03:00');
+  await owner.at('film-make').click();
+  await expect(owner.at('film-error')).toBeVisible();
+  const two = new Date(2026, 4, 4, 2).getTime();
+  expect(asked.map(({ from, to }) => [from, to])).toEqual([[two, two + 3_600_000 + 999]]);
 });
 
 test('who may not have recordings makes no films, and Firefox plays one', async ({ start, visitors, firefox, evidence }) => {

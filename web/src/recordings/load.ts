@@ -50,7 +50,11 @@ export function forget(file: Recording): Promise<Answer<null>> {
 }
 
 export const filmCalls: FilmCalls = {
-  list: (room: string): Promise<Answer<FilmPage>> => api.ask('GET', `/compositions${room ? `?room=${encodeURIComponent(room)}` : ''}`),
+  list: (room: string, after: number | null): Promise<Answer<FilmPage>> => {
+    const query = new URLSearchParams({ ...(room ? { room } : {}), ...(after === null ? {} : { after: String(after) }) });
+    return api.ask('GET', `/compositions?${query}`);
+  },
+  find: (id: string): Promise<Answer<Film>> => api.ask('GET', `/compositions/${encodeURIComponent(id)}`),
   make: (ask: FilmAsk): Promise<Answer<Film>> => api.ask('POST', '/compositions', ask),
   forget: (film: Film): Promise<Answer<null>> => api.ask('DELETE', pathOf(film)),
 };

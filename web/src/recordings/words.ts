@@ -2,6 +2,7 @@
 import { films } from '../text/films';
 import { clockSeconds, duration, moment } from '../ui/values';
 import type { Film } from './film';
+import { dayOf } from './model';
 
 /** "12 MB": three digits at most. */
 export function size(bytes: number): string {
@@ -21,7 +22,9 @@ export function dayName(ms: number, now: number): string {
 /** Of when a film is. */
 export function filmTime({ asked, created }: Film, now: number): string {
   const { from, to } = asked;
-  return from == null || to == null ? films.whole(moment(created)) : films.span(dayName(from, now), clockSeconds(from), clockSeconds(to));
+  if (from == null || to == null) return films.whole(moment(created));
+  const until = dayOf(to) === dayOf(from) ? clockSeconds(to) : `${dayName(to, now)}, ${clockSeconds(to)}`;
+  return films.span(dayName(from, now), clockSeconds(from), until);
 }
 
 /** "1:02:03 · 12 MB" */

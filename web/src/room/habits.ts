@@ -28,12 +28,19 @@ export function watchIdle(ms: number, tell: (idle: boolean) => void): () => void
   };
 }
 
-/** Whether an element has the focus by way of the keyboard. Where nobody can tell (Safari before 15.4) it has not. */
+/** Whether a key was pressed since anything was touched. */
+let keys = false;
+if (typeof window !== 'undefined') {
+  window.addEventListener('keydown', () => (keys = true), true);
+  window.addEventListener('pointerdown', () => (keys = false), true);
+}
+
+/** Whether an element has the focus by way of the keyboard. Where the browser cannot tell (Safari before 15.4): whether keys were used last. */
 export function isFocusedByKeys(element: Element): boolean {
   try {
     return element.matches(':focus-visible');
   } catch {
-    return false;
+    return keys;
   }
 }
 

@@ -310,7 +310,7 @@ pub enum Target {
     Me,
     /// This one.
     One(ParticipantId),
-    /// Everybody, whoever gives it too; for putting out, everybody else.
+    /// Everybody, whoever gives it too; for putting out that one as the last.
     All,
 }
 

@@ -76,13 +76,16 @@ impl Call {
     pub fn found(link: &LinkId) -> Option<Self> {
         let (id, fingerprint) = link.0.rsplit_once(' ')?;
         let offer = Offer { fingerprint: fingerprint.to_owned(), tracks: Vec::new() };
-        Some(Call::new(id, &offer, 0))
+        // It may have been told a size then.
+        let size = Size { told: true, ..Size::default() };
+        Some(Call { size, ..Call::new(id, &offer, 0) })
     }
 
     /// Takes an offer over. True if it is for the same connection as before, false if that one is gone.
     pub fn offer(&mut self, id: &str, offer: &Offer, revision: u64) -> bool {
         let same = self.link == link(id, &offer.fingerprint);
-        let (expected, size) = (std::mem::take(&mut self.expected), self.size);
+        let size = if same { self.size } else { Size { told: false, ..self.size } };
+        let expected = std::mem::take(&mut self.expected);
         *self = Call { expected, size, ..Call::new(id, offer, revision.max(self.revision + 1)) };
         same
     }

@@ -177,6 +177,37 @@ fn a_page_that_is_loaded_anew_and_does_not_know_its_call_is_refused_once() {
     assert!(room.client(bo).is_in("other"), "as new");
 }
 
+/// The widths that a camera was asked for.
+fn widths(room: &mut Room, conn: ConnId) -> Vec<u64> {
+    let asked = room.client(conn).verto("verto.mediaParams");
+    asked.iter().filter_map(|one| one["mediaParams"]["video"]["width"].as_u64()).collect()
+}
+
+#[test]
+fn a_camera_is_asked_for_its_size_again_after_its_page_was_loaded_anew() {
+    let (mut room, ann, bo, protocol) = two();
+    room.method(ann, "video.set_layout", json!({ "name": "5x5" }));
+    room.wait(5_000);
+    let small = widths(&mut room, bo).pop().expect("a size");
+    room.close(bo, Some(1001));
+    let (bo, _) = back(&mut room, &protocol);
+    room.invite(bo, "call-bo", "another certificate");
+    assert_eq!(widths(&mut room, bo), [small], "the new page's camera knows of nothing");
+}
+
+#[test]
+fn a_camera_is_asked_for_all_of_the_picture_after_a_lost_socket() {
+    let (mut room, ann, bo, protocol) = two();
+    room.method(ann, "video.set_layout", json!({ "name": "5x5" }));
+    room.wait(5_000);
+    assert!(widths(&mut room, bo).pop() < Some(1280));
+    room.close(bo, None);
+    let (bo, _) = back(&mut room, &protocol);
+    room.method(ann, "video.set_layout", json!({ "name": "1x1" }));
+    room.method(ann, "video.set_position", json!({ "positions": { "self": "off-canvas" } }));
+    assert_eq!(widths(&mut room, bo), [1280]);
+}
+
 #[test]
 fn whoever_is_promoted_after_a_lost_socket_may_make_another_call() {
     let (mut room, ann, bo, protocol) = two();

@@ -13,6 +13,8 @@ impl Room {
             return Err(Refusal::Malformed);
         }
         self.drop_server_link(who);
+        // Another page's camera knows of no size.
+        self.stage.sizes.remove(&who);
         self.open(who, link, offer, means);
         Ok(())
     }

@@ -213,8 +213,18 @@ impl Room {
         self.participants.iter().filter_map(|place| place.takes.due()).min()
     }
 
+    /// Whether anything is recorded: a track of somebody that the rules let be, or the mix. In a room of kind auto, whose people turn
+    /// recording on and off themselves, the rules alone count: it is on until it is turned off.
     pub fn is_recorded(&self) -> bool {
-        (self.topology == Topology::Server && self.options.record.takes_any()) || self.is_mix_recorded()
+        let tracks = self.topology == Topology::Server && self.options.record.takes_any();
+        let any = || self.kind == RoomKind::Auto || self.participants.iter().any(|place| self.is_any_recorded(place));
+        (tracks && any()) || self.is_mix_recorded()
+    }
+
+    fn is_any_recorded(&self, place: &Participant) -> bool {
+        let (snapshot, barred) = (&place.snapshot, place.barred());
+        let taken = |track: &Track| track.kind != Kind::Data && self.options.record.takes(snapshot, track);
+        snapshot.tracks.iter().any(|track| taken(track) && !barred.contains(&track.id))
     }
 
     fn take(&mut self, who: ParticipantId, means: &mut Means<'_>) {

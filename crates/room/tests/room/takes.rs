@@ -152,7 +152,7 @@ fn rules_are_lists_that_begin_with_nothing() {
     check(&[all, no_cam.clone()], true, &["mic"], &["mic"]);
     check(&[none, bos.clone()], true, &[], &["mic", "cam"]);
     check(&[bos, no_cam, sound], true, &["mic"], &["mic"]);
-    check(&[chat], true, &[], &[]);
+    check(&[chat], false, &[], &[]);
 }
 
 fn owned(words: &[&str]) -> Vec<String> {
@@ -361,6 +361,31 @@ fn what_failed_is_tried_again_later_or_when_rules_are_set() {
 }
 
 #[test]
+fn a_room_is_recorded_from_its_first_recorded_track_to_its_last() {
+    let told = |party: &mut Party| {
+        let heard = party.heard("bo");
+        heard.into_iter().filter(|line| line.starts_with("recording")).collect::<Vec<_>>()
+    };
+    let mut party = party(Rule::Nothing);
+    party.join("bo", "den", &[]).unwrap();
+    party.join("ann", "den", &["a mic"]).unwrap();
+    assert_eq!(told(&mut party), NOTHING);
+    set(&mut party, listed(&[RuleLine { kind: Some(Kind::Video), ..line(true) }])).unwrap();
+    assert_eq!(told(&mut party), NOTHING, "there is no picture");
+    party.publish("ann", &["a mic", "v cam"]);
+    assert_eq!(told(&mut party), ["recording #2 on"]);
+    party.join("cy", "den", &["v cam"]).unwrap();
+    assert!(party.people["cy"].joined.recording.on);
+    party.publish("ann", &["a mic", "d chat"]);
+    assert_eq!(told(&mut party), NOTHING, "there is another");
+    party.act("cy", Command::Leave).unwrap();
+    assert_eq!(told(&mut party), ["recording #3 off"]);
+    party.join("dan", "den", &["v cam"]).unwrap();
+    assert!(party.people["dan"].joined.recording.on, "with tracks at once");
+    assert_eq!(told(&mut party), ["recording #4 on"]);
+}
+
+#[test]
 fn who_sends_nothing_is_told_if_it_asked_for_that() {
     let mut party = party(Rule::All);
     let warned = |join: &mut room::Join| join.part = Part { warned: true, ..Part::default() };
@@ -387,7 +412,7 @@ fn who_sends_nothing_is_told_if_it_asked_for_that() {
     party.resume_as("ann", Resume { seat, identity, tracks, signals: vec![(link, signal)] }).unwrap();
     assert_eq!(party.heard("ann"), ["silent #5 [false, true]"], "what it missed");
     set(&mut party, Rule::Nothing).unwrap();
-    assert_eq!(party.heard("ann"), ["silent #6 [false, false]", "recording #2 off"]);
+    assert_eq!(party.heard("ann"), ["silent #6 [false, false]", "recording #3 off"]);
     report(&mut party, mic, RecordNews::Silent(false));
     assert_eq!(party.heard("ann"), NOTHING);
 }

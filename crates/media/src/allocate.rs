@@ -14,7 +14,7 @@ use divide::{Budget, Division, Pass};
 use room::{Mode, Priority, Profile, SwitchOff, TrackId};
 use track::{Held, Item};
 
-pub use needs::{LAYER_HOLD, LayerChange, Needs};
+pub use needs::{FIRST_HOLD, LAYER_HOLD, LayerChange, Needs};
 
 pub use crate::limit::LAYERS_MAX;
 
@@ -165,7 +165,8 @@ impl Allocator {
         self.put_in_order(tracks);
         self.keep_to_the_number(profile, tracks);
         self.note_wishes(now, profile.switch_off, space);
-        let budget = budget(profile, space);
+        let room = room(space);
+        let budget = self.keep_the_first(tracks, budget(profile, room), room);
         self.keep_what_fits(now, profile.mode, budget);
         self.raise_what_fits(now, profile.mode, budget, space.congested);
         self.write(tracks, choices);
@@ -238,6 +239,23 @@ impl Allocator {
                 SwitchOff::Detected => !space.congested && (item.current.is_some() || item.fresh && calm),
                 SwitchOff::Disabled => true,
             };
+        }
+    }
+
+    /// A bound of the subscriber's own that is too small for any picture takes all but the first, which needs room only on the way.
+    fn keep_the_first(&mut self, tracks: &[Candidate], budget: Budget, room: u64) -> Budget {
+        let shown = |at: &usize| {
+            let is_live = tracks.get(*at).is_some_and(|track| !track.muted);
+            is_live && self.items.get(*at).is_some_and(|item| item.smallest().is_some())
+        };
+        let first = self.rank.iter().copied().find(shown).and_then(|at| self.items.get_mut(at));
+        let cost = first.as_ref().and_then(|item| Some(item.cost(item.smallest()?))).unwrap_or(0);
+        match first {
+            Some(item) if (budget.room.saturating_add(1)..=room).contains(&cost) => {
+                item.stays = true;
+                Budget { room: cost, firm: budget.firm.max(cost) }
+            }
+            _ => budget,
         }
     }
 
@@ -321,10 +339,14 @@ impl Allocator {
     }
 }
 
-/// Bits per second that all video may use. Only where nothing may be switched off does the subscriber's own bound give way.
-fn budget(profile: &Profile, space: Space) -> Budget {
+/// Bits per second that there is room for.
+fn room(space: Space) -> u64 {
     let start = if space.congested { START_BITRATE_CONGESTED } else { START_BITRATE };
-    let room = space.estimate.map_or(start, |estimate| estimate.saturating_sub(space.reserved));
+    space.estimate.map_or(start, |estimate| estimate.saturating_sub(space.reserved))
+}
+
+/// Bits per second that all video may use. Only where nothing may be switched off does the subscriber's own bound give way.
+fn budget(profile: &Profile, room: u64) -> Budget {
     let bound = profile.bitrate_max.unwrap_or(u64::MAX);
     Budget { room: room.min(bound), firm: if profile.switch_off == SwitchOff::Disabled { u64::MAX } else { bound } }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use media::allocate::{
-    Allocator, Candidate, Choice, LAYER_HOLD, Layer, LayerChange, Needs, Off, RAISE_WAIT, START_BITRATE, Space,
+    Allocator, Candidate, Choice, FIRST_HOLD, LAYER_HOLD, Layer, LayerChange, Needs, Off, RAISE_WAIT, START_BITRATE, Space,
 };
 use room::{Mode, Priority, Profile, Sizes, SwitchOff, TrackId};
 
@@ -64,13 +64,14 @@ fn check(profile: Profile, space: Space, tracks: &[Candidate], expected: &str) {
     let total = Allocator::new().share(Instant::now(), &profile, space, tracks, &mut choices);
     assert_eq!(word(&choices), expected);
     let room = space.estimate.unwrap_or(START_BITRATE);
-    assert!(total.used <= most(&profile, room), "{total:?} of {room}");
+    assert!(total.used <= most(&profile, room, tracks), "{total:?} of {room}");
     assert!(total.wanted >= total.used || profile.bitrate_max.is_some(), "{total:?}");
 }
 
-/// Bits per second that may be sent where there is this room.
-fn most(profile: &Profile, room: u64) -> u64 {
-    let bound = profile.bitrate_max.unwrap_or(u64::MAX);
+/// Bits per second that may be sent where there is this room. One picture is always within the subscriber's own bound.
+fn most(profile: &Profile, room: u64, tracks: &[Candidate]) -> u64 {
+    let one = tracks.iter().flat_map(|track| track.layers).map(|layer| layer.bitrate).max().unwrap_or(0);
+    let bound = profile.bitrate_max.map_or(u64::MAX, |bound| bound.max(one));
     match profile.switch_off {
         SwitchOff::Predicted => room.min(bound),
         SwitchOff::Detected => bound,
@@ -186,6 +187,9 @@ fn a_subscribers_word_counts_more_than_the_speakers_priority_and_that_more_than_
     check(profile, kbits(1_000), &[camera(2), speaker], "01");
     check(profile, kbits(1_000), &[high(camera(2)), Candidate { own: Some(Priority::Low), ..speaker }], "10");
     check(PRESENTATION, kbits(1_000), &[camera(2), speaker], "10");
+    // It is the least that the speaker's pictures have, and takes nothing from what matters more to their publisher.
+    let profile = Profile { speaker_priority: Some(Priority::Standard), ..PRESENTATION };
+    check(profile, kbits(1_000), &[camera(2), high(speaker)], "01");
 }
 
 #[test]
@@ -243,6 +247,21 @@ fn a_subscribers_own_bound_holds_where_its_pictures_stay_on() {
     assert_eq!(line.at(200, 9_000, false), "0b");
     let mut line = Line::new(bound(SwitchOff::Disabled), vec![single(1, 320), single(2, 320)]);
     assert_eq!(line.at(0, 9_000, false), "00");
+}
+
+#[test]
+fn a_subscribers_own_bound_takes_all_pictures_but_the_first() {
+    for switch_off in [SwitchOff::Predicted, SwitchOff::Detected] {
+        let tiny = Profile { bitrate_max: Some(400), ..profile(Mode::Grid, switch_off) };
+        check(tiny, kbits(9_000), &[camera(1), high(camera(2))], "b0");
+        let muted = Candidate { muted: true, layers: [Layer::default(); 3], ..camera(1) };
+        check(tiny, kbits(9_000), &[high(muted), camera(2), camera(3)], "20b");
+        let mut line = Line::new(tiny, vec![camera(1), camera(2)]);
+        line.run(0, 20_000, 9_000);
+        assert_eq!(line.word, "0b", "and goes on so");
+    }
+    let tiny = Profile { bitrate_max: Some(400), ..GRID };
+    check(tiny, kbits(100), &[camera(1)], "b");
 }
 
 /// A subscriber in virtual time.
@@ -499,16 +518,16 @@ fn a_publisher_sends_what_somebody_needs() {
         needs.handle_choices(now, layers.iter().map(|&layer| Choice { layer: Some(layer), send: Some(layer), off: None }));
         (needs.poll_change(now), needs.poll_timeout().map(|at| (at - start).as_millis() as u64))
     };
-    let hold = LAYER_HOLD.as_millis() as u64;
+    let (first, hold) = (FIRST_HOLD.as_millis() as u64, LAYER_HOLD.as_millis() as u64);
     let change = |needed: [bool; 3], woken: &[u8]| Some(LayerChange { needed: needed.to_vec(), woken: woken.to_vec() });
-    assert_eq!(look(100, &[0, 1]), (None, Some(hold)), "the third was never needed");
-    assert_eq!(look(hold, &[1]), (change([true, true, false], &[]), None), "the smallest stays while any is needed");
-    assert_eq!(look(hold + 100, &[0]), (None, Some(2 * hold)));
-    assert_eq!(look(hold + 200, &[1]), (None, None), "needed again in time");
-    assert_eq!(look(hold + 300, &[2, 1]), (change([true, true, true], &[2]), None), "at once");
-    assert_eq!(look(hold + 400, &[]), (None, Some(2 * hold + 300)));
-    assert_eq!(look(3 * hold, &[]), (change([false, false, false], &[]), None), "nobody watches");
-    assert_eq!(look(4 * hold, &[0]), (change([true, false, false], &[0]), None));
+    assert_eq!(look(100, &[0, 1]), (None, Some(first)), "the third was never needed");
+    assert_eq!(look(first, &[1]), (change([true, true, false], &[]), None), "the smallest stays while any is needed");
+    assert_eq!(look(first + 100, &[0]), (None, Some(first + hold)));
+    assert_eq!(look(first + 200, &[1]), (None, None), "needed again in time");
+    assert_eq!(look(first + 300, &[2, 1]), (change([true, true, true], &[2]), None), "at once");
+    assert_eq!(look(first + 400, &[]), (None, Some(first + hold + 300)));
+    assert_eq!(look(first + 2 * hold, &[]), (change([false, false, false], &[]), None), "nobody watches");
+    assert_eq!(look(first + 3 * hold, &[0]), (change([true, false, false], &[0]), None));
 }
 
 #[test]
@@ -623,7 +642,7 @@ fn hold(line: &mut Line, step: u64, space: Space) {
     let (now, mut choices) = (line.start + Duration::from_millis(step * 200), Vec::new());
     let total = line.allocator.share(now, &line.profile, space, &line.tracks, &mut choices);
     let room = space.estimate.map_or(START_BITRATE, |estimate| estimate.saturating_sub(space.reserved));
-    assert!(total.used <= most(&line.profile, room), "{total:?} of {room}");
+    assert!(total.used <= most(&line.profile, room, &line.tracks), "{total:?} of {room}");
     let bound = line.profile.bitrate_max.unwrap_or(u64::MAX).saturating_add(space.reserved);
     assert!(total.probe <= bound, "{total:?} beyond {bound}");
     assert_eq!(choices.len(), line.tracks.len());

@@ -61,6 +61,8 @@ pub struct Joined {
     pub speaker: Option<ParticipantId>,
     /// Whether the room is recorded.
     pub recording: RecordingState,
+    /// What its owner wrote on it.
+    pub memo: Sealed,
     /// As everybody sees it.
     pub own: Arc<Snapshot>,
     /// What it may do.

@@ -178,6 +178,10 @@ impl Room {
     /// Lets a participant in. Whether it may come was asked before.
     pub fn join(&mut self, conn: ConnId, mut join: Join, means: &mut Means<'_>) -> (ParticipantId, Joined) {
         self.stage.mute_newcomer(&mut join.part);
+        // As with the vendor: where everybody sends to everybody, all is received.
+        if matches!(self.kind, RoomKind::Go | RoomKind::PeerToPeer) {
+            join.rule = Rule::All;
+        }
         let bound = self.mute_child(&mut join.part);
         let id = ParticipantId(means.ids.fresh());
         let seat = join.part.seat.unwrap_or_else(|| SeatKey(means.ids.fresh()));
@@ -374,6 +378,7 @@ impl Room {
             channels: me.served.channels.clone(),
             speaker: self.speaker,
             recording: self.recording,
+            memo: self.memo.clone(),
             own: Arc::clone(&me.snapshot),
             rights: me.rights,
             stage: Arc::clone(&self.stage.view),

@@ -7,6 +7,10 @@ use super::{Choice, LAYERS_MAX};
 /// How long a layer that nobody needs any more is still asked for: receivers come and go, and each return costs a key frame.
 pub const LAYER_HOLD: Duration = Duration::from_secs(5);
 
+/// How long a new track's layers are all asked for, whoever needs them: browsers begin with the small ones, and the largest comes only
+/// when it has found out that there is room for it.
+pub const FIRST_HOLD: Duration = Duration::from_secs(15);
+
 /// What the receivers of one track need of its publisher.
 ///
 /// A layer that is needed is asked for at once. As long as any layer is needed the smallest is too: it is what a receiver falls
@@ -36,7 +40,12 @@ impl Needs {
     /// A new track with so many layers, all of them sent.
     #[must_use]
     pub fn new(now: Instant, count: u8) -> Self {
-        Needs { count, needed: [now; LAYERS_MAX], now_needed: [false; LAYERS_MAX], told: [true; LAYERS_MAX] }
+        Needs {
+            count,
+            needed: [now + FIRST_HOLD.saturating_sub(LAYER_HOLD); LAYERS_MAX],
+            now_needed: [false; LAYERS_MAX],
+            told: [true; LAYERS_MAX],
+        }
     }
 
     /// Takes what every receiver of the track gets.
@@ -51,7 +60,7 @@ impl Needs {
         self.now_needed.iter_mut().take(1).for_each(|smallest| *smallest = any);
         for (last, needed) in self.needed.iter_mut().zip(self.now_needed) {
             if needed {
-                *last = now;
+                *last = now.max(*last);
             }
         }
     }

@@ -83,8 +83,8 @@ pub(super) struct Item {
 
 impl Item {
     pub fn new(profile: &Profile, track: &Candidate, current: Option<u8>) -> Self {
-        let speaker = profile.speaker_priority.filter(|_| track.speaker);
-        let priority = track.own.or(speaker).unwrap_or(track.publisher);
+        let least = profile.speaker_priority.filter(|_| track.speaker).unwrap_or(Priority::Low);
+        let priority = track.own.unwrap_or(track.publisher.max(least));
         let size = track.size.or(match priority {
             Priority::High => profile.sizes.high,
             Priority::Standard => profile.sizes.standard,

@@ -169,12 +169,20 @@ fn track_names_are_checked() {
 
 #[test]
 fn whoever_wants_nothing_receives_nothing() {
-    let mut party = party();
+    let mut party = Party::new(Limits { kind: RoomKind::Auto, ..Limits::default() });
     party.join("ann", "den", &["v cam"]).unwrap();
     party.join_with("bo", "den", &[], |join| join.rule = Rule::Nothing).unwrap();
     assert_eq!(party.people["bo"].joined.subscribed.tracks, []);
     party.publish("ann", &["v cam", "a mic"]);
     assert_eq!(party.heard("bo"), ["ann Tracks #2 [cam, mic]"]);
+}
+
+#[test]
+fn where_everybody_sends_to_everybody_all_is_received() {
+    let mut party = party();
+    party.join("ann", "den", &["v cam"]).unwrap();
+    party.join_with("bo", "den", &[], |join| join.rule = Rule::Nothing).unwrap();
+    assert_eq!(party.people["bo"].joined.subscribed.tracks.len(), 1);
 }
 
 #[test]

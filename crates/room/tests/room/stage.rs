@@ -481,7 +481,7 @@ fn a_dead_link_is_waited_for_and_a_lost_worker_is_the_end() {
     party.pass(SECOND * 9);
     party.news("gus", News::Dead);
     party.pass(SECOND * 11);
-    assert_eq!(party.heard("gus"), ["out: Unreachable"]);
+    assert_eq!(party.heard("gus"), ["640x360 at 20", "out: Unreachable"], "its new page's camera is asked for a size");
     let room = party.people["mo"].joined.room;
     party.media.lose(room);
     party.report(Report::Lost(room));

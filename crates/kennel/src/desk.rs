@@ -16,6 +16,9 @@ use crate::keyring::store::Store;
 /// What clients are told about the place where this server stands.
 pub const REGION: &str = "local";
 
+/// Where media of rooms that REST makes is said to be relayed unless it is said with the room. Apps know no other.
+pub const MEDIA_REGION: &str = "us1";
+
 /// The same for every connection of Twilio's door, but for the region that its client dialled.
 #[derive(Clone)]
 pub struct Desk {

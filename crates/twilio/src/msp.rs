@@ -10,6 +10,9 @@ use crate::wire::{
     LossStats, MediaQuality, PublisherHint, PublisherHints, QualityStats, RemoteQuality, RenderHints, RenderResults, Transport,
 };
 
+/// The level of what nothing is wrong with.
+const BEST: u8 = 5;
+
 /// Bytes of one text. A client's hints for a hundred tracks take 12 kB. A longer text is passed over.
 pub const TEXT_BYTES_MAX: usize = 32 * 1024;
 
@@ -141,9 +144,11 @@ pub fn quality(of: &Quality, detail: Detail) -> Option<Sealed> {
 }
 
 fn media(send: Option<&LinkQuality>, recv: Option<&LinkQuality>, stats: bool) -> MediaQuality {
-    let level = |of: Option<&LinkQuality>| of.map(|of| of.level);
-    let why = |of: Option<&LinkQuality>| of.filter(|_| stats).map(reasons);
-    MediaQuality { send: level(send), recv: level(recv), send_stats: why(send), recv_stats: why(recv) }
+    // Of a way on which nothing comes nothing is wrong. The SDK's own objects of statistics are there only if both ways have some.
+    let idle = LinkQuality { level: BEST, ..LinkQuality::default() };
+    let [send, recv] = [send, recv].map(|of| of.unwrap_or(&idle));
+    let why = |of: &LinkQuality| stats.then(|| reasons(of));
+    MediaQuality { send: send.level, recv: recv.level, send_stats: why(send), recv_stats: why(recv) }
 }
 
 fn reasons(of: &LinkQuality) -> QualityStats {

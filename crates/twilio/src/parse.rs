@@ -59,7 +59,9 @@ pub fn channels(connect: &Connect) -> Vec<Channel> {
 
 /// How a client wants its bandwidth shared. Words and numbers that mean nothing count as not said.
 pub fn profile(connect: &Connect) -> Profile {
-    let hinted = channels(connect).contains(&Channel::Render);
+    let channels = channels(connect);
+    let hinted = channels.contains(&Channel::Render);
+    let usual = channels.contains(&Channel::Speaker).then_some(Priority::Standard);
     let Some(video) = connect.bandwidth_profile.as_ref().and_then(|profile| profile.video.as_ref()) else {
         return Profile { hinted, ..Profile::default() };
     };
@@ -76,7 +78,7 @@ pub fn profile(connect: &Connect) -> Profile {
         },
         bitrate_max: video.max_subscription_bandwidth.filter(|bits| *bits >= 1.0).map(|bits| bits as u64),
         tracks_max: video.max_tracks.filter(|count| *count >= 1.0).map(|count| count as u16),
-        speaker_priority: video.active_speaker_priority.as_deref().and_then(priority),
+        speaker_priority: video.active_speaker_priority.as_deref().and_then(priority).or(usual),
         sizes: video.render_dimensions.as_ref().map(sizes).unwrap_or_default(),
         hinted,
     }

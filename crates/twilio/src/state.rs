@@ -1,11 +1,14 @@
 //! What the rooms say, in this vendor's shapes. Revisions are the rooms' own, so a client that was away needs no memory of ours.
 
+use std::borrow::Cow;
+
 use room::{
     Joined, Kind, LinkState, Presence, Priority, RecordingState, RoomKind, Signal, Snapshot, Step, TrackId, TrackRefusal,
 };
 use serde_json::value::RawValue;
 
 use crate::problem::Problem;
+use crate::rest::Memo;
 use crate::sid;
 use crate::wire::{
     DescriptionState, Grants, Me, MediaState, MediaStates, Options, Participant, PeerState, Published, PublishedTrack, Recording,
@@ -15,7 +18,7 @@ use crate::wire::{
 /// The version of the room protocol.
 pub const VERSION: u8 = 2;
 
-/// The whole room, with these channels. The regions are that of media and that of signaling.
+/// The whole room, with these channels. The regions are that of media, unless the room was made with another, and that of signaling.
 pub fn room<'a>(
     joined: &'a Joined,
     session: &'a str,
@@ -23,14 +26,22 @@ pub fn room<'a>(
     candidates: &'a [Vec<Box<RawValue>>],
     media_signaling: Grants,
 ) -> RoomState<'a> {
+    let memo = Memo::read(&joined.memo.0);
+    let region = memo.media_region.map_or(Cow::Borrowed(region), Cow::Owned);
     let media_region = joined.links.iter().any(|link| link.server).then_some(region);
+    let audio_processors = media_region.is_some().then_some(["krisp"]);
     RoomState {
         version: VERSION,
         sid: sid::room(joined.room),
         name: &joined.name,
         session,
         participant: Me { sid: sid::participant(joined.me), identity: &joined.identity },
-        options: Options { session_timeout: joined.session_timeout.as_secs().max(1), media_region, signaling_region },
+        options: Options {
+            session_timeout: joined.session_timeout.as_secs().max(1),
+            media_region,
+            audio_processors,
+            signaling_region,
+        },
         participants: joined.others.iter().map(|other| participant(other)).collect(),
         published: published(&joined.published),
         subscribed: subscribed(&joined.subscribed),

@@ -3,6 +3,7 @@
 
 mod msp;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::de::IgnoredAny;
@@ -414,7 +415,10 @@ pub struct Options<'a> {
     /// Seconds for which a lost client's seat is kept.
     pub session_timeout: u64,
     /// Where media is relayed; none when it is not.
-    pub media_region: Option<&'a str>,
+    pub media_region: Option<Cow<'a, str>>,
+    /// Plug-ins of the app's own for its microphone that the SDK may use. Without this word it turns them off for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio_processors: Option<[&'static str; 1]>,
     /// Where the client is connected.
     pub signaling_region: &'a str,
 }

@@ -252,6 +252,7 @@ fn the_answer_is_inside_connected() {
             let description = &connected["peer_connections"][0]["description"];
             assert_eq!((&description["type"], &description["revision"]), (&json!("answer"), &json!(1)), "{name} {who}");
             assert_eq!(connected["options"]["media_region"], "local");
+            assert_eq!(connected["options"]["audio_processors"], json!(["krisp"]));
         }
     }
 }

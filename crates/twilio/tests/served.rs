@@ -3,14 +3,16 @@
 mod support;
 
 use room::{
-    Act, Channel, ConnId, Limits, LinkId, MediaRefusal, News, OwnQuality, ParticipantId, Quality, RecordNews, Report, RoomId,
-    RoomKind, RoomOptions, Rule, Sealed, Signal, Step, TrackId, VideoCodec,
+    Act, Channel, Command, ConnId, Create, Limits, LinkId, MediaRefusal, News, OwnQuality, ParticipantId, Quality, RecordNews,
+    Report, RoomId, RoomKind, RoomOptions, RoomRef, Rule, Sealed, Signal, Step, Terms, TrackId, VideoCodec,
 };
 use serde_json::{Value, json};
+use std::time::Duration;
 use support::door;
 use support::hub::{Hub, Sent};
 use support::random::Random;
 use support::transcript::{self, What};
+use twilio::rest::Memo;
 
 const LINK: &str = "the-link";
 
@@ -378,6 +380,27 @@ fn clients_are_told_whether_their_room_is_recorded() {
     stage.ask("bo", "bos");
     let all = stage.heard();
     assert!(all.iter().all(|body| body["type"] == "update"), "{all:?}");
+}
+
+#[test]
+fn a_room_has_the_region_that_it_was_made_with_and_lets_apps_clean_their_sound() {
+    let options = |kind, region: &str| {
+        let mut stage = Stage::of(kind);
+        let memo = Memo { media_region: Some(region.to_owned()), ..Memo::default() }.text();
+        let options = RoomOptions::default();
+        let terms = Terms { unused_timeout: Duration::from_secs(60), ..Terms::made(kind) };
+        let create = Create { room: RoomRef::Name("den".into()), kind, options, terms, memo: Sealed(memo.into()) };
+        stage.hub.owner(Command::Create(Box::new(create)));
+        stage.conn = stage.ask("ann", LINK);
+        if kind == RoomKind::Group {
+            stage.answer(LINK, 1);
+        }
+        stage.heard()[0]["options"].clone()
+    };
+    let group = options(RoomKind::Group, "au1");
+    assert_eq!((&group["media_region"], &group["audio_processors"]), (&json!("au1"), &json!(["krisp"])));
+    let mesh = options(RoomKind::PeerToPeer, "au1");
+    assert_eq!((&mesh["media_region"], mesh.get("audio_processors")), (&Value::Null, None), "nothing passes the server");
 }
 
 /// The media server says whether anything comes of what it records of the first client.

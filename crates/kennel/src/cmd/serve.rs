@@ -22,7 +22,7 @@ use twilio::rest::Defaults;
 
 use crate::banner::{Facts, banner};
 use crate::config::Config;
-use crate::desk::{self, REGION};
+use crate::desk::{self, MEDIA_REGION};
 use crate::egress::Egress;
 use crate::history::{self, History};
 use crate::keyring::{Store, StoreProblem, files};
@@ -222,7 +222,7 @@ fn share(percent: u32, metrics: Metrics) -> work::Share {
 
 /// What REST is answered by.
 fn calls(config: &Config, history: &History, shelf: &Shelf, studio: &Studio, hub: hub::Handle, egress: Egress) -> Calls {
-    let defaults = Defaults { kind: doors::kind_of(config.room_type), media_region: REGION.to_owned() };
+    let defaults = Defaults { kind: doors::kind_of(config.room_type), media_region: MEDIA_REGION.to_owned() };
     let desk = Desk {
         hub,
         store: history.store.clone(),

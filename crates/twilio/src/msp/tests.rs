@@ -132,12 +132,17 @@ fn figures_are_told_in_the_detail_asked_for() {
     check(1, 0, r#"{"type":"network_quality","local":4,"remotes":[]}"#);
     let remotes = r#""remotes":[{"sid":"PA000000000000000000000000000000ff","level":5}]"#;
     check(1, 1, &format!(r#"{{"type":"network_quality","local":4,{remotes}}}"#));
-    let none = r#""video":{"send":null,"recv":null}"#;
-    let local = format!(r#"{{"level":4,"audio":{{"send":4,"recv":null}},{none}}}"#);
+    let none = r#""video":{"send":5,"recv":5}"#;
+    let local = format!(r#"{{"level":4,"audio":{{"send":4,"recv":5}},{none}}}"#);
     check(2, 1, &format!(r#"{{"type":"network_quality","local":{local},{remotes}}}"#));
     let bandwidth = r#""bandwidth":{"actual":32000,"available":null,"level":4}"#;
     let latency = r#""latency":{"jitter":0.25,"rtt":0.5,"level":4}"#;
     let stats = format!(r#"{{{bandwidth},{latency},"fractionLost":{{"fractionLost":0.25,"level":4}}}}"#);
-    let local = format!(r#"{{"level":4,"audio":{{"send":4,"recv":null,"sendStats":{stats}}},{none}}}"#);
+    let (bandwidth, latency) =
+        (r#""bandwidth":{"actual":0,"available":null,"level":5}"#, r#""latency":{"jitter":0.0,"rtt":0.0,"level":5}"#);
+    let idle = format!(r#"{{{bandwidth},{latency},"fractionLost":{{"fractionLost":0.0,"level":5}}}}"#);
+    let audio = format!(r#""audio":{{"send":4,"recv":5,"sendStats":{stats},"recvStats":{idle}}}"#);
+    let video = format!(r#""video":{{"send":5,"recv":5,"sendStats":{idle},"recvStats":{idle}}}"#);
+    let local = format!(r#"{{"level":4,{audio},{video}}}"#);
     check(3, 1, &format!(r#"{{"type":"network_quality","local":{local},{remotes}}}"#));
 }

@@ -173,9 +173,9 @@ pub struct Levels {
 #[serde(rename_all = "camelCase")]
 pub struct MediaQuality {
     /// Level of what the client sends.
-    pub send: Option<u8>,
+    pub send: u8,
     /// Level of what it receives.
-    pub recv: Option<u8>,
+    pub recv: u8,
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub send_stats: Option<QualityStats>,

@@ -63,6 +63,8 @@ pub struct Joined {
     pub recording: RecordingState,
     /// What its owner wrote on it.
     pub memo: Sealed,
+    /// What it may not have heard of, if it receives the mix and comes back.
+    pub lately: Lately,
     /// As everybody sees it.
     pub own: Arc<Snapshot>,
     /// What it may do.
@@ -71,6 +73,17 @@ pub struct Joined {
     pub stage: Arc<StageView>,
     /// How members stand.
     pub layout: Arc<Layout>,
+}
+
+/// What happened in a mixed room while somebody was away, as far as it is remembered. Some of it may have been told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lately {
+    /// Who left.
+    pub left: Vec<Arc<Snapshot>>,
+    /// Who came, of those who are there.
+    pub came: Vec<ParticipantId>,
+    /// Whether the client became audience, or a member.
+    pub regraded: bool,
 }
 
 /// What became of a client's own tracks.

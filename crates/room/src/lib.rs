@@ -31,7 +31,7 @@ pub mod door;
 
 pub use command::{Caller, Command, Create, Join, Resume, RoomRef, TrackDraft};
 pub use event::{
-    Answer, Change, Event, Fact, Joined, LinkState, Published, Refusal, Subscribed, TrackRefusal, WhyEnded, WhyLeft,
+    Answer, Change, Event, Fact, Joined, Lately, LinkState, Published, Refusal, Subscribed, TrackRefusal, WhyEnded, WhyLeft,
 };
 pub use id::{ConnId, Ids, LinkId, ParticipantId, RecordingId, RoomId, SeatKey, TrackId};
 pub use limit::Limits;

@@ -45,6 +45,9 @@ pub const RULE_LINES_MAX: usize = 20;
 /// Recordings of the mix of one room in progress at a time. One more: [`Refusal::TooManyRecordings`](crate::Refusal::TooManyRecordings).
 pub const MIX_RECORDINGS_MAX: usize = 4;
 
+/// Members who left a mixed room that are remembered, for those who were away and did not hear of it. Of more, the oldest are forgotten.
+pub const GONE_KEPT_MAX: usize = 64;
+
 /// Recordings of the mix that members see after they ended. Of more, the oldest are not shown any more.
 pub const MIX_RECORDINGS_KEPT: usize = 16;
 

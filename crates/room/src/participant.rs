@@ -90,6 +90,8 @@ pub(crate) struct Participant {
     pub came: Moment,
     /// When it joined or came back last.
     pub here_since: Moment,
+    /// When it became what it is, a member or audience.
+    pub graded: Moment,
     pub rights: Rights,
     pub rule: Rule,
     pub origin: Option<Origin>,
@@ -167,6 +169,7 @@ impl Participant {
             deadline: None,
             came: now,
             here_since: now,
+            graded: now,
             rights: Rights { publish: join.rights.publish && role != Role::Audience, ..join.rights },
             rule: join.rule.clone(),
             origin: join.origin.clone(),
@@ -231,6 +234,7 @@ impl Participant {
             deadline: Some(deadline),
             came: now - saved.age,
             here_since: now,
+            graded: now - saved.age,
             rights: saved.rights,
             rule: saved.rule,
             origin: saved.origin,

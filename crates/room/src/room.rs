@@ -11,9 +11,9 @@ use crate::stage::Stage;
 use crate::subscribe::subscriptions;
 use crate::topology::Topology;
 use crate::{
-    Act, Change, ConnId, Event, Fact, Ids, Join, Joined, Kind, LinkId, LinkState, Moment, Output, ParticipantId, Presence,
-    Published, RecordingState, Refusal, Resume, Role, RoomId, RoomKind, RoomOptions, Rule, Sealed, SeatKey, Signal, Snapshot,
-    StageSettings, Step, Subscribed, Terms, TrackDraft, TrackId, WhyLeft,
+    Act, Change, ConnId, Event, Fact, Ids, Join, Joined, Kind, Lately, LinkId, LinkState, Moment, Output, ParticipantId,
+    Presence, Published, RecordingState, Refusal, Resume, Role, RoomId, RoomKind, RoomOptions, Rule, Sealed, SeatKey, Signal,
+    Snapshot, StageSettings, Step, Subscribed, Terms, TrackDraft, TrackId, WhyLeft,
 };
 
 /// One room in progress.
@@ -223,6 +223,8 @@ impl Room {
         let place = self.place_of(id);
         // Until everything is settled nothing is told to it: the answer says it all.
         let was_away = place.conn.take().is_none();
+        // A client notices first that its connection is gone: then nobody knows what of the last while reached it.
+        let since = place.deadline.unwrap_or(means.now) - means.session_timeout;
         place.deadline = None;
         place.here_since = means.now;
         if was_away {
@@ -230,7 +232,7 @@ impl Room {
             self.announce(id, Change::Resumed, means);
         }
         if self.place_of(id).is_mix() {
-            return self.resume_mix(id, conn, means);
+            return self.resume_mix(id, conn, since, means);
         }
         self.publish(id, resume.tracks.0, &resume.tracks.1, means);
         self.relink_unlisted(id, &resume.signals, means);
@@ -327,6 +329,7 @@ impl Room {
         }
         self.stage.talk.forget(id);
         self.note_exit(&gone);
+        self.stage.note_gone(means.now, &snapshot);
         self.set_speaker(self.speaker.filter(|who| *who != id), means);
         self.resubscribe(means);
         self.announce_snapshot(&snapshot, Change::Left(why), means);
@@ -379,6 +382,7 @@ impl Room {
             speaker: self.speaker,
             recording: self.recording,
             memo: self.memo.clone(),
+            lately: Lately::default(),
             own: Arc::clone(&me.snapshot),
             rights: me.rights,
             stage: Arc::clone(&self.stage.view),

@@ -177,6 +177,27 @@ fn a_page_that_is_loaded_anew_and_does_not_know_its_call_is_refused_once() {
     assert!(room.client(bo).is_in("other"), "as new");
 }
 
+#[test]
+fn who_comes_back_is_told_what_it_missed() {
+    let (mut room, ann, bo, protocol) = two();
+    let cy = room.join(&token("cy", "Office", GUEST), "call-cy");
+    room.wait(40_000);
+    room.close(bo, None);
+    room.bye(cy, "call-cy");
+    room.join(&token("dan", "Office", GUEST), "call-dan");
+    assert_eq!(room.method(ann, "video.lock", json!({})), "200");
+    let (bo, _) = back(&mut room, &protocol);
+    let names = |room: &mut Room, kind: &str| -> Vec<Value> {
+        room.client(bo).events(kind).iter().map(|event| event["member"]["name"].clone()).collect()
+    };
+    assert_eq!(names(&mut room, "video.member.left"), ["cy"]);
+    assert_eq!(names(&mut room, "video.member.joined"), ["dan"]);
+    let updated = room.client(bo).events("video.room.updated");
+    assert_eq!((updated.len(), &updated[0]["room_session"]["locked"]), (1, &json!(true)));
+    let all = updated[0]["room_session"]["updated"].as_array().expect("names");
+    assert!(all.contains(&json!("locked")) && all.contains(&json!("recording")));
+}
+
 /// The widths that a camera was asked for.
 fn widths(room: &mut Room, conn: ConnId) -> Vec<u64> {
     let asked = room.client(conn).verto("verto.mediaParams");

@@ -194,7 +194,7 @@ impl Room {
             self.disappear(who, means);
         }
         let place = self.place_of(who);
-        place.rights = rights;
+        (place.rights, place.graded) = (rights, means.now);
         place.change(|shown| {
             shown.member.role = role;
             shown.member.hand_raised = false;
@@ -215,8 +215,9 @@ impl Room {
     /// Hides somebody who becomes audience.
     fn disappear(&mut self, who: ParticipantId, means: &mut Means<'_>) {
         let snapshot = self.place_of(who).change(|_| {});
-        let gone = Snapshot { presence: crate::Presence::Disconnected, ..Snapshot::clone(&snapshot) };
-        self.tell_others(&Arc::new(gone), Change::Left(WhyLeft::Left), means);
+        let gone = Arc::new(Snapshot { presence: crate::Presence::Disconnected, ..Snapshot::clone(&snapshot) });
+        self.stage.note_gone(means.now, &gone);
+        self.tell_others(&gone, Change::Left(WhyLeft::Left), means);
     }
 
     fn rights(&self, who: ParticipantId) -> Rights {

@@ -1,9 +1,12 @@
 //! The links of those who receive a mix. Their clients make one by themselves and never when asked: a link that died is waited for, not
 //! wanted.
 
+use std::sync::Arc;
+
 use crate::limit::MIX_RELINK_TIMEOUT;
+use crate::participant::Participant;
 use crate::room::{Means, Room};
-use crate::{Act, ConnId, Joined, LinkId, ParticipantId, Refusal, Signal, Step, limit};
+use crate::{Act, ConnId, Joined, Lately, LinkId, Moment, ParticipantId, Refusal, Signal, Step, limit};
 
 impl Room {
     /// Somebody has a new link to the media server instead of the one before, if there was one. That may have the same name.
@@ -20,12 +23,27 @@ impl Room {
     }
 
     /// Gives a participant who receives a mix its seat back: whatever else it has goes on.
-    pub fn resume_mix(&mut self, who: ParticipantId, conn: ConnId, means: &mut Means<'_>) -> Joined {
+    pub fn resume_mix(&mut self, who: ParticipantId, conn: ConnId, since: Moment, means: &mut Means<'_>) -> Joined {
         self.settle(means);
         let place = self.place_of(who);
         place.conn = Some(conn);
         let link = place.served.state().into_iter().collect();
-        self.joined(who, link, means)
+        let lately = self.lately(who, since);
+        Joined { lately, ..self.joined(who, link, means) }
+    }
+
+    /// What somebody who was there before may not have heard of since this moment.
+    fn lately(&self, who: ParticipantId, since: Moment) -> Lately {
+        let Some(me) = self.by_id(who) else { return Lately::default() };
+        let since = since.max(me.came);
+        let here = |id: ParticipantId| self.by_id(id).is_some_and(|one| !one.is_audience());
+        let left = self.stage.gone.iter().filter(|(at, one)| *at >= since && one.id != who && !here(one.id));
+        let came = self.participants.iter().filter(|one| one.id() != who && !one.is_audience() && one.graded >= since);
+        Lately {
+            left: left.map(|(_, one)| Arc::clone(one)).collect(),
+            came: came.map(Participant::id).collect(),
+            regraded: me.graded > since,
+        }
     }
 
     /// The link died, or its client gave it up.

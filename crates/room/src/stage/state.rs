@@ -1,19 +1,19 @@
 //! The mix of a room as the room keeps it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::layout::Stander;
 use super::talk::Talk;
-use crate::limit::{CANVAS_FPS_MAX, CANVAS_MAX, CANVAS_MIN, SIZE_HOLD};
+use crate::limit::{CANVAS_FPS_MAX, CANVAS_MAX, CANVAS_MIN, GONE_KEPT_MAX, SIZE_HOLD};
 use crate::participant::Participant;
 use crate::room::Window;
 use crate::saved::SavedStage;
 use crate::takes::MixTakes;
 use crate::{
-    Canvas, Kind, Layout, MemberField, Moment, Part, ParticipantId, Position, Role, Scene, StageField, StageSettings, StageView,
-    Track, View,
+    Canvas, Kind, Layout, MemberField, Moment, Part, ParticipantId, Position, Role, Scene, Snapshot, StageField, StageSettings,
+    StageView, Track, View,
 };
 
 /// What is kept of the mix of one room.
@@ -35,6 +35,8 @@ pub(crate) struct Stage {
     /// In which size each member's pictures are shown, as it was told last.
     pub sizes: BTreeMap<ParticipantId, Size>,
     pub takes: MixTakes,
+    /// Members who left, and when, the newest last: at most [`GONE_KEPT_MAX`](crate::limit::GONE_KEPT_MAX).
+    pub gone: VecDeque<(Moment, Arc<Snapshot>)>,
 }
 
 /// A size that a publisher was told.
@@ -77,12 +79,21 @@ impl Stage {
             tones: (0, 0),
             sizes: BTreeMap::new(),
             takes,
+            gone: VecDeque::new(),
         }
     }
 
     /// When time alone changes something.
     pub fn due(&self) -> Option<Moment> {
         self.talk.due().into_iter().chain(self.sizes.values().filter_map(Size::due)).min()
+    }
+
+    /// Remembers a member who left.
+    pub fn note_gone(&mut self, now: Moment, one: &Arc<Snapshot>) {
+        if one.member.role != Role::Audience {
+            self.gone.push_back((now, Arc::clone(one)));
+            self.gone.drain(..self.gone.len().saturating_sub(GONE_KEPT_MAX));
+        }
     }
 
     /// In some rooms people begin muted. Who receives tracks could not take that back.

@@ -332,6 +332,28 @@ fn who_comes_back_finds_everything_as_it_was() {
 }
 
 #[test]
+fn who_comes_back_is_told_who_came_and_left_meanwhile() {
+    let mut party = two();
+    mix(&mut party, "old", guest(), part()).unwrap();
+    let old = id(&party, "old");
+    party.pass(SECOND * 40);
+    party.act("gus", Command::Lose).unwrap();
+    party.pass(SECOND);
+    party.act("old", Command::Leave).unwrap();
+    mix(&mut party, "new", guest(), part()).unwrap();
+    mix(&mut party, "ada", Permissions::NONE, Part { role: Role::Audience, ..part() }).unwrap();
+    let gus = Target::One(id(&party, "gus"));
+    member(&mut party, "mo", gus, MemberAct::Demote { rights: Rights::default(), meta: None }).unwrap();
+    resume(&mut party, "gus");
+    let lately = &party.people["gus"].joined.lately;
+    assert_eq!(lately.left.iter().map(|one| one.id).collect::<Vec<_>>(), [old]);
+    assert_eq!((&lately.came[..], lately.regraded), (&[id(&party, "new")][..], true));
+    party.pass(SECOND * 40);
+    resume(&mut party, "gus");
+    assert_eq!(party.people["gus"].joined.lately, room::Lately::default(), "that was long ago");
+}
+
+#[test]
 fn screens_and_devices_belong_to_somebody() {
     let mut party = two();
     let gus = id(&party, "gus");

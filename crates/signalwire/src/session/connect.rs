@@ -111,11 +111,12 @@ impl Session {
         self.call = link.and_then(|state| Call::found(&state.link));
         self.doubt = link.filter(|state| state.connected).map(|_| Doubt::Call);
         let children = joined.others.iter().filter(|other| other.member.parent == Some(joined.me)).count();
-        let (others, seat_kept) = (joined.others.clone(), joined.session_timeout);
+        let (others, seat_kept, lately) = (joined.others.clone(), joined.session_timeout, joined.lately.clone());
         self.inside = Some(Inside { told: true, ..Inside::new(joined) });
         self.connected(now, &id, line);
         self.find_children(children);
-        self.tell_all_again(&others);
+        self.tell_lately(&lately, &others);
+        self.tell_all_again(now, &others);
         self.tell_recordings_again(now, seat_kept);
     }
 
@@ -143,6 +144,11 @@ impl Session {
 }
 
 impl Inside {
+    /// What the rooms let it do.
+    pub(super) fn rights(&self) -> room::Rights {
+        room::Rights { permissions: self.permissions, media: self.media, publish: self.own.member.role != room::Role::Audience }
+    }
+
     pub(super) fn new(joined: Joined) -> Self {
         Inside {
             names: Names::new(joined.room, &joined.name),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use room::{Change, Event, MemberField, Moment, ParticipantId, Role, Snapshot, StageField, StageView, Step, WhyLeft};
+use room::{Change, Event, Lately, MemberField, Moment, ParticipantId, Role, Snapshot, StageField, StageView, Step, WhyLeft};
 use serde_json::{Value, json};
 
 use super::{CLOSE_NORMAL, CLOSE_REPLACED, Session, value};
@@ -64,8 +64,26 @@ impl Session {
         }
     }
 
+    /// The client came back: who left and came while it was away, and what became of itself. Some of it may have reached it before.
+    pub(super) fn tell_lately(&mut self, lately: &Lately, others: &[Arc<Snapshot>]) {
+        for one in lately.left.iter().filter(|one| is_listed(one)) {
+            self.tell_member("video.member.left", one);
+        }
+        let me = self.inside.as_ref().map(|inside| inside.own.id);
+        let of_others =
+            |one: &&Arc<Snapshot>| lately.came.contains(&one.id) && one.member.parent.is_none_or(|parent| Some(parent) != me);
+        for one in others.iter().filter(of_others) {
+            self.tell_member("video.member.joined", one);
+        }
+        let own = self.inside.as_ref().map(|inside| (inside.own.member.role, inside.rights()));
+        if let Some((role, rights)) = own.filter(|_| lately.regraded) {
+            self.tell_role(role, rights);
+        }
+    }
+
     /// The client came back, and may have missed anything.
-    pub(super) fn tell_all_again(&mut self, others: &[Arc<Snapshot>]) {
+    pub(super) fn tell_all_again(&mut self, now: Moment, others: &[Arc<Snapshot>]) {
+        self.tell_room(now, vec!["layout_name", "hide_video_muted", "locked", "prioritize_handraise", "meta", "recording"]);
         self.tell_list(others);
         if let Some(own) = self.inside.as_ref().map(|inside| Arc::clone(&inside.own)) {
             self.tell_list(&[own]);

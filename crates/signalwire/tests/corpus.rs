@@ -5,6 +5,8 @@ mod support;
 
 #[path = "../../../fuzz/harness/signalwire_frames.rs"]
 mod signalwire_frames;
+#[path = "../../../fuzz/harness/signalwire_rest.rs"]
+mod signalwire_rest;
 #[path = "../../../fuzz/harness/signalwire_sdp.rs"]
 mod signalwire_sdp;
 #[path = "../../../fuzz/harness/signalwire_token.rs"]
@@ -13,6 +15,7 @@ mod signalwire_token;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use support::random::Random;
 use support::transcript::{self, Line};
 
 fn folder(target: &str) -> PathBuf {
@@ -70,6 +73,54 @@ fn descriptions() {
         seed("signalwire_sdp", &format!("01-{number}"), &sdp);
     }
     replay("signalwire_sdp", signalwire_sdp::run);
+}
+
+#[test]
+fn requests() {
+    let room = json!({
+        "name": "lobby", "display_name": "Lobby", "description": "x", "max_members": "30", "quality": "1080p", "fps": 30,
+        "join_from": "2026-01-01T00:00:00Z", "join_until": "2026-01-02", "remove_at": 1_800_000_000, "remove_after_seconds_elapsed": 60,
+        "layout": "grid-responsive", "tone_on_entry_and_exit": false, "room_join_video_off": "True", "prioritize_handraise": true,
+        "meta": { "a": [1, { "b": null }] }, "record_on_start": true, "sync_audio_video": null,
+    });
+    let token = json!({
+        "room_name": "lobby", "user_name": "Jo Ä", "permissions": ["room.self.audio_mute", "room.lock"], "join_as": "audience",
+        "join_from": 1, "join_until": 2, "remove_after_seconds_elapsed": "5", "media_allowed": "audio-only", "meta": {}, "room_meta": {},
+    });
+    for (name, method, path, body) in [
+        ("create", "POST", "/api/video/rooms", room.to_string()),
+        ("update", "PUT", "//api/video//rooms/lobby/", json!({ "join_until": null, "display_name": "" }).to_string()),
+        ("faults", "POST", "/api/video/rooms", json!({ "fps": 25, "max_members": 0, "layout": "x", "meta": [] }).to_string()),
+        ("late", "POST", "/api/video/rooms", json!({ "name": "x", "remove_at": "9999-12-31T23:59:59-23:59" }).to_string()),
+        ("token", "POST", "/api/video/room_tokens", token.to_string()),
+        ("rooms", "GET", "/api/video/rooms?include_active_session=True&starts_after=2026-01-01&page_size=3", String::new()),
+        (
+            "sessions",
+            "GET",
+            "/api/video/room_sessions?room_name=a%2Fb+c&status=completed&page_number=2&page_token=PA8000000000000001",
+            String::new(),
+        ),
+        ("recordings", "GET", "/api/video/room_recordings?media_ttl=60&x=%C3%A4%zz&=&&", String::new()),
+        ("one", "DELETE", "/api/video/room_recordings/ffffffff-0000-4000-8000-000000000007", String::new()),
+        ("method", "PATCH", "/api/video/room_tokens", String::new()),
+        ("conference", "POST", "/api/video/conferences/x/y", String::new()),
+    ] {
+        seed("signalwire_rest", name, &format!("{method} {path}\n{body}"));
+    }
+    replay("signalwire_rest", signalwire_rest::run);
+}
+
+#[test]
+fn mangled_requests_harm_nothing() {
+    let files = std::fs::read_dir(folder("signalwire_rest")).expect("a corpus").flatten();
+    let mut seeds: Vec<_> = files.map(|file| std::fs::read(file.path()).expect("readable")).collect();
+    seeds.sort();
+    for seed in 0..5_000 {
+        let mut random = Random::new(seed);
+        let text = seeds[random.below(seeds.len())].clone();
+        signalwire_rest::run(&random.mangled(&text));
+        signalwire_rest::run(&random.bytes(200));
+    }
 }
 
 /// What the SDK said in a recording, in the words of the harness.

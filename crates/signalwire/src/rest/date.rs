@@ -12,11 +12,11 @@ pub(super) fn write(ms: u64) -> String {
 }
 
 /// A date-time with an offset, or a date, which means its first moment in UTC; as milliseconds since 1970 UTC. What is before 1970
-/// counts as 1970.
+/// counts as 1970; what is after the year 9999 there is none.
 pub(super) fn parse(text: &str) -> Option<u64> {
     let day = || Date::parse(text, format_description!("[year]-[month]-[day]")).ok().map(|day| day.midnight().assume_utc());
     let at = OffsetDateTime::parse(text, &Rfc3339).ok().or_else(day)?;
-    Some(u64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(0))
+    Some(u64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(0)).filter(|ms| !write(*ms).is_empty())
 }
 
 /// A number of seconds since 1970 UTC, or of milliseconds if it is above [`MILLISECONDS_ABOVE`], as tokens' times are read; as milliseconds.
@@ -36,6 +36,7 @@ mod tests {
         check("1970-01-01T01:00:00+01:00", Some(0));
         check("1969-12-31", Some(0));
         check("2022-02-30", None);
+        check("9999-12-31T23:59:59-23:59", None);
         check("soon", None);
         check("", None);
         let check = |number: u64, ms: Option<u64>| assert_eq!(super::of_number(number), ms, "{number}");

@@ -33,6 +33,19 @@ test('the owner records a room: everybody sees it, and the one picture of all is
   for (const one of [ann, bo, cy]) await expect(one.at('recorded')).toHaveCount(0);
   await cy.page.close();
 
+  await test.step('a tap on Leave does not end a recording', async () => {
+    await ann.at('record').click();
+    await expect(ann.at('recorded')).toBeVisible();
+    await ann.at('leave').click();
+    await expect(ann.at('leave-sheet')).toContainText('goes on without you');
+    await ann.picture('leave-recorded-laptop');
+    await ann.page.keyboard.press('Escape');
+    await expect(ann.at('leave-sheet')).toBeHidden();
+    await expect(ann.page.getByTestId('room')).toHaveAttribute('data-status', 'live');
+    await ann.at('record').click();
+    for (const one of [ann, bo]) await expect(one.at('recorded')).toHaveCount(0);
+  });
+
   await test.step('what a script began, the button ends', async () => {
     expect((await kennel.call('POST', '/kennel/v1/rooms/Den/record', { on: true })).status).toBe(200);
     for (const one of [ann, bo]) await expect(one.at('recorded')).toBeVisible();
@@ -51,4 +64,17 @@ test('the owner records a room: everybody sees it, and the one picture of all is
   await moves(page.locator('video'));
   await expect(page.getByTestId('download-mix')).toBeVisible();
   await page.close();
+
+  await test.step('the last one is told that the recording ends, and then leaves', async () => {
+    await ann.page.keyboard.press('Escape');
+    await ann.at('record').click();
+    await expect(ann.at('recorded')).toBeVisible();
+    await bo.at('leave').click();
+    await expect(bo.page.getByTestId('room'), 'who only looks on is not asked').toHaveAttribute('data-status', 'over');
+    await expect(ann.at('person')).toHaveCount(1);
+    await ann.at('leave').click();
+    await expect(ann.at('leave-sheet')).toContainText('the recording ends');
+    await ann.at('leave-yes').click();
+    await expect(ann.page.getByTestId('room')).toHaveAttribute('data-status', 'over');
+  });
 });

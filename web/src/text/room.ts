@@ -108,6 +108,9 @@ export const room = {
   removeYes: 'Remove',
   removeBlock: 'Remove and block link',
   blocked: (name: string) => `${name} is out, and so is everybody who came by the same link.`,
+  leaveAsk: 'Leave while this is recorded?',
+  leaveLast: 'You are the last one: the recording ends when you leave.',
+  leaveOthers: 'The recording goes on without you.',
   endAll: 'End for everyone',
   endAllAsk: 'End the room for everyone?',
   endAllHint: 'Everybody is put out. Who has a link can open the room again.',
@@ -115,7 +118,7 @@ export const room = {
   youAreMuted: 'You are muted.',
   notAllowed: 'The room does not allow that.',
   notDone: 'That did not work. Try again.',
-  lost: 'The connection is gone. Trying to get it back…',
+  lost: 'Connection lost. Reconnecting…',
   over: {
     left: 'You have left the room.',
     removed: 'You were removed from the room.',

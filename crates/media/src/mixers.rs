@@ -380,14 +380,16 @@ impl Seat {
         self.send(counters);
     }
 
-    /// Decodes what has come, as long as there is time. The rest waits for the next turn.
+    /// Decodes what has come, as long as there is time, and one frame in any case: a thread that is behind would else show no picture any
+    /// more. The rest waits for the next turn.
     fn decode(&mut self, until: Option<Instant>, counters: &Counters, clock: impl Fn() -> Instant) {
-        let mut more = true;
-        while more {
-            let now = clock();
-            more = false;
-            if until.is_some_and(|until| now < until) {
-                self.on(now, counters, |mix| more = mix.decode_next(now));
+        let mut now = clock();
+        loop {
+            let mut more = false;
+            self.on(now, counters, |mix| more = mix.decode_next(now));
+            now = clock();
+            if !more || until.is_none_or(|until| now >= until) {
+                return;
             }
         }
     }

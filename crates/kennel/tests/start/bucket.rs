@@ -452,7 +452,8 @@ async fn a_film_is_made_of_what_is_in_the_bucket_and_goes_there_too() {
     // It waits for the bucket, and another that is asked for wakes who makes it.
     until("the bucket is asked", || s3.asked_in_vain() > 0).await;
     s3.be_away(false);
-    assert_eq!(kennel.ask("POST /kennel/v1/compositions", &asked).await.status, 201);
+    let other = asked.replace("\"layout\"", "\"trim\":false,\"layout\"");
+    assert_eq!(kennel.ask("POST /kennel/v1/compositions", &other).await.status, 201);
     until("the films are there", || s3.keys().len() == 3).await;
     let row: serde_json::Value = serde_json::from_slice(&made.body).expect("JSON");
     let id = row["id"].as_str().expect("an id");

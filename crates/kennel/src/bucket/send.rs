@@ -186,8 +186,9 @@ impl Sender<'_> {
             }
         }
         match self.client.complete(&row.address, &upload, &row.parts).await {
-            // Perhaps it was done, and the program ended before that was written down.
-            Err(Problem::Missing) if self.is_there(row).await? => Ok(Some(String::new())),
+            // Perhaps it was done, and the program ended before that was written down. Stores say so in many ways: some answer 200 with an error
+            // in it.
+            Err(Problem::Missing | Problem::Other(_)) if self.is_there(row).await? => Ok(Some(String::new())),
             done => self.known(row, done).await.map(Some),
         }
     }

@@ -1,6 +1,6 @@
 //! Finished files in a bucket: there and back, through everything that may happen to either side.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use kennel::config::{Bucket, Config, Recording, Secret, VendorCredentials};
 use kennel::keyring;
 use kennel::serve::Running;
 use kennel::shelf::keep::Rule;
+use rustix::process::Signal;
 use store::{
     ParticipantRow, ParticipantStatus, RecordedFile, RecordedKind, RecordingRow, RecordingStatus, RoomRow, RoomStatus,
     Store as _, Write,
@@ -19,7 +20,8 @@ use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
 use crate::client::{Answer, say};
-use crate::s3::{SECRET, Store};
+use crate::program::Server;
+use crate::s3::{KEY, SECRET, Step, Store};
 use crate::{config, start};
 
 const ROOM: u128 = 0xa;
@@ -66,6 +68,44 @@ impl Den {
         let store = store::Sqlite::open(&config(&self.folder).data).expect("a history");
         store.write(writes).await.expect("written");
         tokio::task::spawn_blocking(move || drop(store)).await.expect("closed");
+    }
+
+    /// Encrypts a file as the recorder does.
+    fn seal(&self, id: u128, ending: &str) {
+        let data = config(&self.folder).data;
+        let keys = keyring::Store::open(&data, &VendorCredentials::default(), 1).expect("keys");
+        let (sealing, bytes) = (keys.sealing(true).expect("a key"), fs::read(self.file(id, ending)).expect("there"));
+        let new = File::options().read(true).write(true).create(true).truncate(true).open(self.file(id, ending)).expect("made");
+        let mut writer = sealed::Writer::create(new, sealing.key().expect("a key"), sealing.random).expect("written");
+        for piece in bytes.chunks(1 << 20) {
+            writer.write_at(writer.bytes(), piece).and_then(|()| writer.flush()).expect("written");
+        }
+        writer.finish().expect("written");
+    }
+
+    /// Starts the program itself, waits for what is to be, and kills it.
+    async fn kill_when(&self, s3: &Store, what: &str, is_so: impl Fn() -> bool) {
+        let bucket = s3.bucket();
+        let data = config(&self.folder).data;
+        let variables = [
+            ("KENNEL_DATA", data.to_str().expect("text")),
+            ("KENNEL_RECORDING_ENCRYPT", "true"),
+            ("KENNEL_RECORDING_BUCKET", "s3://den/kennel"),
+            ("KENNEL_RECORDING_ENDPOINT", bucket.endpoint.as_deref().expect("an address")),
+            ("KENNEL_RECORDING_ACCESS_KEY", KEY),
+            ("KENNEL_RECORDING_SECRET_KEY", SECRET),
+        ];
+        let args = ["--http", "127.0.0.1:0", "--https", "off", "--media", "off"];
+        let server = tokio::task::block_in_place(|| Server::start_at(self.folder.path(), &args, &variables));
+        let looking = async {
+            while !is_so() {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let came = timeout(Duration::from_secs(60), looking).await.is_ok();
+        server.signal(Signal::KILL);
+        let (code, said) = tokio::task::block_in_place(|| server.end());
+        assert!(came && code.is_none(), "{what}: {said}");
     }
 
     fn file(&self, id: u128, ending: &str) -> PathBuf {
@@ -317,6 +357,53 @@ async fn an_upload_goes_on_where_it_was_when_the_server_ended() {
     let parts = s3.parts();
     assert_eq!(parts.len(), 3, "no part twice: {parts:?}");
     assert!(kennel.play(LARGE, "").await.body == large);
+    kennel.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_every_step_an_encrypted_file_is_there_once_and_whole() {
+    let (den, s3) = (Den::new().await, Store::start().await);
+    let plain = fs::read(den.file(LARGE, "mkv")).expect("there");
+    den.seal(LARGE, "mkv");
+    let encrypted = fs::read(den.file(LARGE, "mkv")).expect("there");
+    let changed = fs::metadata(den.file(LARGE, "mkv")).and_then(|data| data.modified()).expect("there");
+    let step = |method, query, done| Step { method, query, done };
+    let steps = [("POST", "uploads"), ("PUT", "partNumber=1&"), ("PUT", "partNumber=3&"), ("POST", "uploadId=")];
+    for (method, query) in steps {
+        for done in [false, true] {
+            s3.hold(Some(step(method, query, done)));
+            den.kill_when(&s3, &format!("{method} {query} {done}"), || s3.holds()).await;
+            assert!(fs::read(den.file(LARGE, "mkv")).expect("there") == encrypted, "{method} {query} {done}");
+        }
+    }
+    // It is there, and nobody wrote that down; nor is that looked at yet.
+    s3.hold(Some(step("HEAD", "", false)));
+    den.kill_when(&s3, "it is looked at", || s3.holds()).await;
+    assert!(den.file(LARGE, "mkv").exists());
+    s3.hold(None);
+    den.kill_when(&s3, "it is there", || den.here() == 0).await;
+    assert!(fs::read(s3.file(&format!("kennel/recordings/{LARGE:032x}.mkv"))).expect("there") == encrypted);
+    // That is written down, and the file is still here.
+    fs::write(den.file(LARGE, "mkv"), &encrypted).expect("written");
+    File::options().append(true).open(den.file(LARGE, "mkv")).and_then(|file| file.set_modified(changed)).expect("set");
+    s3.hold(Some(step("HEAD", "", false)));
+    den.kill_when(&s3, "it is looked at", || s3.holds()).await;
+    s3.hold(None);
+    den.kill_when(&s3, "it goes", || den.here() == 0).await;
+    assert_eq!(s3.keys(), [format!("{SMALL:032x}.mka"), format!("{LARGE:032x}.mkv")]);
+
+    let kennel = den.start(Some(s3.bucket()), Rule::default()).await;
+    assert!(kennel.play(LARGE, "").await.body == plain);
+    assert!(kennel.play(LARGE, "bytes=9000000-9000099").await.body == plain[9_000_000..9_000_100]);
+    kennel.running.stop().await;
+    den.write(vec![Write::RecordingDeleted { recording: LARGE, at_ms: now_ms() }, Write::StoredDoomed { id: LARGE }]).await;
+    for done in [false, true] {
+        s3.hold(Some(step("DELETE", "", done)));
+        den.kill_when(&s3, "it is deleted", || s3.holds()).await;
+    }
+    s3.hold(None);
+    let kennel = den.start(Some(s3.bucket()), Rule::default()).await;
+    until("it is deleted there", || s3.keys() == [format!("{SMALL:032x}.mka")]).await;
     kennel.running.stop().await;
 }
 

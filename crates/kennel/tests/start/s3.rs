@@ -1,6 +1,7 @@
 //! A server of the S3 API that checks signatures and can be away.
 
 use std::fs;
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-const KEY: &str = "the-name-of-a-key";
+pub const KEY: &str = "the-name-of-a-key";
 pub const SECRET: &str = "the-secret-of-that-key-which-is-in-no-log";
 
 /// The server, with one bucket, `den`.
@@ -42,6 +43,10 @@ pub struct Mood {
     locked: Mutex<Option<String>>,
     /// Whoever begins an upload waits for the answer.
     slow: AtomicBool,
+    /// Whoever asks for this is not answered.
+    held: Mutex<Option<Step>>,
+    /// Whether somebody did since.
+    holds: AtomicBool,
     /// Uploads that were begun.
     begun: AtomicUsize,
     /// What it refused.
@@ -52,6 +57,24 @@ pub struct Mood {
     in_vain: AtomicUsize,
     /// Parts that it took, as the query of each says.
     taken: Mutex<Vec<String>>,
+}
+
+/// A step at which whoever asks is not answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// What the request's method is.
+    pub method: &'static str,
+    /// What is in its query.
+    pub query: &'static str,
+    /// Whether it is done all the same.
+    pub done: bool,
+}
+
+impl Step {
+    fn is(self, method: &str, query: &str) -> bool {
+        let whole_file = self.query.is_empty() && !query.contains("uploadId=");
+        self.method == method && (whole_file || (!self.query.is_empty() && query.contains(self.query)))
+    }
 }
 
 impl Store {
@@ -101,6 +124,17 @@ impl Store {
     /// Does not answer whoever begins an upload, or does again.
     pub fn be_slow(&self, slow: bool) {
         self.mood.slow.store(slow, Relaxed);
+    }
+
+    /// Does not answer whoever asks for this; or answers everybody.
+    pub fn hold(&self, step: Option<Step>) {
+        *self.mood.held.lock().expect("whole") = step;
+        self.mood.holds.store(false, Relaxed);
+    }
+
+    /// Whether somebody asked for that.
+    pub fn holds(&self) -> bool {
+        self.mood.holds.load(Relaxed)
     }
 
     /// How many uploads were begun.
@@ -189,7 +223,17 @@ async fn answer(service: SharedS3Service, mood: Arc<Mood>, request: Request<Inco
         let answer = Response::builder().status(status).header("content-type", "application/xml");
         return answer.body(s3s::Body::from(body)).map_err(io::Error::other);
     }
+    let held = *mood.held.lock().expect("whole");
+    let held = held.filter(|step| step.is(request.method().as_str(), &query));
+    if held.is_some_and(|step| !step.done) {
+        mood.holds.store(true, Relaxed);
+        return pending().await;
+    }
     let answer = Service::call(&service, request).await.map_err(|problem| io::Error::other(format!("{problem:?}")))?;
+    if held.is_some() {
+        mood.holds.store(true, Relaxed);
+        return pending().await;
+    }
     if query.starts_with("uploads") {
         mood.begun.fetch_add(1, Relaxed);
         while mood.slow.load(Relaxed) {

@@ -60,7 +60,7 @@ impl H264Decoder {
     /// # Errors
     /// [`CodecError::Setup`] if there is no memory for it.
     pub fn new() -> Result<H264Decoder, CodecError> {
-        // Browsers send no frame that is shown later than it is decoded, so nothing is ever held back.
+        // Browsers send no frame that is shown later than it is decoded; what of a file is held back comes with the next ones.
         let config = DecoderConfig::new().flush_after_decode(Flush::NoFlush);
         let library = Decoder::with_api_config(OpenH264API::from_source(), config).map_err(|_| CodecError::Setup)?;
         let frame = Frame::new(2, 2, Colour::BLACK);
@@ -91,6 +91,19 @@ impl H264Decoder {
             keep(&mut self.frame, &picture);
         }
         Ok(self.shown)
+    }
+
+    /// The pictures that were held back because others may have come before them, in their order. Files have such, browsers never.
+    pub fn finish(&mut self) -> Vec<Frame> {
+        self.keyed = false;
+        let Ok(held) = self.library.flush_remaining() else { return Vec::new() };
+        let copy = |decoded: &DecodedYUV<'_>| {
+            let picture = picture_of(decoded).ok()?;
+            let mut frame = Frame::new(2, 2, Colour::BLACK);
+            keep(&mut frame, &picture);
+            Some(frame)
+        };
+        held.iter().filter_map(copy).collect()
     }
 
     /// Nothing that comes before the next key frame is decoded, because something in between was left out.

@@ -1,0 +1,37 @@
+//! Every limit of films, with its unit and what happens when it is reached.
+
+use std::time::Duration;
+
+/// Bytes of an MP4's index (`moov`). Larger: [`Problem::Damaged`](crate::Problem::Damaged).
+pub const INDEX_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Boxes of an MP4 that are passed over in search of its index. More: [`Problem::Unknown`](crate::Problem::Unknown).
+pub const BOXES_MAX: usize = 1_000;
+
+/// Samples of one track of an MP4: six hours of sound. The rest is not played.
+pub const SAMPLES_MAX: usize = 1_000_000;
+
+/// Bytes of one sample. Larger: the track ends there.
+pub const SAMPLE_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Bytes that are read at a time of a file that is read from its beginning.
+pub const READ_BYTES: usize = 64 * 1024;
+
+/// Bytes of pictures between a key frame and the place that is jumped to. Of more, the rest is read as it is decoded.
+pub const HELD_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Blocks that are read in search of the first one of a track, or of the place that is jumped to. More: the track ends there.
+pub const BLOCKS_SEARCHED_MAX: usize = 2_000_000;
+
+/// Frames one after the other that cannot be decoded. More: the track ends there.
+pub const BROKEN_MAX: u32 = 120;
+
+/// Frames that a decoder holds back until it shows them in their order: what H.264 allows is 16. Of more, the earliest times are
+/// forgotten.
+pub const REORDERED_MAX: usize = 32;
+
+/// Silence that is put where a file has none of its sound. Of a longer gap the rest is left out.
+pub const SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// From which gap on silence is put there: less is how containers count.
+pub const GAP_MIN: Duration = Duration::from_millis(60);

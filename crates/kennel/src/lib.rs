@@ -14,6 +14,7 @@ pub mod crash;
 pub mod desk;
 pub mod doors;
 pub mod egress;
+pub mod films;
 pub mod history;
 pub mod hub;
 pub mod journal;

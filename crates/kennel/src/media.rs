@@ -6,6 +6,7 @@ mod fragile;
 use std::io;
 use std::sync::Arc;
 
+use media::players::Library;
 use media::pool::{self, Pool};
 use media::record;
 use room::Order;
@@ -23,7 +24,13 @@ use crate::reports;
 ///
 /// # Errors
 /// A port is not to be had.
-pub fn start(config: &Config, lan: &Lan, sealing: Sealing, metrics: &Metrics) -> io::Result<Option<hub::Media>> {
+pub fn start(
+    config: &Config,
+    lan: &Lan,
+    sealing: Sealing,
+    library: Arc<dyn Library>,
+    metrics: &Metrics,
+) -> io::Result<Option<hub::Media>> {
     let Some(listen) = config.media else { return Ok(None) };
     let (reporter, reports) = reports::channel(metrics.clone());
     let pool_config = pool::Config {
@@ -34,6 +41,7 @@ pub fn start(config: &Config, lan: &Lan, sealing: Sealing, metrics: &Metrics) ->
         counters: Arc::clone(&metrics.media),
         witness: crash::witness(&config.data, metrics)?,
         record: Some(record::Settings { folder: config.recordings(), floors: record::Floors::default(), sealing }),
+        library: Some(library),
     };
     let engines = Pool::engines(&pool_config, salt())?;
     #[cfg(debug_assertions)]

@@ -16,6 +16,7 @@ pub mod mixers;
 pub mod negotiate;
 pub mod net;
 pub mod peer;
+pub mod players;
 pub mod pool;
 pub mod quality;
 pub mod record;

@@ -302,6 +302,15 @@ pub const RECORD_DRIFT_PER_S: Duration = Duration::from_millis(5);
 /// Threads that mix: one per core, but not more than this.
 pub const MIXERS_MAX: usize = 8;
 
+/// Files that are played at a time, in all rooms. One more ends as it begins.
+pub const PLAYERS_MAX: usize = 16;
+
+/// Samples of a file that are decoded ahead: half a second. Nothing more is decoded until some were heard.
+pub const PLAYER_SOUND_MAX: usize = 24_000;
+
+/// Pictures of a file that are decoded ahead. Nothing more is decoded until some were seen, or it was too late for them.
+pub const PLAYER_PICTURES_MAX: usize = 8;
+
 /// Characters that are kept of what was being handled when something panicked: more than the largest description. The rest is left out.
 pub const CRASH_INPUT_CHARACTERS_MAX: usize = 600 * 1_024;
 

@@ -1,6 +1,7 @@
 //! What an engine and the mixer of a room say to each other. The mixer runs on a thread of its own: it takes far longer for a picture
 //! than a packet may wait.
 
+mod films;
 mod pace;
 mod room;
 mod sight;
@@ -14,6 +15,7 @@ use ::room::{Canvas, ParticipantId, RoomId, Scene, TrackId};
 use crate::limit::{MIX_MAIN_LEAST_MILLIBITS, MIX_MAIN_MILLIBITS, MIX_PIECE_BYTES, MIX_SMALL_MILLIBITS};
 use crate::tap;
 
+pub use self::films::{Projector, Reel};
 pub(crate) use self::pace::Pace;
 pub use self::room::{Counts, RoomMix};
 

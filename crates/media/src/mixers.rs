@@ -25,7 +25,7 @@ use crate::limit::{
     MIX_MADE_PER_TURN_MAX, MIX_MADE_QUEUED_MAX, MIX_ORDERS_QUEUED_MAX, MIX_PACKETS_QUEUED_MAX, MIX_REMAKE_PAUSE, MIX_WAITING_MAX,
     MIXERS_MAX,
 };
-use crate::mix::{Counts, FromMixer, Rendition, RoomMix, ToMixer, Wanted};
+use crate::mix::{Counts, FromMixer, Projector, Rendition, RoomMix, ToMixer, Wanted};
 use crate::tap::Packet;
 
 /// The threads. They end when nobody has a way to them any more.
@@ -80,13 +80,13 @@ impl Mixers {
     ///
     /// # Errors
     /// The system has no more threads.
-    pub fn start(counters: Arc<Counters>) -> io::Result<Arc<Self>> {
+    pub fn start(counters: Arc<Counters>, projector: Option<Arc<dyn Projector>>) -> io::Result<Arc<Self>> {
         let count = thread::available_parallelism().map_or(1, usize::from).min(MIXERS_MAX);
         let threads = (0..count).map(|number| {
             let (orders, order_queue) = sync_channel(MIX_ORDERS_QUEUED_MAX);
             let (packets, packet_queue) = sync_channel(MIX_PACKETS_QUEUED_MAX);
-            let mut mixing =
-                Mixing { orders: order_queue, packets: packet_queue, rooms: HashMap::new(), counters: counters.clone() };
+            let (counters, projector) = (counters.clone(), projector.clone());
+            let mut mixing = Mixing { orders: order_queue, packets: packet_queue, rooms: HashMap::new(), counters, projector };
             thread::Builder::new().name(format!("mixer {number}")).spawn(move || mixing.run())?;
             Ok(Thread { orders, packets, rooms: AtomicUsize::new(0) })
         });
@@ -231,6 +231,7 @@ struct Mixing {
     packets: Receiver<(RoomId, TrackId, Packet)>,
     rooms: HashMap<RoomId, Seat>,
     counters: Arc<Counters>,
+    projector: Option<Arc<dyn Projector>>,
 }
 
 /// A room on its thread.
@@ -239,6 +240,7 @@ struct Seat {
     /// None after a panic, for a while.
     mix: Option<RoomMix>,
     scene: Arc<Scene>,
+    projector: Option<Arc<dyn Projector>>,
     back: Back,
     wanted: Wanted,
     /// When it begins anew.
@@ -285,7 +287,10 @@ impl Mixing {
         match order {
             Order::Scene(room, scene, back) => match self.rooms.get_mut(&room) {
                 Some(seat) => seat.set(now, scene, back, &self.counters),
-                None => drop(self.rooms.insert(room, Seat::new(now, room, scene, back, &self.counters))),
+                None => {
+                    let seat = Seat::new(now, room, scene, back, &self.counters).with_projector(self.projector.clone());
+                    self.rooms.insert(room, seat);
+                }
             },
             Order::Forget(room) => drop(self.rooms.remove(&room)),
             Order::Keyframe(room, rendition) => {
@@ -360,9 +365,16 @@ impl Seat {
     fn new(now: Instant, room: RoomId, scene: Arc<Scene>, back: Back, counters: &Counters) -> Self {
         let wanted = Wanted::usual(scene.canvas);
         let (told, talkers) = (Counts::default(), Talkers::default());
-        let mut seat = Seat { room, mix: None, scene, back, wanted, again: now, complained: false, told, talkers };
+        let mut seat =
+            Seat { room, mix: None, scene, projector: None, back, wanted, again: now, complained: false, told, talkers };
         seat.begin_again(now, counters);
         seat
+    }
+
+    fn with_projector(mut self, projector: Option<Arc<dyn Projector>>) -> Self {
+        self.mix = self.mix.map(|mix| mix.with_projector(projector.clone()));
+        self.projector = projector;
+        self
     }
 
     fn due(&self) -> Instant {
@@ -401,7 +413,7 @@ impl Seat {
         }
         (self.again, self.told) = (now + MIX_REMAKE_PAUSE, Counts::default());
         match catch_unwind(AssertUnwindSafe(|| RoomMix::new(now, self.room, self.scene.clone()))) {
-            Ok(Ok(mix)) => self.mix = Some(mix),
+            Ok(Ok(mix)) => self.mix = Some(mix.with_projector(self.projector.clone())),
             Ok(Err(problem)) => {
                 if !std::mem::replace(&mut self.complained, true) {
                     tracing::error!(%problem, "a mix cannot begin");

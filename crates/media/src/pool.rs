@@ -26,8 +26,10 @@ use crate::counters::Counters;
 use crate::crash::Witness;
 use crate::engine::Engine;
 use crate::limit::{ORDERS_QUEUED_MAX, STOP_TIMEOUT, WORKERS_DEFAULT_MAX, WORKERS_MAX};
+use crate::mix::Projector;
 use crate::mixers::{Mixers, Port};
 use crate::net::{self, Faces};
+use crate::players::{Library, Players};
 use crate::record::{self, Epoch};
 use crate::settings::{Identity, Settings};
 use crate::worker::{Core, Setup, Signals, Sockets, Worker};
@@ -39,7 +41,7 @@ const TCP_BACKLOG: i32 = 256;
 const FREE_PORT_TRIES: usize = 16;
 
 /// What an operator chooses, and what the machine is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// Where the first worker listens, for UDP and TCP; the others on the next ports. `[::]` hears IPv4 too. Port 0: any free port
     /// for each worker.
@@ -56,6 +58,8 @@ pub struct Config {
     pub witness: Witness,
     /// Where recordings are kept; none: nowhere, and each ends as it begins.
     pub record: Option<record::Settings>,
+    /// Who has the files that are played into mixes; none: nobody, and nothing is played.
+    pub library: Option<Arc<dyn Library>>,
 }
 
 /// The workers.
@@ -115,11 +119,13 @@ impl Pool {
     ) -> io::Result<Pool> {
         let count = worker_count(config.workers)?;
         let (done_sender, done) = channel();
+        let players = config.library.clone().map(|library| Players::new(library, reports.clone()));
+        let projector = players.map(|players| Arc::new(players) as Arc<dyn Projector>);
         let mut pool = Pool {
             workers: Vec::with_capacity(count),
             placement: Arc::new(Mutex::new(Placement::new(count))),
             counters: config.counters.clone(),
-            mixers: Mixers::start(config.counters.clone())?,
+            mixers: Mixers::start(config.counters.clone(), projector)?,
             done,
         };
         let make_engine = Arc::new(make_engine);

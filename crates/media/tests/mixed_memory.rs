@@ -43,6 +43,7 @@ fn scene() -> Arc<Scene> {
         ears: all().map(ear).collect(),
         entries: 0,
         exits: 0,
+        films: Vec::new(),
     })
 }
 

@@ -114,6 +114,7 @@ fn scene(members: &[Member]) -> Arc<Scene> {
         ears: members.iter().map(ear).collect(),
         entries: 0,
         exits: 0,
+        films: Vec::new(),
     })
 }
 

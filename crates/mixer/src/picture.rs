@@ -283,6 +283,13 @@ impl PictureMixer {
         self.inputs.get(&input).map_or(0, Input::pixels)
     }
 
+    /// A picture of an input that is decoded already. Whether it is shown at all.
+    pub fn give(&mut self, input: InputId, frame: Frame, rotation: Rotation) -> bool {
+        let Some(found) = self.inputs.get_mut(&input) else { return false };
+        found.give(frame, rotation);
+        true
+    }
+
     /// Whether nothing can be shown of this input until it sends a key frame.
     #[must_use]
     pub fn is_key_wanted(&self, input: InputId) -> bool {

@@ -103,6 +103,8 @@ pub struct SoundMixer {
     ears: Ears,
     chimes: Chimes,
     sum: Vec<f32>,
+    /// What is played besides in the next tick.
+    played: Vec<f32>,
     timestamp: u32,
     counts: SoundCounts,
 }
@@ -118,6 +120,7 @@ impl SoundMixer {
             ears: Ears::new(settings),
             chimes: Chimes::default(),
             sum: vec![0.0; TICK * settings.channels.count()],
+            played: Vec::new(),
             timestamp: 0,
             counts: SoundCounts::default(),
         }
@@ -154,6 +157,12 @@ impl SoundMixer {
         self.chimes.add(chime);
     }
 
+    /// Something that everyone hears in the next 20 ms, and that is nobody's voice. What is longer is cut off.
+    pub fn play(&mut self, samples: &[f32]) {
+        self.played.resize(self.sum.len(), 0.0);
+        self.played.iter_mut().zip(samples).for_each(|(played, sample)| *played += sample);
+    }
+
     /// Makes the next 20 ms. Packets that were not polled are gone.
     pub fn tick(&mut self, now: Instant) {
         let now = self.clock.tick(now);
@@ -165,6 +174,7 @@ impl SoundMixer {
                 self.ears.regroup();
             }
         }
+        self.sum.iter_mut().zip(self.played.drain(..)).for_each(|(sum, sample)| *sum += sample);
         self.chimes.mix(&mut self.sum, self.settings.channels.count());
         self.timestamp = self.timestamp.wrapping_add(TICK as u32);
         self.counts.refused += self.ears.encode(&self.voices, &self.sum);

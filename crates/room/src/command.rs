@@ -47,10 +47,12 @@ pub enum Command {
     Hint(Vec<Hint>),
     /// Do this with a member.
     Member(Target, MemberAct),
-    /// Do this with the mix. If that is a recording, answered by [`Answer::Recording`](crate::Answer::Recording).
+    /// Do this with the mix. If that is a recording, answered by [`Answer::Recording`](crate::Answer::Recording), if it
+    /// is a file that is played by [`Answer::Playback`](crate::Answer::Playback).
     Stage(StageAct),
     /// Tell me this. Answered by [`Answer::Layouts`](crate::Answer::Layouts), [`Answer::Stage`](crate::Answer::Stage),
-    /// [`Answer::Member`](crate::Answer::Member) or [`Answer::Recordings`](crate::Answer::Recordings).
+    /// [`Answer::Member`](crate::Answer::Member), [`Answer::Recordings`](crate::Answer::Recordings) or
+    /// [`Answer::Playbacks`](crate::Answer::Playbacks).
     Ask(Question),
     /// This is my link to the media server from now on, with its first offer; the one before it, which may have the same name, ends.
     Open {

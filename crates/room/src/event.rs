@@ -2,9 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    Channel, Layout, LayoutName, LinkId, MediaRefusal, MemberField, MixRecording, Outcome, ParticipantId, Quality, RecordedCodec,
-    Recording, RecordingId, RecordingState, Rights, Role, RoomId, RoomKind, RoomView, Sealed, SeatKey, Signal, Snapshot,
-    StageField, StageView, Track, TrackId,
+    Channel, Layout, LayoutName, LinkId, MediaRefusal, MemberField, MixRecording, Outcome, ParticipantId, Playback, Quality,
+    RecordedCodec, Recording, RecordingId, RecordingState, Rights, Role, RoomId, RoomKind, RoomView, Sealed, SeatKey, Signal,
+    Snapshot, StageField, StageView, Track, TrackId,
 };
 
 /// The answer to a client's own command.
@@ -26,6 +26,10 @@ pub enum Answer {
     Recording(MixRecording),
     /// The recordings of the mix: all that are not over, and the last ones that are; oldest first.
     Recordings(Vec<MixRecording>),
+    /// A file that is played, as it is now.
+    Playback(Playback),
+    /// The files that are played, oldest first.
+    Playbacks(Vec<Playback>),
     /// Done; nothing more to say.
     Done,
 }
@@ -443,6 +447,10 @@ pub enum Refusal {
     TooManyRecordings,
     /// No such recording in progress.
     RecordingNotFound,
+    /// [`PLAYBACKS_MAX`](crate::limit::PLAYBACKS_MAX).
+    TooManyPlaybacks,
+    /// No such file is played.
+    PlaybackNotFound,
     /// A name on the wire is too long, or in use by somebody else; a rule has more lines than
     /// [`RULE_LINES_MAX`](crate::limit::RULE_LINES_MAX).
     Malformed,

@@ -44,6 +44,10 @@ id!(
     /// One recording: one file.
     RecordingId
 );
+id!(
+    /// One file that is played, from its beginning to its end.
+    PlaybackId
+);
 
 /// Proof of a seat: whoever shows it may come back to it. Secret, so its `Debug` does not print it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

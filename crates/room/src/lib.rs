@@ -15,6 +15,7 @@ mod order;
 mod output;
 mod participant;
 mod permission;
+mod playback;
 mod recording;
 mod rights;
 mod room;
@@ -33,7 +34,7 @@ pub use command::{Caller, Command, Create, Join, Resume, RoomRef, TrackDraft};
 pub use event::{
     Answer, Change, Event, Fact, Joined, Lately, LinkState, Published, Refusal, Subscribed, TrackRefusal, WhyEnded, WhyLeft,
 };
-pub use id::{ConnId, Ids, LinkId, ParticipantId, RecordingId, RoomId, SeatKey, TrackId};
+pub use id::{ConnId, Ids, LinkId, ParticipantId, PlaybackId, RecordingId, RoomId, SeatKey, TrackId};
 pub use limit::Limits;
 pub use link::{Sealed, Signal, Step};
 pub use moment::Moment;
@@ -44,6 +45,7 @@ pub use order::{
 pub use output::Output;
 pub use participant::{Kind, Presence, Priority, Snapshot, Track};
 pub use permission::{Permission, Permissions};
+pub use playback::{Film, PlayAct, PlayNews, PlayStart, PlayState, Playback, WhyPlayed};
 pub use recording::{
     MixRecording, MixState, MixTake, Outcome, RecordAct, RecordNews, RecordedCodec, Recording, RecordingState, Take, WhyStopped,
 };

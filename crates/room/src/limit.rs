@@ -51,6 +51,15 @@ pub const GONE_KEPT_MAX: usize = 64;
 /// Recordings of the mix that members see after they ended. Of more, the oldest are not shown any more.
 pub const MIX_RECORDINGS_KEPT: usize = 16;
 
+/// Files that are played into the mix of one room at a time. One more: [`Refusal::TooManyPlaybacks`](crate::Refusal::TooManyPlaybacks).
+pub const PLAYBACKS_MAX: usize = 3;
+
+/// Files that were played and of which is still known that they are over. Of more, the oldest are forgotten.
+pub const PLAYBACKS_KEPT: usize = 4;
+
+/// Bytes of the address of a file that is to be played. Longer: [`Refusal::Malformed`](crate::Refusal::Malformed).
+pub const PLAYBACK_URL_BYTES_MAX: usize = 2_048;
+
 /// How long after a recording of a track ended by itself, for want of space say, another one is tried. Each is told of in the history.
 pub const RETAKE_AFTER: Duration = Duration::from_secs(300);
 

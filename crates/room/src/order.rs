@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    LinkId, MixTake, ParticipantId, Priority, RecordNews, RecordingId, RoomId, Scene, Sealed, Signal, Take, Track, TrackId, View,
+    LinkId, MixTake, ParticipantId, PlayNews, PlaybackId, Priority, RecordNews, RecordingId, RoomId, Scene, Sealed, Signal, Take,
+    Track, TrackId, View,
 };
 
 /// What media is asked to do for one participant. Orders of one room arrive in the order in which they were given.
@@ -217,6 +218,15 @@ pub enum Report {
         recording: RecordingId,
         /// What.
         news: RecordNews,
+    },
+    /// Something of a file that is played.
+    Played {
+        /// In which room; it may be over.
+        room: RoomId,
+        /// Of which.
+        playback: PlaybackId,
+        /// What.
+        news: PlayNews,
     },
     /// Every peer of this room is gone through no fault of theirs, and their participants should make new links. All of them are closed
     /// in answer, those too that were opened when this was on its way.

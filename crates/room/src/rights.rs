@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Caller, Command, Kind, MemberAct, Permission, Permissions, Position, Question, Refusal, Role, RoomId, RoomRef, StageAct,
-    TrackId,
+    Caller, Command, Kind, MemberAct, Permission, Permissions, PlayAct, Position, Question, Refusal, Role, RoomId, RoomRef,
+    StageAct, Target, TrackId,
 };
 
 /// What a caller may do. A closed set; this module is the only place that says no.
@@ -134,6 +134,16 @@ pub(crate) fn permit_stage(rights: Rights, act: &StageAct) -> Result<(), Refusal
         StageAct::PrioritizeHands(_) => has(rights, Permission::PrioritizeHands),
         StageAct::Meta(_) => has(rights, Permission::RoomMeta),
         StageAct::Record(_) => has(rights, Permission::Recording),
+        StageAct::Play(PlayAct::Seek(..) | PlayAct::SeekBy(..)) => {
+            has(rights, Permission::PlaybackSeek) || has(rights, Permission::Playback)
+        }
+        StageAct::Play(PlayAct::Start(start)) => {
+            let others = start.places.iter().any(|(target, _)| *target != Target::Me);
+            has(rights, Permission::Playback)
+                && (start.layout.is_none() || has(rights, Permission::RoomLayout))
+                && (!others || has(rights, Permission::RoomPosition))
+        }
+        StageAct::Play(_) => has(rights, Permission::Playback),
     };
     if may { Ok(()) } else { Err(Refusal::NotPermitted) }
 }
@@ -142,6 +152,7 @@ pub(crate) fn permit_stage(rights: Rights, act: &StageAct) -> Result<(), Refusal
 pub(crate) fn permit_question(rights: Rights, question: Question) -> Result<(), Refusal> {
     let may = match question {
         Question::Layouts => has(rights, Permission::ListLayouts),
+        Question::Playbacks => has(rights, Permission::Playback),
         Question::Recordings => has(rights, Permission::Recording),
         Question::Stage | Question::Member(_) => true,
     };

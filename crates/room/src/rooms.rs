@@ -81,7 +81,11 @@ impl Rooms {
     /// Takes what the media server tells. Reports of rooms and participants that are gone crossed with their end.
     pub fn handle_report(&mut self, now: Moment, report: Report) {
         let id = match &report {
-            Report::Of { room, .. } | Report::Speaker { room, .. } | Report::Recorded { room, .. } | Report::Lost(room) => *room,
+            Report::Of { room, .. }
+            | Report::Speaker { room, .. }
+            | Report::Recorded { room, .. }
+            | Report::Played { room, .. }
+            | Report::Lost(room) => *room,
         };
         self.note_recorded(&report);
         let Ok((room, mut means)) = self.room(now, id) else { return };
@@ -89,6 +93,7 @@ impl Rooms {
             Report::Of { who, link, news, .. } => room.handle_news(who, link, news, &mut means),
             Report::Speaker { who, .. } => room.handle_speaker(who, &mut means),
             Report::Recorded { recording, news, .. } => room.handle_record_news(recording, &news, &mut means),
+            Report::Played { playback, news, .. } => room.handle_play_news(playback, news, now),
             Report::Lost(_) => room.handle_lost(&mut means),
         }
         self.put_out_unserved(now, id);

@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{MixRecording, Moment, ParticipantId, RecordAct, Rights, RoomKind, RoomOptions, Sealed, SeatKey, Terms, TrackId};
+use crate::{
+    Film, MixRecording, Moment, ParticipantId, PlayAct, Playback, PlaybackId, RecordAct, Rights, RoomKind, RoomOptions, Sealed,
+    SeatKey, Terms, TrackId,
+};
 
 mod acts;
 mod layout;
 mod links;
+mod play;
 mod scene;
 mod settle;
 mod state;
@@ -374,6 +378,8 @@ pub enum StageAct {
     Meta(MetaChange),
     /// Record it, or do this with a recording.
     Record(RecordAct),
+    /// Play a file, or do this with one that is played.
+    Play(PlayAct),
 }
 
 /// What a member may ask without changing anything.
@@ -387,6 +393,8 @@ pub enum Question {
     Member(Target),
     /// Which recordings of the mix there are. Needs [`Permission::Recording`](crate::Permission::Recording).
     Recordings,
+    /// Which files are played. Needs [`Permission::Playback`](crate::Permission::Playback).
+    Playbacks,
 }
 
 /// The mix of a room as its members see it.
@@ -410,6 +418,8 @@ pub struct StageView {
     pub audience: u32,
     /// Its recordings: all that are not over, and the last ones that are; oldest first.
     pub recordings: Vec<MixRecording>,
+    /// The files that are played, and the last ones that were; oldest first.
+    pub playbacks: Vec<Playback>,
 }
 
 /// Fields of the mix, for telling which changed.
@@ -423,6 +433,7 @@ pub enum StageField {
     Meta,
     Audience,
     Recordings,
+    Playbacks,
 }
 
 /// One place of a layout, with whoever stands there.
@@ -434,6 +445,8 @@ pub struct Place {
     pub position: Position,
     /// Who stands there, if anybody.
     pub who: Option<ParticipantId>,
+    /// Which file is seen there, if any.
+    pub film: Option<PlaybackId>,
     /// Lies over places with smaller numbers.
     pub above: u8,
 }
@@ -477,6 +490,8 @@ pub struct Scene {
     pub entries: u32,
     /// Grows by one with each exit that is to be heard.
     pub exits: u32,
+    /// Files that are played for everybody.
+    pub films: Vec<Film>,
 }
 
 /// One member in the picture.

@@ -163,6 +163,10 @@ pub enum Wanted {
     Recording,
     /// Recordings of the mix.
     Recordings,
+    /// The file that is played.
+    Playback,
+    /// The files that are played.
+    Playbacks,
 }
 
 /// A screen or device that a client shares, as another participant.

@@ -82,3 +82,6 @@ pub const CANDIDATES_MAX: usize = 64;
 
 /// SSRCs announced in one section: three layers with their repairs, twice.
 pub const SSRCS_MAX: usize = 12;
+
+/// Milliseconds of a place in a file that is played, and of how far one may go in it at once: a day. What is beyond is taken for this.
+pub const SEEK_MS_MAX: f64 = 86_400_000.0;

@@ -46,9 +46,11 @@ impl From<Refusal> for Problem {
             | Refusal::RoomEnded
             | Refusal::RoomNotMade
             | Refusal::TooManyRooms => Problem::UNAUTHORIZED,
-            Refusal::NotJoined | Refusal::SeatNotFound | Refusal::ParticipantNotFound | Refusal::RecordingNotFound => {
-                Problem::NOT_FOUND
-            }
+            Refusal::NotJoined
+            | Refusal::SeatNotFound
+            | Refusal::ParticipantNotFound
+            | Refusal::RecordingNotFound
+            | Refusal::PlaybackNotFound => Problem::NOT_FOUND,
             Refusal::AlreadyMember => Problem::ACCEPTED,
             Refusal::RoomNameInvalid
             | Refusal::RoomNameCharacters
@@ -60,7 +62,9 @@ impl From<Refusal> for Problem {
             | Refusal::NoRules
             | Refusal::AudioOnlyNotServed
             | Refusal::Malformed => Problem::BAD_REQUEST,
-            Refusal::AlreadyJoined | Refusal::RoomExists | Refusal::TooManyRecordings => Problem::CONFLICT,
+            Refusal::AlreadyJoined | Refusal::RoomExists | Refusal::TooManyRecordings | Refusal::TooManyPlaybacks => {
+                Problem::CONFLICT
+            }
             Refusal::KindNotServed => Problem::NO_MEDIA,
         }
     }

@@ -4,6 +4,7 @@ mod children;
 mod connect;
 mod invite;
 mod method;
+mod play;
 mod record;
 mod tell;
 
@@ -253,6 +254,8 @@ impl Session {
             (Wanted::Recordings, Answer::Recordings(all)) => {
                 Coded::with("recordings", value(&self.clock_at(now).recordings(all)))
             }
+            (Wanted::Playback, Answer::Playback(one)) => Coded::with("playback", value(&self.clock_at(now).playback(one))),
+            (Wanted::Playbacks, Answer::Playbacks(all)) => Coded::with("playbacks", value(&self.clock_at(now).playbacks(all))),
             (Wanted::MemberMeta, Answer::Member(of)) => Coded::with("meta", value(&state::unseal(&of.member.meta))),
             _ => Coded::refused(Problem::NOT_FOUND),
         };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 use room::{
     Area, Canvas, Definition, MediaAllowed, MemberField, Meta, MixRecording, MixState, Moment, ParticipantId, Permissions,
-    Position, Role, RoomId, RoomKind, RoomOptions, Sealed, Snapshot, StageField, StageSettings, StageView, Terms,
+    PlayState, Position, Role, RoomId, RoomKind, RoomOptions, Sealed, Snapshot, StageField, StageSettings, StageView, Terms,
 };
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::limit::MEMBERS_DEFAULT;
 use crate::rest::RoomRecord;
 use crate::token::Grant;
-use crate::wire::{Authorization, Layer, Layout, Member, Place, Recording, RoomObject, RoomScopes};
+use crate::wire::{Authorization, Layer, Layout, Member, Place, Playback, Recording, RoomObject, RoomScopes};
 use crate::{names, uuid};
 
 /// The id of a room as such, which outlives its sessions: its name decides it.
@@ -83,6 +83,28 @@ impl Clock {
         }
     }
 
+    /// Those that are not over.
+    pub fn playbacks<'a>(self, of: &'a [room::Playback]) -> Vec<Playback<'a>> {
+        of.iter().filter(|one| !one.is_over()).map(|one| self.playback(one)).collect()
+    }
+
+    pub fn playback<'a>(self, of: &'a room::Playback) -> Playback<'a> {
+        Playback {
+            id: uuid::spell(of.id.0),
+            state: match of.state {
+                PlayState::Playing => "playing",
+                PlayState::Paused => "paused",
+                PlayState::Completed => "completed",
+            },
+            url: &of.url,
+            volume: of.volume,
+            position: u64::try_from(of.position(self.now).as_millis()).unwrap_or(u64::MAX),
+            seekable: true,
+            started_at: self.seconds(of.began),
+            ended_at: of.ended.map(|ended| self.seconds(ended)),
+        }
+    }
+
     /// The time of day at an earlier moment.
     fn seconds(self, at: Moment) -> f64 {
         let ago_ms = u64::try_from(self.now.since(at).as_millis()).unwrap_or(u64::MAX);
@@ -119,7 +141,7 @@ impl Names {
             display_name: if stage.display_name.is_empty() { &self.name } else { &stage.display_name },
             recording: recorded,
             recordings: clock.recordings(&stage.recordings),
-            playbacks: [],
+            playbacks: clock.playbacks(&stage.playbacks),
             streams: [],
             streaming: false,
             hide_video_muted: stage.hide_video_muted,
@@ -194,8 +216,8 @@ fn layer(index: usize, of: &room::Place, canvas: Canvas) -> Layer {
         z_index: of.above,
         reservation: if matches!(of.position, Position::Reserved(_)) { position.clone() } else { String::new() },
         position,
-        playing_file: false,
-        visible: of.who.is_some(),
+        playing_file: of.film.is_some(),
+        visible: of.who.is_some() || of.film.is_some(),
     }
 }
 
@@ -245,7 +267,7 @@ pub fn stage_field_name(field: StageField) -> Option<&'static str> {
         StageField::Locked => Some("locked"),
         StageField::PrioritizeHands => Some("prioritize_handraise"),
         StageField::Meta => Some("meta"),
-        StageField::Audience | StageField::Recordings => None,
+        StageField::Audience | StageField::Recordings | StageField::Playbacks => None,
     }
 }
 

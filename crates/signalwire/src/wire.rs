@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 use crate::limit::{CALL_ID_BYTES_MAX, ID_BYTES_MAX, SUBSCRIPTIONS_MAX};
 
 pub use said::{
-    Authorization, Connected, Event, IceServer, Layer, Layout, Member, Outer, Place, Recording, Request, RoomObject, RoomScopes,
+    Authorization, Connected, Event, IceServer, Layer, Layout, Member, Outer, Place, Playback, Recording, Request, RoomObject,
+    RoomScopes,
 };
 
 /// A frame from a client: a request, or without a method the answer to one of ours.

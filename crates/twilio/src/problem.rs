@@ -55,7 +55,11 @@ impl From<Refusal> for Problem {
                 Problem::new(53204, "There is no such participant")
             }
             // Of mixes, for which clients of this vendor cannot ask.
-            Refusal::TooManyRecordings | Refusal::RecordingNotFound | Refusal::AlreadyMember => Problem::MALFORMED,
+            Refusal::TooManyRecordings
+            | Refusal::RecordingNotFound
+            | Refusal::TooManyPlaybacks
+            | Refusal::PlaybackNotFound
+            | Refusal::AlreadyMember => Problem::MALFORMED,
             Refusal::AlreadyJoined | Refusal::Malformed => Problem::MALFORMED,
         }
     }

@@ -24,6 +24,7 @@ use crate::banner::{Facts, banner};
 use crate::config::Config;
 use crate::desk::{self, MEDIA_REGION};
 use crate::egress::Egress;
+use crate::films::Films;
 use crate::history::{self, History};
 use crate::keyring::{Store, StoreProblem, files};
 use crate::metrics::Metrics;
@@ -135,13 +136,14 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
     let metrics = Metrics::new();
     let saved = seats::read(&store, config.session_timeout, clock::unix_ms());
     let sealing = store.sealing(config.recording.encrypt)?;
-    let media = media::start(&config, &lan.borrow(), sealing.clone(), &metrics)
+    let egress = egress(&config, &listening);
+    let films = Films::new(Egress { policy: config.rest.playback_from, ..egress.clone() }, config.data.clone());
+    let media = media::start(&config, &lan.borrow(), sealing.clone(), Arc::new(films), &metrics)
         .map_err(|problem| StartProblem::media(&config, problem))?;
     let (history, past) = history::start(&config, &store, saved, &metrics).await?;
     let journal = history.as_ref().map(|history| history.journal.clone());
     let hub = doors::start_rooms(&config, past, metrics.clone(), media, journal).await;
     let site = site(&config, &listening, &lan, tls.as_ref());
-    let egress = egress(&config, &listening);
     let shelf = history.as_ref().map(|history| shelf(&config, &store, history, &sealing));
     let kept = history.as_ref().zip(shelf.as_ref());
     let studio = kept.map(|(history, shelf)| studio(&config, &store, history, shelf, &sealing));

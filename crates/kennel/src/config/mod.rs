@@ -105,6 +105,8 @@ pub struct Rest {
     pub callback: Option<store::Callback>,
     /// Where webhooks may go.
     pub webhooks_to: Policy,
+    /// Where files that are played into mixes may come from.
+    pub playback_from: Policy,
     /// Calls that change something, per second and credential.
     pub writes_per_s: u32,
     /// Calls that only read, per second and credential.
@@ -164,7 +166,7 @@ impl Default for Composition {
 
 impl Default for Rest {
     fn default() -> Self {
-        Self { callback: None, webhooks_to: Policy::Lan, writes_per_s: 20, reads_per_s: 80 }
+        Self { callback: None, webhooks_to: Policy::Lan, playback_from: Policy::Public, writes_per_s: 20, reads_per_s: 80 }
     }
 }
 

@@ -102,6 +102,7 @@ impl Reader<'_> {
         Rest {
             callback,
             webhooks_to: self.one(&s::WEBHOOKS_TO, parse::webhooks_to).unwrap_or(d.webhooks_to),
+            playback_from: self.one(&s::PLAYBACK_FROM, parse::webhooks_to).unwrap_or(d.playback_from),
             writes_per_s: self.number(&s::REST_WRITES, REST_CALLS).map_or(d.writes_per_s, calls),
             reads_per_s: self.number(&s::REST_READS, REST_CALLS).map_or(d.reads_per_s, calls),
         }

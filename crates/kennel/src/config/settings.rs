@@ -138,6 +138,9 @@ pub static STATUS_CALLBACK_METHOD: Setting =
 pub static WEBHOOKS_TO: Setting = setting("webhooks-to", "KENNEL_WEBHOOKS_TO", "webhooks_to", "WHERE")
     .default("lan")
     .help("Where webhooks may go: lan (the internet, this network, this computer) or public (the internet only)");
+pub static PLAYBACK_FROM: Setting = setting("playback-from", "KENNEL_PLAYBACK_FROM", "playback_from", "WHERE")
+    .default("public")
+    .help("Where files that are played into rooms may come from: public (the internet) or lan (this network and computer too)");
 pub static REST_WRITES: Setting = setting("rest-writes", "KENNEL_REST_WRITES", "rest_writes", "N")
     .default("20")
     .help("REST calls that change something, per second and credential, 1 to 100000");
@@ -215,7 +218,7 @@ pub static AWS_ENDPOINT_URL_S3: Setting = vendor("AWS_ENDPOINT_URL_S3", "URL", "
 pub static AWS_ENDPOINT_URL: Setting = vendor("AWS_ENDPOINT_URL", "URL", "where the bucket's store is");
 
 /// All of them, in the order of the help.
-pub static ALL: [&Setting; 63] = [
+pub static ALL: [&Setting; 64] = [
     &CONFIG,
     &HTTP,
     &HTTPS,
@@ -241,6 +244,7 @@ pub static ALL: [&Setting; 63] = [
     &STATUS_CALLBACK,
     &STATUS_CALLBACK_METHOD,
     &WEBHOOKS_TO,
+    &PLAYBACK_FROM,
     &REST_WRITES,
     &REST_READS,
     &LOG,

@@ -9,8 +9,9 @@ use mixer::codec::opus::Channels;
 use mixer::input::InputId;
 use mixer::picture::{self, Cell, Fit, PictureMixer, PictureSettings, Rect, Show, Stream};
 use mixer::sound::{Chime, Ear, OpusPacket, SoundMixer, SoundSettings, Voice};
-use room::{Canvas, ParticipantId, RoomId, Scene, TrackId};
+use room::{Canvas, Film, ParticipantId, PlaybackId, RoomId, Scene, TrackId};
 
+use super::films::{Projection, Projector};
 use super::sight::Sight;
 use super::{FromMixer, Rendition, Wanted};
 use crate::codec::Codec;
@@ -45,6 +46,9 @@ pub struct RoomMix {
     sound: SoundMixer,
     tracks: Numbers<TrackId>,
     people: Numbers<ParticipantId>,
+    films: Numbers<PlaybackId>,
+    projector: Option<Arc<dyn Projector>>,
+    projections: BTreeMap<PlaybackId, Projection>,
     sights: BTreeMap<TrackId, Sight>,
     /// The voice of who is seen in a track: they are to be in step.
     voices: BTreeMap<TrackId, InputId>,
@@ -82,6 +86,9 @@ impl RoomMix {
             sound: SoundMixer::new(SoundSettings::of(Channels::Mono)),
             tracks: Numbers::from(0),
             people: Numbers::from(1),
+            films: Numbers::from(2),
+            projector: None,
+            projections: BTreeMap::new(),
             sights: BTreeMap::new(),
             voices: BTreeMap::new(),
             next_sound: now,
@@ -97,6 +104,14 @@ impl RoomMix {
         };
         mix.set(&scene);
         Ok(mix)
+    }
+
+    /// Who plays its files; until then nobody does.
+    #[must_use]
+    pub fn with_projector(mut self, projector: Option<Arc<dyn Projector>>) -> Self {
+        self.projector = projector;
+        self.set_films(&Arc::clone(&self.scene).films);
+        self
     }
 
     /// How it looks and sounds from now on.
@@ -160,6 +175,9 @@ impl RoomMix {
         self.next_sound += SOUND * beyond;
         self.counts.sounds_late += u64::from(beyond);
         while self.next_sound <= now {
+            for projection in self.projections.values_mut() {
+                projection.tick(&mut self.sound);
+            }
             self.sound.tick(self.next_sound);
             let packets = self.packets();
             self.out.push_back(FromMixer::Sound { room: self.room, shown: self.next_sound, packets });
@@ -200,6 +218,9 @@ impl RoomMix {
         }
         let shown = self.picture_due();
         self.next_picture += 1;
+        for projection in self.projections.values() {
+            projection.show(&mut self.pictures);
+        }
         let changed = self.pictures.mix();
         for rendition in [Rendition::Main, Rendition::Small] {
             self.encode(shown, rendition, changed);
@@ -269,7 +290,10 @@ impl RoomMix {
         for track in &shown {
             self.sights.entry(*track).or_default();
         }
-        let cells: Vec<Cell> = scene.cells.iter().map(|cell| self.cell(cell)).collect();
+        self.films.keep(|film| scene.films.iter().any(|one| one.id == *film));
+        self.set_films(&scene.films);
+        let mut cells: Vec<Cell> = scene.cells.iter().map(|cell| self.cell(cell)).collect();
+        cells.extend(scene.films.iter().filter_map(|film| self.screen(film)));
         let voices: Vec<Voice> = scene.voices.iter().map(|voice| self.voice(voice)).collect();
         self.voices.clear();
         for cell in &scene.cells {
@@ -283,13 +307,33 @@ impl RoomMix {
     }
 
     fn cell(&mut self, cell: &room::Cell) -> Cell {
-        let area = Rect { x: cell.area.x, y: cell.area.y, width: cell.area.width, height: cell.area.height };
+        let area = rect(cell.area);
         let (input, show) = match cell.track {
             Some(track) => (self.tracks.number(track), Show::Picture),
             None => (self.people.number(cell.who), Show::Card),
         };
         let fit = if cell.whole { Fit::Letterbox } else { Fit::Crop };
         Cell { input, area, fit, show, name: Arc::clone(&cell.name) }
+    }
+
+    /// Where a film is seen.
+    fn screen(&mut self, film: &Film) -> Option<Cell> {
+        let area = rect(film.area?);
+        let input = self.films.number(film.id);
+        Some(Cell { input, area, fit: Fit::Letterbox, show: Show::Bare, name: "".into() })
+    }
+
+    fn set_films(&mut self, films: &[Film]) {
+        self.projections.retain(|id, _| films.iter().any(|film| film.id == *id));
+        for film in films {
+            if let Some(projection) = self.projections.get_mut(&film.id) {
+                projection.set(film);
+                continue;
+            }
+            let reel = self.projector.as_ref().and_then(|projector| projector.project(self.room, film));
+            let input = self.films.number(film.id);
+            self.projections.extend(reel.map(|reel| (film.id, Projection::new(reel, input, film))));
+        }
     }
 
     fn voice(&mut self, voice: &room::Voice) -> Voice {
@@ -360,14 +404,14 @@ impl RoomMix {
 }
 
 impl<T: Copy + Ord> Numbers<T> {
-    /// Even ones or odd ones: of two of these nobody has the number of somebody else.
+    /// Every third one: of three of these nobody has the number of somebody else.
     fn from(next: u64) -> Self {
         Numbers { given: BTreeMap::new(), names: BTreeMap::new(), next }
     }
 
     fn number(&mut self, name: T) -> InputId {
         *self.given.entry(name).or_insert_with(|| {
-            self.next += 2;
+            self.next += 3;
             self.names.insert(InputId(self.next), name);
             InputId(self.next)
         })
@@ -385,6 +429,10 @@ impl<T: Copy + Ord> Numbers<T> {
         self.given.retain(|name, _| keep(name));
         self.names.retain(|_, name| keep(name));
     }
+}
+
+fn rect(area: room::Area) -> Rect {
+    Rect { x: area.x, y: area.y, width: area.width, height: area.height }
 }
 
 fn picture_mixer(canvas: Canvas) -> Result<PictureMixer, CodecError> {

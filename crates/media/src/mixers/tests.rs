@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(10);
 fn port() -> (Port, Arc<Counters>, Poll) {
     let (poll, counters) = (Poll::new().expect("a poll"), Arc::<Counters>::default());
     let waker = Arc::new(Waker::new(poll.registry(), Token(0)).expect("a waker"));
-    (Port::new(Mixers::start(counters.clone()).expect("threads"), waker), counters, poll)
+    (Port::new(Mixers::start(counters.clone(), None).expect("threads"), waker), counters, poll)
 }
 
 fn scene(people: u128) -> Arc<Scene> {

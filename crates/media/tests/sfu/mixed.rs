@@ -43,7 +43,7 @@ pub fn scene(world: &World) -> Arc<Scene> {
     };
     let canvas = Canvas::default();
     let ears = all.clone().filter(|client| world.clients[*client].view == View::Mix).map(ear).collect();
-    Arc::new(Scene { canvas, cells: cells.collect(), voices: voices.collect(), ears, entries: 0, exits: 0 })
+    Arc::new(Scene { canvas, cells: cells.collect(), voices: voices.collect(), ears, entries: 0, exits: 0, films: Vec::new() })
 }
 
 /// A room whose mix everybody has who comes in with these, and keeps.

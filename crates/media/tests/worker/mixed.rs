@@ -233,6 +233,7 @@ fn show(pool: &Pool, members: &[Member]) {
         ears: members.iter().map(ear).collect(),
         entries: 0,
         exits: 0,
+        films: Vec::new(),
     };
     pool.order(Order::new(ROOM, members[0].who, Act::Scene(Some(Arc::new(scene)))));
 }

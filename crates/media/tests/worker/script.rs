@@ -102,6 +102,7 @@ pub fn config(listen: &str, workers: usize) -> Config {
         counters: Arc::default(),
         witness: Witness::default(),
         record: None,
+        library: None,
     }
 }
 

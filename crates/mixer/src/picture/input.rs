@@ -5,13 +5,15 @@ use crate::codec::CodecError;
 use crate::codec::h264::H264Decoder;
 use crate::codec::vp8::Vp8Decoder;
 use crate::codec::vp9::Vp9Decoder;
-use crate::frame::Picture;
+use crate::frame::{Frame, Picture};
 use crate::limit;
 
 /// An input that is shown.
 #[derive(Debug, Default)]
 pub(super) struct Input {
     decoder: Option<Decoder>,
+    /// A picture that somebody else decoded; what is decoded here goes before it.
+    given: Option<Frame>,
     rotation: Rotation,
     /// Whether there is a picture that was not drawn yet.
     fresh: bool,
@@ -36,9 +38,15 @@ impl Input {
             return Err(CodecError::Broken);
         }
         let shown = decoder.decode(frame.bytes)?;
+        self.given = None;
         self.rotation = frame.rotation;
         self.fresh |= shown;
         Ok(())
+    }
+
+    /// This is its picture now.
+    pub fn give(&mut self, frame: Frame, rotation: Rotation) {
+        (self.given, self.rotation, self.fresh) = (Some(frame), rotation, true);
     }
 
     pub fn is_key_wanted(&self) -> bool {
@@ -62,6 +70,9 @@ impl Input {
 
     /// The last picture, and how it must be turned. None before the first one, and after a damaged frame.
     pub fn picture(&self) -> Option<(Picture<'_>, Rotation)> {
+        if let Some(given) = &self.given {
+            return Some((given.picture(), self.rotation));
+        }
         let picture = match self.decoder.as_ref()? {
             Decoder::Vp8(decoder) => decoder.picture(),
             Decoder::Vp9(decoder) => decoder.picture(),

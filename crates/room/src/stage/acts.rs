@@ -86,6 +86,7 @@ impl Room {
                 let meta = changed(&self.stage.view.meta, &change)?;
                 self.stage.change(StageField::Meta, |view| view.meta = meta);
             }
+            StageAct::Play(act) => return self.act_play(me, act, means).map(Answer::Playback),
             StageAct::Record(act) => return self.act_record(act, means).map(Answer::Recording),
         }
         Ok(Answer::Done)
@@ -101,6 +102,7 @@ impl Room {
             Question::Member(Target::Me) => snapshot(me).map(Answer::Member),
             Question::Member(Target::One(who)) => snapshot(who).map(Answer::Member),
             Question::Member(Target::All) => Err(Refusal::Malformed),
+            Question::Playbacks => Ok(Answer::Playbacks(self.playbacks().cloned().collect())),
             Question::Recordings => Ok(Answer::Recordings(self.stage.view.recordings.clone())),
         }
     }
@@ -156,7 +158,7 @@ impl Room {
     }
 
     /// Sends members to places. Those who are not there have just left.
-    fn send(&mut self, me: ParticipantId, places: &[(Target, Position)]) {
+    pub fn send(&mut self, me: ParticipantId, places: &[(Target, Position)]) {
         for (target, position) in places {
             let whom = match target {
                 Target::Me => vec![me],

@@ -3,7 +3,7 @@
 //! numbers, so that neighbours share an edge and nothing overlaps.
 
 use crate::limit::PLACES_MAX;
-use crate::{Area, Canvas, Layout, LayoutName, ParticipantId, Place, Position};
+use crate::{Area, Canvas, Layout, LayoutName, ParticipantId, Place, PlaybackId, Position};
 
 /// How the picture is to be divided.
 #[derive(Clone, Copy, Debug)]
@@ -16,13 +16,20 @@ pub(crate) struct Division {
     pub speaker: Option<ParticipantId>,
 }
 
-/// Somebody who is to stand in the picture.
+/// What is seen in a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Figure {
+    Member(ParticipantId),
+    Film(PlaybackId),
+}
+
+/// Somebody who is to stand in the picture, or something.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stander {
-    pub who: ParticipantId,
+    pub who: Figure,
     pub wanted: Position,
     pub hand: bool,
-    /// Whether it is a screen.
+    /// Whether it is a screen, or a file that is played.
     pub shared: bool,
 }
 
@@ -51,8 +58,8 @@ pub(crate) fn arrange(division: Division, standers: &[Stander]) -> Layout {
 }
 
 /// Who stands on which place: first who is sent there, then whoever the large place is for, then the others in their order.
-fn seat(slots: &[Slot], all: &[Stander], speaker: Option<ParticipantId>) -> Vec<Option<ParticipantId>> {
-    let mut taken: Vec<Option<ParticipantId>> = vec![None; slots.len()];
+fn seat(slots: &[Slot], all: &[Stander], speaker: Option<ParticipantId>) -> Vec<Option<Figure>> {
+    let mut taken: Vec<Option<Figure>> = vec![None; slots.len()];
     let mut left: Vec<Stander> = Vec::new();
     for one in all {
         let wanted = if one.wanted == Position::Playback { LARGE } else { one.wanted };
@@ -74,7 +81,7 @@ fn seat(slots: &[Slot], all: &[Stander], speaker: Option<ParticipantId>) -> Vec<
 /// Who of these the large place is for: what is shared, the newest first; else the speaker; else the first.
 fn large(left: &[Stander], speaker: Option<ParticipantId>) -> usize {
     let shared = left.iter().rposition(|one| one.shared);
-    shared.or_else(|| left.iter().position(|one| Some(one.who) == speaker)).unwrap_or_default()
+    shared.or_else(|| left.iter().position(|one| speaker.map(Figure::Member) == Some(one.who))).unwrap_or_default()
 }
 
 /// The places of a layout when so many want one.
@@ -172,11 +179,16 @@ impl Slot {
         Slot { x: 0, y: 0, width: 1, height: 1, of: (1, 1), position }
     }
 
-    fn place(self, canvas: Canvas, who: Option<ParticipantId>) -> Place {
+    fn place(self, canvas: Canvas, figure: Option<Figure>) -> Place {
         let (x, right) = (edge(self.x, self.of.0, canvas.width), edge(self.x + self.width, self.of.0, canvas.width));
         let (y, bottom) = (edge(self.y, self.of.1, canvas.height), edge(self.y + self.height, self.of.1, canvas.height));
         let area = Area { x, y, width: right.saturating_sub(x), height: bottom.saturating_sub(y) };
-        Place { area, position: self.position, who, above: 0 }
+        let (who, film) = match figure {
+            Some(Figure::Member(who)) => (Some(who), None),
+            Some(Figure::Film(film)) => (None, Some(film)),
+            None => (None, None),
+        };
+        Place { area, position: self.position, who, film, above: 0 }
     }
 }
 

@@ -15,6 +15,9 @@ impl Room {
     pub fn order_scene(&mut self, means: &mut Means<'_>) {
         let heard = self.open_places().find(|one| one.hears_mix() || self.is_mix_recorded()).map(|one| one.id());
         let Some(who) = heard else { return self.end_scene(means) };
+        if self.stage.scene.is_none() {
+            self.replay(means.now);
+        }
         let scene = self.scene();
         if self.stage.scene.as_deref() != Some(&scene) {
             let scene = Arc::new(scene);
@@ -93,8 +96,8 @@ impl Room {
             one.live(Kind::Audio).map(move |track| Voice { who, track: track.id, volume, sensitivity })
         });
         let (entries, exits) = self.stage.tones;
-        let canvas = self.stage.view.canvas;
-        Scene { canvas, cells: cells.collect(), voices: voices.collect(), ears: ears.collect(), entries, exits }
+        let (canvas, films) = (self.stage.view.canvas, self.films(&self.stage.layout));
+        Scene { canvas, cells: cells.collect(), voices: voices.collect(), ears: ears.collect(), entries, exits, films }
     }
 
     /// A member in the picture. Without a link to the media server there is only a card.

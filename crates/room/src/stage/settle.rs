@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::layout::{Division, Stander, arrange};
+use super::layout::{Division, Figure, Stander, arrange};
 use crate::participant::Participant;
 use crate::room::{Means, Room};
 use crate::{Event, Layout, Member, MemberField, ParticipantId, Position, Role, StageField, View};
@@ -21,6 +21,7 @@ impl Room {
             self.settle_mix(means);
         } else {
             self.silence(means);
+            self.end_playbacks(means.now);
             self.stage.altered.clear();
             self.stage.fields.clear();
             self.stage.sizes.clear();
@@ -48,7 +49,10 @@ impl Room {
     pub fn arrange(&mut self, means: &Means<'_>) -> Layout {
         self.stage.talk.follow(means.now);
         let view = Arc::clone(&self.stage.view);
-        let standers: Vec<Stander> = self.participants.iter().filter_map(|one| one.stander(view.hide_video_muted)).collect();
+        let members = self.participants.iter().filter_map(|one| one.stander(view.hide_video_muted));
+        let films = view.playbacks.iter().filter(|one| one.shown);
+        let films = films.map(|one| Stander { who: Figure::Film(one.id), wanted: one.wanted, hand: false, shared: true });
+        let standers: Vec<Stander> = members.chain(films).collect();
         let (name, canvas, hands_first) = (view.layout, view.canvas, view.prioritize_hands);
         let layout = arrange(Division { name, canvas, hands_first, speaker: self.stage.talk.speaker() }, &standers);
         for who in self.ids() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::layout::Stander;
+use super::layout::{Figure, Stander};
 use super::talk::Talk;
 use crate::limit::{CANVAS_FPS_MAX, CANVAS_MAX, CANVAS_MIN, GONE_KEPT_MAX, SIZE_HOLD};
 use crate::participant::Participant;
@@ -66,6 +66,7 @@ impl Stage {
             meta: settings.meta.clone(),
             audience: 0,
             recordings: Vec::new(),
+            playbacks: Vec::new(),
         };
         let takes = MixTakes::new(settings.record_on_start);
         Stage {
@@ -217,7 +218,7 @@ impl Participant {
         let hidden = hide_video_muted && self.picture().is_none();
         let (wanted, hand) = (member.wanted, member.hand_raised);
         (stands && !hidden && wanted != Position::OffCanvas).then_some(Stander {
-            who: self.id(),
+            who: Figure::Member(self.id()),
             wanted,
             hand,
             shared: member.role == Role::Screen,

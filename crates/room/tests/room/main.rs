@@ -6,6 +6,7 @@ mod media;
 mod moving;
 mod owner;
 mod party;
+mod play;
 mod random;
 mod random_mix;
 mod rules;

@@ -118,6 +118,7 @@ impl Session {
         self.tell_lately(&lately, &others);
         self.tell_all_again(now, &others);
         self.tell_recordings_again(now, seat_kept);
+        self.tell_playbacks_again(now, seat_kept);
     }
 
     fn connected(&mut self, now: Moment, id: &RpcId, line: Line) {

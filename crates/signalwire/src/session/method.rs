@@ -1,13 +1,15 @@
 //! What a client asks of the room by name, as a wish of the rooms. Parameters that nobody needs are skipped: pages send strange ones.
 
+use std::time::Duration;
+
 use room::{
-    Command, LayoutName, MediaAllowed, MemberAct, MetaChange, ParticipantId, Permission, Position, Question, RecordAct,
-    RecordingId, Rights, StageAct, Target,
+    Command, LayoutName, MediaAllowed, MemberAct, MetaChange, ParticipantId, Permission, PlayAct, PlayStart, PlaybackId,
+    Position, Question, RecordAct, RecordingId, Rights, StageAct, Target,
 };
 use serde_json::{Map, Value};
 
 use crate::call::Wanted;
-use crate::limit::{META_CHARS_MAX, META_KEYS_MAX, PLACES_MAX};
+use crate::limit::{META_CHARS_MAX, META_KEYS_MAX, PLACES_MAX, SEEK_MS_MAX};
 use crate::problem::Problem;
 use crate::wire::Coded;
 use crate::{names, state, uuid};
@@ -47,25 +49,21 @@ pub fn read(name: &str, params: &Params, me: Option<ParticipantId>) -> Result<Me
         "video.get_meta" => Method::Tell(Question::Stage, Wanted::RoomMeta),
         "video.recording.start" => Method::Make(Command::Stage(StageAct::Record(RecordAct::Start)), Wanted::Recording),
         "video.recording.list" => Method::Tell(Question::Recordings, Wanted::Recordings),
-        "video.playback.list" => Method::Need(Permission::Playback, nothing("playbacks")),
+        "video.playback.start" => Method::Make(Command::Stage(StageAct::Play(play(params)?)), Wanted::Playback),
+        "video.playback.list" => Method::Tell(Question::Playbacks, Wanted::Playbacks),
         "video.stream.list" => Method::Need(Permission::Stream, nothing("streams")),
-        "video.playback.seek_absolute" | "video.playback.seek_relative" => Method::Need(Permission::PlaybackSeek, NOT_OFFERED),
         "signalwire.subscribe"
         | "signalwire.unsubscribe"
         | "video.subscribe"
         | "video.unsubscribe"
         | "chat.subscribe"
         | "chat.unsubscribe" => Method::Say(Coded::ok()),
-        _ => match MISSING.into_iter().find(|(prefix, _)| name.starts_with(prefix)) {
-            Some((_, needed)) => Method::Need(needed, NOT_OFFERED),
-            None => Method::Unknown,
-        },
+        _ if name.starts_with("video.stream.") => Method::Need(Permission::Stream, NOT_OFFERED),
+        _ => Method::Unknown,
     })
 }
 
-/// What this server does not do for anybody, and who might ask for it.
-const MISSING: [(&str, Permission); 2] = [("video.playback.", Permission::Playback), ("video.stream.", Permission::Stream)];
-
+/// What this server does not do for anybody.
 const NOT_OFFERED: Result<Coded, Problem> = Err(Problem::NOT_OFFERED);
 
 fn nothing(name: &'static str) -> Result<Coded, Problem> {
@@ -137,6 +135,19 @@ fn stage(name: &str, params: &Params, me: Option<ParticipantId>) -> Result<Optio
         "video.recording.pause" => StageAct::Record(RecordAct::Pause(recording(params))),
         "video.recording.resume" => StageAct::Record(RecordAct::Resume(recording(params))),
         "video.recording.stop" => StageAct::Record(RecordAct::Stop(recording(params))),
+        "video.playback.pause" => StageAct::Play(PlayAct::Pause(playback(params))),
+        "video.playback.resume" => StageAct::Play(PlayAct::Resume(playback(params))),
+        "video.playback.stop" => StageAct::Play(PlayAct::Stop(playback(params))),
+        "video.playback.set_volume" => {
+            StageAct::Play(PlayAct::Volume(playback(params), number(params, "volume", -50.0, 50.0)? as i8))
+        }
+        "video.playback.seek_absolute" => StageAct::Play(PlayAct::Seek(
+            playback(params),
+            Duration::from_millis(number(params, "position", 0.0, SEEK_MS_MAX)? as u64),
+        )),
+        "video.playback.seek_relative" => {
+            StageAct::Play(PlayAct::SeekBy(playback(params), number(params, "position", -SEEK_MS_MAX, SEEK_MS_MAX)? as i64))
+        }
         _ => match name.strip_prefix("video.").map(|name| meta_change(name, params)).transpose()?.flatten() {
             Some(change) => StageAct::Meta(change),
             None => return Ok(None),
@@ -148,6 +159,37 @@ fn stage(name: &str, params: &Params, me: Option<ParticipantId>) -> Result<Optio
 /// that.
 fn recording(params: &Params) -> RecordingId {
     RecordingId(params.get("recording_id").and_then(Value::as_str).and_then(uuid::parse).unwrap_or_default())
+}
+
+/// The file that is meant; as with recordings.
+fn playback(params: &Params) -> PlaybackId {
+    PlaybackId(params.get("playback_id").and_then(Value::as_str).and_then(uuid::parse).unwrap_or_default())
+}
+
+/// A file that is to be played, from the web: what else there may be we cannot play.
+fn play(params: &Params) -> Result<PlayAct, Problem> {
+    let given = |name: &str| params.get(name).filter(|value| !value.is_null());
+    let url = given("url").and_then(Value::as_str).filter(|url| is_web(url)).ok_or(Problem::BAD_REQUEST)?;
+    let optional = |name, least| {
+        given(name).map_or(Ok(0.0), |_| number(params, name, least, if least < 0.0 { -least } else { SEEK_MS_MAX }))
+    };
+    Ok(PlayAct::Start(Box::new(PlayStart {
+        url: url.into(),
+        volume: optional("volume", -50.0)? as i8,
+        at: Duration::from_millis(optional("seek_position", 0.0)? as u64),
+        layout: given("layout").map(|name| layout(Some(name))).transpose()?,
+        places: positions(params)?,
+    })))
+}
+
+/// Who is to stand where: `self` is the file, and whoever calls is one of the others.
+fn positions(params: &Params) -> Result<Vec<(Target, Position)>, Problem> {
+    places(params.get("positions").and_then(Value::as_object), None)
+}
+
+fn is_web(url: &str) -> bool {
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    !rest.is_empty() && ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
 }
 
 fn meta_change(name: &str, params: &Params) -> Result<Option<MetaChange>, Problem> {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use room::{Change, Event, Lately, MemberField, Moment, ParticipantId, Role, Snapshot, StageField, StageView, Step, WhyLeft};
+use room::{
+    Change, Event, Lately, MemberField, Moment, ParticipantId, Permission, Role, Snapshot, StageField, StageView, Step, WhyLeft,
+};
 use serde_json::{Value, json};
 
 use super::{CLOSE_NORMAL, CLOSE_REPLACED, Session, value};
@@ -148,6 +150,7 @@ impl Session {
         let before = self.inside.as_mut().map(|inside| std::mem::replace(&mut inside.stage, stage));
         let Some(before) = before.filter(|_| self.is_told()) else { return };
         self.tell_recordings(now, &before.recordings);
+        self.tell_playbacks(now, &before.playbacks);
         if changed.contains(&StageField::Audience) {
             self.tell("video.room.audience_count", json!({ "total": audience }));
         }
@@ -235,6 +238,10 @@ impl Session {
         let mut room = inside.names.room(&inside.stage, inside.recorded, self.clock_at(now));
         room.members = members.map(|all| inside.names.members(all));
         room.updated = updated;
+        // An address may have a key in it.
+        if !inside.permissions.has(Permission::Playback) {
+            room.playbacks.clear();
+        }
         value(&room)
     }
 

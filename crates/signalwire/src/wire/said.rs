@@ -138,7 +138,7 @@ pub struct RoomObject<'a> {
     pub display_name: &'a str,
     pub recording: bool,
     pub recordings: Vec<Recording>,
-    pub playbacks: [Value; 0],
+    pub playbacks: Vec<Playback<'a>>,
     pub streams: [Value; 0],
     pub streaming: bool,
     pub hide_video_muted: bool,
@@ -174,6 +174,28 @@ pub struct Recording {
     /// How many seconds it plays, once it has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<f64>,
+}
+
+/// A file that is played. Times of day are seconds since 1970 UTC.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Playback<'a> {
+    /// Which.
+    pub id: String,
+    /// `playing`, `paused` or `completed`.
+    pub state: &'static str,
+    /// Where the file is.
+    pub url: &'a str,
+    /// −50 to 50.
+    pub volume: i8,
+    /// Where in the file it is, in milliseconds.
+    pub position: u64,
+    /// Whether it can be sent elsewhere in the file: every file can.
+    pub seekable: bool,
+    /// When it was asked for.
+    pub started_at: f64,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<f64>,
 }
 
 /// A member of a room.
@@ -234,9 +256,9 @@ pub struct Layer {
     pub reservation: String,
     /// What it is called.
     pub position: String,
-    /// Never: nothing is played.
+    /// Whether it shows a file that is played.
     pub playing_file: bool,
-    /// Whether somebody stands there.
+    /// Whether somebody stands there, or a file is seen there.
     pub visible: bool,
 }
 

@@ -194,6 +194,9 @@ impl Client {
             "video.recording.started" | "video.recording.updated" | "video.recording.ended" => {
                 self.hear_recording(kind, &params["recording"]);
             }
+            "video.playback.started" | "video.playback.updated" | "video.playback.ended" => {
+                hear_playback(kind, &params["playback"]);
+            }
             other => panic!("nobody listens to {other}"),
         }
     }
@@ -262,7 +265,8 @@ fn check_layout(of: &Value) -> Value {
     for layer in of["layers"].as_array().expect("layers") {
         let percent = |name: &str| layer[name].as_f64().filter(|share| (0.0..=100.0).contains(share)).expect("a percentage");
         assert!(percent("x") + percent("width") <= 100.001 && percent("y") + percent("height") <= 100.001, "{layer}");
-        assert_eq!(layer["visible"].as_bool(), Some(layer["member_id"].is_string()));
+        let taken = layer["member_id"].is_string() || layer["playing_file"] == true;
+        assert_eq!(layer["visible"].as_bool(), Some(taken));
     }
     of.clone()
 }
@@ -280,4 +284,13 @@ pub fn offer(print: &str, direction: &str, pictures_first: bool) -> String {
         false => format!("{head}{}{}", section("audio", 0, "mic"), section("video", 1, "cam")),
         true => format!("{head}{}{}", section("video", 0, "cam"), section("audio", 1, "mic")),
     }
+}
+
+/// Its users read any of it at any time, so each event has the whole object.
+fn hear_playback(kind: &str, playback: &Value) {
+    assert!(playback["id"].is_string() && playback["url"].is_string() && playback["seekable"].is_boolean(), "{playback}");
+    assert!(playback["volume"].is_i64() && playback["position"].is_u64() && playback["started_at"].is_number(), "{playback}");
+    let ended = kind == "video.playback.ended";
+    assert_eq!((playback["state"] == "completed", playback["ended_at"].is_number()), (ended, ended), "{kind}: {playback}");
+    assert!(kind != "video.playback.started" || playback["state"] == "playing", "the vendor's test takes no other state");
 }

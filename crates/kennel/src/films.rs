@@ -1,0 +1,152 @@
+//! Files from the web that are played into mixes. Whoever may play files chooses the address, so each is fetched by the way out that is
+//! closed to what is ours, each redirect too; it is kept in a file without a name as long as it is played, and read from there while it
+//! still comes.
+
+mod address;
+mod fetch;
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use media::players::{Bytes, Library};
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+use crate::egress::Egress;
+
+/// Bytes of one file. A larger one is not played.
+pub const FILE_BYTES_MAX: u64 = 512 * 1024 * 1024;
+
+/// Bytes of all files together. What would be more ends there.
+pub const ALL_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
+/// How often somebody who waits for bytes looks whether they are wanted still.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Where files are fetched to.
+pub struct Films {
+    egress: Egress,
+    folder: PathBuf,
+    runtime: Handle,
+    /// Bytes of all files.
+    all: Arc<AtomicU64>,
+}
+
+impl Films {
+    /// Files are kept in this folder, which is there. To be called on the runtime that fetches them.
+    #[must_use]
+    pub fn new(egress: Egress, folder: PathBuf) -> Films {
+        Films { egress, folder, runtime: Handle::current(), all: Arc::default() }
+    }
+}
+
+impl Library for Films {
+    fn open(&self, url: &str, stopped: &Arc<AtomicBool>) -> io::Result<Arc<dyn Bytes>> {
+        let file = tempfile::tempfile_in(&self.folder)?;
+        let coming = Arc::new(Coming { state: Mutex::default(), changed: Condvar::new(), all: self.all.clone() });
+        let fetch = fetch::fetch(self.egress.clone(), url.to_owned(), file.try_clone()?, coming.clone());
+        let task = self.runtime.spawn(fetch).abort_handle();
+        let film = Fetched { file, coming, stopped: stopped.clone(), task };
+        film.wait(0)?;
+        Ok(Arc::new(film))
+    }
+}
+
+/// How much of a file is there.
+#[derive(Debug)]
+struct Coming {
+    state: Mutex<State>,
+    changed: Condvar,
+    all: Arc<AtomicU64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// That count, and that can be read.
+    bytes: u64,
+    written: u64,
+    /// Nothing more comes: that was all, or why there is no more.
+    over: Option<Result<(), String>>,
+}
+
+impl Coming {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is room for so many more.
+    fn claim(&self, bytes: u64) -> bool {
+        let mut state = self.lock();
+        let all = self.all.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        state.bytes += bytes;
+        state.bytes <= FILE_BYTES_MAX && all <= ALL_BYTES_MAX
+    }
+
+    fn add(&self, bytes: u64) {
+        self.lock().written += bytes;
+        self.changed.notify_all();
+    }
+
+    fn end(&self, how: Result<(), String>) {
+        self.lock().over = Some(how);
+        self.changed.notify_all();
+    }
+}
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        let bytes = self.lock().bytes;
+        self.all.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// A file that is there, or comes.
+#[derive(Debug)]
+struct Fetched {
+    file: File,
+    coming: Arc<Coming>,
+    stopped: Arc<AtomicBool>,
+    task: AbortHandle,
+}
+
+impl Fetched {
+    /// How many bytes there are, once there is one after so many or there will be none.
+    fn wait(&self, after: u64) -> io::Result<u64> {
+        let mut state = self.coming.lock();
+        loop {
+            if state.written > after {
+                return Ok(state.written);
+            }
+            match &state.over {
+                Some(Ok(())) => return Ok(state.written),
+                Some(Err(why)) => return Err(io::Error::other(why.clone())),
+                None if self.stopped.load(Ordering::Relaxed) => return Err(io::ErrorKind::Interrupted.into()),
+                None => {}
+            }
+            state = self.coming.changed.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Bytes for Fetched {
+    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize> {
+        let there = self.wait(at)?.saturating_sub(at);
+        let room = usize::try_from(there).unwrap_or(usize::MAX).min(into.len());
+        let Some(into) = into.get_mut(..room).filter(|into| !into.is_empty()) else { return Ok(0) };
+        self.file.read_at(into, at)
+    }
+}
+
+impl Drop for Fetched {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests;

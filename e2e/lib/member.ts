@@ -59,6 +59,7 @@ export interface Layer {
   height: number;
   visible: boolean;
   position: string;
+  playing_file?: boolean;
 }
 
 /** Calls SignalWire's REST API of this server as its owner does. */
@@ -144,6 +145,19 @@ export class Member {
   /** Its camera has another colour from now on. */
   turns(colour: number): Promise<void> {
     return this.call('turn', colour);
+  }
+
+  /** The file that is played is where the layout says, in this colour; none: it has no place. */
+  async seesFile(colour: number | undefined, timeout = 20_000): Promise<void> {
+    const check = async (): Promise<string> => {
+      const last = (await this.events('layout.changed')).at(-1);
+      const layer: Layer | undefined = (last?.detail.layout.layers ?? []).find((layer: Layer) => layer.playing_file);
+      if (!layer || colour === undefined) return layer || colour !== undefined ? `its place is ${JSON.stringify(layer)}` : 'as it should be';
+      const seen = await this.call<{ colours: [number, number, number][] } | null>('look', [[layer.x + layer.width / 2, layer.y + layer.height / 2]]);
+      const found = seen && bitsOf(seen.colours[0]!);
+      return found === colour ? 'as it should be' : `it is ${seen?.colours[0]}`;
+    };
+    await expect.poll(check, { message: `${this.label} sees the file`, timeout }).toBe('as it should be');
   }
 
   /** Each of these members is where the layout says, in its colour or as a card; nobody else is in the layout, and pictures go on coming. */

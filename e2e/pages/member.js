@@ -4,6 +4,7 @@ window.kit = (() => {
   const events = [];
   let session;
   let recording;
+  let playback;
   let children = {};
   let me = { colour: 0, tone: 0 };
   let eye;
@@ -62,6 +63,9 @@ window.kit = (() => {
   // What the SDK's object of a recording says.
   const described = (one) => ({ id: one.id, state: one.state, started: one.startedAt?.getTime(), ended: one.endedAt?.getTime(), duration: one.duration });
 
+  // What the SDK's object of a file that is played says.
+  const played = (one) => ({ id: one.id, state: one.state, url: one.url, volume: one.volume, position: one.position, seekable: one.seekable, started: one.startedAt?.getTime(), room: one.roomSessionId });
+
   const failure = (error) => ({ error: { code: error?.code, message: error?.message ?? String(error) } });
 
   async function attempt(work) {
@@ -84,6 +88,7 @@ window.kit = (() => {
       }
       for (const name of listen) session.on(name, (detail) => note(name, detail));
       for (const name of ['recording.started', 'recording.updated', 'recording.ended']) session.on(name, (one) => note(name, described(one)));
+      for (const name of ['playback.started', 'playback.updated', 'playback.ended']) session.on(name, (one) => note(name, played(one)));
       session.on('track', (event) => {
         note('track', { kind: event.track.kind });
         if (event.track.kind === 'video') watch(event.track);
@@ -137,6 +142,10 @@ window.kit = (() => {
         return described(recording);
       }),
     recordings: () => attempt(async () => (await session.getRecordings()).recordings.map(described)),
+    play: (options) => attempt(async () => played((playback = await session.play(options)))),
+    // One method of the file that was played last.
+    playback: (name, ...args) => attempt(() => playback[name](...args)),
+    playbacks: () => attempt(async () => (await session.getPlaybacks()).playbacks.map(played)),
     async share(options) {
       return attempt(async () => {
         children.screen = await session.startScreenShare(options ?? { video: true, audio: false });

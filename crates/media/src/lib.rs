@@ -3,6 +3,7 @@
 
 pub mod allocate;
 pub mod codec;
+pub mod congestion;
 pub mod counters;
 pub mod crash;
 pub mod data;

@@ -106,6 +106,23 @@ pub const FEEDBACK_BYTES_MAX: usize = 4_000;
 /// How long RTCP is added up.
 pub const FEEDBACK_TIME: Duration = Duration::from_millis(100);
 
+/// Packets sent to one client of which is known when they left, until they are reported to have come: at first, and at most. Of more, the
+/// oldest are forgotten. Both are powers of two.
+pub const SENT_PACKETS_LEAST: usize = 256;
+
+/// See [`SENT_PACKETS_LEAST`]: 4 s of 16 Mbit/s.
+pub const SENT_PACKETS_MAX: usize = 8_192;
+
+/// How long a packet may take to be reported. Reports on older ones are not heard.
+pub const SENT_TIME: Duration = Duration::from_secs(4);
+
+/// Packets of which reports may tell for each packet that is sent: an honest client tells of each once, and twice where a report is
+/// repeated. One report of forty bytes can tell of 65,535.
+pub const STATUSES_PER_PACKET: u32 = 4;
+
+/// What of this may be saved up. Reports on more are not looked at.
+pub const STATUSES_MAX: u32 = 16_384;
+
 /// Bytes of one message on a data track, as we advertise it. Larger: the channel is closed by the transport.
 pub const MESSAGE_BYTES_MAX: u32 = 256 * 1024;
 

@@ -50,12 +50,15 @@ const WAITS_IDLE: u64 = 30_000;
 /// Less than this share of the estimate is much less.
 const IDLE: f64 = 0.7;
 
-/// Microseconds of waiting that are too much even if they do not rise, and how often that is tried to be changed.
+/// Microseconds of waiting, beyond what is usual, that are too much even if they do not rise.
 const WAITS_LONG: u64 = 150_000;
-const STANDS_MAX: u8 = 4;
 
-/// They go away if they fall to this share.
-const GOES_AWAY: f64 = 0.9;
+/// What waits goes away if it falls to this share within so many microseconds of sending less.
+const GOES_AWAY: f64 = 0.7;
+const GOES_TIME: u64 = 2_500_000;
+
+/// It should, if less than this share of what arrived is sent.
+const SENDS_LESS: f64 = 0.95;
 
 /// Microseconds of waiting with which nothing is probed, and how long after a cut.
 const WAITS_CALM: u64 = 50_000;
@@ -70,6 +73,15 @@ pub enum Purpose {
     Probe(u8),
 }
 
+/// Less is sent, so that what waits goes away.
+#[derive(Clone, Copy, Debug)]
+struct Drain {
+    since: u64,
+    /// What waited then, in microseconds, and what arrived, in bits per second.
+    waits: u64,
+    arrived: f64,
+}
+
 /// The congestion control of one transport.
 #[derive(Debug)]
 pub struct Congestion {
@@ -81,8 +93,8 @@ pub struct Congestion {
     reference: Option<(u32, i64)>,
     trend: Trend,
     queue: Queue,
-    /// How often a queue that does not go away was met with less, and how long it was.
-    stands: (u8, u64),
+    /// Less is to be sent since then.
+    drains: Option<Drain>,
     rate: Rate,
     loss: Loss,
     prober: Prober,
@@ -109,7 +121,7 @@ impl Congestion {
             reference: None,
             trend: Trend::new(),
             queue: Queue::default(),
-            stands: (0, 0),
+            drains: None,
             rate: Rate::new(0, estimate),
             loss: Loss::default(),
             prober: Prober::new(0),
@@ -180,8 +192,8 @@ impl Congestion {
         let at = self.micros(now);
         self.finish_probe(at);
         let cut = self.rate.cut_at().is_some_and(|cut| at.saturating_sub(cut) < CALM_TIME);
-        let calm = self.trend.usage() != Usage::Over && self.queue.waits() < WAITS_CALM && !cut && !self.loss.is_busy();
-        self.prober.poll(&Before { at, estimate: self.estimate() as f64, calm })
+        let calm = self.trend.usage() != Usage::Over && self.queue.waits() < WAITS_CALM + self.queue.usual() && !cut && !self.loss.is_busy();
+        self.prober.poll(&Before { at, estimate: self.estimate() as f64, jitter: self.queue.jitter(), lost: self.loses(), calm })
     }
 
     /// Bytes and packets that the present probe still lacks: media sent meanwhile counts too.
@@ -246,7 +258,12 @@ impl Congestion {
         self.trend = Trend::new();
         self.queue = Queue::default();
         self.arriving = Rates::new();
-        self.stands = (0, 0);
+        self.drains = None;
+    }
+
+    /// The share of packets that gets lost, and of which it is no use to wonder.
+    fn loses(&self) -> f64 {
+        self.loss.own().max(self.loss.share())
     }
 
     /// When the lack of reports says something.
@@ -257,8 +274,8 @@ impl Congestion {
 
     /// Goes through a report. When the newest was sent of those packets that it is the first to tell of.
     fn take(&mut self, at: u64, report: &Report<'_>) -> Option<u64> {
-        self.assume(at, report.base);
         let mut arrival = self.arrival(report.reference);
+        self.assume(at, report.base, arrival);
         let mut newest = None;
         for (end, status) in (0..report.count).map(|step| report.base.wrapping_add(step)).zip(report.statuses()) {
             if let Status::Arrived(ticks) = status {
@@ -271,7 +288,7 @@ impl Congestion {
                 (_, Fate::Arrived) | (Status::Missing, Fate::Missing) => {}
                 (Status::Missing, _) => {
                     slot.fate = Fate::Missing;
-                    self.loss.note_lost(sent, bytes);
+                    self.loss.note_lost(sent);
                     self.prober.note_lost(probe);
                 }
                 (Status::Arrived(_), _) => {
@@ -288,7 +305,7 @@ impl Congestion {
         if fate != Fate::Assumed {
             self.arriving.note(arrival, u32::from(bytes));
         }
-        self.loss.note_arrived(sent, bytes, fate == Fate::Missing);
+        self.loss.note_arrived(sent, fate == Fate::Missing);
         if probe != 0 {
             // It fills the way on purpose.
             self.prober.note_arrived(probe, sent, arrival, bytes);
@@ -300,20 +317,20 @@ impl Congestion {
         }
     }
 
-    /// Packets before a report that no report told of: it was lost, so take them for arrived, as most are.
-    fn assume(&mut self, at: u64, base: u16) {
+    /// Packets before a report that no report told of: it was lost, so take them for arrived, as most are, in the time since the last one.
+    fn assume(&mut self, at: u64, base: u16, until: i64) {
         let Some((base, _)) = self.sent.find(at, base) else { return };
-        let share = 1.0 - self.loss.share();
-        let newest = self.arriving.newest();
+        let mut bytes = 0_u64;
         for number in self.reported.max(self.sent.oldest())..base {
-            let Some(slot) = self.sent.get(at, number).filter(|slot| slot.fate == Fate::Unknown) else { continue };
-            slot.fate = Fate::Assumed;
-            let bytes = f64::from(slot.bytes) * share;
-            if let Some(newest) = newest {
-                self.arriving.note(newest, bytes as u32);
+            if let Some(slot) = self.sent.get(at, number).filter(|slot| slot.fate == Fate::Unknown) {
+                slot.fate = Fate::Assumed;
+                bytes += u64::from(slot.bytes);
             }
         }
         self.reported = self.reported.max(base);
+        if bytes > 0 {
+            self.arriving.spread(until, bytes as f64 * (1.0 - self.loss.share()));
+        }
     }
 
     /// A report's time in microseconds, on a clock that does not wrap.
@@ -331,12 +348,14 @@ impl Congestion {
         let before = self.estimate() as f64;
         let waits = self.queue.waits();
         let rtt = self.rtt.map_or(FIRST_RTT, |rtt| rtt as u64);
-        let (long, brief) = (self.arriving.long(), self.arriving.brief());
+        // What the way loses anyway was sent too, and fits.
+        let passes = |arrives: f64| arrives / (1.0 - self.loss.own()).max(0.1);
+        let (long, brief) = (self.arriving.long().map(passes), self.arriving.brief().map(passes));
         let cut = self.rate.update(&Seen { at, usage: self.usage(before, waits), long, brief, rtt, waits });
-        if cut {
-            self.note_stand(waits);
-        }
-        self.loss.update(&Beside { at, delays: self.rate.estimate(), rtt, waits });
+        self.queue.learn(at);
+        self.note_drain(at, waits, cut);
+        let sends = self.sending.long().unwrap_or(0.0);
+        self.loss.update(&Beside { at, delays: self.rate.estimate(), sends, rtt, waits });
         self.finish_probe(at);
         let after = self.estimate() as f64;
         if after < before {
@@ -345,33 +364,38 @@ impl Congestion {
         self.steady.note(at, after);
     }
 
-    /// A rising delay counts if something waits: more of it if little is sent, which can hardly fill the way. What waits long counts even if
-    /// it waits no longer than before.
+    /// A rising delay counts if more waits than usual: still more if little is sent, which can hardly fill the way. What waits long counts
+    /// even if it waits no longer than before.
     fn usage(&self, estimate: f64, waits: u64) -> Usage {
         let idle = self.sending.long().is_some_and(|sent| sent < IDLE * estimate);
-        let least = if idle { WAITS_IDLE } else { WAITS };
+        let usual = self.queue.usual();
+        let least = if idle { WAITS_IDLE + 2 * usual } else { WAITS + usual };
         match self.trend.usage() {
             Usage::Over if waits < least => Usage::Normal,
-            Usage::Normal if waits > WAITS_LONG => Usage::Over,
+            Usage::Normal if waits > WAITS_LONG + usual => Usage::Over,
             usage => usage,
         }
     }
 
-    /// What waits however little is sent does not wait: the way has become longer, or somebody else fills it.
-    fn note_stand(&mut self, waits: u64) {
-        let (times, before) = self.stands;
-        let stays = waits > WAITS_LONG && waits as f64 > GOES_AWAY * before as f64;
-        let times = if stays { times + 1 } else { 0 };
-        self.stands = (times, waits);
-        if times >= STANDS_MAX {
-            self.queue.rebase();
-            self.stands = (0, 0);
+    /// What waits although less is sent does not wait: the way has become longer, or somebody else fills it.
+    fn note_drain(&mut self, at: u64, waits: u64, cut: bool) {
+        let sends = self.sending.long().unwrap_or(0.0);
+        match self.drains {
+            None if cut => self.drains = Some(Drain { since: at, waits, arrived: self.arriving.long().unwrap_or(0.0) }),
+            Some(drain) if (waits as f64) < GOES_AWAY * drain.waits as f64 => self.drains = None,
+            Some(drain) if at.saturating_sub(drain.since) >= GOES_TIME => {
+                if sends < SENDS_LESS * drain.arrived {
+                    self.queue.rebase();
+                }
+                self.drains = None;
+            }
+            _ => {}
         }
     }
 
     fn finish_probe(&mut self, at: u64) {
         let estimate = self.estimate() as f64;
-        if let Some(found) = self.prober.finish(at, estimate) {
+        if let Some(found) = self.prober.finish(at, estimate, self.loses()) {
             self.rate.set(at, found);
             self.loss.lift(found);
         }

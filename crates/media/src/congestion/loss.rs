@@ -11,11 +11,13 @@ const WINDOW_TIME: u64 = 200_000;
 /// Packets that are looked at until a trial is over.
 const TRIAL_PACKETS: u32 = 40;
 
-/// Microseconds after which a trial that nobody followed is given up.
+/// Microseconds after which a trial that nobody followed is over.
 const TRIAL_TIME: u64 = 3_000_000;
 
-/// So much less has to be sent for it.
-const TRIAL_LESS: f64 = 0.85;
+/// So much of what was sent is asked for, and so much less has to be sent; above the last, nobody followed.
+const TRIAL_LIMIT: f64 = 0.8;
+const TRIAL_LESS: f64 = 0.87;
+const TRIAL_SAME: f64 = 0.95;
 
 /// Shares lost, beyond what the way loses anyway: more is too much, and less is nothing (draft-ietf-rmcat-gcc-02, section 6).
 const TOO_MUCH: f64 = 0.1;
@@ -33,13 +35,18 @@ const LIFTED: f64 = 1.5;
 /// Microseconds of waiting that are no queue.
 const NO_QUEUE: u64 = 20_000;
 
-/// Sending less than this share of what the delays allow cannot fill the way.
+/// No way loses more than this by itself.
+const OWN_MAX: f64 = 0.4;
+
+/// Sending less than this share of what is allowed cannot fill the way.
 const IDLE: f64 = 0.7;
 
-/// How much a window counts for what the way loses anyway: when less is lost, while little is sent, and while much is.
+/// How much a window counts for what the way loses anyway: when less is lost, and while little is sent.
 const LEARN_LESS: f64 = 0.3;
 const LEARN_IDLE: f64 = 0.1;
-const LEARN_BUSY: f64 = 0.03;
+
+/// Deviations by which a share has to differ to count: of few packets, now and then many are lost.
+const CHANCE: f64 = 1.5;
 
 /// How much a window counts for the share that is told.
 const SHARE_WEIGHT: f64 = 0.3;
@@ -49,15 +56,13 @@ const SHARE_WEIGHT: f64 = 0.3;
 struct Window {
     arrived: u32,
     lost: i32,
-    bytes: u64,
     /// When the first and the last of them were sent.
     first: Option<u64>,
     last: u64,
 }
 
 impl Window {
-    fn note(&mut self, sent: u64, bytes: u16) {
-        self.bytes += u64::from(bytes);
+    fn note(&mut self, sent: u64) {
         self.first.get_or_insert(sent);
         self.last = self.last.max(sent);
     }
@@ -74,8 +79,9 @@ impl Window {
         f64::from(self.lost.max(0)) / f64::from(self.packets().max(1))
     }
 
-    fn bitrate(&self) -> f64 {
-        self.bytes as f64 * 8e6 / self.time().max(1) as f64
+    /// By how much the share of so many packets differs by chance.
+    fn chance(&self, share: f64) -> f64 {
+        CHANCE * (share * (1.0 - share) / f64::from(self.packets().max(1))).max(0.0).sqrt()
     }
 }
 
@@ -97,8 +103,9 @@ struct Trial {
 pub struct Beside {
     /// Now, in microseconds.
     pub at: u64,
-    /// Bits per second that delays allow.
+    /// Bits per second that delays allow, and that are sent.
     pub delays: f64,
+    pub sends: f64,
     pub rtt: u64,
     pub waits: u64,
 }
@@ -118,24 +125,29 @@ pub struct Loss {
 
 impl Loss {
     /// A packet arrived. `late`: it was reported missing before.
-    pub fn note_arrived(&mut self, sent: u64, bytes: u16, late: bool) {
+    pub fn note_arrived(&mut self, sent: u64, late: bool) {
         if late {
             self.window.lost = self.window.lost.saturating_sub(1);
         } else {
-            self.window.note(sent, bytes);
+            self.window.note(sent);
         }
         self.window.arrived = self.window.arrived.saturating_add(1);
     }
 
     /// A packet is missing.
-    pub fn note_lost(&mut self, sent: u64, bytes: u16) {
-        self.window.note(sent, bytes);
+    pub fn note_lost(&mut self, sent: u64) {
+        self.window.note(sent);
         self.window.lost = self.window.lost.saturating_add(1);
     }
 
     /// The share lost lately.
     pub fn share(&self) -> f64 {
         self.share
+    }
+
+    /// The share that the way loses whatever is sent.
+    pub fn own(&self) -> f64 {
+        self.own
     }
 
     /// Bits per second, if there is a limit.
@@ -162,12 +174,13 @@ impl Loss {
         self.window = Window::default();
         let share = window.share();
         self.share += SHARE_WEIGHT * (share - self.share);
-        let excess = ((share - self.own) / (1.0 - self.own).max(0.01)).max(0.0);
         self.learn(share, &window, beside);
-        self.too_much = excess > TOO_MUCH;
+        let beyond = |share: f64| ((share - self.own) / (1.0 - self.own).max(0.01)).max(0.0);
+        let excess = beyond(share);
+        self.too_much = beyond(share - window.chance(share)) > TOO_MUCH;
         match self.trial {
             Some(trial) => self.go_on(trial, &window, beside),
-            None if self.too_much => self.try_less(excess, share, &window, beside),
+            None if self.too_much => self.try_less(excess, share, beside),
             None if excess > NOTHING => {
                 self.limit = Some(self.limit.unwrap_or(beside.delays).min(beside.delays.max(super::rate::LEAST)))
             }
@@ -178,27 +191,26 @@ impl Loss {
 
     /// A share that stays while little is sent and nothing waits is the way's own.
     fn learn(&mut self, share: f64, window: &Window, beside: &Beside) {
-        let idle = window.bitrate() < IDLE * beside.delays;
+        let idle = beside.sends < IDLE * self.limit.unwrap_or(beside.delays).min(beside.delays);
         let weight = match () {
-            () if share < self.own => LEARN_LESS,
-            () if beside.waits > NO_QUEUE => return,
-            () if idle => LEARN_IDLE,
-            () => LEARN_BUSY,
+            () if share + window.chance(self.own) < self.own => LEARN_LESS,
+            () if idle && beside.waits <= NO_QUEUE => LEARN_IDLE,
+            () => return,
         };
         self.own += weight * (share - self.own);
     }
 
-    fn try_less(&mut self, excess: f64, share: f64, window: &Window, beside: &Beside) {
+    fn try_less(&mut self, excess: f64, share: f64, beside: &Beside) {
         let before = self.limit.unwrap_or(beside.delays).min(beside.delays);
-        let bitrate = window.bitrate();
+        let bitrate = beside.sends;
         let passes = bitrate * (1.0 - excess);
-        self.limit = Some((passes * BACK_OFF).min(before).max(super::rate::LEAST));
+        self.limit = Some((passes * BACK_OFF).min(bitrate * TRIAL_LIMIT).min(before).max(super::rate::LEAST));
         self.trial = Some(Trial { began: beside.at, bitrate, share, before, packets: 0, lost: 0.0, sent: 0.0 });
     }
 
     fn go_on(&mut self, mut trial: Trial, window: &Window, beside: &Beside) {
         let since = window.first.unwrap_or(0);
-        let bitrate = window.bitrate();
+        let bitrate = beside.sends;
         if since > trial.began && bitrate < trial.bitrate * TRIAL_LESS {
             trial.packets = trial.packets.saturating_add(window.packets());
             trial.lost += window.share() * f64::from(window.packets());
@@ -208,7 +220,12 @@ impl Loss {
         if trial.packets >= TRIAL_PACKETS {
             self.judge(&trial);
         } else if beside.at.saturating_sub(trial.began) > TRIAL_TIME + beside.rtt {
-            self.trial = None;
+            // Nobody sends less, so nobody knows.
+            (self.trial, self.too_much) = (None, false);
+            if beside.waits <= NO_QUEUE && bitrate > trial.bitrate * TRIAL_SAME {
+                self.own = trial.share.min(OWN_MAX).max(self.own);
+                self.limit = Some(trial.before);
+            }
         }
     }
 
@@ -217,7 +234,7 @@ impl Loss {
         let fits = trial.bitrate * (1.0 - trial.share) / (1.0 - self.own).max(0.01);
         let expected = self.own + (1.0 - fits / trial.sent.max(1.0)).max(0.0);
         if share > expected + (trial.share - expected) / 2.0 {
-            self.own = share.min(trial.share).max(self.own);
+            self.own = share.min(trial.share).min(OWN_MAX).max(self.own);
             self.limit = Some(trial.before);
         }
         (self.trial, self.too_much) = (None, false);

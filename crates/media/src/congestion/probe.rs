@@ -21,8 +21,9 @@ impl Probe {
     }
 }
 
-/// Seconds of sending, and packets at least.
-const TIME: f64 = 0.02;
+/// Seconds of sending: at least, at most, and so many times the jitter, in which a shorter one would drown. Packets at least.
+const TIME: (f64, f64) = (0.02, 0.06);
+const JITTERS: f64 = 4.0;
 const PACKETS: u32 = 5;
 
 /// How much faster than what is known: the first one, and those that follow.
@@ -38,6 +39,9 @@ const ENOUGH: f64 = 1.05;
 /// If so much of a probe passed, more might.
 const PASSED: f64 = 0.7;
 
+/// And it is worth another one if it found so many times the estimate.
+const NEWS: f64 = 1.05;
+
 /// Of bytes and packets sent, how many have to arrive.
 const ARRIVED: f64 = 0.75;
 
@@ -52,11 +56,12 @@ const TOO_FAST: f64 = 2.0;
 const WRONG: f64 = 0.8;
 
 /// Microseconds: between probes that find nothing, at first and at most, growing by a factor; until one that was not sent or
-/// answered is given up; and how long an estimate before a fall is remembered.
+/// answered is given up, and until the next if part of the answer was lost; and how long an estimate before a fall is remembered.
 const PAUSE: u64 = 2_000_000;
 const PAUSE_MAX: u64 = 5_000_000;
 const PAUSE_GROWTH: f64 = 1.5;
 const GIVEN_UP: u64 = 1_000_000;
+const AGAIN: u64 = 300_000;
 const REMEMBERED: u64 = 10_000_000;
 
 /// Microseconds between two probes, whatever they find.
@@ -96,6 +101,12 @@ impl Cluster {
         self.is_complete() && self.arrived + self.lost >= self.sent
     }
 
+    /// Whether reports on part of it got lost.
+    fn is_untold(&self) -> bool {
+        let told = self.arrived + self.lost;
+        told > 0 && f64::from(told) < ARRIVED * f64::from(self.sent)
+    }
+
     fn note(&mut self, sent: u64, arrival: i64, bytes: u16) {
         self.arrived += 1;
         self.arrived_bytes += u64::from(bytes);
@@ -112,8 +123,10 @@ impl Cluster {
     }
 
     /// Bits per second that passed, and whether there was no room for more.
-    fn result(&self) -> Option<(f64, bool)> {
-        let enough = |arrived: f64, sent: f64| arrived >= sent * ARRIVED;
+    ///
+    /// `lost`: the share that gets lost anyway.
+    fn result(&self, lost: f64) -> Option<(f64, bool)> {
+        let enough = |arrived: f64, sent: f64| arrived >= sent * ARRIVED * (1.0 - lost);
         let times = self.times?;
         let whole =
             enough(f64::from(self.arrived), self.sent as f64) && enough(self.arrived_bytes as f64, self.sent_bytes as f64);
@@ -144,6 +157,10 @@ pub struct Before {
     pub at: u64,
     /// Bits per second.
     pub estimate: f64,
+    /// Microseconds.
+    pub jitter: u64,
+    /// The share of packets that gets lost anyway.
+    pub lost: f64,
     /// Nothing waits, and nothing has been cut lately.
     pub calm: bool,
 }
@@ -228,14 +245,18 @@ impl Prober {
         }
     }
 
-    /// Ends a probe that is answered or given up. What to take for the estimate, if it told anything new.
-    pub fn finish(&mut self, at: u64, estimate: f64) -> Option<f64> {
+    /// Ends a probe that is answered or given up. `lost`: the share of packets that gets lost anyway. What to take for the estimate, if it told anything new.
+    pub fn finish(&mut self, at: u64, estimate: f64, lost: f64) -> Option<f64> {
         let cluster = self.cluster.take_if(|cluster| cluster.is_answered() || at.saturating_sub(cluster.asked) > GIVEN_UP)?;
         self.ended = Some(at);
-        let result = cluster.result();
-        let passed = result.is_some_and(|(bitrate, full)| !full && bitrate >= PASSED * cluster.probe.bitrate as f64);
+        let result = cluster.result(lost);
+        let passed = result.is_some_and(|(bitrate, full)| {
+            !full && bitrate >= PASSED * cluster.probe.bitrate as f64 && bitrate > NEWS * estimate
+        });
         if passed {
             (self.due, self.pause, self.doubt) = (at, PAUSE, None);
+        } else if cluster.is_untold() {
+            self.due = at + AGAIN;
         } else {
             (self.due, self.pause) = (at + self.pause, ((self.pause as f64 * PAUSE_GROWTH) as u64).min(PAUSE_MAX));
         }
@@ -260,7 +281,7 @@ impl Prober {
 
     /// The next probe, if it is time for one.
     pub fn poll(&mut self, before: &Before) -> Option<Probe> {
-        let Before { at, estimate, calm } = *before;
+        let Before { at, estimate, jitter, lost, calm } = *before;
         let gap = self.ended.is_none_or(|ended| at.saturating_sub(ended) >= GAP);
         if self.cluster.is_some() || at < self.due || !gap || !calm || estimate >= self.desired {
             return None;
@@ -271,8 +292,10 @@ impl Prober {
         self.started = true;
         let bitrate = fallen.filter(|known| *known > estimate).unwrap_or(estimate * factor).min(self.desired * ENOUGH);
         self.last_id = self.last_id.checked_add(1).unwrap_or(1);
-        let bytes = (bitrate * TIME / 8.0).ceil() as usize;
-        let probe = Probe { id: self.last_id, bitrate: bitrate as u64, bytes, packets: PACKETS as usize };
+        let time = (jitter as f64 * JITTERS / 1e6).clamp(TIME.0, TIME.1);
+        let bytes = (bitrate * time / 8.0).ceil() as usize;
+        let packets = (f64::from(PACKETS) / (1.0 - lost).max(0.5)).ceil() as usize;
+        let probe = Probe { id: self.last_id, bitrate: bitrate as u64, bytes, packets };
         let cluster = Cluster { probe, asked: at, sent_bytes: 0, sent: 0, arrived_bytes: 0, arrived: 0, lost: 0, times: None };
         self.cluster = Some(cluster);
         Some(probe)

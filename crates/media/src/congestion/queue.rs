@@ -7,11 +7,25 @@
 const NOW_SPAN: i64 = 100_000;
 const LONG_SPAN: i64 = 30_000_000;
 
+/// Seconds in which longer waits become usual, and shorter ones.
+const USUAL_RISES: f64 = 8.0;
+const USUAL_FALLS: f64 = 1.0;
+
+/// Microseconds that are usual at most.
+const USUAL_MAX: f64 = 150_000.0;
+
+/// Share of a packet in the jitter (RFC 3550, section 6.4.1).
+const JITTER_WEIGHT: f64 = 1.0 / 16.0;
+
 /// The delays of one way.
 #[derive(Debug, Default)]
 pub struct Queue {
     now: Lowest,
     long: Lowest,
+    last: Option<i64>,
+    jitter: f64,
+    usual: f64,
+    looked: u64,
 }
 
 impl Queue {
@@ -19,6 +33,27 @@ impl Queue {
     pub fn note(&mut self, arrival: i64, delay: i64) {
         self.now.note(arrival, NOW_SPAN, delay);
         self.long.note(arrival, LONG_SPAN, delay);
+        let differs = self.last.replace(delay).map_or(0, |last| delay.abs_diff(last).min(LONG_SPAN.unsigned_abs()));
+        self.jitter += (differs as f64 - self.jitter) * JITTER_WEIGHT;
+    }
+
+    /// It is this microsecond of our clock: learns what is usual.
+    pub fn learn(&mut self, at: u64) {
+        let passed = at.saturating_sub(self.looked).min(1_000_000) as f64 / 1e6;
+        self.looked = at;
+        let waits = (self.waits() as f64).min(USUAL_MAX);
+        let time = if waits > self.usual { USUAL_RISES } else { USUAL_FALLS };
+        self.usual += (waits - self.usual) * (passed / time).min(1.0);
+    }
+
+    /// Microseconds that packets wait on most days: some ways are never even, and on some there is always somebody else.
+    pub fn usual(&self) -> u64 {
+        self.usual as u64
+    }
+
+    /// Microseconds by which one packet's delay differs from the next one's.
+    pub fn jitter(&self) -> u64 {
+        self.jitter as u64
     }
 
     /// Microseconds that packets wait.
@@ -31,6 +66,7 @@ impl Queue {
     pub fn rebase(&mut self) {
         if let Some(now) = self.now.lowest() {
             self.long = Lowest { began: self.now.began, spans: [Some(now), None] };
+            self.usual = 0.0;
         }
     }
 }

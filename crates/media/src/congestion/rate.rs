@@ -29,6 +29,9 @@ const BEYOND: (f64, f64) = (1.5, 10_000.0);
 /// Microseconds until a cut shows, beyond the round trip.
 const CUT_PAUSE: u64 = 100_000;
 
+/// Less than this share of what came over a longer time was not even.
+const EVEN: f64 = 0.5;
+
 /// What the rate depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen {
@@ -41,6 +44,14 @@ pub struct Seen {
     /// Microseconds.
     pub rtt: u64,
     pub waits: u64,
+}
+
+impl Seen {
+    /// What passes now. Through a full way it comes evenly, so a short time tells best; if next to nothing came in it, the receiver slept.
+    fn arrives(&self) -> Option<f64> {
+        let long = self.long?;
+        Some(self.brief.filter(|brief| *brief > long * EVEN).unwrap_or(long))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,10 +127,7 @@ impl Rate {
     fn cut(&mut self, seen: &Seen) -> bool {
         let pause = seen.rtt.min(1_000_000) + CUT_PAUSE;
         let shows = self.cut_at.is_none_or(|at| seen.at.saturating_sub(at) >= pause);
-        let Some(arrives) = seen.brief.or(seen.long) else { return false };
-        if !shows {
-            return false;
-        }
+        let Some(arrives) = seen.arrives().filter(|_| shows) else { return false };
         self.ceiling.note(arrives);
         let share = (1.0 - seen.waits as f64 / DRAIN_TIME).clamp(BACK_OFF_LEAST, BACK_OFF);
         self.estimate = self.estimate.min(arrives * share).max(LEAST);

@@ -54,9 +54,17 @@ impl Rates {
         span
     }
 
-    /// The latest time known, in microseconds.
-    pub fn newest(&self) -> Option<i64> {
-        self.newest.map(|span| span << SPAN_BITS)
+    /// So many bytes passed between what was noted last and this microsecond.
+    pub fn spread(&mut self, until: i64, bytes: f64) {
+        let Some(from) = self.newest else { return };
+        let until = until >> SPAN_BITS;
+        if !(from..from + SPANS as i64).contains(&until) {
+            return;
+        }
+        let each = (bytes / (until - from + 1) as f64) as u32;
+        for span in from..=until {
+            self.note(span << SPAN_BITS, each);
+        }
     }
 
     /// Over half a second; none where there was nothing to be seen for long enough.

@@ -1,0 +1,7 @@
+//! Congestion control in virtual time, over links of all sorts.
+
+mod link;
+mod receiver;
+mod reports;
+mod scene;
+mod scenes;

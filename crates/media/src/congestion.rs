@@ -54,8 +54,8 @@ const IDLE: f64 = 0.7;
 const WAITS_LONG: u64 = 150_000;
 
 /// What waits goes away if it falls to this share within so many microseconds of sending less.
-const GOES_AWAY: f64 = 0.7;
-const GOES_TIME: u64 = 2_500_000;
+const GOES_AWAY: f64 = 0.9;
+const GOES_TIME: u64 = 1_500_000;
 
 /// It should, if less than this share of what arrived is sent.
 const SENDS_LESS: f64 = 0.95;
@@ -106,6 +106,8 @@ pub struct Congestion {
     reported: u64,
     /// When something was last reported, or less was sent for lack of it.
     heard: u64,
+    /// When something was last reported.
+    told: u64,
     least: f64,
 }
 
@@ -130,6 +132,7 @@ impl Congestion {
             patience: STATUSES_MAX,
             reported: 0,
             heard: 0,
+            told: 0,
             least: rate::LEAST,
         }
     }
@@ -161,7 +164,7 @@ impl Congestion {
         if let Some(sent) = newest {
             let rtt = at.saturating_sub(sent) as f64;
             self.rtt = Some(self.rtt.map_or(rtt, |former| former + RTT_WEIGHT * (rtt - former)));
-            self.heard = at;
+            (self.heard, self.told) = (at, at);
             self.update(at);
         }
         Ok(())
@@ -180,7 +183,8 @@ impl Congestion {
         self.steady.note(at, self.estimate() as f64);
     }
 
-    /// When to call [`handle_timeout`](Congestion::handle_timeout) and [`poll_probe`](Congestion::poll_probe), if nothing else happens.
+    /// When to call [`handle_timeout`](Congestion::handle_timeout) and then [`poll_probe`](Congestion::poll_probe), if nothing else
+    /// happens. Who cannot probe, because there is nothing to repeat, [wants](Congestion::set_wanted) nothing.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let probe = self.prober.poll_timeout(self.estimate() as f64);
         let at = self.silent_at().into_iter().chain(probe).min()?;
@@ -192,7 +196,9 @@ impl Congestion {
         let at = self.micros(now);
         self.finish_probe(at);
         let cut = self.rate.cut_at().is_some_and(|cut| at.saturating_sub(cut) < CALM_TIME);
-        let calm = self.trend.usage() != Usage::Over && self.queue.waits() < WAITS_CALM + self.queue.usual() && !cut && !self.loss.is_busy();
+        let silent = self.waiting() >= SILENCE_PACKETS && at.saturating_sub(self.told) > SILENCE_STEP;
+        let waits = self.queue.waits() >= WAITS_CALM + self.queue.usual();
+        let calm = self.trend.usage() != Usage::Over && !waits && !cut && !silent && !self.loss.is_busy();
         self.prober.poll(&Before { at, estimate: self.estimate() as f64, jitter: self.queue.jitter(), lost: self.loses(), calm })
     }
 
@@ -244,7 +250,7 @@ impl Congestion {
         let desired = self.prober.desired();
         self.prober = Prober::new(at);
         self.prober.set_desired(at, desired);
-        (self.rtt, self.reported, self.heard) = (None, self.sent.next(), at);
+        (self.rtt, self.reported, self.heard, self.told) = (None, self.sent.next(), at, at);
         self.steady.note(at, self.estimate() as f64);
     }
 
@@ -266,10 +272,14 @@ impl Congestion {
         self.loss.own().max(self.loss.share())
     }
 
+    /// Packets after the last that was reported.
+    fn waiting(&self) -> u64 {
+        self.sent.next().saturating_sub(self.reported.max(self.sent.oldest()))
+    }
+
     /// When the lack of reports says something.
     fn silent_at(&self) -> Option<u64> {
-        let waiting = self.sent.next().saturating_sub(self.reported.max(self.sent.oldest()));
-        (waiting >= SILENCE_PACKETS && self.rate.estimate() > self.least).then(|| self.heard + SILENCE)
+        (self.waiting() >= SILENCE_PACKETS && self.rate.estimate() > self.least).then(|| self.heard + SILENCE)
     }
 
     /// Goes through a report. When the newest was sent of those packets that it is the first to tell of.
@@ -395,7 +405,7 @@ impl Congestion {
 
     fn finish_probe(&mut self, at: u64) {
         let estimate = self.estimate() as f64;
-        if let Some(found) = self.prober.finish(at, estimate, self.loses()) {
+        if let Some(found) = self.prober.finish(at, estimate, self.loses(), self.queue.jitter()) {
             self.rate.set(at, found);
             self.loss.lift(found);
         }

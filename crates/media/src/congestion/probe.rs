@@ -34,7 +34,7 @@ const FURTHER: f64 = 2.0;
 const RETURN: f64 = 0.85;
 
 /// It is enough to know that a little more than what is wanted would pass.
-const ENOUGH: f64 = 1.05;
+const ENOUGH: f64 = 1.15;
 
 /// If so much of a probe passed, more might.
 const PASSED: f64 = 0.7;
@@ -52,16 +52,24 @@ const FULL_USE: f64 = 0.95;
 /// Arriving so many times faster than sent is no measurement.
 const TOO_FAST: f64 = 2.0;
 
+/// Where a probe is shorter than so many times the jitter, chance has a part in what it finds. So much of the estimate is believed at a
+/// time, and so many bits per second anyway.
+const UNEVEN: f64 = 4.0;
+const UNEVEN_STEP: f64 = 1.5;
+const LEAST_STEP: f64 = 500_000.0;
+
 /// Less than this share of the estimate, twice in a row, and it is wrong.
 const WRONG: f64 = 0.8;
 
 /// Microseconds: between probes that find nothing, at first and at most, growing by a factor; until one that was not sent or
-/// answered is given up, and until the next if part of the answer was lost; and how long an estimate before a fall is remembered.
+/// answered is given up, and until the next if part of the answer was lost or
+/// it is no time for one; and how long an estimate before a fall is remembered.
 const PAUSE: u64 = 2_000_000;
 const PAUSE_MAX: u64 = 5_000_000;
 const PAUSE_GROWTH: f64 = 1.5;
 const GIVEN_UP: u64 = 1_000_000;
 const AGAIN: u64 = 300_000;
+const LATER: u64 = 50_000;
 const REMEMBERED: u64 = 10_000_000;
 
 /// Microseconds between two probes, whatever they find.
@@ -246,10 +254,13 @@ impl Prober {
     }
 
     /// Ends a probe that is answered or given up. `lost`: the share of packets that gets lost anyway. What to take for the estimate, if it told anything new.
-    pub fn finish(&mut self, at: u64, estimate: f64, lost: f64) -> Option<f64> {
+    pub fn finish(&mut self, at: u64, estimate: f64, lost: f64, jitter: u64) -> Option<f64> {
         let cluster = self.cluster.take_if(|cluster| cluster.is_answered() || at.saturating_sub(cluster.asked) > GIVEN_UP)?;
         self.ended = Some(at);
         let result = cluster.result(lost);
+        let uneven = jitter as f64 * UNEVEN > cluster.probe.bytes as f64 * 8e6 / cluster.probe.bitrate.max(1) as f64;
+        let most = if uneven { UNEVEN_STEP * estimate } else { f64::INFINITY };
+        let result = result.map(|(bitrate, full)| (bitrate.min(most.max(LEAST_STEP)), full));
         let passed = result.is_some_and(|(bitrate, full)| {
             !full && bitrate >= PASSED * cluster.probe.bitrate as f64 && bitrate > NEWS * estimate
         });
@@ -283,7 +294,11 @@ impl Prober {
     pub fn poll(&mut self, before: &Before) -> Option<Probe> {
         let Before { at, estimate, jitter, lost, calm } = *before;
         let gap = self.ended.is_none_or(|ended| at.saturating_sub(ended) >= GAP);
-        if self.cluster.is_some() || at < self.due || !gap || !calm || estimate >= self.desired {
+        if self.cluster.is_some() || at < self.due || !gap || estimate >= self.desired {
+            return None;
+        }
+        if !calm {
+            self.due = at + LATER;
             return None;
         }
         let fallen =

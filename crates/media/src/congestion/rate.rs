@@ -20,6 +20,9 @@ const GROWTH: f64 = 1.08;
 const STEP_BITS: f64 = 1_200.0 * 8.0;
 const STEP_TIME: f64 = 100_000.0;
 
+/// But no more than this share in a second: the packets of a small picture are small.
+const STEP_SHARE: f64 = 0.04;
+
 /// Bits per second that it grows by at least, in a second.
 const STEP_LEAST: f64 = 4_000.0;
 
@@ -117,7 +120,7 @@ impl Rate {
             return;
         }
         let more = if self.ceiling.is_near(arrives) {
-            STEP_BITS / ((seen.rtt as f64 + STEP_TIME) / 1e6) * passed
+            (STEP_BITS / ((seen.rtt as f64 + STEP_TIME) / 1e6)).min(self.estimate * STEP_SHARE) * passed
         } else {
             self.estimate * (GROWTH.powf(passed) - 1.0)
         };

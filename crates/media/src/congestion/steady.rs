@@ -4,8 +4,9 @@
 const FALL: f64 = 0.8;
 const RISE: f64 = 1.25;
 
-/// Microseconds in which a small move is followed.
-const TIME: f64 = 1_500_000.0;
+/// Microseconds in which a small move is followed, down and up.
+const TIME_DOWN: f64 = 500_000.0;
+const TIME_UP: f64 = 1_500_000.0;
 
 /// What is told differs by this share at least.
 const TOLD: f64 = 0.05;
@@ -28,7 +29,8 @@ impl Steady {
         let passed = at.saturating_sub(self.at) as f64;
         self.at = at;
         let far = estimate < self.smoothed * FALL || estimate > self.smoothed * RISE;
-        self.smoothed = if far { estimate } else { estimate + (self.smoothed - estimate) * (-passed / TIME).exp() };
+        let time = if estimate < self.smoothed { TIME_DOWN } else { TIME_UP };
+        self.smoothed = if far { estimate } else { estimate + (self.smoothed - estimate) * (-passed / time).exp() };
     }
 
     /// Bits per second, if they moved.

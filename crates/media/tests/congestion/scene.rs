@@ -197,6 +197,7 @@ impl Scene {
             }
             self.probe = self.congestion.probe_left().map(|_| (probe, since, sent));
         }
+        assert!(self.congestion.poll_timeout().is_none_or(|at| at > now), "it would never sleep");
     }
 
     fn send(&mut self, bytes: usize, purpose: Purpose) {
@@ -229,7 +230,7 @@ impl Scene {
     fn bitrate(&mut self) -> u64 {
         match self.load {
             Load::Fixed(bitrate) => bitrate,
-            Load::Follow(most) => self.congestion.estimate().min(most),
+            Load::Follow(most) => self.told.min(most),
             Load::Layers(layers) => {
                 let (mut layer, mut since) = self.layer;
                 while layer > 0 && layers[layer] > self.told {

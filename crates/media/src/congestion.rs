@@ -76,9 +76,11 @@ pub enum Purpose {
 /// Less is sent, so that what waits goes away.
 #[derive(Clone, Copy, Debug)]
 struct Drain {
+    /// Since when nothing more waits.
     since: u64,
-    /// What waited then, in microseconds, and what arrived, in bits per second.
+    /// What waited then, in microseconds.
     waits: u64,
+    /// What arrived when less was sent, in bits per second.
     arrived: f64,
 }
 
@@ -161,6 +163,10 @@ impl Congestion {
         self.patience = patience;
         let at = self.micros(now);
         let newest = self.take(at, &report);
+        if at.saturating_sub(self.told) > SILENCE {
+            // What was lost in silence has been answered by then.
+            self.loss.forget_window();
+        }
         if let Some(sent) = newest {
             let rtt = at.saturating_sub(sent) as f64;
             self.rtt = Some(self.rtt.map_or(rtt, |former| former + RTT_WEIGHT * (rtt - former)));
@@ -197,7 +203,7 @@ impl Congestion {
         self.finish_probe(at);
         let cut = self.rate.cut_at().is_some_and(|cut| at.saturating_sub(cut) < CALM_TIME);
         let silent = self.waiting() >= SILENCE_PACKETS && at.saturating_sub(self.told) > SILENCE_STEP;
-        let waits = self.queue.waits() >= WAITS_CALM + self.queue.usual();
+        let waits = self.queue.waits() >= WAITS_CALM;
         let calm = self.trend.usage() != Usage::Over && !waits && !cut && !silent && !self.loss.is_busy();
         self.prober.poll(&Before { at, estimate: self.estimate() as f64, jitter: self.queue.jitter(), lost: self.loses(), calm })
     }
@@ -379,7 +385,7 @@ impl Congestion {
     fn usage(&self, estimate: f64, waits: u64) -> Usage {
         let idle = self.sending.long().is_some_and(|sent| sent < IDLE * estimate);
         let usual = self.queue.usual();
-        let least = if idle { WAITS_IDLE + 2 * usual } else { WAITS + usual };
+        let least = if idle { WAITS_IDLE + 2 * usual } else { WAITS + usual / 2 };
         match self.trend.usage() {
             Usage::Over if waits < least => Usage::Normal,
             Usage::Normal if waits > WAITS_LONG + usual => Usage::Over,
@@ -392,6 +398,7 @@ impl Congestion {
         let sends = self.sending.long().unwrap_or(0.0);
         match self.drains {
             None if cut => self.drains = Some(Drain { since: at, waits, arrived: self.arriving.long().unwrap_or(0.0) }),
+            Some(drain) if waits > drain.waits => self.drains = Some(Drain { since: at, waits, ..drain }),
             Some(drain) if (waits as f64) < GOES_AWAY * drain.waits as f64 => self.drains = None,
             Some(drain) if at.saturating_sub(drain.since) >= GOES_TIME => {
                 if sends < SENDS_LESS * drain.arrived {

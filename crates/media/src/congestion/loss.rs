@@ -140,6 +140,11 @@ impl Loss {
         self.window.lost = self.window.lost.saturating_add(1);
     }
 
+    /// Leaves out what was noted since the last [`update`](Loss::update).
+    pub fn forget_window(&mut self) {
+        self.window = Window::default();
+    }
+
     /// The share lost lately.
     pub fn share(&self) -> f64 {
         self.share

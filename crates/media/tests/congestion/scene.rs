@@ -43,8 +43,9 @@ pub struct Sample {
     pub told: u64,
     /// Bits per second since the last one.
     pub sent: u64,
-    /// Milliseconds in the queue.
+    /// Milliseconds in the queue, and as it is seen.
     pub waits: u64,
+    pub seen: u64,
     /// Of it, bits per second sent for probes alone.
     pub probes: u64,
 }
@@ -165,7 +166,7 @@ impl Scene {
             let (sent, probes) = std::mem::take(&mut self.sums);
             let waits = self.link.waits(self.now) / MS;
             let estimate = self.congestion.estimate();
-            self.log.push(Sample { at: self.now, estimate, told: self.told, sent: sent * 80, waits, probes: probes * 80 });
+            self.log.push(Sample { at: self.now, estimate, told: self.told, sent: sent * 80, waits, seen: self.congestion.queue().as_millis() as u64, probes: probes * 80 });
         }
     }
 

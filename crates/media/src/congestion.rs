@@ -8,7 +8,7 @@ mod probe;
 mod queue;
 mod rate;
 mod rates;
-mod report;
+pub mod report;
 mod sent;
 mod steady;
 mod trend;

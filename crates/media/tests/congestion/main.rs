@@ -1,5 +1,6 @@
 //! Congestion control in virtual time, over links of all sorts.
 
+mod corpus;
 mod link;
 mod receiver;
 mod reports;

@@ -1,0 +1,72 @@
+//! What congestion control costs: nothing is allocated once it runs, and a packet takes few instructions. `--ignored --nocapture` tells
+//! the times; `valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*Congestion*sent*'` counts instructions.
+
+use std::alloc::System;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use media::congestion::{Congestion, Purpose};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[allow(dead_code, reason = "shared with the tests of what it does")]
+#[path = "congestion/receiver.rs"]
+mod receiver;
+
+#[global_allocator]
+static GLOBAL: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Packets between two reports: twenty reports a second of what four cameras send.
+const EACH: u64 = 20;
+
+/// So many rounds of packets and a report. All reports are made before.
+fn rounds(congestion: &mut Congestion, start: Instant, from: u64, many: u64) -> [Duration; 2] {
+    let reports: Vec<Vec<u8>> = (from..from + many)
+        .map(|round| {
+            let arrivals: Vec<Option<i64>> = (0..EACH).map(|n| Some((round * 200 + n * 10 + 9_000) as i64)).collect();
+            receiver::encode(round * EACH, round as u8, &arrivals)
+        })
+        .collect();
+    let mut spent = [Duration::ZERO; 2];
+    let region = Region::new(GLOBAL);
+    for (round, report) in (from..).zip(&reports) {
+        let began = start + Duration::from_millis(round * 50);
+        let clock = Instant::now();
+        for n in 0..EACH {
+            let now = began + Duration::from_micros(n * 2_500);
+            congestion.sent(black_box(now), round * EACH + n, 1_000, Purpose::Media);
+        }
+        let between = Instant::now();
+        spent[0] += between - clock;
+        let now = began + Duration::from_millis(60);
+        congestion.handle_feedback(now, black_box(report)).expect("a report");
+        congestion.handle_timeout(now);
+        let _ = black_box((congestion.poll_probe(now), congestion.poll_estimate(), congestion.poll_timeout()));
+        spent[1] += between.elapsed();
+    }
+    let change = region.change();
+    assert_eq!((change.allocations, change.reallocations), (0, 0));
+    spent
+}
+
+#[test]
+fn nothing_is_allocated_once_it_runs() {
+    let start = Instant::now();
+    let mut congestion = Congestion::new(start, 3_000_000);
+    congestion.set_wanted(start, 100_000, 6_000_000);
+    rounds(&mut congestion, start, 0, 200);
+}
+
+#[test]
+#[ignore = "figures"]
+fn figures() {
+    let start = Instant::now();
+    let mut congestion = Congestion::new(start, 3_000_000);
+    congestion.set_wanted(start, 100_000, 6_000_000);
+    rounds(&mut congestion, start, 0, 200);
+    let many = 5_000;
+    let [sending, reports] = rounds(&mut congestion, start, 200, many);
+    let packets = (many * EACH) as f64;
+    println!("{:.1} ns for a packet sent", sending.as_secs_f64() * 1e9 / packets);
+    println!("{:.1} ns for a packet reported, {:.0} for a report", reports.as_secs_f64() * 1e9 / packets, reports.as_secs_f64() * 1e9 / many as f64);
+    println!("{} bytes, and {} for packets", size_of::<Congestion>(), 8 * media::limit::SENT_PACKETS_LEAST);
+}

@@ -88,7 +88,11 @@ struct Drain {
 #[derive(Debug)]
 pub struct Congestion {
     origin: Instant,
+    /// The latest moment, and how many microseconds after the origin it is.
+    turn: (Instant, u64),
     sent: Sent,
+    /// Since the last report, and per second.
+    sent_bytes: u64,
     sending: Rates,
     arriving: Rates,
     /// The receiver's clock: its last word, and the same without an end.
@@ -119,7 +123,9 @@ impl Congestion {
         let estimate = first_estimate as f64;
         Congestion {
             origin: now,
+            turn: (now, 0),
             sent: Sent::new(),
+            sent_bytes: 0,
             sending: Rates::new(),
             arriving: Rates::new(),
             reference: None,
@@ -147,7 +153,7 @@ impl Congestion {
             Purpose::Probe(id) => Some(id),
         };
         let slot = Slot::new(at, bytes, self.prober.note_sent(only, bytes));
-        self.sending.note(at as i64, u32::from(slot.bytes));
+        self.sent_bytes += u64::from(slot.bytes);
         if self.sent.next() == self.reported {
             self.heard = at;
         }
@@ -227,7 +233,8 @@ impl Congestion {
     /// Bits per second: what the estimate may always assume, and what would be sent if there were room, which is how far to probe.
     pub fn set_wanted(&mut self, now: Instant, least: u64, desired: u64) {
         self.least = (least as f64).clamp(rate::LEAST, rate::MOST);
-        self.prober.set_desired(self.micros(now), (desired as f64).min(rate::MOST));
+        let at = self.micros(now);
+        self.prober.set_desired(at, (desired as f64).min(rate::MOST));
     }
 
     /// The round trip, smoothed, with what the receiver waits before it reports.
@@ -260,9 +267,13 @@ impl Congestion {
         self.steady.note(at, self.estimate() as f64);
     }
 
-    fn micros(&self, now: Instant) -> u64 {
-        let passed = now.saturating_duration_since(self.origin);
-        passed.as_secs() * 1_000_000 + u64::from(passed.subsec_micros())
+    /// Microseconds since it began. A turn of a worker asks often, and it is half of what a packet costs.
+    fn micros(&mut self, now: Instant) -> u64 {
+        if self.turn.0 != now {
+            let passed = now.saturating_duration_since(self.origin);
+            self.turn = (now, passed.as_secs() * 1_000_000 + u64::from(passed.subsec_micros()));
+        }
+        self.turn.1
     }
 
     /// Delays of before cannot be compared with those to come.
@@ -360,7 +371,7 @@ impl Congestion {
 
     /// Draws conclusions from a report.
     fn update(&mut self, at: u64) {
-        self.sending.advance(at as i64);
+        self.sending.spread(at as i64, std::mem::take(&mut self.sent_bytes) as f64);
         let before = self.estimate() as f64;
         let waits = self.queue.waits();
         let rtt = self.rtt.map_or(FIRST_RTT, |rtt| rtt as u64);

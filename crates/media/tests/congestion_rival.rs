@@ -161,7 +161,9 @@ const THREE: &[u64] = &[150_000, 500_000, 2_000_000];
 #[ignore = "figures"]
 fn figures() {
     let wide = Weather::wide;
-    let mean = |rows: &[(u64, u64, u64, u64)], of: fn(&(u64, u64, u64, u64)) -> u64| rows.iter().map(of).sum::<u64>() / rows.len() as u64;
+    let mean = |rows: &[(u64, u64, u64, u64)], of: fn(&(u64, u64, u64, u64)) -> u64| {
+        rows.iter().map(of).sum::<u64>() / rows.len() as u64
+    };
     let row = |name: &str, rows: &[(u64, u64, u64, u64)]| {
         let mut waits: Vec<u64> = rows.iter().map(|row| row.3).collect();
         waits.sort();

@@ -28,6 +28,7 @@ impl Rates {
     }
 
     /// Something passed in this microsecond.
+    #[inline]
     pub fn note(&mut self, at: i64, bytes: u32) {
         let span = self.advance(at);
         let late = self.newest.map_or(0, |newest| newest - span);
@@ -38,8 +39,8 @@ impl Rates {
         }
     }
 
-    /// It is this microsecond; returns its span.
-    pub fn advance(&mut self, at: i64) -> i64 {
+    /// It is this microsecond; its span.
+    fn advance(&mut self, at: i64) -> i64 {
         let span = at >> SPAN_BITS;
         match self.newest {
             Some(newest) if (newest - BACK_MAX..=newest).contains(&span) => {}
@@ -56,11 +57,8 @@ impl Rates {
 
     /// So many bytes passed between what was noted last and this microsecond.
     pub fn spread(&mut self, until: i64, bytes: f64) {
-        let Some(from) = self.newest else { return };
         let until = until >> SPAN_BITS;
-        if !(from..from + SPANS as i64).contains(&until) {
-            return;
-        }
+        let from = self.newest.filter(|from| (*from..from + SPANS as i64).contains(&until)).unwrap_or(until);
         let each = (bytes / (until - from + 1) as f64) as u32;
         for span in from..=until {
             self.note(span << SPAN_BITS, each);

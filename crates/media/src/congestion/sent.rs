@@ -57,6 +57,7 @@ impl Sent {
     }
 
     /// Keeps a packet. Numbers rise; those left out were never sent.
+    #[inline]
     pub fn push(&mut self, now: u64, number: u64, slot: Slot) {
         if number != self.next && !self.skip(number) {
             return;
@@ -103,6 +104,7 @@ impl Sent {
     }
 
     /// Goes on at a higher number; false if it is none.
+    #[cold]
     fn skip(&mut self, number: u64) -> bool {
         if number < self.next || number == u64::MAX {
             return false;
@@ -129,14 +131,15 @@ impl Sent {
         let mask = self.slots.len() - 1;
         let oldest = self.slots.get(self.oldest as usize & mask).copied().unwrap_or_default();
         let settled = matches!(oldest.fate, Fate::Gone | Fate::Arrived);
-        let old = now.saturating_sub(oldest.sent(now)) >= SENT_TIME.as_micros() as u64;
-        if settled || old || self.slots.len() >= SENT_PACKETS_MAX {
+        if settled || self.slots.len() >= SENT_PACKETS_MAX || now.saturating_sub(oldest.sent(now)) >= SENT_TIME.as_micros() as u64
+        {
             self.oldest += 1;
         } else {
             self.grow();
         }
     }
 
+    #[cold]
     fn grow(&mut self) {
         let mut slots = vec![Slot::default(); self.slots.len() * 2];
         let (mask, wider) = (self.slots.len() - 1, slots.len() - 1);

@@ -25,7 +25,11 @@ pub enum Other {
     /// Bits per second.
     Even(u64),
     /// As much as goes, halved when something is lost.
-    Greedy { window: f64, flying: u64, cut: u64 },
+    Greedy {
+        window: f64,
+        flying: u64,
+        cut: u64,
+    },
 }
 
 #[derive(Clone)]
@@ -166,7 +170,15 @@ impl Scene {
             let (sent, probes) = std::mem::take(&mut self.sums);
             let waits = self.link.waits(self.now) / MS;
             let estimate = self.congestion.estimate();
-            self.log.push(Sample { at: self.now, estimate, told: self.told, sent: sent * 80, waits, seen: self.congestion.queue().as_millis() as u64, probes: probes * 80 });
+            self.log.push(Sample {
+                at: self.now,
+                estimate,
+                told: self.told,
+                sent: sent * 80,
+                waits,
+                seen: self.congestion.queue().as_millis() as u64,
+                probes: probes * 80,
+            });
         }
     }
 

@@ -138,7 +138,8 @@ fn chance_loses_packets_not_pictures() {
 fn over_a_bad_line_a_layer_stays() {
     for (loss, jitter, least) in [(50, 0, 2_400_000), (300, 0, 1_000_000), (0, 60, 1_500_000), (50, 60, 1_200_000)] {
         let weather = Weather { loss, jitter: jitter * MS, ..wide(10_000_000) };
-        let told: Vec<u64> = (1..=8).map(|seed| mean(run(LAYERS, weather, seed).since(5 * SECOND), |sample| sample.told)).collect();
+        let told: Vec<u64> =
+            (1..=8).map(|seed| mean(run(LAYERS, weather, seed).since(5 * SECOND), |sample| sample.told)).collect();
         println!("{loss} per thousand, {jitter} ms: {told:?}");
         assert!(told.iter().sum::<u64>() / told.len() as u64 >= least, "{told:?}");
     }

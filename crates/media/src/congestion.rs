@@ -91,7 +91,7 @@ pub struct Congestion {
     /// The latest moment, and how many microseconds after the origin it is.
     turn: (Instant, u64),
     sent: Sent,
-    /// Since the last report, and per second.
+    /// Since the last report, without what probes alone need; and in bits per second.
     sent_bytes: u64,
     sending: Rates,
     arriving: Rates,
@@ -153,7 +153,7 @@ impl Congestion {
             Purpose::Probe(id) => Some(id),
         };
         let slot = Slot::new(at, bytes, self.prober.note_sent(only, bytes));
-        self.sent_bytes += u64::from(slot.bytes);
+        self.sent_bytes += if only.is_none() { u64::from(slot.bytes) } else { 0 };
         if self.sent.next() == self.reported {
             self.heard = at;
         }

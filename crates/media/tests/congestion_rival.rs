@@ -1,6 +1,8 @@
 //! The library's own estimator over the same emulated links as ours, to compare: `cargo test -p kennel-media --test congestion_rival --
 //! --ignored --nocapture`, beside `--test congestion -- --ignored --nocapture figures`.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 #[allow(dead_code, reason = "shared with the tests of our own")]
 #[path = "congestion/link.rs"]
 mod link;
@@ -91,7 +93,7 @@ impl Rival {
                 self.drain(end);
             }
         }
-        if self.now % (100 * MS) == 0 {
+        if self.now.is_multiple_of(100 * MS) {
             let sent = std::mem::take(&mut self.sent);
             self.log.push((self.now, self.told, sent * 80, self.links[0].waits(self.now) / MS));
         }
@@ -126,7 +128,8 @@ impl Rival {
                 at = (at + MS).min(self.now + 15 * MS);
             }
         }
-        while let Some((_, bytes)) = self.line.pop_front_if(|(at, _)| *at <= self.now) {
+        while self.line.front().is_some_and(|(at, _)| *at <= self.now) {
+            let (_, bytes) = self.line.pop_front().unwrap();
             let pt = self.ends[0].codec_config().params()[0].pt();
             let time = (self.now * 9 / 100) as u32;
             let mut api = self.ends[0].direct_api();

@@ -43,10 +43,10 @@ const IDLE: f64 = 0.7;
 
 /// How much a window counts for what the way loses anyway: when less is lost, and while little is sent.
 const LEARN_LESS: f64 = 0.3;
-const LEARN_IDLE: f64 = 0.1;
+const LEARN_IDLE: f64 = 0.2;
 
 /// Deviations by which a share has to differ to count: of few packets, now and then many are lost.
-const CHANCE: f64 = 1.5;
+const CHANCE: f64 = 2.0;
 
 /// How much a window counts for the share that is told.
 const SHARE_WEIGHT: f64 = 0.3;
@@ -179,13 +179,14 @@ impl Loss {
         self.window = Window::default();
         let share = window.share();
         self.share += SHARE_WEIGHT * (share - self.share);
-        self.learn(share, &window, beside);
+        let idle = beside.waits <= NO_QUEUE && beside.sends < IDLE * self.limit.unwrap_or(beside.delays).min(beside.delays);
+        self.learn(share, &window, idle);
         let beyond = |share: f64| ((share - self.own) / (1.0 - self.own).max(0.01)).max(0.0);
         let excess = beyond(share);
         self.too_much = beyond(share - window.chance(share)) > TOO_MUCH;
         match self.trial {
             Some(trial) => self.go_on(trial, &window, beside),
-            None if self.too_much => self.try_less(excess, share, beside),
+            None if self.too_much && !idle => self.try_less(excess, share, beside),
             None if excess > NOTHING => {
                 self.limit = Some(self.limit.unwrap_or(beside.delays).min(beside.delays.max(super::rate::LEAST)))
             }
@@ -195,14 +196,12 @@ impl Loss {
     }
 
     /// A share that stays while little is sent and nothing waits is the way's own.
-    fn learn(&mut self, share: f64, window: &Window, beside: &Beside) {
-        let idle = beside.sends < IDLE * self.limit.unwrap_or(beside.delays).min(beside.delays);
-        let weight = match () {
-            () if share + window.chance(self.own) < self.own => LEARN_LESS,
-            () if idle && beside.waits <= NO_QUEUE => LEARN_IDLE,
-            () => return,
-        };
-        self.own += weight * (share - self.own);
+    fn learn(&mut self, share: f64, window: &Window, idle: bool) {
+        if share + window.chance(self.own) < self.own {
+            self.own += LEARN_LESS * (share - self.own);
+        } else if idle {
+            self.own = (self.own + LEARN_IDLE * (share - self.own)).min(OWN_MAX);
+        }
     }
 
     fn try_less(&mut self, excess: f64, share: f64, beside: &Beside) {

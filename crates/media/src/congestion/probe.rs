@@ -24,9 +24,13 @@ impl Probe {
 /// Seconds of sending: at least, at most, and so many times the jitter, in which a shorter one would drown. Packets at least.
 const TIME: (f64, f64) = (0.02, 0.06);
 const JITTERS: f64 = 4.0;
-const PACKETS: u32 = 5;
+const PACKETS: usize = 5;
 
-/// How much faster than what is known: the first one, and those that follow.
+/// The same where more than this share gets lost.
+const PACKETS_LOSSY: usize = 12;
+const LOSSY: f64 = 0.05;
+
+/// How much faster than what is known: the first one and the first after a fall, at most; and those that follow.
 const FIRST: f64 = 4.0;
 const FURTHER: f64 = 2.0;
 
@@ -253,7 +257,8 @@ impl Prober {
         }
     }
 
-    /// Ends a probe that is answered or given up. `lost`: the share of packets that gets lost anyway. What to take for the estimate, if it told anything new.
+    /// Ends a probe that is answered or given up. `lost`: the share of packets that gets lost anyway. What to take for the estimate, if it
+    /// told anything new.
     pub fn finish(&mut self, at: u64, estimate: f64, lost: f64, jitter: u64) -> Option<f64> {
         let cluster = self.cluster.take_if(|cluster| cluster.is_answered() || at.saturating_sub(cluster.asked) > GIVEN_UP)?;
         self.ended = Some(at);
@@ -268,6 +273,8 @@ impl Prober {
             (self.due, self.pause, self.doubt) = (at, PAUSE, None);
         } else if cluster.is_untold() {
             self.due = at + AGAIN;
+        } else if result.is_none() && cluster.arrived > 0 {
+            self.due = at + PAUSE / 2;
         } else {
             (self.due, self.pause) = (at + self.pause, ((self.pause as f64 * PAUSE_GROWTH) as u64).min(PAUSE_MAX));
         }
@@ -301,15 +308,18 @@ impl Prober {
             self.due = at + LATER;
             return None;
         }
-        let fallen =
-            self.fallen.take().filter(|(_, fell)| at.saturating_sub(*fell) < REMEMBERED).map(|(known, _)| known * RETURN);
+        let fallen = self
+            .fallen
+            .take()
+            .filter(|(_, fell)| at.saturating_sub(*fell) < REMEMBERED)
+            .map(|(known, _)| (known * RETURN).min(estimate * FIRST));
         let factor = if self.started { FURTHER } else { FIRST };
         self.started = true;
         let bitrate = fallen.filter(|known| *known > estimate).unwrap_or(estimate * factor).min(self.desired * ENOUGH);
         self.last_id = self.last_id.checked_add(1).unwrap_or(1);
         let time = (jitter as f64 * JITTERS / 1e6).clamp(TIME.0, TIME.1);
         let bytes = (bitrate * time / 8.0).ceil() as usize;
-        let packets = (f64::from(PACKETS) / (1.0 - lost).max(0.5)).ceil() as usize;
+        let packets = if lost > LOSSY { PACKETS_LOSSY } else { PACKETS };
         let probe = Probe { id: self.last_id, bitrate: bitrate as u64, bytes, packets };
         let cluster = Cluster { probe, asked: at, sent_bytes: 0, sent: 0, arrived_bytes: 0, arrived: 0, lost: 0, times: None };
         self.cluster = Some(cluster);

@@ -162,3 +162,38 @@ fn one_datagram_does_not_make_much_work() {
     }
     assert_eq!(congestion.loss(), before);
 }
+
+#[test]
+fn of_many_packets_the_latest_are_known() {
+    let start = Instant::now();
+    for (many, gap_us) in [(100_000, 10), (100_000, 5_000)] {
+        let mut congestion = Congestion::new(start, 1_000_000);
+        let mut now = start;
+        for number in 0..many {
+            now += Duration::from_micros(gap_us);
+            congestion.sent(now, number, 1_000, Purpose::Media);
+        }
+        // The newest, and one from before what is kept: the end of its number is that of one to come.
+        congestion.handle_feedback(now + Duration::from_millis(70), &encode(many - 1, 0, &[Some(1_000)])).expect("a report");
+        assert_eq!(congestion.rtt(), Some(Duration::from_millis(70)));
+        congestion.handle_feedback(now + Duration::from_millis(90), &encode(many - 20_000, 1, &[Some(1_001)])).expect("a report");
+        assert_eq!(congestion.rtt(), Some(Duration::from_millis(70)));
+        // What comes much too late is not heard.
+        congestion.handle_feedback(now + Duration::from_secs(5), &encode(many - 2, 2, &[Some(1_002)])).expect("a report");
+        assert_eq!(congestion.rtt(), Some(Duration::from_millis(70)));
+    }
+}
+
+#[test]
+fn numbers_may_be_left_out() {
+    let start = Instant::now();
+    let mut congestion = Congestion::new(start, 1_000_000);
+    let ms = |ms| start + Duration::from_millis(ms);
+    for (at, number) in [(0, 10), (1, 11), (2, 300), (3, 299), (4, 1_000_000), (5, 1_000_001)] {
+        congestion.sent(ms(at), number, 1_000, Purpose::Media);
+    }
+    congestion.handle_feedback(ms(60), &encode(300, 0, &[Some(1_000)])).expect("a report");
+    assert_eq!(congestion.rtt(), None, "forgotten");
+    congestion.handle_feedback(ms(65), &encode(1_000_000, 1, &[Some(1_000), Some(1_004)])).expect("a report");
+    assert_eq!(congestion.rtt(), Some(Duration::from_millis(60)));
+}

@@ -1,5 +1,6 @@
 //! A sender with our congestion control, a link, somebody else on it, and a receiver.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use media::congestion::{Congestion, Probe, Purpose};
@@ -40,6 +41,7 @@ enum What {
 
 /// One moment, ten times a second.
 #[derive(Clone, Copy, Debug)]
+#[allow(dead_code, reason = "some are only looked at")]
 pub struct Sample {
     pub at: u64,
     pub estimate: u64,
@@ -73,7 +75,7 @@ pub struct Scene {
     number: u64,
     told: u64,
     layer: (usize, u64),
-    line: std::collections::VecDeque<(u64, usize)>,
+    line: VecDeque<(u64, usize)>,
     probe: Option<(Probe, u64, usize)>,
     frame_at: u64,
     report_at: u64,
@@ -106,7 +108,7 @@ impl Scene {
             number: 65_000,
             told: first,
             layer: (0, 0),
-            line: Default::default(),
+            line: VecDeque::new(),
             probe: None,
             frame_at: 0,
             report_at: 0,
@@ -166,7 +168,7 @@ impl Scene {
         if self.now >= self.server_sleeps {
             self.serve();
         }
-        if self.now % (100 * MS) == 0 {
+        if self.now.is_multiple_of(100 * MS) {
             let (sent, probes) = std::mem::take(&mut self.sums);
             let waits = self.link.waits(self.now) / MS;
             let estimate = self.congestion.estimate();
@@ -194,7 +196,8 @@ impl Scene {
         if let Some(told) = self.congestion.poll_estimate() {
             self.told = told;
         }
-        while let Some((_, bytes)) = self.line.pop_front_if(|(at, _)| *at <= self.now) {
+        while let Some((_, bytes)) = self.line.front().copied().filter(|(at, _)| *at <= self.now) {
+            self.line.pop_front();
             self.send(bytes, Purpose::Media);
         }
         if let Some(probe) = self.congestion.poll_probe(now) {

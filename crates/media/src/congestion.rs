@@ -171,7 +171,7 @@ impl Congestion {
         let newest = self.take(at, &report);
         if at.saturating_sub(self.told) > SILENCE {
             // What was lost in silence has been answered by then.
-            self.loss.forget_window();
+            self.loss.begin(at);
         }
         if let Some(sent) = newest {
             let rtt = at.saturating_sub(sent) as f64;

@@ -186,6 +186,8 @@ pub struct Prober {
     due: u64,
     pause: u64,
     ended: Option<u64>,
+    /// The most that was known lately, and when it was cut.
+    peak: Option<(f64, u64)>,
     /// What was known before a fall, and when it fell.
     fallen: Option<(f64, u64)>,
     /// A probe found less than is believed.
@@ -202,6 +204,7 @@ impl Prober {
             due: at,
             pause: PAUSE,
             ended: None,
+            peak: None,
             fallen: None,
             doubt: None,
             started: false,
@@ -223,8 +226,9 @@ impl Prober {
 
     /// The estimate fell.
     pub fn note_cut(&mut self, at: u64, before: f64, after: f64) {
-        let known =
-            self.fallen.filter(|(_, fell)| at.saturating_sub(*fell) < REMEMBERED).map_or(before, |(known, _)| known.max(before));
+        let recent = self.peak.filter(|(known, since)| at.saturating_sub(*since) < REMEMBERED && *known > before);
+        let (known, since) = recent.unwrap_or((before, at));
+        self.peak = Some((known, since));
         if after < known * FALL {
             (self.fallen, self.pause) = (Some((known, at)), PAUSE);
             self.due = self.due.min(at + PAUSE / 2);

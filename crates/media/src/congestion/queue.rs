@@ -14,8 +14,8 @@ const USUAL_FALLS: f64 = 1.0;
 /// Microseconds that are usual at most.
 const USUAL_MAX: f64 = 150_000.0;
 
-/// Share of a packet in the jitter (RFC 3550, section 6.4.1).
-const JITTER_WEIGHT: f64 = 1.0 / 16.0;
+/// Share of a packet in the jitter; RFC 3550, section 6.4.1, has more of it, and less rest.
+const JITTER_WEIGHT: f64 = 1.0 / 64.0;
 
 /// The delays of one way.
 #[derive(Debug, Default)]

@@ -197,3 +197,25 @@ fn numbers_may_be_left_out() {
     congestion.handle_feedback(ms(65), &encode(1_000_000, 1, &[Some(1_000), Some(1_004)])).expect("a report");
     assert_eq!(congestion.rtt(), Some(Duration::from_millis(60)));
 }
+
+#[test]
+fn reports_may_overtake_each_other() {
+    // Packets each 10 ms of which each waits a millisecond longer; a report on each ten, and every other one comes after the next.
+    let start = Instant::now();
+    let mut congestion = Congestion::new(start, 1_000_000);
+    let mut held = None;
+    for round in 0..20_u64 {
+        let numbers = round * 10..round * 10 + 10;
+        let now = start + Duration::from_millis(round * 100 + 99);
+        numbers.clone().for_each(|n| congestion.sent(start + Duration::from_millis(n * 10), n, 1_000, Purpose::Media));
+        let arrivals: Vec<Option<i64>> = numbers.map(|n| Some(n as i64 * 44 + 9_000)).collect();
+        let report = encode(round * 10, round as u8, &arrivals);
+        match held.take() {
+            None => held = Some(report),
+            Some(before) => [report, before].iter().for_each(|report| congestion.handle_feedback(now, report).expect("a report")),
+        }
+    }
+    let queue = congestion.queue().as_millis();
+    assert!((150..=200).contains(&queue), "{queue} ms");
+    assert_eq!(congestion.loss(), 0.0);
+}

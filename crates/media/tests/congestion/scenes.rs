@@ -192,25 +192,28 @@ fn room_that_comes_back_is_found_within_five_seconds() {
 
 #[test]
 fn computers_with_too_much_to_do_are_no_full_link() {
-    for (server, receiver) in [(true, false), (false, true), (true, true)] {
-        let told: Vec<u64> = (1..=8)
-            .map(|seed| {
-                let mut dice = Dice::new(seed);
-                let mut scene = Scene::new(300_000, LAYERS, wide(10_000_000), seed);
-                while scene.now < 40 * SECOND {
-                    scene.run((dice.roll(300) + 1) * MS);
-                    let until = scene.now + (50 + dice.roll(150)) * MS;
-                    scene.server_sleeps = if server { until } else { 0 };
-                    scene.receiver_sleeps = if receiver { until } else { 0 };
-                    scene.run(until - scene.now);
-                }
-                mean(scene.since(10 * SECOND), |sample| sample.told)
-            })
-            .collect();
-        println!("server {server}, receiver {receiver}: {told:?}");
-        assert!(told.iter().all(|told| *told >= 1_000_000), "{told:?}");
-        assert!(told.iter().sum::<u64>() / told.len() as u64 >= 2_200_000, "{told:?}");
+    for (load, least) in [(LAYERS, 2_500_000), (FOLLOW, 4_000_000)] {
+        for (server, receiver) in [(true, false), (false, true), (true, true)] {
+            let told: Vec<u64> = (1..=8).map(|seed| busy(load, seed, server, receiver)).collect();
+            println!("{load:?}, server {server}, receiver {receiver}: {told:?}");
+            assert!(told.iter().all(|told| *told >= least / 2), "{told:?}");
+            assert!(told.iter().sum::<u64>() / told.len() as u64 >= least, "{told:?}");
+        }
     }
+}
+
+/// What is told on average while somebody does nothing for 50 to 200 ms after each 0 to 300 ms.
+fn busy(load: Load, seed: u64, server: bool, receiver: bool) -> u64 {
+    let mut dice = Dice::new(seed);
+    let mut scene = Scene::new(300_000, load, wide(10_000_000), seed);
+    while scene.now < 40 * SECOND {
+        scene.run((dice.roll(300) + 1) * MS);
+        let until = scene.now + (50 + dice.roll(150)) * MS;
+        scene.server_sleeps = if server { until } else { 0 };
+        scene.receiver_sleeps = if receiver { until } else { 0 };
+        scene.run(until - scene.now);
+    }
+    mean(scene.since(10 * SECOND), |sample| sample.told)
 }
 
 #[test]
@@ -222,6 +225,9 @@ fn jitter_and_packets_that_overtake() {
             let told = mean(part, |sample| sample.told);
             check(&format!("{told} with {jitter} ms, {overtakes}"), told >= least, &scene);
             check("nothing waits", percent(part, 90, |sample| sample.waits) <= 150, &scene);
+            let most = percent(part, 97, |sample| sample.told);
+            println!("{jitter} ms, {overtakes}: {told}, seldom more than {most}");
+            check(&format!("{most} with {jitter} ms"), most <= 3_300_000, &scene);
             check("late is not lost", scene.congestion.loss() < 0.03, &scene);
         }
     }
@@ -234,15 +240,17 @@ fn reports_that_are_rare_or_lost() {
     scene.run(30 * SECOND);
     let told = mean(scene.since(5 * SECOND), |sample| sample.told);
     check(&format!("{told}"), told >= 2_000_000, &scene);
-    for (loss, least) in [(100, 1_900_000), (500, 1_000_000)] {
-        for seed in 1..=5 {
-            let mut scene = Scene::new(300_000, FOLLOW, wide(2_500_000), seed);
-            scene.back.weather.loss = loss;
-            scene.back.weather.twice = 100;
-            scene.run(30 * SECOND);
-            let told = mean(scene.since(5 * SECOND), |sample| sample.told);
-            check(&format!("{told} with {loss} per thousand"), told >= least, &scene);
-        }
+    for (loss, least) in [(100, 1_900_000), (500, 1_500_000)] {
+        let told: Vec<u64> = (1..=8)
+            .map(|seed| {
+                let mut scene = Scene::new(300_000, FOLLOW, wide(2_500_000), seed);
+                scene.back.weather = Weather { loss, twice: 100, jitter: 60 * MS, overtakes: true, ..scene.back.weather };
+                scene.run(30 * SECOND);
+                mean(scene.since(5 * SECOND), |sample| sample.told)
+            })
+            .collect();
+        println!("{loss} per thousand reports: {told:?}");
+        assert!(told.iter().sum::<u64>() / told.len() as u64 >= least, "{told:?}");
     }
 }
 
@@ -295,6 +303,7 @@ fn others_on_the_same_link() {
         scene.other = Other::Greedy { window: 10.0, flying: 0, cut: 0 };
         scene.run(60 * SECOND);
         let told = mean(scene.since(10 * SECOND), |sample| sample.told);
+        println!("{told} of 4 Mbit/s beside a greedy one, queue of {queue} ms");
         check(&format!("{told} beside a greedy one"), told >= least, &scene);
     }
 }
@@ -314,6 +323,17 @@ fn silence_is_no_consent() {
     scene.run(5 * SECOND);
     let back = after(&scene, from, |sample| sample.told >= 2_000_000);
     check(&format!("back after {back:?} ms"), back.is_some_and(|back| back <= 3_000), &scene);
+    // The same where as much is sent as is allowed.
+    let mut scene = Scene::new(300_000, FOLLOW, wide(5_000_000), 1);
+    scene.run(10 * SECOND);
+    scene.link.weather.loss = 1_000;
+    scene.run(2 * SECOND);
+    scene.link.weather.loss = 0;
+    let from = scene.now;
+    scene.run(8 * SECOND);
+    let back = after(&scene, from, |sample| sample.told >= 4_000_000);
+    println!("back after {back:?} ms");
+    check(&format!("back after {back:?} ms"), back.is_some_and(|back| back <= 2_500), &scene);
     // Where nothing is sent, nothing need be said.
     let mut scene = Scene::new(300_000, LAYERS, wide(5_000_000), 1);
     scene.run(10 * SECOND);

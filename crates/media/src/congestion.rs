@@ -169,10 +169,6 @@ impl Congestion {
         self.patience = patience;
         let at = self.micros(now);
         let newest = self.take(at, &report);
-        if at.saturating_sub(self.told) > SILENCE {
-            // What was lost in silence has been answered by then.
-            self.loss.begin(at);
-        }
         if let Some(sent) = newest {
             let rtt = at.saturating_sub(sent) as f64;
             self.rtt = Some(self.rtt.map_or(rtt, |former| former + RTT_WEIGHT * (rtt - former)));
@@ -423,7 +419,7 @@ impl Congestion {
 
     fn finish_probe(&mut self, at: u64) {
         let estimate = self.estimate() as f64;
-        if let Some(found) = self.prober.finish(at, estimate, self.loses(), self.queue.jitter()) {
+        if let Some(found) = self.prober.finish(at, estimate, self.loses()) {
             self.rate.set(at, found);
             self.loss.lift(found);
         }

@@ -114,7 +114,6 @@ pub struct Beside {
 #[derive(Debug, Default)]
 pub struct Loss {
     window: Window,
-    from: u64,
     share: f64,
     /// What the way loses whatever is sent.
     own: f64,
@@ -127,9 +126,6 @@ pub struct Loss {
 impl Loss {
     /// A packet arrived. `late`: it was reported missing before.
     pub fn note_arrived(&mut self, sent: u64, late: bool) {
-        if sent < self.from {
-            return;
-        }
         if late {
             self.window.lost = self.window.lost.saturating_sub(1);
         } else {
@@ -140,16 +136,8 @@ impl Loss {
 
     /// A packet is missing.
     pub fn note_lost(&mut self, sent: u64) {
-        if sent < self.from {
-            return;
-        }
         self.window.note(sent);
         self.window.lost = self.window.lost.saturating_add(1);
-    }
-
-    /// Packets sent before this microsecond do not count.
-    pub fn begin(&mut self, at: u64) {
-        (self.window, self.from) = (Window::default(), at);
     }
 
     /// The share lost lately.

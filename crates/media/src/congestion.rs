@@ -419,7 +419,7 @@ impl Congestion {
 
     fn finish_probe(&mut self, at: u64) {
         let estimate = self.estimate() as f64;
-        if let Some(found) = self.prober.finish(at, estimate, self.loses()) {
+        if let Some(found) = self.prober.finish(at, estimate, self.loses(), self.queue.jitter()) {
             self.rate.set(at, found);
             self.loss.lift(found);
         }

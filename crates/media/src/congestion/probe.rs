@@ -56,6 +56,12 @@ const FULL_USE: f64 = 0.95;
 /// Arriving so many times faster than sent is no measurement.
 const TOO_FAST: f64 = 2.0;
 
+/// Where a probe is shorter than so many times the jitter, chance has a part in what it finds. So much of the estimate is believed at a
+/// time, and so many bits per second anyway.
+const UNEVEN: f64 = 4.0;
+const UNEVEN_STEP: f64 = 1.5;
+const LEAST_STEP: f64 = 500_000.0;
+
 /// Less than this share of the estimate, twice in a row, and it is wrong.
 const WRONG: f64 = 0.8;
 
@@ -257,10 +263,13 @@ impl Prober {
 
     /// Ends a probe that is answered or given up. `lost`: the share of packets that gets lost anyway. What to take for the estimate, if it
     /// told anything new.
-    pub fn finish(&mut self, at: u64, estimate: f64, lost: f64) -> Option<f64> {
+    pub fn finish(&mut self, at: u64, estimate: f64, lost: f64, jitter: u64) -> Option<f64> {
         let cluster = self.cluster.take_if(|cluster| cluster.is_answered() || at.saturating_sub(cluster.asked) > GIVEN_UP)?;
         self.ended = Some(at);
         let result = cluster.result(lost);
+        let uneven = jitter as f64 * UNEVEN > cluster.probe.bytes as f64 * 8e6 / cluster.probe.bitrate.max(1) as f64;
+        let most = if uneven { (UNEVEN_STEP * estimate).max(LEAST_STEP) } else { f64::INFINITY };
+        let result = result.map(|(bitrate, full)| (bitrate.min(most), full));
         let passed = result.is_some_and(|(bitrate, full)| {
             !full && bitrate >= PASSED * cluster.probe.bitrate as f64 && bitrate > NEWS * estimate
         });

@@ -234,6 +234,17 @@ fn jitter_and_packets_that_overtake() {
 }
 
 #[test]
+fn chance_finds_no_room() {
+    let most: Vec<u64> = (1..=10)
+        .map(|seed| {
+            percent(run(FOLLOW, Weather { jitter: 60 * MS, ..wide(2_500_000) }, seed).since(5 * SECOND), 98, |sample| sample.told)
+        })
+        .collect();
+    println!("at most {most:?} of 2.5 Mbit/s");
+    assert!(most.iter().sum::<u64>() / most.len() as u64 <= 2_700_000, "{most:?}");
+}
+
+#[test]
 fn reports_that_are_rare_or_lost() {
     let mut scene = Scene::new(300_000, FOLLOW, wide(2_500_000), 1);
     scene.interval = 250 * MS;

@@ -1,6 +1,6 @@
 //! A codec and a payload.
 
-use media::codec::{Codec, Descriptor};
+use media::codec::{Codec, Descriptor, Picture, Vp8};
 
 pub const CODECS: [Codec; 5] = [Codec::Opus, Codec::OtherAudio, Codec::Vp8, Codec::Vp9, Codec::H264];
 
@@ -14,13 +14,13 @@ pub fn run(data: &[u8]) {
     assert!(found.temporal.is_none_or(|layer| layer < 8));
     let Some(vp8) = found.vp8 else { return };
     assert_eq!(codec, Codec::Vp8);
-    let mut patch = vp8.place.patch();
-    if let Some(picture) = vp8.picture {
-        assert!(matches!(picture.bits, 7 | 15) && picture.id < 1 << picture.bits);
-        patch = patch.picture_id((1 << picture.bits) - 1);
-    }
-    if let Some(tl0) = vp8.tl0 {
-        patch = patch.tl0_pic_idx(!tl0);
-    }
-    assert!(patch.build().is_ok());
+    assert!(vp8.picture.is_none_or(|picture| matches!(picture.bits, 7 | 15) && picture.id < 1 << picture.bits));
+    // What is written in their place is found there, and nothing else changes.
+    let picture = vp8.picture.map(|picture| Picture { id: (1 << picture.bits) - 1 - picture.id, ..picture });
+    let others = Vp8 { picture, tl0: vp8.tl0.map(|tl0| !tl0) };
+    let mut written = payload.to_vec();
+    others.write(&mut written);
+    assert_eq!(Descriptor::parse(codec, &written).vp8, Some(others));
+    vp8.write(&mut written);
+    assert_eq!(written, payload);
 }

@@ -36,6 +36,9 @@ const SILENCE_STEP: u64 = 500_000;
 /// What is left after each.
 const SILENCE_BACK_OFF: f64 = 0.7;
 
+/// Microseconds without media sent after which what was seen of the way does not keep anybody from looking again.
+const ASLEEP: u64 = 1_000_000;
+
 /// Packets that have to be unreported for that.
 const SILENCE_PACKETS: u64 = 10;
 
@@ -114,6 +117,8 @@ pub struct Congestion {
     heard: u64,
     /// When something was last reported.
     told: u64,
+    /// When something was last sent that no probe needs.
+    fed: u64,
     least: f64,
 }
 
@@ -141,6 +146,7 @@ impl Congestion {
             reported: 0,
             heard: 0,
             told: 0,
+            fed: 0,
             least: rate::LEAST,
         }
     }
@@ -158,6 +164,7 @@ impl Congestion {
             self.heard = at;
         }
         self.sent.push(at, number, slot);
+        self.fed = if only.is_none() { at } else { self.fed };
         self.patience = self.patience.saturating_add(STATUSES_PER_PACKET).min(STATUSES_MAX);
     }
 
@@ -207,6 +214,9 @@ impl Congestion {
         let silent = self.waiting() >= SILENCE_PACKETS && at.saturating_sub(self.told) > SILENCE_STEP;
         let waits = self.queue.waits() >= WAITS_CALM;
         let calm = self.trend.usage() != Usage::Over && !waits && !cut && !silent && !self.loss.is_busy();
+        // Where nothing is sent, what was seen last would stay for ever, and nothing would ever be sent again to see more.
+        let asleep = at.saturating_sub(self.fed) > ASLEEP;
+        let calm = calm || asleep;
         self.prober.poll(&Before { at, estimate: self.estimate() as f64, jitter: self.queue.jitter(), lost: self.loses(), calm })
     }
 

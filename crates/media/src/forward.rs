@@ -15,9 +15,7 @@ pub use time::SenderReport;
 
 use std::time::Instant;
 
-use str0m::rtp::Vp8Patch;
-
-use crate::codec::{Codec, Descriptor};
+use crate::codec::{Codec, Descriptor, Vp8};
 use crate::limit::{LAYERS_MAX, SEGMENTS_LEFT_MAX, SEQ_AHEAD_MAX, SEQ_WINDOW, STRAYS_MAX};
 use held::Held;
 use segment::Segment;
@@ -54,7 +52,7 @@ pub struct Rewritten {
     /// RTP timestamp.
     pub time: u32,
     /// Other counters in the payload.
-    pub vp8: Option<Vp8Patch>,
+    pub vp8: Option<Vp8>,
     /// A key frame begins here, and so many packets of its stream that follow came before it and were not forwarded: give those
     /// of [`Recent::after`] again. Above 0 only for what is replayable.
     pub replay: u64,

@@ -64,6 +64,9 @@ pub const EARLY_BYTES_MAX: usize = 2_048;
 /// How long they are kept. Then dropped.
 pub const EARLY_TIME_MAX: Duration = Duration::from_secs(1);
 
+/// Packets for one client that wait until its handshake is over. More are dropped.
+pub const EARLY_PACKETS_MAX: usize = 1_024;
+
 /// Packets a second from one client, averaged over a second. More are dropped and counted.
 pub const PACKETS_IN_PER_S: u32 = 4_000;
 
@@ -82,11 +85,14 @@ pub const FIRST_KEYFRAME_GAP: Duration = Duration::from_millis(100);
 /// Key frame requests heard from one subscriber: one per this time for each track.
 pub const KEYFRAME_HEARD_GAP: Duration = Duration::from_millis(500);
 
-/// Packets of one track that are kept for one receiver, to be sent again when it misses them. Older ones are gone.
-pub const REPAIR_PACKETS: usize = 1_000;
+/// Packets of one track that are kept for one receiver, to be sent again when it misses them: at first, and at most. Older ones are gone.
+/// Both are powers of two.
+pub const REPAIR_PACKETS_LEAST: usize = 64;
 
-/// How long they are kept: for a few attempts at the longest round trips on which people still talk. Each packet takes half a kilobyte for
-/// each receiver.
+/// See [`REPAIR_PACKETS_LEAST`].
+pub const REPAIR_PACKETS: usize = 1_024;
+
+/// How long they are kept: for a few attempts at the longest round trips on which people still talk.
 pub const REPAIR_TIME: Duration = Duration::from_millis(1_500);
 
 /// Share of what one receiver gets of one track that may be repairs. Above, what is asked for is not sent again. A line that loses
@@ -398,6 +404,12 @@ pub const TCP_QUEUED_BYTES_MAX: usize = 256 * 1024;
 
 /// Bytes read from one TCP connection in one turn. The rest follow in the next turn.
 pub const TCP_READ_PER_TURN_BYTES: usize = 64 * 1024;
+
+/// How often a client is told at which moment a track is, while there is any. Sooner would be of no use: clocks hardly drift.
+pub const REPORT_INTERVAL: Duration = Duration::from_secs(3);
+
+/// Sources of one client's reports of which is known which were heard. Of more, the one that was silent longest is forgotten.
+pub const REPORTERS_MAX: usize = 64;
 
 /// TCP connections accepted in one turn. The rest follow in the next turn.
 pub const ACCEPTS_PER_TURN_MAX: usize = 64;

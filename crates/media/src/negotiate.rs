@@ -6,7 +6,6 @@
 //! because the library invents tracks where there are none.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use room::{MediaRefusal, TrackId};
 use str0m::Rtc;
@@ -15,7 +14,7 @@ use str0m::channel::{ChannelConfig, ChannelId};
 use str0m::media::{Direction, MediaKind, Mid};
 use str0m::rtp::Ssrc;
 
-use crate::limit::{PLACEMENTS_REFUSED_MAX, REPAIR_PACKETS, REPAIR_SHARE_MAX, REPAIR_TIME};
+use crate::limit::PLACEMENTS_REFUSED_MAX;
 use crate::sdp::{self, SectionKind, SectionView, SendShape, Shape, View};
 
 /// A description of ours for the client.
@@ -46,6 +45,7 @@ pub(crate) struct Negotiation {
     /// Counts placements, so that no name is used twice.
     serial: u64,
     salt: u32,
+    sources: Sources,
     /// The client offers and we answer, with sound first; what it receives comes on the sections of its own offer.
     answers_only: bool,
     /// The codec that comes last, whatever the client prefers.
@@ -101,7 +101,8 @@ pub(crate) struct Placement {
     pub label: Arc<str>,
     pub mid: Mid,
     pub ssrc: Ssrc,
-    rtx: Option<Ssrc>,
+    /// The source of its repairs.
+    pub rtx: Option<Ssrc>,
     /// Whether the client knows of it, so that packets may be sent.
     pub ready: bool,
     /// The track was not wanted for a while. Its sources are used up: whoever begins to send it anew begins to count anew, and a number
@@ -169,7 +170,7 @@ impl Negotiation {
         let view = View::parse(text);
         self.revision = revision;
         self.learn(rtc, &view, false);
-        self.drop_unwanted(rtc);
+        self.drop_unwanted();
         self.place_in_free_sections(rtc);
         self.force_directions(rtc);
         let mut text = sdp::prefer_codecs_of(&self.rewrite(&answer.to_sdp_string()), text);
@@ -181,7 +182,7 @@ impl Negotiation {
         }
         let said = Say { offer: false, revision, text: text.into() };
         self.answered = Some(said.clone());
-        self.agree(rtc);
+        self.agree();
         Ok(Some(said))
     }
 
@@ -196,7 +197,7 @@ impl Negotiation {
         rtc.sdp_api().accept_answer(pending.token, answer).map_err(|_| MediaRefusal::Description)?;
         self.learn(rtc, &View::parse(text), true);
         self.force_directions(rtc);
-        self.agree(rtc);
+        self.agree();
         Ok(true)
     }
 
@@ -206,7 +207,7 @@ impl Negotiation {
             return None;
         }
         self.dirty = false;
-        self.drop_unwanted(rtc);
+        self.drop_unwanted();
         self.place_in_free_sections(rtc);
         let fresh = self.place_in_new_sections();
         let mut api = rtc.sdp_api();
@@ -226,7 +227,7 @@ impl Negotiation {
         }
         let (offer, token) = api.apply()?;
         let text = offer.to_sdp_string();
-        self.add_sections(&View::parse(&text), added);
+        self.add_sections(rtc, &View::parse(&text), added);
         self.revision += 1;
         let said = Say { offer: true, revision: self.revision, text: self.rewrite(&text).into() };
         self.pending = Some(Pending { token, said: said.clone() });
@@ -275,11 +276,9 @@ impl Negotiation {
         }
     }
 
-    fn drop_unwanted(&mut self, rtc: &mut Rtc) {
+    fn drop_unwanted(&mut self) {
         for section in &mut self.sections {
-            if let Some(down) = section.down.take_if(|down| down.spent) {
-                rtc.direct_api().remove_stream_tx(down.ssrc);
-            }
+            section.down.take_if(|down| down.spent);
         }
     }
 
@@ -291,7 +290,8 @@ impl Negotiation {
             let Some(index) = self.sections.iter().position(open) else { continue };
             let label = self.fresh_label(wanted.track);
             if let Some(section) = self.sections.get_mut(index) {
-                section.place(rtc, wanted.track, label);
+                let (track, mid, (ssrc, rtx)) = (wanted.track, section.mid, self.sources.pair(rtc, kind));
+                section.down = Some(Placement { track, label, mid, ssrc, rtx, ready: false, spent: false });
             }
         }
     }
@@ -316,13 +316,12 @@ impl Negotiation {
         format!("{:032x}-{:x}-{:x}", track.0, self.salt, self.serial).into()
     }
 
-    /// The sections that our offer adds. Their sources stand in the offer's text.
-    fn add_sections(&mut self, offer: &View, added: Vec<(Mid, Wanted, Arc<str>)>) {
+    /// The sections that our offer adds.
+    fn add_sections(&mut self, rtc: &mut Rtc, offer: &View, added: Vec<(Mid, Wanted, Arc<str>)>) {
         for (mid, wanted, label) in added {
             let Some(told) = offer.section(&mid.to_string()) else { continue };
-            let Some(&ssrc) = told.layers().first() else { continue };
-            let rtx = told.fid.iter().find(|(source, _)| *source == ssrc).map(|(_, repair)| Ssrc::from(*repair));
-            let placement = Placement { track: wanted.track, label, mid, ssrc: ssrc.into(), rtx, ready: false, spent: false };
+            let (ssrc, rtx) = self.sources.pair(rtc, told.kind);
+            let placement = Placement { track: wanted.track, label, mid, ssrc, rtx, ready: false, spent: false };
             let section = Section { down: Some(placement), ..Section::new(mid, told.kind, self.stream()) };
             self.sections.push(section);
         }
@@ -343,39 +342,57 @@ impl Negotiation {
         })
     }
 
-    /// Whether packets of a track that the client receives are sent again under this source.
-    pub fn is_repair(&self, ssrc: Ssrc) -> bool {
-        self.sections.iter().filter_map(|section| section.down.as_ref()).any(|down| down.rtx == Some(ssrc))
+    /// The tracks that the client receives and knows of.
+    pub fn known(&self) -> impl Iterator<Item = &Placement> {
+        self.sections.iter().filter_map(|section| section.down.as_ref()).filter(|down| down.ready)
     }
 
-    /// What was sent cannot be sent again.
-    pub fn forget_sent(&self, rtc: &mut Rtc) {
-        let downs = self.sections.iter().filter_map(|section| section.down.as_ref());
-        for down in downs.filter(|down| down.ready && down.rtx.is_some()) {
-            if let Some(stream) = rtc.direct_api().stream_tx(&down.ssrc) {
-                stream.set_rtx_cache(REPAIR_PACKETS, REPAIR_TIME, Some(REPAIR_SHARE_MAX));
-            }
-        }
+    /// Sections that carry tracks, or may.
+    pub fn media(&self) -> impl Iterator<Item = Mid> {
+        self.sections.iter().filter(|section| section.kind != SectionKind::Other).map(|section| section.mid)
     }
 
     /// Both ends have the same description now.
-    fn agree(&mut self, rtc: &mut Rtc) {
+    fn agree(&mut self) {
         for section in &mut self.sections {
             section.told_send = section.down.is_some();
-            let Some(down) = section.down.as_mut().filter(|down| !down.ready) else { continue };
-            down.ready = true;
-            if let Some(stream) = rtc.direct_api().stream_tx(&down.ssrc) {
-                // Its publisher has paced it already. A queue of ours would only turn overload into delay.
-                stream.set_unpaced(true);
-                match stream.rtx() {
-                    Some(_) => stream.set_rtx_cache(REPAIR_PACKETS, REPAIR_TIME, Some(REPAIR_SHARE_MAX)),
-                    // Sound is never repaired: nothing is kept or counted for that.
-                    None => stream.set_rtx_cache(0, Duration::ZERO, None),
-                }
+            if let Some(down) = &mut section.down {
+                down.ready = true;
             }
         }
         // Something may have been wanted meanwhile.
         self.dirty = true;
+    }
+}
+
+/// Sources for tracks. No two are the same until four thousand million were used: of each, numbers are used once, and they would begin
+/// anew with another track (RFC 3711, section 9.1).
+#[derive(Default)]
+struct Sources {
+    /// Random, and how many were used.
+    first: Option<(u32, u32)>,
+}
+
+impl Sources {
+    /// Odd, so that its multiples differ, and far from each other.
+    const STEP: u32 = 0x9e37_79b1;
+
+    /// One that is not the client's either.
+    fn fresh(&mut self, rtc: &mut Rtc) -> Ssrc {
+        loop {
+            let (first, used) = self.first.get_or_insert_with(|| (*rtc.direct_api().new_ssrc(), 0));
+            *used = used.wrapping_add(1);
+            let ssrc = Ssrc::from(first.wrapping_add(used.wrapping_mul(Self::STEP)));
+            // Source 0 stands for none.
+            if *ssrc != 0 && rtc.direct_api().stream_rx(&ssrc).is_none() {
+                return ssrc;
+            }
+        }
+    }
+
+    /// For a track, and for its repairs if it is repaired.
+    fn pair(&mut self, rtc: &mut Rtc, kind: SectionKind) -> (Ssrc, Option<Ssrc>) {
+        (self.fresh(rtc), (kind == SectionKind::Video).then(|| self.fresh(rtc)))
     }
 }
 
@@ -402,33 +419,15 @@ impl Section {
         self.up = up.filter(|_| !told.rejected);
         self.stopped = told.rejected;
         let lost = self.down.take_if(|_| !told.receives || told.rejected)?;
-        rtc.direct_api().remove_stream_tx(lost.ssrc);
         (!lost.spent).then_some(lost.track)
     }
 
     /// Nothing is sent or received here any more.
     fn forget(self, rtc: &mut Rtc) {
         let mut api = rtc.direct_api();
-        if let Some(down) = self.down {
-            api.remove_stream_tx(down.ssrc);
-        }
         for ssrc in self.up.into_iter().flat_map(|up| up.announced) {
             api.remove_stream_rx(Ssrc::from(ssrc));
         }
-    }
-
-    /// Puts a track here under sources of its own. Never by resetting the stream that is there: the library would go on listening to
-    /// the old source's feedback.
-    fn place(&mut self, rtc: &mut Rtc, track: TrackId, label: Arc<str>) {
-        let mut api = rtc.direct_api();
-        while let Some(old) = api.stream_tx_by_mid(self.mid, None).map(|stream| stream.ssrc()) {
-            api.remove_stream_tx(old);
-        }
-        let ssrc = api.new_ssrc();
-        let repaired = self.kind == SectionKind::Video;
-        let rtx = repaired.then(|| std::iter::repeat_with(|| api.new_ssrc()).find(|rtx| *rtx != ssrc)).flatten();
-        api.declare_stream_tx(ssrc, rtx, self.mid, None);
-        self.down = Some(Placement { track, label, mid: self.mid, ssrc, rtx, ready: false, spent: false });
     }
 
     fn is_live_media(&self) -> bool {

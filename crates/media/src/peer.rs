@@ -9,41 +9,38 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use room::{Channel, LinkId, MediaRefusal, ParticipantId, RoomId, TrackId, VideoCodec, View};
-use str0m::bwe::{Bitrate, BweKind};
+use str0m::bwe::Bitrate;
 use str0m::channel::{ChannelData, ChannelId};
+use str0m::config::CryptoProvider;
 use str0m::format::{Codec, CodecConfig, PayloadParams};
 
 use str0m::media::{KeyframeRequestKind, Mid, Pt};
 use str0m::net::{Protocol, Receive, Transmit};
-use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc};
+use str0m::rtp::{RtpPacket, Ssrc};
 use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
-use str0m::{Candidate, Event, IceConnectionState, Input, Output, PacerReason, Reason, Rtc, RtcConfig};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig, RtcError};
 
 use crate::data::{Lines, Manner, Use};
 use crate::demux::Class;
 use crate::forward::Rewritten;
+use crate::keys;
 use crate::limit::{self, DATA_QUEUED_BYTES_MAX};
 use crate::mix::Piece;
 use crate::negotiate::{Negotiation, Placement, Say};
-use crate::repair::Repairs;
+use crate::send::{Extras, Heard, Packet, Place, Sender};
 use crate::settings::Settings;
-
-/// Assumed of every connection until it shows what it can take: enough for a few pictures at once, and soon taken back where it is
-/// too much.
-const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(5_000);
 
 /// How often it counts.
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long the library may go without a look at its timers after the last packet in line has left. The next packet is a look as well,
-/// and where media flows it comes sooner than this: a track of sound has one each 20 ms.
-const LOOK_PAUSE: Duration = Duration::from_millis(25);
+/// Ticks a second of the timestamps of Opus (RFC 7587, section 4.1).
+const OPUS_HZ: u32 = 48_000;
 
-/// The same while the library fills up what is sent, to find out how much the way takes: that goes by the millisecond.
-const LOOK_PAUSE_PROBING: Duration = Duration::from_millis(2);
+/// Of what is sent, one part of so many is headers. Tracks are measured without.
+const HEADERS: u64 = 16;
 
-/// How many packets leave at once before somebody else's do.
-const PACKETS_AT_ONCE_MAX: usize = 512;
+/// The least time from one look at what there is to send to the next.
+const LOOK_PAUSE: Duration = Duration::from_millis(1);
 
 /// A client that was not heard where it was for so long, and is heard elsewhere, has moved.
 const HOME_SILENCE: Duration = Duration::from_millis(500);
@@ -95,18 +92,15 @@ pub(crate) struct Peer {
     rtc: Rtc,
     talk: Negotiation,
     lines: Lines,
-    /// When the library wants to be called again.
+    /// When it wants to be called again.
     due: Instant,
-    /// When it wanted to be, for a reason that cannot wait for the next packet.
-    look_by: Option<Instant>,
-    /// It fills up what is sent, to find out how much the way takes.
-    probing: bool,
+    /// When the library does.
+    library_due: Instant,
     errors: u32,
-    /// The sources of packets that were put in line and did not leave yet.
-    line: Vec<Ssrc>,
-    repairs: Repairs,
-    /// Bytes a second that would be sent if there were room.
-    desired: u64,
+    sender: Sender,
+    crypto: Arc<CryptoProvider>,
+    /// Nothing that the client signs has come for so long that it may be gone: it is sent nothing (RFC 7675).
+    lost: bool,
     /// Where it sends from, and when it was last heard there.
     home: Option<(Protocol, SocketAddr, Instant)>,
     /// Where else checks of its came from.
@@ -140,23 +134,22 @@ impl Peer {
             // Of what only the mixer takes, those who receive tracks would see nothing.
             View::Mix => Negotiation::answering(settings.salt, (!codecs.contains(&VideoCodec::Vp9)).then_some("VP9")),
         };
-        let (lines, line, elsewhere) = (Lines::default(), Vec::new(), Vec::new());
+        let seed = u64::from(*rtc.direct_api().new_ssrc()) << 32 | u64::from(*rtc.direct_api().new_ssrc());
         Peer {
             room,
             who,
             link,
             rtc,
             talk,
-            lines,
+            lines: Lines::default(),
             due: now,
-            look_by: None,
-            probing: false,
+            library_due: now,
             errors: 0,
-            line,
-            repairs: Repairs::new(now),
-            desired: 0,
+            sender: Sender::new(now, settings.epoch, seed),
+            crypto: Arc::clone(&settings.crypto),
+            lost: false,
             home: None,
-            elsewhere,
+            elsewhere: Vec::new(),
         }
     }
 
@@ -195,11 +188,25 @@ impl Peer {
         if !self.rtc.accepts(&input) {
             return Taken::NotOurs;
         }
+        let class = Class::of(bytes);
+        self.note_source(now, (proto, source), class);
+        if class == Class::Rtcp && self.sender.is_open() && !self.hear(now, bytes, out) {
+            self.settle(now, out);
+            return Taken::Yes;
+        }
         // RFC 6347, section 4.1.2.7: what is invalid is dropped, and nothing ends.
         let taken = if self.rtc.handle_input(input).is_ok() { Taken::Yes } else { Taken::Broken };
-        self.note_source(now, (proto, source), Class::of(bytes));
         self.drain(now, out);
         taken
+    }
+
+    /// Takes what the client reports; whether the library should too, because it says something of what the client sends.
+    fn hear(&mut self, now: Instant, report: &[u8], out: &mut Outbox) -> bool {
+        let fresh = self.sender.handle_report(now, report, &mut |heard| match heard {
+            Heard::Keyframe(mid) => out.news.push(PeerNews::Keyframe(mid)),
+            Heard::Refused => out.repairs_refused += 1,
+        });
+        fresh && self.talk.ups().next().is_some()
     }
 
     /// A client whose router gives it another address, or that has changed networks, is followed to where it sends from. Of several
@@ -220,6 +227,9 @@ impl Peer {
                     self.rtc.direct_api().invalidate_candidate(&old);
                 }
                 self.home = Some((proto, source, now));
+                if let Some((_, local, _)) = self.sender.way() {
+                    self.sender.set_way(now, Some((proto, local, source)));
+                }
             }
             Some(_) => {}
             None => self.home = Some((proto, source, now)),
@@ -228,7 +238,13 @@ impl Peer {
 
     /// The time named by [`due`](Peer::due) has come.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
-        let looked = self.look_around(now);
+        if !self.lost {
+            self.sender.handle_timeout(now);
+        }
+        if self.library_due > now {
+            return self.settle(now, out);
+        }
+        let looked = self.rtc.handle_input(Input::Timeout(now)).is_ok();
         let drained = self.drain(now, out);
         self.errors = if looked && drained { 0 } else { self.errors.saturating_add(1) };
     }
@@ -242,6 +258,7 @@ impl Peer {
         out: &mut Outbox,
     ) -> Result<Option<Say>, MediaRefusal> {
         let said = self.talk.handle_offer(&mut self.rtc, revision, text);
+        self.place(now);
         self.drain(now, out);
         said
     }
@@ -249,6 +266,7 @@ impl Peer {
     /// The client's answer to our offer; false if none waits for it.
     pub fn handle_answer(&mut self, now: Instant, revision: u64, text: &str, out: &mut Outbox) -> Result<bool, MediaRefusal> {
         let taken = self.talk.handle_answer(&mut self.rtc, revision, text);
+        self.place(now);
         self.drain(now, out);
         taken
     }
@@ -256,6 +274,7 @@ impl Peer {
     /// Our next offer, if it is our turn.
     pub fn make_offer(&mut self, now: Instant, out: &mut Outbox) -> Option<Say> {
         let said = self.talk.make_offer(&mut self.rtc);
+        self.place(now);
         for (label, id) in self.talk.take_opened() {
             self.lines.name(&label, id);
         }
@@ -313,35 +332,72 @@ impl Peer {
         all.filter(|params| params.spec().codec == codec).map(PayloadParams::pt).find(|pt| negotiated.contains(pt))
     }
 
-    /// Puts one packet in line for the client. [`send`](Peer::send) sends what is in line.
-    pub fn write(&mut self, now: Instant, ssrc: Ssrc, pt: Pt, packet: &RtpPacket, new: &Rewritten, repairable: bool) {
-        let write = RtpWrite::new(pt, new.seq.into(), new.time, now, Arc::clone(&packet.payload));
-        let write = write.marker(packet.header.marker).ext_vals(passed_on(&packet.header.ext_vals));
-        self.put_in_line(ssrc, write, new, repairable);
+    /// Encrypts one packet for the client; false if it is not sent. [`send`](Peer::send) sends what was encrypted.
+    pub fn write(&mut self, now: Instant, (ssrc, pt): (Ssrc, Pt), packet: &RtpPacket, new: &Rewritten, video: bool) -> bool {
+        let packet = Packet {
+            payload_type: *pt,
+            marker: packet.header.marker,
+            seq: new.seq,
+            time: new.time,
+            shown: now,
+            extras: Extras::of(&packet.header.ext_vals),
+            counters: new.vp8,
+            payload: &packet.payload,
+            repairable: video,
+        };
+        !self.lost && self.sender.write(now, *ssrc, &packet)
     }
 
     /// The same for a packet of our own making. `shown`: the moment that it is of; what is of one moment is played at one time.
-    pub fn write_made(&mut self, shown: Instant, (ssrc, pt): (Ssrc, Pt), piece: &Piece, new: &Rewritten, repairable: bool) {
-        let write = RtpWrite::new(pt, new.seq.into(), new.time, shown, Arc::clone(&piece.payload));
-        self.put_in_line(ssrc, write.marker(piece.last), new, repairable);
+    pub fn write_made(
+        &mut self,
+        (now, shown): (Instant, Instant),
+        (ssrc, pt): (Ssrc, Pt),
+        piece: &Piece,
+        new: &Rewritten,
+        video: bool,
+    ) -> bool {
+        let packet = Packet {
+            payload_type: *pt,
+            marker: piece.last,
+            seq: new.seq,
+            time: new.time,
+            shown,
+            extras: Extras::default(),
+            counters: new.vp8,
+            payload: &piece.payload,
+            repairable: video,
+        };
+        !self.lost && self.sender.write(now, *ssrc, &packet)
     }
 
-    fn put_in_line(&mut self, ssrc: Ssrc, write: RtpWrite, new: &Rewritten, repairable: bool) {
-        let mut write = write.nackable(repairable);
-        if let Some(patch) = new.vp8 {
-            write = write.vp8_patch(patch);
+    /// Sends what was encrypted.
+    pub fn send(&mut self, out: &mut Outbox) {
+        while let Some(transmit) = self.sender.poll_transmit() {
+            out.transmits.push_back(transmit);
         }
-        if let Some(stream) = self.rtc.direct_api().stream_tx(&ssrc) {
-            stream.write_rtp(write);
-            if self.line.len() < PACKETS_AT_ONCE_MAX {
-                self.line.push(ssrc);
+    }
+
+    /// Tells the sender of all tracks that the client receives and knows of. The library, which makes streams as it negotiates, is to send
+    /// nothing of them.
+    fn place(&mut self, now: Instant) {
+        for mid in self.talk.media() {
+            let mut api = self.rtc.direct_api();
+            while let Some(ssrc) = api.stream_tx_by_mid(mid, None).map(|stream| stream.ssrc()) {
+                api.remove_stream_tx(ssrc);
             }
         }
-    }
-
-    /// Sends what [`write`](Peer::write) put in line.
-    pub fn send(&mut self, now: Instant, out: &mut Outbox) {
-        self.handle_timeout(now, out);
+        let params = self.rtc.codec_config().params();
+        let place = |down| {
+            let &Placement { mid, ssrc, rtx, .. } = down;
+            let media = self.rtc.media(mid)?;
+            let mut spoken = params.iter().filter(|params| media.remote_pts().contains(&params.pt()));
+            let clock_hz = spoken.clone().next().map_or(OPUS_HZ, |params| params.spec().clock_rate.get());
+            let repair = rtx.zip(spoken.find_map(PayloadParams::resend)).map(|(ssrc, pt)| (*ssrc, *pt));
+            Some(Place { ssrc: *ssrc, repair, mid, name: media.cname(), clock_hz, extensions: media.remote_extmap() })
+        };
+        let repairs = params.iter().filter_map(|params| Some((*params.pt(), *params.resend()?)));
+        self.sender.place(now, self.talk.known().filter_map(place), repairs);
     }
 
     /// Asks the client for a key frame of one layer.
@@ -354,9 +410,13 @@ impl Peer {
 
     /// What the client's video would take if there were room, and what it takes now, in bits per second: how far to probe.
     pub fn set_bitrate(&mut self, now: Instant, least: Bitrate, desired: Bitrate, out: &mut Outbox) {
-        self.desired = desired.as_u64() / 8;
-        self.rtc.bwe().set_bitrate(least, desired);
-        self.drain(now, out);
+        self.sender.set_wanted(now, least.as_u64(), desired.as_u64());
+        self.settle(now, out);
+    }
+
+    /// How long packets wait on their way to the client, as far as is known.
+    pub fn queue(&self, now: Instant) -> Duration {
+        self.sender.queue(now)
     }
 
     /// Opens a channel for a door's words, or one on which the client receives a track.
@@ -445,144 +505,93 @@ impl Peer {
 
     /// Takes everything the library has, until it names a time.
     ///
-    /// Its pacer lets one packet out for each call and wants to be called again at once. Of a line of packets all but the last are
-    /// followed by that call right here, so that they leave together; the last is followed by it a little later.
-    ///
     /// False if the library failed. Only what fails when time is up counts against the peer: whoever can send a datagram that makes
     /// the library fail could end it otherwise.
     fn drain(&mut self, now: Instant, out: &mut Outbox) -> bool {
-        let (mut left, mut fine) = (PACKETS_AT_ONCE_MAX, true);
-        loop {
-            match self.rtc.poll_output() {
-                Ok(Output::Timeout(due)) if left == 0 || !self.is_held_back() => {
-                    self.rest_until(now, due);
-                    return fine;
-                }
-                Ok(Output::Timeout(_)) => {
-                    left -= 1;
-                    fine &= self.look_around(now);
+        let fine = loop {
+            match self.poll_library() {
+                Ok(Output::Timeout(due)) => {
+                    self.library_due = due;
+                    break true;
                 }
                 Ok(Output::Transmit(transmit)) => {
-                    let in_line = self.leaves_line(&transmit.contents);
-                    if self.may_leave(now, &transmit.contents, in_line) {
-                        out.transmits.push_back(transmit);
-                    } else {
-                        out.repairs_refused += 1;
-                    }
-                    if in_line && self.line.is_empty() {
-                        // Nothing is left: whatever else there is comes before packets.
-                        self.due = self.next_look(now);
-                        return fine;
-                    }
-                    if in_line && left > 0 {
-                        left -= 1;
-                        fine &= self.look_around(now);
-                    }
+                    self.note_way(now, &transmit);
+                    out.transmits.push_back(transmit);
                 }
                 Ok(Output::Event(Event::RtpPacket(packet))) => out.packets.push(packet),
-                Ok(Output::Event(event)) => out.news.extend(news_of(event)),
+                Ok(Output::Event(event)) => self.tell(now, event, out),
                 Err(problem) => {
                     tracing::debug!(%problem, room = ?self.room, who = ?self.who, "a transport failed");
                     let next = now + ERROR_PAUSE;
-                    self.due = if self.due > now { self.due.min(next) } else { next };
-                    return false;
+                    self.library_due = if self.library_due > now { self.library_due.min(next) } else { next };
+                    break false;
                 }
             }
+        };
+        self.settle(now, out);
+        fine
+    }
+
+    /// Sends what there is, says how much the way takes, and finds out when to go on.
+    fn settle(&mut self, now: Instant, out: &mut Outbox) {
+        self.sender.write_early(now);
+        self.send(out);
+        let estimate = self.sender.poll_estimate().map(|estimate| estimate - estimate / HEADERS);
+        out.news.extend(estimate.map(|estimate| PeerNews::Estimate(Bitrate::from(estimate))));
+        let send_due = self.sender.poll_timeout().filter(|_| !self.lost).map(|due| due.max(now + LOOK_PAUSE));
+        self.due = send_due.map_or(self.library_due, |due| due.min(self.library_due));
+    }
+
+    /// What happened, besides packets. What is counted of tracks, and of the way, is counted here and not by the library.
+    fn tell(&mut self, now: Instant, mut event: Event, out: &mut Outbox) {
+        match &mut event {
+            Event::PeerStats(stats) => {
+                (stats.rtt, stats.egress_loss_fraction) = (self.sender.rtt(now), self.sender.loss(now));
+                if let Some(pair) = &stats.selected_candidate_pair {
+                    self.sender.set_way(now, Some((pair.protocol, pair.local.addr, pair.remote.addr)));
+                }
+                out.news.extend(self.sender.stats(now).map(|stats| PeerNews::Out(Box::new(stats))));
+            }
+            Event::IceConnectionStateChange(state) => self.lost = *state == IceConnectionState::Disconnected,
+            _ => {}
+        }
+        out.news.extend(news_of(event));
+    }
+
+    /// All that the library sends, but for checks, goes to where the client is.
+    fn note_way(&mut self, now: Instant, transmit: &Transmit) {
+        if Class::of(&transmit.contents) != Class::Stun {
+            self.sender.set_way(now, Some((transmit.proto, transmit.source, transmit.destination)));
         }
     }
 
-    /// Whether more might leave if the library were called again.
-    fn is_held_back(&self) -> bool {
-        self.rtc.last_timeout_reason() == Reason::Pacer(PacerReason::Immediate)
-    }
-
-    fn look_around(&mut self, now: Instant) -> bool {
-        self.rtc.handle_input(Input::Timeout(now)).is_ok()
-    }
-
-    /// Whether a datagram is a packet that was put in line; it has left then.
-    fn leaves_line(&mut self, datagram: &[u8]) -> bool {
-        let source = source_of(datagram);
-        let place = self.line.iter().position(|own| Some(*own) == source);
-        place.is_some_and(|place| {
-            self.line.swap_remove(place);
-            true
-        })
-    }
-
-    /// Whether a datagram goes on its way. Not if it repeats a packet for a client that has asked for too many: then nothing can be
-    /// repeated any more of what was sent until now, and what else was asked for is forgotten with it.
-    fn may_leave(&mut self, now: Instant, datagram: &[u8], in_line: bool) -> bool {
-        if in_line {
-            self.repairs.note_media(now, datagram.len());
-            return true;
+    /// The next that the library has to say. The handshake may just have agreed on keys.
+    fn poll_library(&mut self) -> Result<Output, RtcError> {
+        if self.sender.is_open() {
+            return self.rtc.poll_output();
         }
-        let repair = source_of(datagram).is_some_and(|source| self.talk.is_repair(source));
-        let may = !repair || self.repairs.may_send(now, datagram.len());
-        if !may {
-            self.talk.forget_sent(&mut self.rtc);
+        // Whatever is there belongs to a transport that panicked.
+        drop(keys::take());
+        let output = self.rtc.poll_output();
+        if let Some(keys) = keys::take() {
+            self.sender.open(&self.crypto, &keys);
         }
-        may
+        output
     }
-
-    /// The library has nothing more to say before then.
-    fn rest_until(&mut self, now: Instant, due: Instant) {
-        use PacerReason::{Handle, Padding, Probe1, Probe2};
-        let reason = self.rtc.last_timeout_reason();
-        self.due = due;
-        self.probing = matches!(reason, Reason::Pacer(Padding | Probe1 | Probe2));
-        if self.probing {
-            self.repairs.note_probing(now, self.desired);
-        }
-        // The rest can wait for the next packet, which is a call too.
-        self.look_by = Some(due).filter(|_| self.probing || matches!(reason, Reason::Nack | Reason::Twcc));
-        // When its pacer has nothing to send, nothing is in line: what the library gave up is not waited for.
-        if matches!(reason, Reason::Pacer(Handle | Padding)) {
-            self.line.clear();
-        }
-    }
-
-    /// When to call the library after the last packet in line has left. What it last waited for stays, as far as it is still to come.
-    fn next_look(&self, now: Instant) -> Instant {
-        let pause = now + if self.probing { LOOK_PAUSE_PROBING } else { LOOK_PAUSE };
-        self.look_by.filter(|by| *by > now).map_or(pause, |by| by.min(pause))
-    }
-}
-
-/// The source of a packet of media (RFC 3550, section 5.1).
-fn source_of(datagram: &[u8]) -> Option<Ssrc> {
-    let bytes = datagram.get(8..12).filter(|_| Class::of(datagram) == Class::Rtp)?;
-    Some(u32::from_be_bytes(bytes.try_into().ok()?).into())
 }
 
 fn news_of(event: Event) -> Option<PeerNews> {
     Some(match event {
         Event::Connected => PeerNews::Connected,
         Event::IceConnectionStateChange(state) => PeerNews::Path(state),
-        Event::KeyframeRequest(request) => PeerNews::Keyframe(request.mid),
         Event::ChannelOpen(id, label) => PeerNews::ChannelOpen(id, label),
         Event::ChannelData(data) => PeerNews::ChannelData(data),
         Event::ChannelClose(id) => PeerNews::ChannelClose(id),
-        Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => PeerNews::Estimate(estimate),
         Event::PeerStats(stats) => PeerNews::Stats(Box::new(stats)),
         Event::MediaIngressStats(stats) => PeerNews::In(Box::new(stats)),
-        Event::MediaEgressStats(stats) => PeerNews::Out(Box::new(stats)),
         Event::Closed => PeerNews::Closed,
         _ => return None,
     })
-}
-
-/// The header extensions that mean something to the receiver; the others belong to the transport that a packet came by.
-fn passed_on(values: &ExtensionValues) -> ExtensionValues {
-    ExtensionValues {
-        audio_level: values.audio_level,
-        voice_activity: values.voice_activity,
-        video_orientation: values.video_orientation,
-        video_content_type: values.video_content_type,
-        play_delay_min: values.play_delay_min,
-        play_delay_max: values.play_delay_max,
-        ..ExtensionValues::default()
-    }
 }
 
 /// A client's address as the library knows it: none was told, so all were learnt from checks.
@@ -613,7 +622,6 @@ fn config(settings: &Settings, codecs: &[VideoCodec]) -> RtcConfig {
         .set_stats_interval(Some(STATS_INTERVAL))
         .set_sctp_max_message_size(limit::MESSAGE_BYTES_MAX)
         .set_sctp_max_buffered_amount(DATA_QUEUED_BYTES_MAX)
-        .enable_bwe(Some(FIRST_ESTIMATE))
         .clear_codecs()
         .enable_opus(true, false)
         .enable_pcmu(true, false)
@@ -634,8 +642,7 @@ fn without_remb(mut config: RtcConfig) -> RtcConfig {
     config
 }
 
-/// Probes travel with pictures only, as repairs of them. Where there are none the library would send probes under source 0 on the first
-/// section that takes feedback, and Firefox takes such a source for the new one of the section's sound, which it then plays no more.
+/// Probes travel with pictures only, as repairs of them.
 fn probing_with_pictures(mut config: RtcConfig) -> RtcConfig {
     let mut all = config.codec_config().params().to_vec();
     all.iter_mut().filter(|params| params.spec().codec.is_audio()).for_each(|params| params.set_fb_transport_cc(false));

@@ -95,7 +95,8 @@ impl Pool {
     /// # Errors
     /// There is no certificate to be had.
     pub fn engines(config: &Config, salt: u32) -> io::Result<impl Fn(usize, Vec<SocketAddr>) -> Engine + Send + Sync + 'static> {
-        let identity = Identity::generate().map_err(io::Error::other)?;
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
+        let identity = Identity::generate((Instant::now(), since_1970)).map_err(io::Error::other)?;
         let counters = config.counters.clone();
         Ok(move |worker: usize, addresses: Vec<SocketAddr>| {
             // Another engine on the same worker must not use the same names again, so that what has happened meanwhile counts too.

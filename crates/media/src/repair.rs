@@ -1,7 +1,6 @@
 //! How much of what one client gets may be packets sent again.
 //!
-//! The library has a limit of its own for each track ([`REPAIR_SHARE_MAX`]), but looks at it only twenty times a second: until then it
-//! sends as often as it is asked, and one datagram can ask for thousands.
+//! One datagram can ask for thousands.
 
 use std::time::{Duration, Instant};
 
@@ -9,9 +8,6 @@ use crate::limit::{REPAIR_FLOOR_BYTES, REPAIR_SHARE_MAX};
 
 /// Bytes are added up for twice this time, and for once at least.
 const SPAN: Duration = Duration::from_millis(500);
-
-/// Probes fill up a way to at most so many times what is wanted of it.
-const PROBE_FACTOR: u64 = 2;
 
 /// What one client got lately.
 #[derive(Debug)]
@@ -25,8 +21,6 @@ pub(crate) struct Repairs {
 struct Sums {
     media: u64,
     repairs: u64,
-    /// Bytes that may have been probes, which look like repairs.
-    fill: u64,
 }
 
 impl Repairs {
@@ -39,18 +33,12 @@ impl Repairs {
         self.now(now).media += bytes as u64;
     }
 
-    /// The way is being filled up, to find out whether it takes so many bytes a second.
-    pub fn note_probing(&mut self, now: Instant, bytes_per_s: u64) {
-        let most = bytes_per_s.saturating_mul(PROBE_FACTOR).saturating_mul(SPAN.as_millis() as u64) / 1_000;
-        self.now(now).fill = most;
-    }
-
     /// Whether so many bytes may be sent again; then they count.
     pub fn may_send(&mut self, now: Instant, bytes: usize) -> bool {
         self.now(now);
         let sum = |of: fn(&Sums) -> u64| self.spans.iter().map(of).fold(0, u64::saturating_add);
         let share = f64::from(REPAIR_SHARE_MAX / (1.0 - REPAIR_SHARE_MAX)) * sum(|span| span.media) as f64;
-        let most = (share as u64).saturating_add(sum(|span| span.fill)).saturating_add(REPAIR_FLOOR_BYTES);
+        let most = (share as u64).saturating_add(REPAIR_FLOOR_BYTES);
         let may = sum(|span| span.repairs).saturating_add(bytes as u64) <= most;
         self.now(now).repairs += if may { bytes as u64 } else { 0 };
         may
@@ -92,14 +80,5 @@ mod tests {
         assert_eq!(sent(&mut repairs, later + Duration::from_millis(900), 1_000 * KB), 0, "still counted");
         let again = sent(&mut repairs, later + 2 * SPAN + SPAN, 1_000 * KB);
         assert_eq!(again, FLOOR / KB * KB, "forgotten");
-    }
-
-    #[test]
-    fn probes_are_no_repairs() {
-        let start = Instant::now();
-        let mut repairs = Repairs::new(start);
-        repairs.note_probing(start, 200 * KB as u64);
-        let sum = sent(&mut repairs, start, 1_000 * KB);
-        assert_eq!(sum, (200 * KB + FLOOR) / KB * KB, "twice the rate for half a second");
     }
 }

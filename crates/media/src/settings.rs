@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use str0m::config::{CryptoProvider, DtlsCert};
 
 use str0m::net::Protocol;
 
 use crate::counters::Counters;
+use crate::keys;
 use crate::peer::Address;
 
 /// The same for every peer of one engine.
@@ -23,6 +25,8 @@ pub struct Settings {
     pub counters: Arc<Counters>,
     /// Random; part of the names that tracks get, so that they differ from those of an engine before this one.
     pub salt: u32,
+    /// A moment, and how long after 1970 UTC it was: what clients are told when something was (RFC 3550, section 4).
+    pub epoch: (Instant, Duration),
 }
 
 impl Settings {
@@ -32,8 +36,8 @@ impl Settings {
         let address = |protocol| move |at: &SocketAddr| Address { at: *at, protocol };
         let udp = addresses.iter().map(address(Protocol::Udp));
         let tcp = addresses.iter().map(address(Protocol::Tcp));
-        let Identity { certificate, crypto } = identity.clone();
-        Settings { candidates: udp.chain(tcp).collect(), certificate, crypto, counters, salt }
+        let Identity { certificate, crypto, epoch } = identity.clone();
+        Settings { candidates: udp.chain(tcp).collect(), certificate, crypto, counters, salt, epoch }
     }
 }
 
@@ -44,18 +48,26 @@ pub struct Identity {
     pub certificate: DtlsCert,
     /// The library behind it.
     pub crypto: Arc<CryptoProvider>,
+    /// A moment, and how long after 1970 UTC it was.
+    pub epoch: (Instant, Duration),
 }
 
 impl Identity {
-    /// With a certificate made now.
+    /// With a certificate made now, `epoch`: a moment and how long after 1970 UTC it is.
     ///
     /// # Errors
     /// The cryptography could make none.
-    pub fn generate() -> Result<Self, String> {
-        let crypto = str0m::crypto::from_feature_flags();
+    pub fn generate(epoch: (Instant, Duration)) -> Result<Self, String> {
+        let crypto = cryptography();
         // Elliptic curves: a handshake costs a tenth of what it would with RSA.
         let certificate = crypto.dtls_provider.generate_certificate();
         let certificate = certificate.ok_or("the cryptography library makes no certificate")?;
-        Ok(Identity { certificate, crypto: Arc::new(crypto) })
+        Ok(Identity { certificate, crypto: Arc::new(crypto), epoch })
     }
+}
+
+/// The library that does the cryptography, in the form that [`Settings`] needs.
+#[must_use]
+pub fn cryptography() -> CryptoProvider {
+    keys::overheard(str0m::crypto::from_feature_flags())
 }

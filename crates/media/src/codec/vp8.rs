@@ -4,15 +4,32 @@ use str0m::rtp::Vp8Descriptor;
 
 use super::{Bytes, Descriptor, Size};
 
-/// The counters in a VP8 payload descriptor (RFC 7741, section 4.2), and what is needed to write others in their place.
-#[derive(Clone, Copy, Debug)]
+/// The counters in a VP8 payload descriptor (RFC 7741, section 4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Vp8 {
     /// Number of the frame.
     pub picture: Option<Picture>,
     /// Number of the last frame of the lowest temporal layer, counted in 8 bits.
     pub tl0: Option<u8>,
-    /// Where the counters stand in the payload.
-    pub place: Vp8Descriptor,
+}
+
+impl Vp8 {
+    /// Writes these in place of a payload's own, which has the same ones, as wide. What is not there stays out.
+    pub fn write(&self, payload: &mut [u8]) {
+        /// The first byte, and what it says is present.
+        const HEAD: usize = 2;
+        let wide = self.picture.is_some_and(|picture| picture.bits > 7);
+        if let (Some(Picture { id, .. }), Some(place)) = (self.picture, payload.get_mut(HEAD)) {
+            *place = if wide { 0x80 | (id >> 8) as u8 } else { id as u8 & 0x7f };
+        }
+        if let (Some(Picture { id, .. }), Some(place)) = (self.picture.filter(|_| wide), payload.get_mut(HEAD + 1)) {
+            *place = id as u8;
+        }
+        let after = HEAD + usize::from(self.picture.is_some()) + usize::from(wide);
+        if let (Some(tl0), Some(place)) = (self.tl0, payload.get_mut(after)) {
+            *place = tl0;
+        }
+    }
 }
 
 /// The number of a frame, as wide as its sender writes it.
@@ -46,7 +63,7 @@ pub(super) fn parse(payload: &[u8]) -> Option<Descriptor> {
         size,
         temporal: layers.temporal,
         layer_sync: layers.sync,
-        vp8: Some(Vp8 { picture, tl0: place.tl0_pic_idx(), place }),
+        vp8: Some(Vp8 { picture, tl0: place.tl0_pic_idx() }),
     })
 }
 

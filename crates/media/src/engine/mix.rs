@@ -310,8 +310,10 @@ impl Engine {
                 continue;
             };
             self.counts.packets_out += 1;
-            client.peer.write_made(packet.arrival.min(now), (receiver.ssrc, own), piece, &rewritten, video);
-            touch(&mut self.slots, &mut self.touched, receiver.peer);
+            let times = (now, packet.arrival.min(now));
+            if client.peer.write_made(times, (receiver.ssrc, own), piece, &rewritten, video) {
+                touch(&mut self.slots, &mut self.touched, receiver.peer);
+            }
         }
     }
 

@@ -36,7 +36,7 @@ impl Engine {
         // Sending may bring news but no packets, so the buffer goes back as it was.
         arrived.append(&mut self.arrived);
         self.arrived = arrived;
-        self.send_lines(now);
+        self.send_lines();
     }
 
     fn route(&mut self, now: Instant, from: PeerKey, packet: RtpPacket) {
@@ -79,7 +79,8 @@ impl Engine {
         let mut recent = take_recent(source, layer);
         let replayable = recent.as_mut().is_some_and(|recent| recent.hear(*packet.seq_no));
         let arrived = Incoming { replayable, ..incoming(layer, &packet, &descriptor) };
-        let mut way = Way { slots: &mut self.slots, counts: &mut self.counts, now, codec, params: &params };
+        let (slots, counts) = (&mut self.slots, &mut self.counts);
+        let mut way = Way { slots, counts, in_line: false, now, codec, params: &params };
         let mut wanted = None;
         for receiver in &mut source.receivers {
             if receiver.forwarder.is_none() {
@@ -101,7 +102,7 @@ impl Engine {
             }
             let waits = receiver.forwarder.as_ref().and_then(Forwarder::held).filter(|(at, _)| *at == layer);
             wanted = waits.map(|(_, first)| first).into_iter().chain(wanted).min();
-            if replay.or(held.map(|_| 0)).is_some() {
+            if std::mem::take(&mut way.in_line) {
                 touch(way.slots, &mut self.touched, receiver.peer);
             }
         }
@@ -153,13 +154,14 @@ impl Engine {
     }
 
     /// Sends what was put in line for each client.
-    fn send_lines(&mut self, now: Instant) {
+    fn send_lines(&mut self) {
         let mut touched = std::mem::take(&mut self.touched);
         for key in touched.drain(..) {
-            if let Some(client) = self.client_mut(key) {
+            let slot = self.slots.get_mut(key.index as usize).filter(|slot| slot.uses == key.uses);
+            if let Some(client) = slot.and_then(|slot| slot.client.as_deref_mut()) {
                 client.touched = false;
+                client.peer.send(&mut self.outbox);
             }
-            self.on(now, key, |peer, out| peer.send(now, out));
         }
         self.touched = touched;
     }
@@ -257,6 +259,8 @@ fn take_recent(source: &mut Source, layer: u8) -> Option<Recent<RtpPacket>> {
 struct Way<'a> {
     slots: &'a mut [Slot],
     counts: &'a mut Counts,
+    /// A packet was put in line for the receiver.
+    in_line: bool,
     now: Instant,
     codec: Codec,
     params: &'a PayloadParams,
@@ -275,7 +279,8 @@ impl Way<'_> {
             return None;
         };
         self.counts.packets_out += 1;
-        client.peer.write(self.now, receiver.ssrc, own, packet, &rewritten, self.params.spec().codec.is_video());
+        let video = self.params.spec().codec.is_video();
+        self.in_line |= client.peer.write(self.now, (receiver.ssrc, own), packet, &rewritten, video);
         Some(rewritten.replay)
     }
 

@@ -9,7 +9,7 @@ use str0m::bwe::Bitrate;
 
 use super::route::note_wish;
 use super::{Client, Engine, mix};
-use crate::allocate::{Allocator, Candidate, Choice, Needs, Space, Total};
+use crate::allocate::{Allocator, Candidate, Choice, Needs, Space};
 use crate::forward::Forwarder;
 use crate::switchboard::{PeerKey, Source};
 
@@ -22,19 +22,15 @@ const AUDIO_BITRATE: u64 = 40_000;
 /// For how many of them at least, as far as there are so many: who speaks next is heard at once.
 const SOUNDS_LEAST: u64 = 4;
 
-/// How often it is found out anew how much the way takes while pictures are missing. What little is sent then says nothing of it, and
-/// by itself the library looks for more than that only after a quarter of a minute.
-const PROBE_INTERVAL: Duration = Duration::from_secs(2);
-
-/// The library looks when it hears that more would be sent than before. For so long it hears that less would be.
-const PROBE_PAUSE: Duration = Duration::from_millis(100);
-
 /// The allocator uses not quite all of an estimate; what is used already should stay.
 const USED_PERCENT: u64 = 90;
 
 /// Bits per second that pictures may always take: a small one, or a few that hardly move. An estimate made while next to nothing
 /// travels, or by a client whose processor is late, falls below that, and then nothing is sent that could raise it again.
 const PICTURES_LEAST: u64 = 150_000;
+
+/// So long packets wait only where there are too many of them.
+const WAITS: Duration = Duration::from_millis(60);
 
 /// For how long they may not, once even that was too much.
 const LEAST_PAUSE: Duration = Duration::from_secs(120);
@@ -61,8 +57,6 @@ pub(super) struct Share {
     room: Option<u64>,
     /// Until when no picture is sent against the estimate.
     drowned_until: Option<Instant>,
-    /// When it was last found out how much the way takes.
-    probed: Option<Instant>,
 }
 
 /// What a client said of one track.
@@ -100,18 +94,6 @@ impl Share {
                 self.next_order
             });
         }
-    }
-
-    /// Bits per second that the transport should be told would be sent if there were room.
-    fn desired(&mut self, now: Instant, estimate: Option<u64>, total: Total, congested: bool) -> u64 {
-        let desired = total.probe.max(LEAST);
-        let missing = total.used < total.wanted && estimate.is_some_and(|estimate| estimate < desired);
-        let age = self.probed.map_or(Duration::MAX, |at| now.saturating_duration_since(at));
-        if missing && !congested && age >= PROBE_INTERVAL {
-            self.probed = Some(now);
-            return LEAST;
-        }
-        if age < PROBE_PAUSE { LEAST } else { desired }
     }
 
     fn candidate(&self, now: Instant, source: &Source, speaker: Option<ParticipantId>, spoke: Option<Instant>) -> Candidate {
@@ -169,10 +151,11 @@ impl Engine {
         let pictures_least = if share.drowned_until.is_some_and(|until| now < until) { 0 } else { PICTURES_LEAST };
         let below = estimate.is_some_and(|estimate| estimate < share.used) && share.used > pictures_least;
         let overloaded = client.watch.is_overloaded(below);
+        let waits = client.peer.queue(now) >= WAITS;
         (share.due, share.shared) = (false, Some(now));
         let reserved = self.gather(now, &mut share, room, who) * AUDIO_BITRATE;
-        // Lost packets alone make the estimate fall as low as it gets, on a line that only is bad. What travels without waiting fits.
-        let proven = if overloaded { 0 } else { share.used + reserved };
+        // Lost packets alone make an estimate fall, on a line that only is bad. What travels without waiting fits.
+        let proven = if overloaded || waits { 0 } else { share.used + reserved };
         let least = proven.max(reserved + pictures_least);
         let believed = estimate.map(|estimate| estimate.max(least.saturating_mul(100) / USED_PERCENT));
         let space = Space { estimate: believed, reserved, congested: overloaded };
@@ -187,7 +170,7 @@ impl Engine {
         for (candidate, choice) in candidates.iter().zip(choices) {
             self.aim(now, key, candidate.id, *choice);
         }
-        let desired = share.desired(now, estimate, total, overloaded);
+        let desired = total.probe.max(LEAST);
         if let Some(client) = self.client_mut(key) {
             client.share = share;
             if client.desired != desired {

@@ -9,7 +9,7 @@ use crate::settings::{Identity, Settings};
 
 /// Rooms with one publisher each, who has no transport.
 fn engine(now: Instant, rooms: u128) -> Engine {
-    let identity = Identity::generate().expect("a certificate");
+    let identity = Identity::generate((now, std::time::Duration::ZERO)).expect("a certificate");
     let mut engine = Engine::new(now, Settings::new(&[], &identity, Arc::default(), 1), 1);
     for n in 1..=rooms {
         let (id, label): (_, Arc<str>) = (TrackId(n), "cam".into());

@@ -1,7 +1,5 @@
 //! What is forwarded from one key frame of one stream on.
 
-use str0m::rtp::Vp8Patch;
-
 use super::line::Line;
 use super::time::Moment;
 use super::{Incoming, Next, Rewritten, is_near};
@@ -120,7 +118,7 @@ impl Segment {
             return None;
         }
         let seq = self.seqs.take(packet.seq);
-        Some(Rewritten { seq, time: packet.time.wrapping_add(self.time_offset), vp8: self.patch(packet), replay: 0 })
+        Some(Rewritten { seq, time: packet.time.wrapping_add(self.time_offset), vp8: self.counters(packet), replay: 0 })
     }
 
     /// Decides on the packet's frame when its first packet comes; the others follow.
@@ -153,17 +151,14 @@ impl Segment {
         }
     }
 
-    fn patch(&mut self, packet: &Incoming<'_>) -> Option<Vp8Patch> {
-        let vp8 = packet.descriptor.vp8?;
-        let mut patch = vp8.place.patch();
+    fn counters(&mut self, packet: &Incoming<'_>) -> Option<Vp8> {
+        let mut vp8 = packet.descriptor.vp8?;
         if let (Some(Picture { bits, .. }), Some(number)) = (vp8.picture, self.picture(packet)) {
             let given = self.pictures.as_mut()?.take(number);
-            patch = patch.picture_id((given & mask(bits)) as u16);
+            vp8.picture = Some(Picture { id: (given & mask(bits)) as u16, bits });
         }
-        if let Some(tl0) = self.tl0(packet) {
-            patch = patch.tl0_pic_idx(tl0);
-        }
-        patch.build().ok()
+        vp8.tl0 = self.tl0(packet).or(vp8.tl0);
+        Some(vp8)
     }
 
     /// The packet's picture number, continued beyond its width.

@@ -42,18 +42,10 @@ impl Vp8 {
     }
 }
 
-/// A payload with the bytes of a patch in it. The library applies patches to what it sends only, so they are read as printed.
-pub fn patched(payload: &[u8], patch: impl std::fmt::Debug) -> Vec<u8> {
-    let text = format!("{patch:?}");
-    let list = |name: &str| -> Vec<usize> {
-        let list = text.split_once(&format!("{name}: [")).expect("a list").1.split_once(']').expect("an end").0;
-        list.split(", ").map(|number| number.parse().expect("a number")).collect()
-    };
-    let count: usize = text.split_once("len: ").expect("a length").1.split_once(',').expect("more").0.parse().expect("a number");
+/// A payload with these counters in it.
+pub fn patched(payload: &[u8], counters: media::codec::Vp8) -> Vec<u8> {
     let mut bytes = payload.to_vec();
-    for (offset, byte) in list("offsets").into_iter().zip(list("bytes")).take(count) {
-        bytes[offset] = byte as u8;
-    }
+    counters.write(&mut bytes);
     bytes
 }
 

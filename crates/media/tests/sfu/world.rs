@@ -134,10 +134,11 @@ pub struct World {
 pub type Beside = Box<dyn FnMut(Instant, &mut Engine)>;
 
 pub fn settings(server: SocketAddr) -> Settings {
-    let crypto = Arc::new(str0m::crypto::from_feature_flags());
+    let crypto = Arc::new(media::settings::cryptography());
     let certificate = crypto.dtls_provider.generate_certificate().unwrap();
     let candidates = vec![Address { at: server, protocol: Protocol::Udp }];
-    Settings { candidates, certificate, crypto, counters: Arc::default(), salt: 5 }
+    let epoch = (Instant::now(), std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap());
+    Settings { candidates, certificate, crypto, counters: Arc::default(), salt: 5, epoch }
 }
 
 impl World {

@@ -1,0 +1,653 @@
+//! All media to one client: packets get their headers and are encrypted here, what is asked for again is sent again, and what the client
+//! says of it tells how much may be sent. The library is only asked for keys, and for where the client is.
+//!
+//! No two packets may be encrypted with the same key, source and number. Sources are never used for another track
+//! ([`crate::negotiate`]); of each source, numbers of media are used once ([`Window`]) and those of repairs only rise. Reports have a
+//! source and numbers that the library's do not have ([`crate::srtp`]).
+
+mod kept;
+mod line;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use str0m::config::CryptoProvider;
+use str0m::media::{Frequency, Mid};
+use str0m::net::Transmit;
+use str0m::rtp::{ExtensionMap, ExtensionValues};
+use str0m::stats::MediaEgressStats;
+
+use crate::codec::Vp8;
+use crate::congestion::{Congestion, Probe, Purpose};
+use crate::keys::Keys;
+use crate::limit::{EARLY_PACKETS_MAX, EARLY_TIME_MAX, REPORT_INTERVAL, REPORTERS_MAX};
+use crate::peer::Path;
+use crate::reception::{self, Told};
+use crate::repair::Repairs;
+use crate::replay::Window;
+use crate::srtp::Srtp;
+use kept::Entry;
+use line::{Head, Line};
+
+/// Bits per second assumed of every connection until it shows what it can take: enough for a few pictures at once, and soon taken back
+/// where it is too much.
+const FIRST_ESTIMATE: u64 = 5_000_000;
+
+/// Time from one look at a probe to the next.
+const PROBE_STEP: Duration = Duration::from_millis(1);
+
+/// Packets of a probe that leave in one step, at most.
+const PROBE_PACKETS_MAX: usize = 64;
+
+/// What was said of the way longer ago says nothing of now.
+const STALE: Duration = Duration::from_secs(3);
+
+/// Padding with nothing to repeat: its last byte says how many there are (RFC 3550, section 5.1).
+const PADDING: [u8; 224] = {
+    let mut padding = [0; 224];
+    padding[223] = 224;
+    padding
+};
+
+/// Everything that one client is sent.
+pub(crate) struct Sender {
+    srtp: Option<Srtp>,
+    /// Where the client is, and what it is sent from; none: nowhere now.
+    way: Option<Path>,
+    /// The sources of `lines`, in their order.
+    sources: Vec<u32>,
+    lines: Vec<Line>,
+    /// Each payload type's type for repairs, or 0.
+    repair_types: [u8; 128],
+    congestion: Congestion,
+    /// The next packet's number over all lines.
+    number: u64,
+    /// Bits per second: at least, and if there were room.
+    wanted: (u64, u64),
+    probe: Option<Probing>,
+    repairs: Repairs,
+    /// When arrivals were reported last.
+    told: Option<Instant>,
+    reporters: Vec<Reporter>,
+    /// The source of reports.
+    reporter: u32,
+    /// Who wants to know how long the way is: its source, its clock, and when that was.
+    asker: Option<(u32, u32, Instant)>,
+    random: u64,
+    turn: Turn,
+    /// A moment, and how long after 1970 it was.
+    epoch: (Instant, Duration),
+    header: Vec<u8>,
+    plain: Vec<u8>,
+    report: Vec<u8>,
+    ready: VecDeque<Vec<u8>>,
+    /// Packets from before there were keys, and their sources: the first picture is sent as soon as anything can be.
+    early: Vec<(u32, Early)>,
+}
+
+/// What is kept of a packet until it can be encrypted.
+struct Early {
+    shown: Instant,
+    entry: Entry,
+    repairable: bool,
+}
+
+/// A probe on its way.
+struct Probing {
+    probe: Probe,
+    began: Instant,
+    next: Instant,
+}
+
+/// A source of the client's reports.
+struct Reporter {
+    ssrc: u32,
+    heard: Instant,
+    used: Window<2>,
+}
+
+/// A moment as packets have it.
+#[derive(Clone, Copy)]
+struct Turn {
+    now: Instant,
+    /// Milliseconds since the epoch's moment.
+    ms: u32,
+    /// Seconds in 6.18 bits.
+    abs: u32,
+}
+
+/// What is written of one packet.
+pub(crate) struct Packet<'a> {
+    /// The client's number for its codec.
+    pub payload_type: u8,
+    /// The last of a frame, or the first after silence.
+    pub marker: bool,
+    /// Continued beyond 16 bits.
+    pub seq: u64,
+    /// RTP timestamp.
+    pub time: u32,
+    /// The moment that it is of.
+    pub shown: Instant,
+    /// What its publisher says of it.
+    pub extras: Extras,
+    /// Other counters in its payload.
+    pub counters: Option<Vp8>,
+    /// What it carries.
+    pub payload: &'a Arc<[u8]>,
+    /// Whether it may be sent again.
+    pub repairable: bool,
+}
+
+/// Header extensions that mean something to the receiver, as they are written; the others belong to the transport that a packet came by.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extras {
+    /// RFC 6464, section 3.
+    level: Option<u8>,
+    /// 3GPP TS 26.114, section 7.4.5.
+    orientation: Option<u8>,
+    content: Option<u8>,
+    delay: Option<[u8; 3]>,
+}
+
+impl Extras {
+    /// Those of a packet that came.
+    pub fn of(values: &ExtensionValues) -> Self {
+        let level = |level: i8| u8::from(values.voice_activity.unwrap_or_default()) << 7 | level.unsigned_abs().min(127);
+        let delay = values.play_delay_min.zip(values.play_delay_max).map(|(min, max)| {
+            let [min, max] = [min, max].map(|time| (time.rebase(Frequency::HUNDREDTHS).numer() & 0xfff) as u32);
+            let [_, high, middle, low] = (min << 12 | max).to_be_bytes();
+            [high, middle, low]
+        });
+        Extras {
+            level: values.audio_level.map(level),
+            orientation: values.video_orientation.map(|orientation| orientation as u8),
+            content: values.video_content_type,
+            delay,
+        }
+    }
+}
+
+/// A track that a client receives.
+pub(crate) struct Place<'a> {
+    /// Its source.
+    pub ssrc: u32,
+    /// The source of its repairs, and a payload type of theirs; none: it is not repaired.
+    pub repair: Option<(u32, u8)>,
+    /// Its section.
+    pub mid: Mid,
+    /// Our name (RFC 3550, section 6.5.1).
+    pub name: &'a str,
+    /// Ticks of its timestamps a second.
+    pub clock_hz: u32,
+    /// The numbers of extensions.
+    pub extensions: &'a ExtensionMap,
+}
+
+impl Sender {
+    /// `seed`: for numbers that should be unlike those of others.
+    pub fn new(now: Instant, epoch: (Instant, Duration), seed: u64) -> Self {
+        Sender {
+            srtp: None,
+            way: None,
+            sources: Vec::new(),
+            lines: Vec::new(),
+            repair_types: [0; 128],
+            congestion: Congestion::new(now, FIRST_ESTIMATE),
+            number: 0,
+            wanted: (0, 0),
+            probe: None,
+            repairs: Repairs::new(now),
+            told: None,
+            reporters: Vec::new(),
+            reporter: (seed >> 32) as u32 | 1,
+            asker: None,
+            random: seed,
+            turn: Turn::of(now, epoch),
+            epoch,
+            header: Vec::with_capacity(64),
+            plain: Vec::new(),
+            report: Vec::new(),
+            ready: VecDeque::new(),
+            early: Vec::new(),
+        }
+    }
+
+    /// Whether there are keys.
+    pub fn is_open(&self) -> bool {
+        self.srtp.is_some()
+    }
+
+    /// The handshake is over.
+    pub fn open(&mut self, crypto: &CryptoProvider, keys: &Keys) {
+        self.srtp = Srtp::new(crypto, keys);
+    }
+
+    /// The client is there now; none: nowhere, and nothing is sent.
+    pub fn set_way(&mut self, now: Instant, way: Option<Path>) {
+        let moved = way.is_some() && self.way.is_some() && self.way != way;
+        self.way = way;
+        if moved {
+            self.congestion.reset(now, self.congestion.estimate());
+            self.probe = None;
+        }
+    }
+
+    /// Where it is.
+    pub fn way(&self) -> Option<Path> {
+        self.way
+    }
+
+    /// These are all the tracks that the client receives, and each payload type's type for repairs.
+    pub fn place<'a>(&mut self, now: Instant, places: impl Iterator<Item = Place<'a>>, repairs: impl Iterator<Item = (u8, u8)>) {
+        let mut before = std::mem::take(&mut self.lines);
+        for place in places {
+            let known = before.iter().position(|line| line.ssrc == place.ssrc);
+            let mut line = known.map(|index| before.swap_remove(index)).unwrap_or_else(|| Line::new(&place, self.next_random()));
+            line.agree(&place);
+            self.lines.push(line);
+        }
+        self.sources = self.lines.iter().map(|line| line.ssrc).collect();
+        self.repair_types = [0; 128];
+        for (of, repair) in repairs {
+            if let Some(slot) = self.repair_types.get_mut(usize::from(of)) {
+                *slot = repair;
+            }
+        }
+        self.tell_wanted(now);
+    }
+
+    /// Bits per second: what the estimate may always assume, and what would be sent if there were room.
+    pub fn set_wanted(&mut self, now: Instant, least: u64, desired: u64) {
+        self.wanted = (least, desired);
+        self.tell_wanted(now);
+    }
+
+    /// Who has nothing to fill up the way with does not find out how much it takes.
+    fn tell_wanted(&mut self, now: Instant) {
+        let (least, desired) = self.wanted;
+        let desired = if self.padded().is_some() { desired } else { 0 };
+        self.congestion.set_wanted(now, least, desired);
+    }
+
+    /// A packet of a track, encrypted, and, if its turn has come, a report on the track; false if nothing was sent. It leaves with
+    /// [`poll_transmit`](Sender::poll_transmit).
+    pub fn write(&mut self, now: Instant, ssrc: u32, packet: &Packet<'_>) -> bool {
+        if self.way.is_none() || self.srtp.is_none() {
+            self.keep_early(ssrc, packet);
+            return false;
+        }
+        let Some(index) = self.sources.iter().position(|own| *own == ssrc) else { return false };
+        self.tick(now);
+        let Some(line) = self.lines.get_mut(index) else { return false };
+        if !line.used.take(packet.seq) {
+            return false;
+        }
+        let head = Head {
+            ssrc,
+            payload_type: packet.payload_type,
+            marker: packet.marker,
+            padded: false,
+            seq: packet.seq as u16,
+            time: packet.time,
+            extras: packet.extras,
+            number: self.number as u16,
+            abs: self.turn.abs,
+            named: line.heard.last().is_none(),
+        };
+        line.write_header(&head, &mut self.header);
+        line.count(packet);
+        if packet.repairable && line.repair.is_some() && type_for(&self.repair_types, packet.payload_type).is_some() {
+            line.kept.keep(Entry {
+                seq: packet.seq,
+                at: self.turn.ms,
+                again: None,
+                time: packet.time,
+                payload_type: packet.payload_type,
+                marker: packet.marker,
+                counters: packet.counters,
+                extras: packet.extras,
+                payload: Arc::clone(packet.payload),
+            });
+        }
+        let numbered = line.is_numbered();
+        let sealed = match packet.counters {
+            None => self.srtp.as_mut().and_then(|srtp| srtp.seal(&self.header, packet.payload, ssrc, packet.seq)),
+            Some(counters) => {
+                self.plain.clear();
+                self.plain.extend_from_slice(packet.payload);
+                counters.write(&mut self.plain);
+                self.srtp.as_mut().and_then(|srtp| srtp.seal(&self.header, &self.plain, ssrc, packet.seq))
+            }
+        };
+        let Some(sealed) = sealed else { return false };
+        self.repairs.note_media(now, sealed.len());
+        self.send(now, numbered, sealed, Purpose::Media);
+        self.report_on(now, index);
+        true
+    }
+
+    fn keep_early(&mut self, ssrc: u32, packet: &Packet<'_>) {
+        if self.srtp.is_some() || self.early.len() >= EARLY_PACKETS_MAX {
+            return;
+        }
+        let &Packet { payload_type, marker, seq, time, shown, extras, counters, repairable, .. } = packet;
+        let (at, again, payload) = (0, None, Arc::clone(packet.payload));
+        let entry = Entry { seq, at, again, time, payload_type, marker, counters, extras, payload };
+        self.early.push((ssrc, Early { shown, entry, repairable }));
+    }
+
+    /// Encrypts what waited for keys.
+    pub fn write_early(&mut self, now: Instant) {
+        if self.early.is_empty() || self.way.is_none() || self.srtp.is_none() {
+            return;
+        }
+        let early = std::mem::take(&mut self.early);
+        // What is old is of no use, and more so with a hole behind it: a key frame is asked for then.
+        let old = |(_, first): &(u32, Early)| now.saturating_duration_since(first.shown) > EARLY_TIME_MAX;
+        if early.first().is_some_and(old) {
+            return;
+        }
+        for (ssrc, Early { shown, entry, repairable }) in early {
+            let Entry { payload_type, marker, seq, time, extras, counters, payload, .. } = &entry;
+            let (payload_type, marker, seq, time, extras, counters) = (*payload_type, *marker, *seq, *time, *extras, *counters);
+            let packet = Packet { payload_type, marker, seq, time, shown, extras, counters, payload, repairable };
+            self.write(now, ssrc, &packet);
+        }
+    }
+
+    /// A report of the client's, as it came. False: it is not the client's, or was heard before.
+    pub fn handle_report(&mut self, now: Instant, datagram: &[u8], heard: &mut impl FnMut(Heard)) -> bool {
+        let mut report = std::mem::take(&mut self.report);
+        let fresh = self.srtp.as_mut().and_then(|srtp| srtp.open_report(datagram, &mut report));
+        let fresh = fresh.is_some_and(|(ssrc, index)| self.is_fresh(now, ssrc, index));
+        if fresh {
+            self.tick(now);
+            reception::read(&report, |told| self.hear(now, told, heard));
+        }
+        self.report = report;
+        fresh
+    }
+
+    /// The time named by [`poll_timeout`](Sender::poll_timeout) has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.srtp.is_none() || self.way.is_none() {
+            return;
+        }
+        self.tick(now);
+        self.congestion.handle_timeout(now);
+        if self.probe.is_none()
+            && self.padded().is_some()
+            && let Some(probe) = self.congestion.poll_probe(now)
+        {
+            self.probe = Some(Probing { probe, began: now, next: now });
+        }
+        self.fill(now);
+    }
+
+    /// When to call [`handle_timeout`](Sender::handle_timeout), if nothing else happens.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.srtp.is_none() || self.way.is_none() {
+            return None;
+        }
+        let probe = self.probe.as_ref().map(|probe| probe.next);
+        probe.into_iter().chain(self.congestion.poll_timeout()).min()
+    }
+
+    /// The next datagram to send.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        let sealed = self.ready.pop_front()?;
+        let (proto, source, destination) = self.way?;
+        Some(Transmit { proto, source, destination, contents: sealed.into() })
+    }
+
+    /// Bits per second that the way takes, if that moved since the last time.
+    pub fn poll_estimate(&mut self) -> Option<u64> {
+        self.congestion.poll_estimate()
+    }
+
+    /// The round trip, with what the client waits before it reports; none if that was long ago.
+    pub fn rtt(&self, now: Instant) -> Option<Duration> {
+        self.congestion.rtt().filter(|_| self.is_told(now))
+    }
+
+    /// The share of packets lost lately, 0 to 1; none if that was long ago.
+    pub fn loss(&self, now: Instant) -> Option<f32> {
+        self.is_told(now).then(|| self.congestion.loss())
+    }
+
+    /// How long packets wait on the way; nothing if that was long ago.
+    pub fn queue(&self, now: Instant) -> Duration {
+        if self.is_told(now) { self.congestion.queue() } else { Duration::ZERO }
+    }
+
+    /// What was counted of each track until now; what receivers said, since the last time. Once a second.
+    pub fn stats(&mut self, now: Instant) -> impl Iterator<Item = MediaEgressStats> {
+        self.tick(now);
+        let ms = self.turn.ms;
+        self.lines.iter_mut().map(move |line| {
+            line.kept.trim(ms);
+            line.stats(now)
+        })
+    }
+
+    fn is_told(&self, now: Instant) -> bool {
+        self.told.is_some_and(|told| now.saturating_duration_since(told) < STALE)
+    }
+
+    /// Each source of reports has numbers of its own (RFC 3711, section 3.2.3).
+    fn is_fresh(&mut self, now: Instant, ssrc: u32, index: u32) -> bool {
+        let known = self.reporters.iter().position(|reporter| reporter.ssrc == ssrc);
+        let place = known.unwrap_or_else(|| {
+            if self.reporters.len() >= REPORTERS_MAX
+                && let Some((oldest, _)) = self.reporters.iter().enumerate().min_by_key(|(_, reporter)| reporter.heard)
+            {
+                self.reporters.swap_remove(oldest);
+            }
+            self.reporters.push(Reporter { ssrc, heard: now, used: Window::default() });
+            self.reporters.len() - 1
+        });
+        let Some(reporter) = self.reporters.get_mut(place) else { return false };
+        let fresh = reporter.used.take(u64::from(index));
+        reporter.heard = if fresh { now } else { reporter.heard };
+        fresh
+    }
+
+    fn hear(&mut self, now: Instant, told: Told<'_>, heard: &mut impl FnMut(Heard)) {
+        match told {
+            Told::Arrivals(packet) => {
+                if self.congestion.handle_feedback(now, packet).is_ok() {
+                    self.told = Some(now);
+                }
+            }
+            Told::Received(block) => {
+                for line in &mut self.lines {
+                    if line.ssrc == block.ssrc {
+                        line.heard.note(&block);
+                    } else if let Some(repair) = line.repair.as_mut().filter(|repair| repair.ssrc == block.ssrc) {
+                        repair.heard = true;
+                    }
+                }
+            }
+            Told::Missing(ssrc, numbers) => self.send_again(now, ssrc, numbers, heard),
+            Told::Keyframe(ssrc) => {
+                if let Some(line) = self.lines.iter_mut().find(|line| line.ssrc == ssrc) {
+                    line.plis += 1;
+                    heard(Heard::Keyframe(line.mid));
+                }
+            }
+            Told::Clock(ssrc, clock) => self.asker = Some((ssrc, clock, now)),
+        }
+    }
+
+    /// Sends what is missing of a track again, as long as it is not more than its share. Then what was sent until now is forgotten, and
+    /// what else was asked for with it.
+    fn send_again(&mut self, now: Instant, ssrc: u32, numbers: impl Iterator<Item = u16>, heard: &mut impl FnMut(Heard)) {
+        if self.srtp.is_none() || self.way.is_none() {
+            return;
+        }
+        let Some(index) = self.sources.iter().position(|own| *own == ssrc) else { return };
+        if let Some(line) = self.lines.get_mut(index) {
+            line.nacks += 1;
+        }
+        for end in numbers {
+            let Some(line) = self.lines.get_mut(index) else { return };
+            let Some(entry) = line.kept.ask(self.turn.ms, end).cloned() else { continue };
+            if !self.repairs.may_send(now, entry.payload.len()) {
+                heard(Heard::Refused);
+                return self.lines.iter_mut().for_each(|line| line.kept.forget());
+            }
+            self.repeat(now, index, &entry, Purpose::Media);
+        }
+    }
+
+    /// A packet once more, in one of another source (RFC 4588, section 4): its number, and what it carries.
+    fn repeat(&mut self, now: Instant, index: usize, entry: &Entry, purpose: Purpose) {
+        let Some(payload_type) = type_for(&self.repair_types, entry.payload_type) else { return };
+        self.plain.clear();
+        self.plain.extend_from_slice(&(entry.seq as u16).to_be_bytes());
+        self.plain.extend_from_slice(&entry.payload);
+        if let (Some(counters), Some(payload)) = (entry.counters, self.plain.get_mut(2..)) {
+            counters.write(payload);
+        }
+        self.send_repair(now, index, (payload_type, entry.time), (entry.marker, false), entry.extras, purpose);
+    }
+
+    /// Encrypts what is in `plain` under the source for repairs of a track.
+    fn send_repair(
+        &mut self,
+        now: Instant,
+        index: usize,
+        (payload_type, time): (u8, u32),
+        (marker, padded): (bool, bool),
+        extras: Extras,
+        purpose: Purpose,
+    ) {
+        let Some(line) = self.lines.get_mut(index) else { return };
+        let Some(repair) = &mut line.repair else { return };
+        let (ssrc, seq, named) = (repair.ssrc, repair.seq, !repair.heard);
+        repair.seq += 1;
+        let (number, abs) = (self.number as u16, self.turn.abs);
+        let head = Head { ssrc, payload_type, marker, padded, seq: seq as u16, time, extras, number, abs, named };
+        line.write_header(&head, &mut self.header);
+        let numbered = line.is_numbered();
+        let sealed = self.srtp.as_mut().and_then(|srtp| srtp.seal(&self.header, &self.plain, ssrc, seq));
+        if let Some(sealed) = sealed {
+            self.send(now, numbered, sealed, purpose);
+        }
+    }
+
+    fn send(&mut self, now: Instant, numbered: bool, sealed: Vec<u8>, purpose: Purpose) {
+        if numbered {
+            self.congestion.sent(now, self.number, sealed.len(), purpose);
+            self.number += 1;
+        }
+        self.ready.push_back(sealed);
+    }
+
+    /// A line whose repairs fill up the way: the one that is used most lately, as far as is known.
+    fn padded(&self) -> Option<usize> {
+        let fit = |line: &Line| line.is_numbered() && line.repair.is_some();
+        let used = self.lines.iter().position(|line| fit(line) && !line.kept.is_empty());
+        used.or_else(|| self.lines.iter().position(fit))
+    }
+
+    /// Sends what a probe lacks by now.
+    fn fill(&mut self, now: Instant) {
+        let Some(Probing { probe, began, next }) = self.probe.take() else { return };
+        if now < next {
+            self.probe = Some(Probing { probe, began, next });
+            return;
+        }
+        let due = probe.bytes_after(now.saturating_duration_since(began).as_micros() as u64);
+        for _ in 0..PROBE_PACKETS_MAX {
+            let Some((left, packets)) = self.congestion.probe_left() else { return };
+            let sent = probe.bytes.saturating_sub(left);
+            let begun = sent > 0 || packets < probe.packets;
+            if begun && sent > due {
+                break;
+            }
+            if !self.pad(now, Purpose::Probe(probe.id)) {
+                return;
+            }
+        }
+        self.probe = Some(Probing { probe, began, next: now + PROBE_STEP });
+    }
+
+    fn pad(&mut self, now: Instant, purpose: Purpose) -> bool {
+        let Some(index) = self.padded() else { return false };
+        let before = self.number;
+        let Some(line) = self.lines.get_mut(index) else { return false };
+        if let Some(entry) = line.kept.newest(self.turn.ms).cloned() {
+            self.repeat(now, index, &entry, purpose);
+        } else if let Some(payload_type) = line.repair.as_ref().map(|repair| repair.payload_type) {
+            self.plain.clear();
+            self.plain.extend_from_slice(&PADDING);
+            let time = line.time();
+            self.send_repair(now, index, (payload_type, time), (false, true), Extras::default(), purpose);
+        }
+        self.number > before
+    }
+
+    /// A report on a track, if its turn has come.
+    fn report_on(&mut self, now: Instant, index: usize) {
+        let Some(line) = self.lines.get_mut(index) else { return };
+        if line.report_at.is_some_and(|at| now < at) {
+            return;
+        }
+        line.report_at = Some(now + REPORT_INTERVAL);
+        self.report.clear();
+        // Numbers of encrypted reports belong to the source of the first, and it is nobody else's.
+        self.report.extend([0x80, 201, 0, 1]);
+        self.report.extend(self.reporter.to_be_bytes());
+        line.write_report(now, self.epoch, &mut self.report);
+        if let Some((ssrc, clock, at)) = self.asker.take() {
+            // RFC 3611, section 4.5.
+            let waited = (now.saturating_duration_since(at).as_micros() * 65_536 / 1_000_000) as u32;
+            self.report.extend([0x80, 207, 0, 5]);
+            self.report.extend(self.reporter.to_be_bytes());
+            self.report.extend([5, 0, 0, 3]);
+            self.report.extend([ssrc, clock, waited].iter().flat_map(|word| word.to_be_bytes()));
+        }
+        if let Some(sealed) = self.srtp.as_mut().and_then(|srtp| srtp.seal_report(&self.report)) {
+            self.ready.push_back(sealed);
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        if self.turn.now != now {
+            self.turn = Turn::of(now, self.epoch);
+        }
+    }
+
+    /// A number that nobody need be unable to guess.
+    fn next_random(&mut self) -> u16 {
+        self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.random >> 40) as u16
+    }
+}
+
+/// What somebody else has to see to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// What comes in this section cannot be decoded.
+    Keyframe(Mid),
+    /// More was asked for again than the client's share.
+    Refused,
+}
+
+impl Turn {
+    fn of(now: Instant, (epoch, since_1970): (Instant, Duration)) -> Self {
+        let passed = now.saturating_duration_since(epoch);
+        let utc = since_1970 + passed;
+        let abs = (utc.as_secs() as u32 & 0x3f) << 18 | ((u64::from(utc.subsec_nanos()) << 18) / 1_000_000_000) as u32;
+        Turn { now, ms: (passed.as_secs() as u32).wrapping_mul(1_000).wrapping_add(passed.subsec_millis()), abs }
+    }
+}
+
+fn type_for(types: &[u8; 128], of: u8) -> Option<u8> {
+    types.get(usize::from(of)).copied().filter(|own| *own != 0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,292 @@
+use str0m::crypto::dtls::SrtpProfile;
+use str0m::net::Protocol;
+use str0m::rtp::Extension;
+
+use super::*;
+use crate::limit::{REPAIR_FLOOR_BYTES, REPAIR_TIME};
+use crate::settings::cryptography;
+
+const SSRC: u32 = 0x0102_0304;
+const RTX: u32 = 0x0506_0708;
+
+fn map() -> ExtensionMap {
+    let mut map = ExtensionMap::empty();
+    map.set(1, Extension::AudioLevel);
+    map.set(3, Extension::TransportSequenceNumber);
+    map.set(4, Extension::RtpMid);
+    map.set(5, Extension::VideoOrientation);
+    map
+}
+
+fn place(extensions: &ExtensionMap) -> Place<'_> {
+    Place { ssrc: SSRC, repair: Some((RTX, 97)), mid: Mid::from("a12"), name: "ann", clock_hz: 90_000, extensions }
+}
+
+fn keys(client: bool) -> Keys {
+    Keys { profile: SrtpProfile::AEAD_AES_256_GCM, material: vec![5; 88], client }
+}
+
+fn way(port: u16) -> Option<Path> {
+    Some((Protocol::Udp, ([192, 0, 2, 1], 8_444).into(), ([192, 0, 2, 2], port).into()))
+}
+
+/// One that sends to a client, whose end the other is.
+fn sender(now: Instant) -> (Sender, Srtp) {
+    let mut sender = Sender::new(now, (now, Duration::from_secs(10)), 7);
+    sender.open(&cryptography(), &keys(true));
+    sender.set_way(now, way(5));
+    sender.place(now, [place(&map())].into_iter(), [(96, 97)].into_iter());
+    (sender, Srtp::new(&cryptography(), &keys(false)).unwrap())
+}
+
+fn write(sender: &mut Sender, now: Instant, seq: u64) -> bool {
+    let payload: Arc<[u8]> = vec![9; 1_000].into();
+    let (extras, counters) = (Extras::default(), None);
+    let packet = Packet {
+        payload_type: 96,
+        marker: true,
+        seq,
+        time: 7,
+        shown: now,
+        extras,
+        counters,
+        payload: &payload,
+        repairable: true,
+    };
+    sender.write(now, SSRC, &packet)
+}
+
+/// Sources and numbers of what leaves, without reports.
+fn leaves(sender: &mut Sender) -> Vec<(u32, u16)> {
+    let word = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().unwrap());
+    let all = std::iter::from_fn(|| sender.poll_transmit());
+    let media = all.filter(|sent| !(200..=207).contains(&sent.contents[1]));
+    media.map(|sent| (word(&sent.contents[8..12]), word(&sent.contents[0..4]) as u16)).collect()
+}
+
+/// What the client says, in one packet of RTCP.
+fn say(client: &mut Srtp, kind: [u8; 2], words: &[u32]) -> Vec<u8> {
+    let body = words.iter().flat_map(|word| word.to_be_bytes());
+    let report: Vec<u8> = [0x80 | kind[0], kind[1], 0, words.len() as u8].into_iter().chain(body).collect();
+    client.seal_report(&report).unwrap()
+}
+
+fn hear(sender: &mut Sender, now: Instant, report: &[u8]) -> (bool, Vec<Heard>) {
+    let mut all = Vec::new();
+    let fresh = sender.handle_report(now, report, &mut |heard| all.push(heard));
+    (fresh, all)
+}
+
+fn missing(client: &mut Srtp, first: u16, more: u16) -> Vec<u8> {
+    say(client, [1, 205], &[1, SSRC, u32::from(first) << 16 | u32::from(more)])
+}
+
+fn header(extensions: &ExtensionMap, extras: Extras, named: bool) -> Vec<u8> {
+    let line = Line::new(&place(extensions), 0);
+    let (number, abs) = (0x0708, 0x0001_0203);
+    let (seq, time) = (5, 0x0a0b_0c0d);
+    let head = Head { ssrc: SSRC, payload_type: 111, marker: true, padded: false, seq, time, extras, number, abs, named };
+    let mut header = vec![7; 5];
+    line.write_header(&head, &mut header);
+    header
+}
+
+#[test]
+fn a_header_has_what_was_agreed_on_and_what_is_known() {
+    const PLAIN: [u8; 11] = [0x80 | 111, 0, 5, 10, 11, 12, 13, 1, 2, 3, 4];
+    let values = ExtensionValues { audio_level: Some(-30), voice_activity: Some(true), ..ExtensionValues::default() };
+    let check = |map: &ExtensionMap, extras: Extras, named: bool, extensions: &[u8]| {
+        let first = if extensions.is_empty() { 0x80 } else { 0x90 };
+        assert_eq!(header(map, extras, named), [&[first][..], &PLAIN, extensions].concat());
+    };
+    check(&ExtensionMap::empty(), Extras::of(&values), true, &[]);
+    let mut own = ExtensionMap::empty();
+    own.set(4, Extension::RtpMid);
+    check(&own, Extras::default(), true, &[0xbe, 0xde, 0, 1, 0x42, b'a', b'1', b'2']);
+    check(&own, Extras::default(), false, &[]);
+    own.set(1, Extension::AudioLevel);
+    check(&own, Extras::of(&values), true, &[0xbe, 0xde, 0, 2, 0x10, 0x80 | 30, 0x42, b'a', b'1', b'2', 0, 0]);
+    own.set(3, Extension::TransportSequenceNumber);
+    own.set(2, Extension::AbsoluteSendTime);
+    check(&own, Extras::default(), false, &[0xbe, 0xde, 0, 2, 0x31, 7, 8, 0x22, 1, 2, 3, 0]);
+    let mut turned = ExtensionMap::empty();
+    turned.set(5, Extension::VideoOrientation);
+    turned.set(6, Extension::PlayoutDelay);
+    let [min, max] = [1, 0x203].map(str0m::media::MediaTime::from_hundredths);
+    let values = ExtensionValues {
+        video_orientation: Some(str0m::rtp::VideoOrientation::Deg180),
+        play_delay_min: Some(min),
+        play_delay_max: Some(max),
+        ..ExtensionValues::default()
+    };
+    check(&turned, Extras::of(&values), true, &[0xbe, 0xde, 0, 2, 0x50, 2, 0x62, 0, 0x12, 3, 0, 0]);
+}
+
+#[test]
+fn a_report_says_which_moment_is_which_and_whose_it_is_and_how_long_the_way_is() {
+    let now = Instant::now();
+    let (mut sender, mut client) = sender(now);
+    let asked = say(&mut client, [0, 207], &[77, 0x0400_0002, 0x0000_1122, 0x3344_0000]);
+    assert_eq!(hear(&mut sender, now, &asked), (true, vec![]));
+    assert!(write(&mut sender, now + Duration::from_millis(500), 0));
+    let sent: Vec<Transmit> = std::iter::from_fn(|| sender.poll_transmit()).collect();
+    assert_eq!(sent.len(), 2);
+    let mut report = Vec::new();
+    let (source, index) = client.open_report(&sent[1].contents, &mut report).unwrap();
+    assert!(source != SSRC && source != RTX && index >= 0x4000_0000, "its numbers are its own");
+    let words: Vec<u32> = report.chunks(4).map(|word| u32::from_be_bytes(word.try_into().unwrap())).collect();
+    assert_eq!(words[0..2], [0x80c9_0001, source]);
+    assert_eq!(words[2..9], [0x80c8_0006, SSRC, (2_208_988_800_u64 + 10) as u32, 0x8000_0000, 7, 1, 1_000]);
+    assert_eq!(words[9..11], [0x81ca_0003, SSRC]);
+    assert_eq!(report[44..52], [1, 3, b'a', b'n', b'n', 0, 0, 0]);
+    assert_eq!(words[13..], [0x80cf_0005, source, 0x0500_0003, 77, 0x1122_3344, 32_768]);
+}
+
+#[test]
+fn nothing_is_sent_without_keys_or_to_nowhere_or_of_no_track() {
+    let now = Instant::now();
+    let mut early = Sender::new(now, (now, Duration::ZERO), 7);
+    early.set_way(now, way(5));
+    early.place(now, [place(&map())].into_iter(), [(96, 97)].into_iter());
+    (0..2 * EARLY_PACKETS_MAX as u64).for_each(|seq| assert!(!write(&mut early, now, seq)));
+    early.write_early(now);
+    assert_eq!(leaves(&mut early), []);
+    early.open(&cryptography(), &keys(true));
+    early.write_early(now);
+    assert_eq!(leaves(&mut early).len(), EARLY_PACKETS_MAX, "what waited");
+    assert!(!write(&mut early, now, 1) && write(&mut early, now, 5_000));
+    early.set_way(now, None);
+    assert!(!write(&mut early, now, 5_001));
+    early.set_way(now, way(6));
+    assert!(write(&mut early, now, 5_002));
+    early.place(now, std::iter::empty(), std::iter::empty());
+    assert!(!write(&mut early, now, 5_003));
+}
+
+#[test]
+fn what_waited_for_keys_too_long_is_not_sent() {
+    let now = Instant::now();
+    let mut early = Sender::new(now, (now, Duration::ZERO), 7);
+    early.place(now, [place(&map())].into_iter(), [(96, 97)].into_iter());
+    assert!(!write(&mut early, now, 1));
+    early.open(&cryptography(), &keys(true));
+    early.set_way(now, way(5));
+    early.write_early(now + EARLY_TIME_MAX + Duration::from_millis(1));
+    assert_eq!(leaves(&mut early), []);
+}
+
+/// No two packets with the same source, number and key (RFC 3711, section 9.1), whatever happens in between.
+#[test]
+fn no_number_is_encrypted_twice() {
+    let now = Instant::now();
+    let (mut sender, mut client) = sender(now);
+    let mut sent = Vec::new();
+    for (round, seq) in (0..600_u64).chain(0..600).chain(300..900).enumerate() {
+        let at = now + Duration::from_millis(round as u64);
+        let fresh = write(&mut sender, at, seq);
+        assert_eq!(fresh, round < 600 || round >= 1_500, "{round}");
+        if round % 50 == 0 {
+            // Negotiated anew, as often as the client likes, and asked for again.
+            sender.place(at, [place(&map())].into_iter(), [(96, 97)].into_iter());
+            sender.set_way(at, way(round as u16 + 1));
+            let asked = missing(&mut client, seq as u16, 0);
+            assert!(hear(&mut sender, at, &asked).0);
+        }
+        sent.extend(leaves(&mut sender));
+    }
+    let repairs = sent.iter().filter(|(ssrc, _)| *ssrc == RTX).count();
+    assert!(repairs > 20, "{repairs}");
+    let all = sent.len();
+    sent.sort_unstable();
+    sent.dedup();
+    assert_eq!(sent.len(), all);
+}
+
+#[test]
+fn what_is_missing_is_sent_again_once_for_each_report() {
+    let now = Instant::now();
+    let (mut sender, mut client) = sender(now);
+    (0..20).for_each(|seq| assert!(write(&mut sender, now, seq)));
+    leaves(&mut sender);
+    let asked = missing(&mut client, 3, 0b101);
+    let later = now + Duration::from_millis(50);
+    assert_eq!(hear(&mut sender, later, &asked), (true, vec![]));
+    let again = leaves(&mut sender);
+    assert_eq!(again.iter().map(|(ssrc, _)| *ssrc).collect::<Vec<_>>(), [RTX; 3], "3, 4 and 6");
+    // The same once more, by somebody who heard it on the way.
+    let later = later + Duration::from_millis(50);
+    assert_eq!((hear(&mut sender, later, &asked), leaves(&mut sender)), ((false, vec![]), vec![]));
+    // And what is not the client's.
+    let mut bent = missing(&mut client, 3, 0);
+    bent[20] ^= 1;
+    assert_eq!((hear(&mut sender, later, &bent), leaves(&mut sender)), ((false, vec![]), vec![]));
+    let old = missing(&mut client, 3, 0);
+    assert_eq!((hear(&mut sender, now + REPAIR_TIME, &old).0, leaves(&mut sender)), (true, vec![]));
+}
+
+#[test]
+fn who_asks_for_everything_gets_no_more_than_its_share() {
+    let now = Instant::now();
+    let (mut sender, mut client) = sender(now);
+    (0..200).for_each(|seq| assert!(write(&mut sender, now, seq)));
+    leaves(&mut sender);
+    let (mut repeated, mut refused) = (0, 0);
+    for round in 0..100_u64 {
+        let at = now + Duration::from_millis(10 * round % 400);
+        let asked = missing(&mut client, (round * 17 % 190) as u16, 0xffff);
+        refused += hear(&mut sender, at, &asked).1.len();
+        repeated += leaves(&mut sender).len() * 1_000;
+    }
+    // Of 200 kB two thirds, and the least.
+    let most = 200 * 1_100 * 2 / 3 + REPAIR_FLOOR_BYTES as usize;
+    assert!((most / 2..=most).contains(&repeated), "{repeated} of {most}");
+    assert_eq!(refused, 1, "what was kept is forgotten then");
+}
+
+#[test]
+fn wishes_for_key_frames_name_the_section() {
+    let now = Instant::now();
+    let (mut sender, mut client) = sender(now);
+    let wish = |client: &mut Srtp, kind: u8, words: &[u32]| say(client, [kind, 206], words);
+    let picture_lost = wish(&mut client, 1, &[1, SSRC]);
+    assert_eq!(hear(&mut sender, now, &picture_lost), (true, vec![Heard::Keyframe(Mid::from("a12"))]));
+    let full_intra = wish(&mut client, 4, &[1, 0, SSRC, 0]);
+    assert_eq!(hear(&mut sender, now, &full_intra), (true, vec![Heard::Keyframe(Mid::from("a12"))]));
+    let of_another = wish(&mut client, 1, &[1, SSRC + 1]);
+    assert_eq!(hear(&mut sender, now, &of_another), (true, vec![]));
+    let stats: Vec<_> = sender.stats(now).map(|stats| stats.plis).collect();
+    assert_eq!(stats, [2]);
+}
+
+/// The way is filled up with repairs, until as much was sent as was asked for; without pictures, never.
+#[test]
+fn a_probe_is_sent_as_fast_as_it_should_be_and_ends() {
+    let now = Instant::now();
+    let (mut sender, _) = sender(now);
+    assert!(write(&mut sender, now, 0));
+    leaves(&mut sender);
+    sender.set_wanted(now, 100_000, 20_000_000);
+    let (mut at, mut sent) = (now, Vec::new());
+    while at < now + Duration::from_millis(900) {
+        at += Duration::from_millis(1);
+        sender.handle_timeout(at);
+        sent.extend(leaves(&mut sender).into_iter().map(|packet| (at, packet)));
+    }
+    assert!(sent.iter().all(|(_, (ssrc, _))| *ssrc == RTX));
+    let took = sent.last().unwrap().0 - sent[0].0;
+    let bytes = sent.len() as u64 * 1_040;
+    let rate = bytes * 8_000 / took.as_millis() as u64;
+    assert!((12_000_000..=28_000_000).contains(&rate), "{rate} bit/s for {took:?}, {} packets", sent.len());
+    assert!(took < Duration::from_millis(70), "{took:?}");
+}
+
+#[test]
+fn each_source_of_reports_has_numbers_of_its_own_and_only_so_many_are_remembered() {
+    let now = Instant::now();
+    let (mut sender, _) = sender(now);
+    assert!(sender.is_fresh(now, 1, 5) && sender.is_fresh(now, 2, 5) && !sender.is_fresh(now, 1, 5));
+    for ssrc in 10..10 + 2 * REPORTERS_MAX as u32 {
+        assert!(sender.is_fresh(now + Duration::from_millis(ssrc.into()), ssrc, 5));
+    }
+    assert_eq!(sender.reporters.len(), REPORTERS_MAX);
+}

@@ -64,8 +64,12 @@ pub const EARLY_BYTES_MAX: usize = 2_048;
 /// How long they are kept. Then dropped.
 pub const EARLY_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// Packets for one client that wait until its handshake is over. More are dropped.
-pub const EARLY_PACKETS_MAX: usize = 1_024;
+/// Bytes of media for one client that wait until its handshake is over, no longer than [`EARLY_TIME_MAX`]. A track that does not fit is
+/// dropped up to its next key frame, and another is asked for: all leaves at once, and more would make a queue of its own.
+pub const EARLY_MEDIA_BYTES_MAX: usize = 150_000;
+
+/// Packets of each track of sound that wait so: the last ones. Older ones are dropped.
+pub const EARLY_SOUNDS_MAX: usize = 3;
 
 /// Packets a second from one client, averaged over a second. More are dropped and counted.
 pub const PACKETS_IN_PER_S: u32 = 4_000;

@@ -53,6 +53,17 @@ pub(crate) struct Outbox {
     pub news: Vec<PeerNews>,
     /// Packets that were asked for again and did not leave.
     pub repairs_refused: u64,
+    /// Packets that left after they had waited for the handshake.
+    pub packets_early: u64,
+}
+
+impl Outbox {
+    fn hear(&mut self, heard: Heard) {
+        match heard {
+            Heard::Keyframe(mid) => self.news.push(PeerNews::Keyframe(mid)),
+            Heard::Refused => self.repairs_refused += 1,
+        }
+    }
 }
 
 /// What happened on a transport, besides packets.
@@ -68,6 +79,15 @@ pub(crate) enum PeerNews {
     In(Box<MediaIngressStats>),
     Out(Box<MediaEgressStats>),
     Closed,
+}
+
+/// What a packet is that is passed on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Passed {
+    /// Of pictures.
+    pub video: bool,
+    /// A decoder that knows nothing can begin with it.
+    pub keyframe: bool,
 }
 
 /// By what protocol, from where, to where.
@@ -202,10 +222,7 @@ impl Peer {
 
     /// Takes what the client reports; whether the library should too, because it says something of what the client sends.
     fn hear(&mut self, now: Instant, report: &[u8], out: &mut Outbox) -> bool {
-        let fresh = self.sender.handle_report(now, report, &mut |heard| match heard {
-            Heard::Keyframe(mid) => out.news.push(PeerNews::Keyframe(mid)),
-            Heard::Refused => out.repairs_refused += 1,
-        });
+        let fresh = self.sender.handle_report(now, report, &mut |heard| out.hear(heard));
         fresh && self.talk.ups().next().is_some()
     }
 
@@ -333,7 +350,7 @@ impl Peer {
     }
 
     /// Encrypts one packet for the client; false if it is not sent. [`send`](Peer::send) sends what was encrypted.
-    pub fn write(&mut self, now: Instant, (ssrc, pt): (Ssrc, Pt), packet: &RtpPacket, new: &Rewritten, video: bool) -> bool {
+    pub fn write(&mut self, now: Instant, (ssrc, pt): (Ssrc, Pt), packet: &RtpPacket, new: &Rewritten, passed: Passed) -> bool {
         let packet = Packet {
             payload_type: *pt,
             marker: packet.header.marker,
@@ -343,7 +360,8 @@ impl Peer {
             extras: Extras::of(&packet.header.ext_vals),
             counters: new.vp8,
             payload: &packet.payload,
-            repairable: video,
+            repairable: passed.video,
+            keyframe: passed.keyframe,
         };
         !self.lost && self.sender.write(now, *ssrc, &packet)
     }
@@ -355,7 +373,7 @@ impl Peer {
         (ssrc, pt): (Ssrc, Pt),
         piece: &Piece,
         new: &Rewritten,
-        video: bool,
+        passed: Passed,
     ) -> bool {
         let packet = Packet {
             payload_type: *pt,
@@ -366,7 +384,8 @@ impl Peer {
             extras: Extras::default(),
             counters: new.vp8,
             payload: &piece.payload,
-            repairable: video,
+            repairable: passed.video,
+            keyframe: passed.keyframe,
         };
         !self.lost && self.sender.write(now, *ssrc, &packet)
     }
@@ -534,7 +553,7 @@ impl Peer {
 
     /// Sends what there is, says how much the way takes, and finds out when to go on.
     fn settle(&mut self, now: Instant, out: &mut Outbox) {
-        self.sender.write_early(now);
+        out.packets_early += self.sender.write_early(now, &mut |heard| out.hear(heard));
         self.send(out);
         let estimate = self.sender.poll_estimate().map(|estimate| estimate - estimate / HEADERS);
         out.news.extend(estimate.map(|estimate| PeerNews::Estimate(Bitrate::from(estimate))));

@@ -5,6 +5,7 @@
 //! ([`crate::negotiate`]); of each source, numbers of media are used once ([`Window`]) and those of repairs only rise. Reports have a
 //! source and numbers that the library's do not have ([`crate::srtp`]).
 
+mod early;
 mod kept;
 mod line;
 
@@ -21,12 +22,13 @@ use str0m::stats::MediaEgressStats;
 use crate::codec::Vp8;
 use crate::congestion::{Congestion, Probe, Purpose};
 use crate::keys::Keys;
-use crate::limit::{EARLY_PACKETS_MAX, EARLY_TIME_MAX, REPORT_INTERVAL, REPORTERS_MAX};
+use crate::limit::{REPORT_INTERVAL, REPORTERS_MAX};
 use crate::peer::Path;
 use crate::reception::{self, Told};
 use crate::repair::Repairs;
 use crate::replay::Window;
 use crate::srtp::Srtp;
+use early::Early;
 use kept::Entry;
 use line::{Head, Line};
 
@@ -82,15 +84,8 @@ pub(crate) struct Sender {
     plain: Vec<u8>,
     report: Vec<u8>,
     ready: VecDeque<Vec<u8>>,
-    /// Packets from before there were keys, and their sources: the first picture is sent as soon as anything can be.
-    early: Vec<(u32, Early)>,
-}
-
-/// What is kept of a packet until it can be encrypted.
-struct Early {
-    shown: Instant,
-    entry: Entry,
-    repairable: bool,
+    /// Until there are keys: the first picture is sent as soon as anything can be.
+    early: Option<Early>,
 }
 
 /// A probe on its way.
@@ -137,6 +132,8 @@ pub(crate) struct Packet<'a> {
     pub payload: &'a Arc<[u8]>,
     /// Whether it may be sent again.
     pub repairable: bool,
+    /// Whether a decoder that knows nothing can begin with it.
+    pub keyframe: bool,
 }
 
 /// Header extensions that mean something to the receiver, as they are written; the others belong to the transport that a packet came by.
@@ -209,7 +206,7 @@ impl Sender {
             plain: Vec::new(),
             report: Vec::new(),
             ready: VecDeque::new(),
-            early: Vec::new(),
+            early: Some(Early::default()),
         }
     }
 
@@ -273,8 +270,11 @@ impl Sender {
     /// A packet of a track, encrypted, and, if its turn has come, a report on the track; false if nothing was sent. It leaves with
     /// [`poll_transmit`](Sender::poll_transmit).
     pub fn write(&mut self, now: Instant, ssrc: u32, packet: &Packet<'_>) -> bool {
+        if let Some(early) = &mut self.early {
+            early.keep(ssrc, packet);
+            return false;
+        }
         if self.way.is_none() || self.srtp.is_none() {
-            self.keep_early(ssrc, packet);
             return false;
         }
         let Some(index) = self.sources.iter().position(|own| *own == ssrc) else { return false };
@@ -325,35 +325,6 @@ impl Sender {
         self.send(now, numbered, sealed, Purpose::Media);
         self.report_on(now, index);
         true
-    }
-
-    fn keep_early(&mut self, ssrc: u32, packet: &Packet<'_>) {
-        if self.srtp.is_some() || self.early.len() >= EARLY_PACKETS_MAX {
-            return;
-        }
-        let &Packet { payload_type, marker, seq, time, shown, extras, counters, repairable, .. } = packet;
-        let (at, again, payload) = (0, None, Arc::clone(packet.payload));
-        let entry = Entry { seq, at, again, time, payload_type, marker, counters, extras, payload };
-        self.early.push((ssrc, Early { shown, entry, repairable }));
-    }
-
-    /// Encrypts what waited for keys.
-    pub fn write_early(&mut self, now: Instant) {
-        if self.early.is_empty() || self.way.is_none() || self.srtp.is_none() {
-            return;
-        }
-        let early = std::mem::take(&mut self.early);
-        // What is old is of no use, and more so with a hole behind it: a key frame is asked for then.
-        let old = |(_, first): &(u32, Early)| now.saturating_duration_since(first.shown) > EARLY_TIME_MAX;
-        if early.first().is_some_and(old) {
-            return;
-        }
-        for (ssrc, Early { shown, entry, repairable }) in early {
-            let Entry { payload_type, marker, seq, time, extras, counters, payload, .. } = &entry;
-            let (payload_type, marker, seq, time, extras, counters) = (*payload_type, *marker, *seq, *time, *extras, *counters);
-            let packet = Packet { payload_type, marker, seq, time, shown, extras, counters, payload, repairable };
-            self.write(now, ssrc, &packet);
-        }
     }
 
     /// A report of the client's, as it came. False: it is not the client's, or was heard before.

@@ -93,6 +93,7 @@ impl Engine {
         self.arrived.extend(outbox.packets.drain(..).map(|packet| (key, packet)));
         self.news.extend(outbox.news.drain(..).map(|news| (key, news)));
         self.counts.repairs_refused += std::mem::take(&mut outbox.repairs_refused);
+        self.counts.packets_out += std::mem::take(&mut outbox.packets_early);
         // A transport that is over names a time that never comes.
         if due < now + FAR && client.queued.is_none_or(|queued| due < queued) {
             client.queued = Some(due);

@@ -17,6 +17,7 @@ use crate::codec::{Codec, Descriptor};
 use crate::forward::{Forwarder, Incoming};
 use crate::limit::LAYERS_MAX;
 use crate::mix::{FromMixer, Pace, Piece, Rendition, ToMixer, Wanted, pieces};
+use crate::peer::Passed;
 use crate::switchboard::{PeerKey, Receiver, Source, TrackKey};
 use crate::tap::Tap;
 
@@ -309,9 +310,10 @@ impl Engine {
                 self.counts.packets_undecodable += 1;
                 continue;
             };
-            self.counts.packets_out += 1;
             let times = (now, packet.arrival.min(now));
-            if client.peer.write_made(times, (receiver.ssrc, own), piece, &rewritten, video) {
+            let passed = Passed { video, keyframe: packet.descriptor.keyframe && packet.descriptor.starts_frame };
+            if client.peer.write_made(times, (receiver.ssrc, own), piece, &rewritten, passed) {
+                self.counts.packets_out += 1;
                 touch(&mut self.slots, &mut self.touched, receiver.peer);
             }
         }

@@ -14,6 +14,7 @@ use crate::crash;
 use crate::forward::{Forwarder, Incoming, Recent};
 use crate::limit::{PAYLOAD_BYTES_MAX, REPLAY_PACKETS_MAX, SOURCES_MAX};
 use crate::mix::ToMixer;
+use crate::peer::Passed;
 use crate::record::ToRecorder;
 use crate::switchboard::{PeerKey, Receiver, Source, TrackKey};
 use crate::tap;
@@ -278,9 +279,11 @@ impl Way<'_> {
             self.counts.packets_undecodable += 1;
             return None;
         };
-        self.counts.packets_out += 1;
-        let video = self.params.spec().codec.is_video();
-        self.in_line |= client.peer.write(self.now, (receiver.ssrc, own), packet, &rewritten, video);
+        let keyframe = incoming.descriptor.keyframe && incoming.descriptor.starts_frame;
+        let passed = Passed { video: self.params.spec().codec.is_video(), keyframe };
+        let left = client.peer.write(self.now, (receiver.ssrc, own), packet, &rewritten, passed);
+        self.counts.packets_out += u64::from(left);
+        self.in_line |= left;
         Some(rewritten.replay)
     }
 

@@ -172,7 +172,7 @@ impl Line {
         put(ids.orientation, extras.orientation.as_slice());
         put(ids.content, extras.content.as_slice());
         put(ids.delay, extras.delay.as_ref().map_or(&[], |delay| delay.as_slice()));
-        if head.named && self.mid.as_bytes().len() <= NAME_MAX {
+        if head.named && self.mid.len() <= NAME_MAX {
             put(ids.mid, self.mid.as_bytes());
         }
     }

@@ -3,7 +3,7 @@ use str0m::net::Protocol;
 use str0m::rtp::Extension;
 
 use super::*;
-use crate::limit::{REPAIR_FLOOR_BYTES, REPAIR_TIME};
+use crate::limit::{EARLY_MEDIA_BYTES_MAX, REPAIR_FLOOR_BYTES, REPAIR_TIME};
 use crate::settings::cryptography;
 
 const SSRC: u32 = 0x0102_0304;
@@ -30,30 +30,33 @@ fn way(port: u16) -> Option<Path> {
     Some((Protocol::Udp, ([192, 0, 2, 1], 8_444).into(), ([192, 0, 2, 2], port).into()))
 }
 
-/// One that sends to a client, whose end the other is.
-fn sender(now: Instant) -> (Sender, Srtp) {
+fn unopened(now: Instant) -> Sender {
     let mut sender = Sender::new(now, (now, Duration::from_secs(10)), 7);
-    sender.open(&cryptography(), &keys(true));
     sender.set_way(now, way(5));
     sender.place(now, [place(&map())].into_iter(), [(96, 97)].into_iter());
+    sender
+}
+
+/// One that sends to a client, whose end the other is.
+fn sender(now: Instant) -> (Sender, Srtp) {
+    let mut sender = unopened(now);
+    sender.open(&cryptography(), &keys(true));
+    sender.write_early(now, &mut |_| ());
     (sender, Srtp::new(&cryptography(), &keys(false)).unwrap())
 }
 
-fn write(sender: &mut Sender, now: Instant, seq: u64) -> bool {
-    let payload: Arc<[u8]> = vec![9; 1_000].into();
+fn packet(now: Instant, seq: u64, keyframe: bool, payload: &Arc<[u8]>) -> Packet<'_> {
     let (extras, counters) = (Extras::default(), None);
-    let packet = Packet {
-        payload_type: 96,
-        marker: true,
-        seq,
-        time: 7,
-        shown: now,
-        extras,
-        counters,
-        payload: &payload,
-        repairable: true,
-    };
-    sender.write(now, SSRC, &packet)
+    let time = seq as u32 + 7;
+    Packet { payload_type: 96, marker: true, seq, time, shown: now, extras, counters, payload, repairable: true, keyframe }
+}
+
+fn write_as(sender: &mut Sender, now: Instant, seq: u64, keyframe: bool) -> bool {
+    sender.write(now, SSRC, &packet(now, seq, keyframe, &vec![9; 1_000].into()))
+}
+
+fn write(sender: &mut Sender, now: Instant, seq: u64) -> bool {
+    write_as(sender, now, seq, false)
 }
 
 /// Sources and numbers of what leaves, without reports.
@@ -145,15 +148,13 @@ fn a_report_says_which_moment_is_which_and_whose_it_is_and_how_long_the_way_is()
 #[test]
 fn nothing_is_sent_without_keys_or_to_nowhere_or_of_no_track() {
     let now = Instant::now();
-    let mut early = Sender::new(now, (now, Duration::ZERO), 7);
-    early.set_way(now, way(5));
-    early.place(now, [place(&map())].into_iter(), [(96, 97)].into_iter());
-    (0..2 * EARLY_PACKETS_MAX as u64).for_each(|seq| assert!(!write(&mut early, now, seq)));
-    early.write_early(now);
-    assert_eq!(leaves(&mut early), []);
+    let mut early = unopened(now);
+    assert!(!write_as(&mut early, now, 0, true) && !write(&mut early, now, 1));
+    assert_eq!((early.write_early(now, &mut |_| ()), leaves(&mut early)), (0, vec![]));
     early.open(&cryptography(), &keys(true));
-    early.write_early(now);
-    assert_eq!(leaves(&mut early).len(), EARLY_PACKETS_MAX, "what waited");
+    assert_eq!(early.write_early(now, &mut |_| ()), 2, "what waited");
+    assert_eq!(leaves(&mut early), [(SSRC, 0), (SSRC, 1)]);
+    assert_eq!(early.write_early(now, &mut |_| ()), 0);
     assert!(!write(&mut early, now, 1) && write(&mut early, now, 5_000));
     early.set_way(now, None);
     assert!(!write(&mut early, now, 5_001));
@@ -163,16 +164,54 @@ fn nothing_is_sent_without_keys_or_to_nowhere_or_of_no_track() {
     assert!(!write(&mut early, now, 5_003));
 }
 
-#[test]
-fn what_waited_for_keys_too_long_is_not_sent() {
+/// What leaves of pictures that came before there were keys, at these milliseconds, and whether a key frame is wished for.
+fn check_early(came: &[(u64, bool)], opened_ms: u64, left: &[u16], wished: bool) {
     let now = Instant::now();
-    let mut early = Sender::new(now, (now, Duration::ZERO), 7);
-    early.place(now, [place(&map())].into_iter(), [(96, 97)].into_iter());
-    assert!(!write(&mut early, now, 1));
+    let at = |ms: u64| now + Duration::from_millis(ms);
+    let mut early = unopened(now);
+    for (seq, (ms, keyframe)) in (0..).zip(came) {
+        assert!(!write_as(&mut early, at(*ms), seq, *keyframe));
+    }
     early.open(&cryptography(), &keys(true));
-    early.set_way(now, way(5));
-    early.write_early(now + EARLY_TIME_MAX + Duration::from_millis(1));
-    assert_eq!(leaves(&mut early), []);
+    let mut heard = Vec::new();
+    let sent = early.write_early(at(opened_ms), &mut |one| heard.push(one));
+    let expected: Vec<_> = left.iter().map(|seq| (SSRC, *seq)).collect();
+    assert_eq!((sent, leaves(&mut early)), (left.len() as u64, expected), "{came:?}");
+    assert_eq!(heard, vec![Heard::Keyframe(Mid::from("a12")); usize::from(wished)], "{came:?}");
+}
+
+#[test]
+fn the_newest_picture_to_begin_with_waits_for_keys_with_what_follows() {
+    check_early(&[], 5_000, &[], false);
+    check_early(&[(0, true), (33, false)], 100, &[0, 1], false);
+    check_early(&[(0, true), (33, false), (900, true), (933, false)], 1_500, &[2, 3], false);
+    check_early(&[(0, true), (33, false)], 1_100, &[], true);
+    check_early(&[(0, true), (1_100, false), (1_133, false)], 1_134, &[], true);
+    check_early(&[(0, true), (1_100, false), (1_133, true)], 1_134, &[2], false);
+    check_early(&[(0, false), (33, false)], 34, &[], true);
+}
+
+#[test]
+fn what_would_fill_the_way_at_once_does_not_wait() {
+    let most = EARLY_MEDIA_BYTES_MAX as u64 / 1_000;
+    let all: Vec<_> = (0..most).map(|seq| (0, seq == 0)).collect();
+    let numbers: Vec<u16> = (0..most as u16).collect();
+    check_early(&all, 1, &numbers, false);
+    check_early(&[&all[..], &[(0, false)]].concat(), 1, &[], true);
+    check_early(&[&all[..], &[(0, false), (1, true)]].concat(), 1, &[most as u16 + 1], false);
+}
+
+#[test]
+fn of_sound_the_last_moment_waits_for_keys() {
+    let now = Instant::now();
+    let mut early = unopened(now);
+    for seq in 0..10 {
+        let at = now + Duration::from_millis(20 * seq);
+        assert!(!early.write(at, SSRC, &Packet { repairable: false, ..packet(at, seq, true, &[9; 50].into()) }));
+    }
+    early.open(&cryptography(), &keys(true));
+    assert_eq!(early.write_early(now + Duration::from_millis(1_150), &mut |_| panic!("sound needs no key frame")), 2);
+    assert_eq!(leaves(&mut early), [(SSRC, 8), (SSRC, 9)], "and not what is too old");
 }
 
 /// No two packets with the same source, number and key (RFC 3711, section 9.1), whatever happens in between.
@@ -184,7 +223,7 @@ fn no_number_is_encrypted_twice() {
     for (round, seq) in (0..600_u64).chain(0..600).chain(300..900).enumerate() {
         let at = now + Duration::from_millis(round as u64);
         let fresh = write(&mut sender, at, seq);
-        assert_eq!(fresh, round < 600 || round >= 1_500, "{round}");
+        assert_eq!(fresh, !(600..1_500).contains(&round), "{round}");
         if round % 50 == 0 {
             // Negotiated anew, as often as the client likes, and asked for again.
             sender.place(at, [place(&map())].into_iter(), [(96, 97)].into_iter());

@@ -59,6 +59,7 @@ fn settle(engine: &mut Engine, now: Instant, mixed: &mut bool) {
         }
     }
     while engine.poll_transmit().is_some() {}
+    while engine.poll_batch().is_some() {}
     while engine.poll_report().is_some() {}
 }
 

@@ -1,7 +1,8 @@
 //! Everything that one worker does, without threads, clocks and sockets: orders, datagrams and time in, datagrams and reports out.
 //!
 //! A turn is: any number of [`handle_order`](Engine::handle_order) and [`handle_datagram`](Engine::handle_datagram), then one
-//! [`flush`](Engine::flush), then [`poll_transmit`](Engine::poll_transmit) and [`poll_report`](Engine::poll_report) until they say none.
+//! [`flush`](Engine::flush), then [`poll_transmit`](Engine::poll_transmit), [`poll_batch`](Engine::poll_batch) and [`poll_report`](Engine::poll_report) until they say
+//! none.
 
 mod clients;
 mod mix;
@@ -30,7 +31,7 @@ use crate::demux::{Class, Demux, Dropped, Verdict};
 use crate::limit::NEGOTIATIONS_PER_TURN;
 use crate::mix::{FromMixer, ToMixer};
 use crate::negotiate::Say;
-use crate::net::{Datagram, Transmit};
+use crate::net::{Batch, Datagram, Transmit};
 use crate::peer::{Outbox, Path, Peer, PeerNews, Taken};
 use crate::record::{FromRecorder, ToRecorder};
 use crate::settings::Settings;
@@ -96,8 +97,9 @@ pub struct Engine {
     wishing: Vec<TrackKey>,
     /// Somebody's pictures should not wait for the next look around.
     share_due: bool,
-    /// Clients with packets in line.
+    /// Clients for whom packets wait, and how many of them were given out with [`poll_batch`](Engine::poll_batch).
     touched: Vec<PeerKey>,
+    given: usize,
     timers: BinaryHeap<std::cmp::Reverse<(Instant, PeerKey)>>,
     next_tick: Instant,
     /// By how much ticks came late; what was long ago counts little.
@@ -205,6 +207,7 @@ impl Engine {
             wishing: Vec::new(),
             share_due: false,
             touched: Vec::new(),
+            given: 0,
             timers: BinaryHeap::new(),
             next_tick: now + TICK,
             late: Duration::ZERO,
@@ -301,10 +304,31 @@ impl Engine {
         self.flush(now);
     }
 
-    /// The next datagram to send. Those for one destination come one after the other as far as possible.
+    /// The next datagram to send that is not media. Those for one destination come one after the other as far as possible.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         let str0m::net::Transmit { proto, source, destination, contents } = self.outbox.transmits.pop_front()?;
         Some(Transmit { protocol: proto, source, destination, bytes: contents })
+    }
+
+    /// The next packets to send, all to one client: the media, of which there is much, as it lies there. To be asked for until there is
+    /// none, after [`poll_transmit`](Engine::poll_transmit): a handshake is over before media flows.
+    pub fn poll_batch(&mut self) -> Option<Batch<'_>> {
+        let last = self.given.checked_sub(1).and_then(|last| self.touched.get(last)).copied();
+        if let Some(client) = last.and_then(|last| self.client_mut(last)) {
+            client.peer.clear();
+        }
+        while let Some(key) = self.touched.get(self.given).copied() {
+            self.given += 1;
+            let Some(client) = self.client_mut(key) else { continue };
+            client.touched = false;
+            if client.peer.is_waiting() && client.peer.batch().is_some() {
+                return self.client(key)?.peer.batch();
+            }
+            client.peer.clear();
+        }
+        self.touched.clear();
+        self.given = 0;
+        None
     }
 
     /// The next thing that the rooms should know.
@@ -398,6 +422,10 @@ impl Core for Engine {
 
     fn poll_transmit(&mut self) -> Option<Transmit> {
         Engine::poll_transmit(self)
+    }
+
+    fn poll_batch(&mut self) -> Option<Batch<'_>> {
+        Engine::poll_batch(self)
     }
 
     fn poll_report(&mut self) -> Option<Report> {

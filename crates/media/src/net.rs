@@ -43,6 +43,47 @@ pub struct Transmit {
     pub bytes: DatagramSend,
 }
 
+/// Datagrams, or frames on a TCP connection, that are to go out from one address to another, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// By what they go.
+    pub protocol: Protocol,
+    /// From which address of ours, as the engine knows it.
+    pub source: SocketAddr,
+    /// To where.
+    pub destination: SocketAddr,
+    /// What is in them.
+    pub bytes: &'a [u8],
+    /// Where in that each of them ends.
+    pub ends: &'a [usize],
+}
+
+impl<'a> Batch<'a> {
+    /// One after the other.
+    pub fn datagrams(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let bytes = self.bytes;
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(self.ends).filter_map(move |(start, end)| bytes.get(start..*end))
+    }
+
+    /// Cut into what one call can send, if it can send so many.
+    fn runs(&self, count_max: usize) -> impl Iterator<Item = Run<'a>> {
+        let (source, destination, all) = (self.source, self.destination, self.bytes);
+        let mut datagrams = self.datagrams().map(<[u8]>::len).peekable();
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            let segment = datagrams.next()?;
+            let mut run = Run { source, destination, segment, count: 1, bytes: all.get(start..start + segment)? };
+            while let Some(size) = datagrams.next_if(|size| run.takes(*size, count_max)) {
+                run.count += 1;
+                run.bytes = all.get(start..start + run.bytes.len() + size)?;
+            }
+            start += run.bytes.len();
+            Some(run)
+        })
+    }
+}
+
 /// Under which addresses the engine knows its sockets.
 ///
 /// An ICE agent answers a check only if it came to an address among its host candidates. Not every address that a machine has is one:
@@ -210,6 +251,13 @@ impl Udp {
         self.link.counters.dropped_backlog.add(dropped as u64);
     }
 
+    /// Sends all these, as far as they need not wait for others.
+    pub fn send_batch(&mut self, batch: &Batch<'_>) {
+        let segments = self.link.state.max_gso_segments();
+        let dropped = self.outbox.pass(batch, segments, |run| self.link.dispatch(run));
+        self.link.counters.dropped_backlog.add(dropped as u64);
+    }
+
     /// Sends all that was taken.
     pub fn flush(&mut self) {
         let dropped = self.outbox.flush(|run| self.link.dispatch(run));
@@ -268,8 +316,8 @@ impl Link {
     }
 
     /// Sends a run, in one call if the system segments. False: the socket takes no more now.
-    fn dispatch(&self, run: &Run) -> bool {
-        match self.try_send(run, &run.bytes, (run.count > 1).then_some(run.segment)) {
+    fn dispatch(&self, run: &Run<'_>) -> bool {
+        match self.try_send(run, run.bytes, (run.count > 1).then_some(run.segment)) {
             Ok(()) => self.count_sent(run.count, run.bytes.len()),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return false,
             Err(_) if run.count > 1 => run.bytes.chunks(run.segment.max(1)).for_each(|bytes| self.dispatch_single(run, bytes)),
@@ -278,7 +326,7 @@ impl Link {
         true
     }
 
-    fn dispatch_single(&self, run: &Run, bytes: &[u8]) {
+    fn dispatch_single(&self, run: &Run<'_>, bytes: &[u8]) {
         match self.try_send(run, bytes, None) {
             Ok(()) => self.count_sent(1, bytes.len()),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.counters.dropped_backlog.add(1),
@@ -286,7 +334,7 @@ impl Link {
         }
     }
 
-    fn try_send(&self, run: &Run, contents: &[u8], segment_size: Option<usize>) -> io::Result<()> {
+    fn try_send(&self, run: &Run<'_>, contents: &[u8], segment_size: Option<usize>) -> io::Result<()> {
         let detour = if self.detours.is_empty() { None } else { self.detours.get(&run.destination).copied() };
         let src_ip = detour.or_else(|| self.faces.sent_from(run.source.ip()));
         let destination = self.on_socket(run.destination);
@@ -313,15 +361,15 @@ impl Link {
 #[derive(Default)]
 pub struct Outbox {
     /// Not sent yet.
-    run: Run,
+    gathered: Gathered,
     /// Runs that the socket did not take, oldest first.
-    backlog: VecDeque<Run>,
+    backlog: VecDeque<Gathered>,
     backlog_bytes: usize,
 }
 
 /// Datagrams of one size, the last may be shorter, between the same two addresses.
-#[derive(Clone, Debug)]
-pub struct Run {
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
     /// From which address of ours, as the engine knows it.
     pub source: SocketAddr,
     /// To where.
@@ -331,42 +379,67 @@ pub struct Run {
     /// How many they are.
     pub count: usize,
     /// One after the other.
-    pub bytes: Vec<u8>,
+    pub bytes: &'a [u8],
 }
 
-impl Default for Run {
+/// A run that is kept.
+struct Gathered {
+    source: SocketAddr,
+    destination: SocketAddr,
+    segment: usize,
+    count: usize,
+    bytes: Vec<u8>,
+}
+
+impl Default for Gathered {
     fn default() -> Self {
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
-        Run { source: nowhere, destination: nowhere, segment: 0, count: 0, bytes: Vec::new() }
+        Gathered { source: nowhere, destination: nowhere, segment: 0, count: 0, bytes: Vec::new() }
     }
 }
 
 impl Outbox {
     /// Adds a datagram; first sends those before it if it cannot go with them, or if they are so many. Gives how many datagrams were
     /// dropped.
-    pub fn push(&mut self, transmit: &Transmit, count_max: usize, dispatch: impl FnMut(&Run) -> bool) -> usize {
+    pub fn push(&mut self, transmit: &Transmit, count_max: usize, dispatch: impl FnMut(&Run<'_>) -> bool) -> usize {
         let mut dropped = 0;
-        if !self.run.takes(transmit, count_max) {
+        if !self.gathered.takes(transmit, count_max) {
             dropped = self.flush(dispatch);
-            self.run.start(transmit);
+            self.gathered.start(transmit);
         }
-        self.run.add(transmit);
+        self.gathered.add(transmit);
+        dropped
+    }
+
+    /// Sends datagrams as they are, after all that was added. Gives how many were dropped.
+    pub fn pass(&mut self, batch: &Batch<'_>, count_max: usize, mut dispatch: impl FnMut(&Run<'_>) -> bool) -> usize {
+        let mut dropped = self.flush(&mut dispatch);
+        for run in batch.runs(count_max) {
+            if self.is_waiting() || !dispatch(&run) {
+                dropped += self.put_off(&run);
+            }
+        }
         dropped
     }
 
     /// Sends what was gathered, by a function that says false if the socket takes nothing now. It is kept then, or dropped if too
     /// much is. Gives how many datagrams were dropped.
-    pub fn flush(&mut self, mut dispatch: impl FnMut(&Run) -> bool) -> usize {
-        let waits = self.run.count > 0 && (self.is_waiting() || !dispatch(&self.run));
-        let dropped = if waits { self.put_off() } else { 0 };
-        self.run.count = 0;
-        self.run.bytes.clear();
+    pub fn flush(&mut self, mut dispatch: impl FnMut(&Run<'_>) -> bool) -> usize {
+        if self.gathered.count == 0 {
+            return 0;
+        }
+        let mut gathered = std::mem::take(&mut self.gathered);
+        let run = gathered.run();
+        let waits = self.is_waiting() || !dispatch(&run);
+        let dropped = if waits { self.put_off(&run) } else { 0 };
+        gathered.clear();
+        self.gathered = gathered;
         dropped
     }
 
     /// The socket takes something again.
-    pub fn resume(&mut self, mut dispatch: impl FnMut(&Run) -> bool) {
-        while self.backlog.front().is_some_and(&mut dispatch) {
+    pub fn resume(&mut self, mut dispatch: impl FnMut(&Run<'_>) -> bool) {
+        while self.backlog.front().is_some_and(|front| dispatch(&front.run())) {
             let sent = self.backlog.pop_front();
             self.backlog_bytes -= sent.map_or(0, |run| run.bytes.len());
         }
@@ -378,33 +451,50 @@ impl Outbox {
         !self.backlog.is_empty()
     }
 
-    /// Keeps what was gathered, or gives how many datagrams are dropped.
-    fn put_off(&mut self) -> usize {
-        if self.backlog_bytes + self.run.bytes.len() > BACKLOG_BYTES_MAX {
-            return self.run.count;
+    /// Keeps a run, or gives how many datagrams are dropped.
+    fn put_off(&mut self, run: &Run<'_>) -> usize {
+        if self.backlog_bytes + run.bytes.len() > BACKLOG_BYTES_MAX {
+            return run.count;
         }
-        self.backlog_bytes += self.run.bytes.len();
-        self.backlog.push_back(self.run.clone());
+        let &Run { source, destination, segment, count, bytes } = run;
+        self.backlog_bytes += bytes.len();
+        self.backlog.push_back(Gathered { source, destination, segment, count, bytes: bytes.to_vec() });
         0
     }
 }
 
-impl Run {
-    /// Whether a datagram can be added, so that the receiver still gets each as it is.
+impl Run<'_> {
+    /// Whether a datagram of this size can be added, so that the receiver still gets each as it is.
+    fn takes(&self, size: usize, count_max: usize) -> bool {
+        let even = self.bytes.len() == self.segment * self.count && (1..=self.segment).contains(&size);
+        even && self.count < count_max && self.bytes.len() + size <= RUN_BYTES_MAX
+    }
+}
+
+impl Gathered {
+    fn run(&self) -> Run<'_> {
+        let &Gathered { source, destination, segment, count, ref bytes } = self;
+        Run { source, destination, segment, count, bytes }
+    }
+
     fn takes(&self, transmit: &Transmit, count_max: usize) -> bool {
         let same = (self.source, self.destination) == (transmit.source, transmit.destination);
-        let even = self.bytes.len() == self.segment * self.count && (1..=self.segment).contains(&transmit.bytes.len());
-        same && even && self.count < count_max && self.bytes.len() + transmit.bytes.len() <= RUN_BYTES_MAX
+        same && self.run().takes(transmit.bytes.len(), count_max)
     }
 
     fn start(&mut self, transmit: &Transmit) {
         (self.source, self.destination) = (transmit.source, transmit.destination);
-        (self.segment, self.count) = (transmit.bytes.len(), 0);
-        self.bytes.clear();
+        self.segment = transmit.bytes.len();
+        self.clear();
     }
 
     fn add(&mut self, transmit: &Transmit) {
         self.bytes.extend_from_slice(&transmit.bytes);
         self.count += 1;
+    }
+
+    fn clear(&mut self) {
+        self.count = 0;
+        self.bytes.clear();
     }
 }

@@ -27,6 +27,7 @@ use crate::keys;
 use crate::limit::{self, DATA_QUEUED_BYTES_MAX};
 use crate::mix::Piece;
 use crate::negotiate::{Negotiation, Placement, Say};
+use crate::net::Batch;
 use crate::send::{Extras, Heard, Packet, Place, Sender};
 use crate::settings::Settings;
 
@@ -349,7 +350,7 @@ impl Peer {
         all.filter(|params| params.spec().codec == codec).map(PayloadParams::pt).find(|pt| negotiated.contains(pt))
     }
 
-    /// Encrypts one packet for the client; false if it is not sent. [`send`](Peer::send) sends what was encrypted.
+    /// Encrypts one packet for the client; false if it is not sent. It then waits in [`batch`](Peer::batch).
     pub fn write(&mut self, now: Instant, (ssrc, pt): (Ssrc, Pt), packet: &RtpPacket, new: &Rewritten, passed: Passed) -> bool {
         let packet = Packet {
             payload_type: *pt,
@@ -390,11 +391,19 @@ impl Peer {
         !self.lost && self.sender.write(now, *ssrc, &packet)
     }
 
-    /// Sends what was encrypted.
-    pub fn send(&mut self, out: &mut Outbox) {
-        while let Some(transmit) = self.sender.poll_transmit() {
-            out.transmits.push_back(transmit);
-        }
+    /// Whether something of that waits to be sent.
+    pub fn is_waiting(&self) -> bool {
+        self.sender.is_waiting()
+    }
+
+    /// All that waits to be sent; none if the client is nowhere.
+    pub fn batch(&self) -> Option<Batch<'_>> {
+        self.sender.batch()
+    }
+
+    /// It was sent.
+    pub fn clear(&mut self) {
+        self.sender.clear();
     }
 
     /// Tells the sender of all tracks that the client receives and knows of. The library, which makes streams as it negotiates, is to send
@@ -520,6 +529,13 @@ impl Peer {
         // It fails only where nothing was established, and then there is nothing to say.
         let _ = self.rtc.close();
         self.drain(now, out);
+        // What waits is not asked for any more.
+        if let Some(batch) = self.sender.batch() {
+            let Batch { protocol: proto, source, destination, .. } = batch;
+            let transmit = |bytes: &[u8]| Transmit { proto, source, destination, contents: bytes.to_vec().into() };
+            out.transmits.extend(batch.datagrams().map(transmit));
+            self.sender.clear();
+        }
     }
 
     /// Takes everything the library has, until it names a time.
@@ -554,7 +570,6 @@ impl Peer {
     /// Sends what there is, says how much the way takes, and finds out when to go on.
     fn settle(&mut self, now: Instant, out: &mut Outbox) {
         out.packets_early += self.sender.write_early(now, &mut |heard| out.hear(heard));
-        self.send(out);
         let estimate = self.sender.poll_estimate().map(|estimate| estimate - estimate / HEADERS);
         out.news.extend(estimate.map(|estimate| PeerNews::Estimate(Bitrate::from(estimate))));
         let send_due = self.sender.poll_timeout().filter(|_| !self.lost).map(|due| due.max(now + LOOK_PAUSE));

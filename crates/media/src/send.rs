@@ -8,14 +8,13 @@
 mod early;
 mod kept;
 mod line;
+mod wire;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::config::CryptoProvider;
 use str0m::media::{Frequency, Mid};
-use str0m::net::Transmit;
 use str0m::rtp::{ExtensionMap, ExtensionValues};
 use str0m::stats::MediaEgressStats;
 
@@ -23,6 +22,7 @@ use crate::codec::Vp8;
 use crate::congestion::{Congestion, Probe, Purpose};
 use crate::keys::Keys;
 use crate::limit::{REPORT_INTERVAL, REPORTERS_MAX};
+use crate::net::Batch;
 use crate::peer::Path;
 use crate::reception::{self, Told};
 use crate::repair::Repairs;
@@ -31,6 +31,7 @@ use crate::srtp::Srtp;
 use early::Early;
 use kept::Entry;
 use line::{Head, Line};
+use wire::{Begun, Wire};
 
 /// Bits per second assumed of every connection until it shows what it can take: enough for a few pictures at once, and soon taken back
 /// where it is too much.
@@ -80,10 +81,9 @@ pub(crate) struct Sender {
     turn: Turn,
     /// A moment, and how long after 1970 it was.
     epoch: (Instant, Duration),
-    header: Vec<u8>,
-    plain: Vec<u8>,
+    /// What the client reports, made readable.
     report: Vec<u8>,
-    ready: VecDeque<Vec<u8>>,
+    wire: Wire,
     /// Until there are keys: the first picture is sent as soon as anything can be.
     early: Option<Early>,
 }
@@ -202,10 +202,8 @@ impl Sender {
             random: seed,
             turn: Turn::of(now, epoch),
             epoch,
-            header: Vec::with_capacity(64),
-            plain: Vec::new(),
             report: Vec::new(),
-            ready: VecDeque::new(),
+            wire: Wire::default(),
             early: Some(Early::default()),
         }
     }
@@ -268,7 +266,7 @@ impl Sender {
     }
 
     /// A packet of a track, encrypted, and, if its turn has come, a report on the track; false if nothing was sent. It leaves with
-    /// [`poll_transmit`](Sender::poll_transmit).
+    /// [`batch`](Sender::batch).
     pub fn write(&mut self, now: Instant, ssrc: u32, packet: &Packet<'_>) -> bool {
         if let Some(early) = &mut self.early {
             early.keep(ssrc, packet);
@@ -295,7 +293,7 @@ impl Sender {
             abs: self.turn.abs,
             named: line.heard.last().is_none(),
         };
-        line.write_header(&head, &mut self.header);
+        let begun = self.wire.begin(line, &head, packet.seq);
         line.count(packet);
         if packet.repairable && line.repair.is_some() && type_for(&self.repair_types, packet.payload_type).is_some() {
             line.kept.keep(Entry {
@@ -310,19 +308,14 @@ impl Sender {
                 payload: Arc::clone(packet.payload),
             });
         }
-        let numbered = line.is_numbered();
-        let sealed = match packet.counters {
-            None => self.srtp.as_mut().and_then(|srtp| srtp.seal(&self.header, packet.payload, ssrc, packet.seq)),
-            Some(counters) => {
-                self.plain.clear();
-                self.plain.extend_from_slice(packet.payload);
-                counters.write(&mut self.plain);
-                self.srtp.as_mut().and_then(|srtp| srtp.seal(&self.header, &self.plain, ssrc, packet.seq))
-            }
-        };
-        let Some(sealed) = sealed else { return false };
-        self.repairs.note_media(now, sealed.len());
-        self.send(now, numbered, sealed, Purpose::Media);
+        self.wire.put(packet.payload);
+        if let Some(counters) = packet.counters {
+            counters.write(self.wire.payload(&begun, 0));
+        }
+        if !self.finish(now, begun, Purpose::Media) {
+            return false;
+        }
+        self.repairs.note_media(now, packet.payload.len());
         self.report_on(now, index);
         true
     }
@@ -365,11 +358,20 @@ impl Sender {
         probe.into_iter().chain(self.congestion.poll_timeout()).min()
     }
 
-    /// The next datagram to send.
-    pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        let sealed = self.ready.pop_front()?;
-        let (proto, source, destination) = self.way?;
-        Some(Transmit { proto, source, destination, contents: sealed.into() })
+    /// Whether something waits to be sent.
+    pub fn is_waiting(&self) -> bool {
+        !self.wire.is_empty()
+    }
+
+    /// All that waits to be sent; none if the client is nowhere.
+    pub fn batch(&self) -> Option<Batch<'_>> {
+        let (protocol, source, destination) = self.way?;
+        Some(self.wire.batch(protocol, source, destination))
+    }
+
+    /// It was.
+    pub fn clear(&mut self) {
+        self.wire.clear();
     }
 
     /// Bits per second that the way takes, if that moved since the last time.
@@ -395,6 +397,7 @@ impl Sender {
     /// What was counted of each track until now; what receivers said, since the last time. Once a second.
     pub fn stats(&mut self, now: Instant) -> impl Iterator<Item = MediaEgressStats> {
         self.tick(now);
+        self.wire.trim();
         let ms = self.turn.ms;
         self.lines.iter_mut().map(move |line| {
             line.kept.trim(ms);
@@ -475,45 +478,42 @@ impl Sender {
     /// A packet once more, in one of another source (RFC 4588, section 4): its number, and what it carries.
     fn repeat(&mut self, now: Instant, index: usize, entry: &Entry, purpose: Purpose) {
         let Some(payload_type) = type_for(&self.repair_types, entry.payload_type) else { return };
-        self.plain.clear();
-        self.plain.extend_from_slice(&(entry.seq as u16).to_be_bytes());
-        self.plain.extend_from_slice(&entry.payload);
-        if let (Some(counters), Some(payload)) = (entry.counters, self.plain.get_mut(2..)) {
-            counters.write(payload);
+        let Some(begun) = self.begin_repair(index, (payload_type, entry.time), (entry.marker, false), entry.extras) else {
+            return;
+        };
+        self.wire.put(&(entry.seq as u16).to_be_bytes());
+        self.wire.put(&entry.payload);
+        if let Some(counters) = entry.counters {
+            counters.write(self.wire.payload(&begun, 2));
         }
-        self.send_repair(now, index, (payload_type, entry.time), (entry.marker, false), entry.extras, purpose);
+        self.finish(now, begun, purpose);
     }
 
-    /// Encrypts what is in `plain` under the source for repairs of a track.
-    fn send_repair(
+    /// Begins a packet under the source for repairs of a track.
+    fn begin_repair(
         &mut self,
-        now: Instant,
         index: usize,
         (payload_type, time): (u8, u32),
         (marker, padded): (bool, bool),
         extras: Extras,
-        purpose: Purpose,
-    ) {
-        let Some(line) = self.lines.get_mut(index) else { return };
-        let Some(repair) = &mut line.repair else { return };
+    ) -> Option<Begun> {
+        let line = self.lines.get_mut(index)?;
+        let repair = line.repair.as_mut()?;
         let (ssrc, seq, named) = (repair.ssrc, repair.seq, !repair.heard);
         repair.seq += 1;
         let (number, abs) = (self.number as u16, self.turn.abs);
         let head = Head { ssrc, payload_type, marker, padded, seq: seq as u16, time, extras, number, abs, named };
-        line.write_header(&head, &mut self.header);
-        let numbered = line.is_numbered();
-        let sealed = self.srtp.as_mut().and_then(|srtp| srtp.seal(&self.header, &self.plain, ssrc, seq));
-        if let Some(sealed) = sealed {
-            self.send(now, numbered, sealed, purpose);
-        }
+        Some(self.wire.begin(line, &head, seq))
     }
 
-    fn send(&mut self, now: Instant, numbered: bool, sealed: Vec<u8>, purpose: Purpose) {
-        if numbered {
-            self.congestion.sent(now, self.number, sealed.len(), purpose);
+    /// Encrypts what was begun, and has it wait to be sent.
+    fn finish(&mut self, now: Instant, begun: Begun, purpose: Purpose) -> bool {
+        let Some(size) = self.wire.finish(self.srtp.as_mut(), &begun) else { return false };
+        if begun.numbered {
+            self.congestion.sent(now, self.number, size, purpose);
             self.number += 1;
         }
-        self.ready.push_back(sealed);
+        true
     }
 
     /// A line whose repairs fill up the way: the one that is used most lately, as far as is known.
@@ -552,10 +552,11 @@ impl Sender {
         if let Some(entry) = line.kept.newest(self.turn.ms).cloned() {
             self.repeat(now, index, &entry, purpose);
         } else if let Some(payload_type) = line.repair.as_ref().map(|repair| repair.payload_type) {
-            self.plain.clear();
-            self.plain.extend_from_slice(&PADDING);
             let time = line.time();
-            self.send_repair(now, index, (payload_type, time), (false, true), Extras::default(), purpose);
+            if let Some(begun) = self.begin_repair(index, (payload_type, time), (false, true), Extras::default()) {
+                self.wire.put(&PADDING);
+                self.finish(now, begun, purpose);
+            }
         }
         self.number > before
     }
@@ -567,21 +568,23 @@ impl Sender {
             return;
         }
         line.report_at = Some(now + REPORT_INTERVAL);
-        self.report.clear();
+        let Some(srtp) = &mut self.srtp else { return };
+        let report = &mut self.wire.bytes;
+        let start = report.len();
         // Numbers of encrypted reports belong to the source of the first, and it is nobody else's.
-        self.report.extend([0x80, 201, 0, 1]);
-        self.report.extend(self.reporter.to_be_bytes());
-        line.write_report(now, self.epoch, &mut self.report);
+        report.extend([0x80, 201, 0, 1]);
+        report.extend(self.reporter.to_be_bytes());
+        line.write_report(now, self.epoch, report);
         if let Some((ssrc, clock, at)) = self.asker.take() {
             // RFC 3611, section 4.5.
             let waited = (now.saturating_duration_since(at).as_micros() * 65_536 / 1_000_000) as u32;
-            self.report.extend([0x80, 207, 0, 5]);
-            self.report.extend(self.reporter.to_be_bytes());
-            self.report.extend([5, 0, 0, 3]);
-            self.report.extend([ssrc, clock, waited].iter().flat_map(|word| word.to_be_bytes()));
+            report.extend([0x80, 207, 0, 5]);
+            report.extend(self.reporter.to_be_bytes());
+            report.extend([5, 0, 0, 3]);
+            report.extend([ssrc, clock, waited].iter().flat_map(|word| word.to_be_bytes()));
         }
-        if let Some(sealed) = self.srtp.as_mut().and_then(|srtp| srtp.seal_report(&self.report)) {
-            self.ready.push_back(sealed);
+        if srtp.seal_report(report, start) {
+            self.wire.ends.push(report.len());
         }
     }
 

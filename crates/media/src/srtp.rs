@@ -3,17 +3,18 @@
 //! Keys are the transport's, shared with the library. No two packets may be encrypted with the same key and the same initial vector; the
 //! vector contains the source, so a source belongs to one of the two, for good.
 
+use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, Algorithm, LessSafeKey, Nonce, UnboundKey};
 use str0m::config::CryptoProvider;
 use str0m::crypto::dtls::SrtpProfile;
-use str0m::crypto::{
-    AeadAes128Gcm, AeadAes128GcmCipher, AeadAes256Gcm, AeadAes256GcmCipher, Aes128CmSha1_80, Aes128CmSha1_80Cipher,
-    Sha1HmacProvider, SrtpProvider,
-};
+use str0m::crypto::{AeadAes128Gcm, AeadAes256Gcm, Aes128CmSha1_80, Aes128CmSha1_80Cipher, Sha1HmacProvider, SrtpProvider};
 
 use crate::keys::Keys;
 
 /// A cipher in counter mode writes up to so many bytes beyond what it encrypts.
 const BLOCK: usize = 15;
+
+/// Bytes of the salt of either kind of GCM (RFC 7714, section 12).
+const GCM_SALT: usize = 12;
 
 /// Header and source of a report, which stay readable (RFC 3711, section 3.4).
 const RTCP_HEAD: usize = 8;
@@ -43,9 +44,23 @@ pub(crate) struct Srtp {
 
 /// One direction of one protocol.
 enum Suite {
-    Gcm128 { cipher: Box<dyn AeadAes128GcmCipher>, salt: [u8; AeadAes128Gcm::SALT_LEN] },
-    Gcm256 { cipher: Box<dyn AeadAes256GcmCipher>, salt: [u8; AeadAes256Gcm::SALT_LEN] },
-    Counter { cipher: Box<dyn Aes128CmSha1_80Cipher>, salt: [u8; Aes128CmSha1_80::SALT_LEN], mac: Mac },
+    Gcm(Gcm),
+    Counter(Counter),
+}
+
+/// RFC 7714, with a key of either length. It encrypts in place; what the library has for it copies, and would do so for each packet.
+struct Gcm {
+    key: LessSafeKey,
+    salt: [u8; GCM_SALT],
+}
+
+/// RFC 3711: for clients that know nothing newer.
+struct Counter {
+    cipher: Box<dyn Aes128CmSha1_80Cipher>,
+    salt: [u8; Aes128CmSha1_80::SALT_LEN],
+    mac: Mac,
+    /// What is to be encrypted: the cipher does not do so in place.
+    plain: Vec<u8>,
 }
 
 struct Mac {
@@ -65,107 +80,143 @@ impl Srtp {
         })
     }
 
-    /// A packet with this header, encrypted. `seq`: its number, continued beyond 16 bits. None: the cipher failed.
-    pub fn seal(&mut self, header: &[u8], payload: &[u8], ssrc: u32, seq: u64) -> Option<Vec<u8>> {
-        let length = header.len() + payload.len();
-        let mut sealed = Vec::with_capacity(length + BLOCK.max(AeadAes256Gcm::TAG_LEN));
-        sealed.extend_from_slice(header);
-        let rollovers = (seq >> 16) as u32;
-        match &mut self.out {
-            Suite::Gcm128 { cipher, salt } => {
-                sealed.resize(length + AeadAes128Gcm::TAG_LEN, 0);
-                let iv = AeadAes128Gcm::rtp_iv(*salt, ssrc, rollovers, seq as u16);
-                cipher.encrypt(&iv, header, payload, sealed.get_mut(header.len()..)?).ok()?;
+    /// Encrypts the packet that begins at `start` of `wire` and ends where that ends; `header`: bytes of it that stay readable. `seq`: its
+    /// number, continued beyond 16 bits. False: the cipher failed, and the packet is gone.
+    #[must_use]
+    pub fn seal(&mut self, wire: &mut Vec<u8>, (start, header): (usize, usize), ssrc: u32, seq: u64) -> bool {
+        let sealed = match &mut self.out {
+            Suite::Gcm(gcm) => {
+                let iv = AeadAes128Gcm::rtp_iv(gcm.salt, ssrc, (seq >> 16) as u32, seq as u16);
+                gcm.seal(wire, start, header, iv)
             }
-            Suite::Gcm256 { cipher, salt } => {
-                sealed.resize(length + AeadAes256Gcm::TAG_LEN, 0);
-                let iv = AeadAes256Gcm::rtp_iv(*salt, ssrc, rollovers, seq as u16);
-                cipher.encrypt(&iv, header, payload, sealed.get_mut(header.len()..)?).ok()?;
-            }
-            Suite::Counter { cipher, salt, mac } => {
-                sealed.resize(length + BLOCK, 0);
-                let iv = Aes128CmSha1_80::rtp_iv(*salt, ssrc, seq);
-                cipher.encrypt(&iv, payload, sealed.get_mut(header.len()..)?).ok()?;
-                let sha1 = |key: &[u8], parts: &[&[u8]]| mac.sha1.sha1_hmac(key, parts);
-                Aes128CmSha1_80::rtp_hmac(sha1, &mac.key, &mut sealed, seq, length);
-                sealed.truncate(length + Aes128CmSha1_80::HMAC_TAG_LEN);
-            }
+            Suite::Counter(counter) => counter.seal(wire, start, header, &Aes128CmSha1_80::rtp_iv(counter.salt, ssrc, seq), seq),
+        };
+        if sealed.is_none() {
+            wire.truncate(start);
         }
-        Some(sealed)
+        sealed.is_some()
     }
 
-    /// A report of ours, encrypted. Its source is the one in its first eight bytes.
-    pub fn seal_report(&mut self, report: &[u8]) -> Option<Vec<u8>> {
-        let (head, body) = report.split_at_checked(RTCP_HEAD)?;
+    /// The same for a report of ours. Its source is the one in its first eight bytes.
+    #[must_use]
+    pub fn seal_report(&mut self, wire: &mut Vec<u8>, start: usize) -> bool {
         let index = self.index;
         self.index = (self.index + 1) & !ENCRYPTED;
-        let tail = (ENCRYPTED | index).to_be_bytes();
-        let aad = [head, &tail].concat();
-        let ssrc = source_of(head)?;
-        let mut sealed = head.to_vec();
-        match &mut self.reports_out {
-            Suite::Gcm128 { cipher, salt } => {
-                sealed.resize(report.len() + AeadAes128Gcm::TAG_LEN, 0);
-                let iv = AeadAes128Gcm::rtcp_iv(*salt, ssrc, index);
-                cipher.encrypt(&iv, &aad, body, sealed.get_mut(RTCP_HEAD..)?).ok()?;
-                sealed.extend_from_slice(&tail);
-            }
-            Suite::Gcm256 { cipher, salt } => {
-                sealed.resize(report.len() + AeadAes256Gcm::TAG_LEN, 0);
-                let iv = AeadAes256Gcm::rtcp_iv(*salt, ssrc, index);
-                cipher.encrypt(&iv, &aad, body, sealed.get_mut(RTCP_HEAD..)?).ok()?;
-                sealed.extend_from_slice(&tail);
-            }
-            Suite::Counter { cipher, salt, mac } => {
-                sealed.resize(report.len() + BLOCK, 0);
-                let iv = Aes128CmSha1_80::rtp_iv(*salt, ssrc, u64::from(index));
-                cipher.encrypt(&iv, body, sealed.get_mut(RTCP_HEAD..)?).ok()?;
-                sealed.truncate(report.len());
-                sealed.extend_from_slice(&tail);
-                let signed = sealed.len();
-                sealed.resize(signed + Aes128CmSha1_80::HMAC_TAG_LEN, 0);
-                let sha1 = |key: &[u8], parts: &[&[u8]]| mac.sha1.sha1_hmac(key, parts);
-                Aes128CmSha1_80::rtcp_hmac(sha1, &mac.key, &mut sealed, signed);
-            }
+        let sealed = match &mut self.reports_out {
+            Suite::Gcm(gcm) => gcm.seal_report(wire, start, index),
+            Suite::Counter(counter) => counter.seal_report(wire, start, index),
+        };
+        if sealed.is_none() {
+            wire.truncate(start);
         }
-        Some(sealed)
+        sealed.is_some()
     }
 
     /// Makes the client's report readable in `report`, and says whose it is and its number; none if it is not signed by the client, or not
     /// encrypted.
     pub fn open_report(&mut self, sealed: &[u8], report: &mut Vec<u8>) -> Option<(u32, u32)> {
-        let signature = if let Suite::Counter { mac, .. } = &self.reports_in {
-            let (signed, signature) = sealed.split_at_checked(sealed.len().checked_sub(Aes128CmSha1_80::HMAC_TAG_LEN)?)?;
-            let sha1 = |key: &[u8], parts: &[&[u8]]| mac.sha1.sha1_hmac(key, parts);
-            Aes128CmSha1_80::rtcp_verify(sha1, &mac.key, signed, signature).then_some(signature.len())?
-        } else {
-            0
+        let signed = match &self.reports_in {
+            Suite::Gcm(_) => sealed,
+            Suite::Counter(counter) => counter.signed_part(sealed)?,
         };
-        let (rest, tail) = sealed.get(..sealed.len() - signature)?.split_last_chunk::<INDEX>()?;
+        let (rest, tail) = signed.split_last_chunk::<INDEX>()?;
         let number = u32::from_be_bytes(*tail);
         let (head, body) = rest.split_at_checked(RTCP_HEAD).filter(|_| number & ENCRYPTED != 0)?;
         let (ssrc, index) = (source_of(head)?, number & !ENCRYPTED);
         report.clear();
         report.extend_from_slice(head);
-        report.resize(RTCP_HEAD + body.len() + BLOCK, 0);
-        let open = report.get_mut(RTCP_HEAD..)?;
-        let length = match &mut self.reports_in {
-            Suite::Gcm128 { cipher, salt } => {
-                (body.len() >= AeadAes128Gcm::TAG_LEN).then_some(())?;
-                cipher.decrypt(&AeadAes128Gcm::rtcp_iv(*salt, ssrc, index), &[head, tail], body, open).ok()?
+        match &mut self.reports_in {
+            Suite::Gcm(gcm) => {
+                report.extend_from_slice(body);
+                let iv = AeadAes128Gcm::rtcp_iv(gcm.salt, ssrc, index);
+                let open = gcm.key.open_in_place(
+                    Nonce::assume_unique_for_key(iv),
+                    report_aad(head, *tail),
+                    report.get_mut(RTCP_HEAD..)?,
+                );
+                let length = open.ok()?.len();
+                report.truncate(RTCP_HEAD + length);
             }
-            Suite::Gcm256 { cipher, salt } => {
-                (body.len() >= AeadAes256Gcm::TAG_LEN).then_some(())?;
-                cipher.decrypt(&AeadAes256Gcm::rtcp_iv(*salt, ssrc, index), &[head, tail], body, open).ok()?
+            Suite::Counter(counter) => {
+                report.resize(RTCP_HEAD + body.len() + BLOCK, 0);
+                let iv = Aes128CmSha1_80::rtp_iv(counter.salt, ssrc, u64::from(index));
+                counter.cipher.decrypt(&iv, body, report.get_mut(RTCP_HEAD..)?).ok()?;
+                report.truncate(rest.len());
             }
-            Suite::Counter { cipher, salt, .. } => {
-                cipher.decrypt(&Aes128CmSha1_80::rtp_iv(*salt, ssrc, u64::from(index)), body, open).ok()?;
-                body.len()
-            }
-        };
-        report.truncate(RTCP_HEAD + length);
+        }
         Some((ssrc, index))
     }
+}
+
+impl Gcm {
+    fn new(algorithm: &'static Algorithm, key: &[u8], salt: [u8; GCM_SALT]) -> Option<Self> {
+        Some(Gcm { key: LessSafeKey::new(UnboundKey::new(algorithm, key).ok()?), salt })
+    }
+
+    fn seal(&self, wire: &mut Vec<u8>, start: usize, header: usize, iv: [u8; 12]) -> Option<()> {
+        let (header, payload) = wire.get_mut(start..)?.split_at_mut_checked(header)?;
+        let tag = self.key.seal_in_place_separate_tag(Nonce::assume_unique_for_key(iv), Aad::from(&*header), payload).ok()?;
+        wire.extend_from_slice(tag.as_ref());
+        Some(())
+    }
+
+    fn seal_report(&self, wire: &mut Vec<u8>, start: usize, index: u32) -> Option<()> {
+        let (head, body) = wire.get_mut(start..)?.split_at_mut_checked(RTCP_HEAD)?;
+        let tail = (ENCRYPTED | index).to_be_bytes();
+        let nonce = Nonce::assume_unique_for_key(AeadAes128Gcm::rtcp_iv(self.salt, source_of(head)?, index));
+        let tag = self.key.seal_in_place_separate_tag(nonce, report_aad(head, tail), body).ok()?;
+        wire.extend_from_slice(tag.as_ref());
+        wire.extend_from_slice(&tail);
+        Some(())
+    }
+}
+
+impl Counter {
+    fn seal(&mut self, wire: &mut Vec<u8>, start: usize, header: usize, iv: &[u8; 16], seq: u64) -> Option<()> {
+        self.encrypt(wire, start + header, iv)?;
+        let length = wire.len() - start;
+        wire.resize(wire.len() + Aes128CmSha1_80::HMAC_TAG_LEN, 0);
+        let sha1 = |key: &[u8], parts: &[&[u8]]| self.mac.sha1.sha1_hmac(key, parts);
+        Aes128CmSha1_80::rtp_hmac(sha1, &self.mac.key, wire.get_mut(start..)?, seq, length);
+        Some(())
+    }
+
+    fn seal_report(&mut self, wire: &mut Vec<u8>, start: usize, index: u32) -> Option<()> {
+        let ssrc = source_of(wire.get(start..)?)?;
+        let iv = Aes128CmSha1_80::rtp_iv(self.salt, ssrc, u64::from(index));
+        self.encrypt(wire, start + RTCP_HEAD, &iv)?;
+        wire.extend_from_slice(&(ENCRYPTED | index).to_be_bytes());
+        let length = wire.len() - start;
+        wire.resize(wire.len() + Aes128CmSha1_80::HMAC_TAG_LEN, 0);
+        let sha1 = |key: &[u8], parts: &[&[u8]]| self.mac.sha1.sha1_hmac(key, parts);
+        Aes128CmSha1_80::rtcp_hmac(sha1, &self.mac.key, wire.get_mut(start..)?, length);
+        Some(())
+    }
+
+    /// All from `start` on.
+    fn encrypt(&mut self, wire: &mut Vec<u8>, start: usize, iv: &[u8; 16]) -> Option<()> {
+        let end = wire.len();
+        self.plain.clear();
+        self.plain.extend_from_slice(wire.get(start..)?);
+        wire.resize(end + BLOCK, 0);
+        self.cipher.encrypt(iv, &self.plain, wire.get_mut(start..)?).ok()?;
+        wire.truncate(end);
+        Some(())
+    }
+
+    /// A report without its signature, if that is the client's.
+    fn signed_part<'a>(&self, sealed: &'a [u8]) -> Option<&'a [u8]> {
+        let (signed, signature) = sealed.split_at_checked(sealed.len().checked_sub(Aes128CmSha1_80::HMAC_TAG_LEN)?)?;
+        let sha1 = |key: &[u8], parts: &[&[u8]]| self.mac.sha1.sha1_hmac(key, parts);
+        Aes128CmSha1_80::rtcp_verify(sha1, &self.mac.key, signed, signature).then_some(signed)
+    }
+}
+
+/// What is signed of a report and not encrypted (RFC 7714, section 9.2).
+fn report_aad(head: &[u8], tail: [u8; INDEX]) -> Aad<[u8; RTCP_HEAD + INDEX]> {
+    let mut aad = [0; RTCP_HEAD + INDEX];
+    aad.iter_mut().zip(head.iter().chain(&tail)).for_each(|(to, from)| *to = *from);
+    Aad::from(aad)
 }
 
 impl Suite {
@@ -174,20 +225,20 @@ impl Suite {
         let first = if report { RTCP } else { 0 };
         Some(match keys.profile {
             SrtpProfile::AEAD_AES_128_GCM => {
-                let master = Master::<{ AeadAes128Gcm::KEY_LEN }>::of(keys, client, AeadAes128Gcm::SALT_LEN)?;
-                let cipher = srtp.aead_aes_128_gcm().create_cipher(master.derive(srtp, first + KEY), encrypt);
-                Suite::Gcm128 { cipher, salt: master.derive(srtp, first + SALT) }
+                let master = Master::<{ AeadAes128Gcm::KEY_LEN }>::of(keys, client, GCM_SALT)?;
+                let key: [u8; AeadAes128Gcm::KEY_LEN] = master.derive(srtp, first + KEY);
+                Suite::Gcm(Gcm::new(&AES_128_GCM, &key, master.derive(srtp, first + SALT))?)
             }
             SrtpProfile::AEAD_AES_256_GCM => {
-                let master = Master::<{ AeadAes256Gcm::KEY_LEN }>::of(keys, client, AeadAes256Gcm::SALT_LEN)?;
-                let cipher = srtp.aead_aes_256_gcm().create_cipher(master.derive(srtp, first + KEY), encrypt);
-                Suite::Gcm256 { cipher, salt: master.derive(srtp, first + SALT) }
+                let master = Master::<{ AeadAes256Gcm::KEY_LEN }>::of(keys, client, GCM_SALT)?;
+                let key: [u8; AeadAes256Gcm::KEY_LEN] = master.derive(srtp, first + KEY);
+                Suite::Gcm(Gcm::new(&AES_256_GCM, &key, master.derive(srtp, first + SALT))?)
             }
             SrtpProfile::AES128_CM_SHA1_80 => {
                 let master = Master::<{ Aes128CmSha1_80::KEY_LEN }>::of(keys, client, Aes128CmSha1_80::SALT_LEN)?;
                 let cipher = srtp.aes_128_cm_sha1_80().create_cipher(master.derive(srtp, first + KEY), encrypt);
                 let mac = Mac { key: master.derive(srtp, first + AUTHENTICATION), sha1: crypto.sha1_hmac_provider };
-                Suite::Counter { cipher, salt: master.derive(srtp, first + SALT), mac }
+                Suite::Counter(Counter { cipher, salt: master.derive(srtp, first + SALT), mac, plain: Vec::new() })
             }
             _ => return None,
         })

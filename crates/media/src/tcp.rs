@@ -18,7 +18,7 @@ use crate::limit::{
     ACCEPT_PAUSE, ACCEPTS_PER_TURN_MAX, FRAME_BYTES_MAX, TCP_IDLE_TIMEOUT, TCP_KNOWN_TIMEOUT, TCP_PER_ADDRESS_MAX,
     TCP_QUEUED_BYTES_MAX, TCP_READ_PER_TURN_BYTES, TCP_UNKNOWN_MAX,
 };
-use crate::net::{Datagram, Faces, Protocol, Transmit, plain};
+use crate::net::{Batch, Datagram, Faces, Protocol, Transmit, plain};
 
 /// How often connections are looked over for those to be closed.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -191,15 +191,24 @@ impl Tcp {
 
     /// Takes a frame for a connection. It is on its way after [`Tcp::flush`].
     pub fn send(&mut self, transmit: &Transmit) {
-        let token = self.by_remote.get(&transmit.destination).copied();
+        self.send_frame(transmit.destination, &transmit.bytes);
+    }
+
+    /// The same for many.
+    pub fn send_batch(&mut self, batch: &Batch<'_>) {
+        batch.datagrams().for_each(|frame| self.send_frame(batch.destination, frame));
+    }
+
+    fn send_frame(&mut self, destination: SocketAddr, frame: &[u8]) {
+        let token = self.by_remote.get(&destination).copied();
         let found = token.and_then(|token| Some((token, self.connections.get_mut(&token)?)));
         let Some((token, connection)) = found else { return self.counters.dropped_tcp.add(1) };
         connection.is_known = true;
-        if !connection.queue(&transmit.bytes) {
+        if !connection.queue(frame) {
             return self.counters.dropped_tcp.add(1);
         }
         self.counters.datagrams_out.add(1);
-        self.counters.bytes_out.add(transmit.bytes.len() as u64);
+        self.counters.bytes_out.add(frame.len() as u64);
         if self.unwritten.last() != Some(&token) {
             self.unwritten.push(token);
         }

@@ -18,7 +18,7 @@ use crate::demux::Class;
 use crate::limit::{ORDERS_PER_TURN_MAX, RECEIVES_PER_TURN_MAX, UNREAD_MAX};
 use crate::mix::{FromMixer, ToMixer};
 use crate::mixers::Port;
-use crate::net::{Datagram, Faces, Protocol, Transmit, Udp};
+use crate::net::{Batch, Datagram, Faces, Protocol, Transmit, Udp};
 use crate::record::{self, FromRecorder, ToRecorder};
 use crate::tcp::Tcp;
 
@@ -34,6 +34,10 @@ pub trait Core {
     fn handle_tcp_closed(&mut self, source: SocketAddr);
     /// The next datagram to send. Those to one destination come next to each other.
     fn poll_transmit(&mut self) -> Option<Transmit>;
+    /// What else there is to send to one destination, after all that [`Core::poll_transmit`] gives.
+    fn poll_batch(&mut self) -> Option<Batch<'_>> {
+        None
+    }
     /// The next thing to tell the rooms.
     fn poll_report(&mut self) -> Option<Report>;
     /// Takes what the mixer of a room made. Then comes [`Core::flush`].
@@ -188,6 +192,12 @@ impl Sockets {
             match transmit.protocol {
                 Protocol::Udp => self.udp.send(&transmit),
                 _ => self.tcp.send(&transmit),
+            }
+        }
+        while let Some(batch) = core.poll_batch() {
+            match batch.protocol {
+                Protocol::Udp => self.udp.send_batch(&batch),
+                _ => self.tcp.send_batch(&batch),
             }
         }
         self.udp.flush();

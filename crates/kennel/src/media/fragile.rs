@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use media::mix::{FromMixer, ToMixer};
-use media::net::{Datagram, Transmit};
+use media::net::{Batch, Datagram, Transmit};
 use media::record::{FromRecorder, ToRecorder};
 use media::worker::Core;
 use room::{Order, Report};
@@ -46,6 +46,10 @@ impl<C: Core> Core for Fragile<C> {
 
     fn poll_transmit(&mut self) -> Option<Transmit> {
         self.core.poll_transmit()
+    }
+
+    fn poll_batch(&mut self) -> Option<Batch<'_>> {
+        self.core.poll_batch()
     }
 
     fn poll_report(&mut self) -> Option<Report> {

@@ -90,6 +90,9 @@ impl Engine {
         let outbox = &mut self.outbox;
         let outcome = catch_unwind(AssertUnwindSafe(|| act(&mut client.peer, outbox)));
         let due = client.peer.due();
+        if client.peer.is_waiting() && !std::mem::replace(&mut client.touched, true) {
+            self.touched.push(key);
+        }
         self.arrived.extend(outbox.packets.drain(..).map(|packet| (key, packet)));
         self.news.extend(outbox.news.drain(..).map(|news| (key, news)));
         self.counts.repairs_refused += std::mem::take(&mut outbox.repairs_refused);

@@ -37,7 +37,6 @@ impl Engine {
         // Sending may bring news but no packets, so the buffer goes back as it was.
         arrived.append(&mut self.arrived);
         self.arrived = arrived;
-        self.send_lines();
     }
 
     fn route(&mut self, now: Instant, from: PeerKey, packet: RtpPacket) {
@@ -152,19 +151,6 @@ impl Engine {
         let client = self.client_mut(from)?;
         client.sources.push((*ssrc, track.map(|(track, _)| track), track.map_or(0, |(_, layer)| layer)));
         track
-    }
-
-    /// Sends what was put in line for each client.
-    fn send_lines(&mut self) {
-        let mut touched = std::mem::take(&mut self.touched);
-        for key in touched.drain(..) {
-            let slot = self.slots.get_mut(key.index as usize).filter(|slot| slot.uses == key.uses);
-            if let Some(client) = slot.and_then(|slot| slot.client.as_deref_mut()) {
-                client.touched = false;
-                client.peer.send(&mut self.outbox);
-            }
-        }
-        self.touched = touched;
     }
 
     /// A receiver cannot decode what it has.

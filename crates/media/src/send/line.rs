@@ -133,27 +133,27 @@ impl Line {
         self.last = Some((packet.time, packet.shown));
     }
 
-    /// RFC 3550, section 5.1; RFC 8285, section 4.2.
-    pub fn write_header(&self, head: &Head, header: &mut Vec<u8>) {
-        header.clear();
-        header.push(0x80 | u8::from(head.padded) << 5);
-        header.push(u8::from(head.marker) << 7 | head.payload_type);
-        header.extend_from_slice(&head.seq.to_be_bytes());
-        header.extend_from_slice(&head.time.to_be_bytes());
-        header.extend_from_slice(&head.ssrc.to_be_bytes());
-        let start = header.len();
-        header.extend_from_slice(&ONE_BYTE);
-        header.extend_from_slice(&[0, 0]);
-        self.write_extensions(head, header);
-        if header.len() == start + 4 {
-            return header.truncate(start);
+    /// RFC 3550, section 5.1; RFC 8285, section 4.2. It goes behind what is there.
+    pub fn write_header(&self, head: &Head, wire: &mut Vec<u8>) {
+        let first = wire.len();
+        let [a, b] = head.seq.to_be_bytes();
+        let ([c, d, e, f], [g, h, i, j]) = (head.time.to_be_bytes(), head.ssrc.to_be_bytes());
+        let marker = u8::from(head.marker) << 7 | head.payload_type;
+        wire.extend_from_slice(&[0x80 | u8::from(head.padded) << 5, marker, a, b, c, d, e, f, g, h, i, j]);
+        let start = wire.len();
+        let [x, y] = ONE_BYTE;
+        wire.extend_from_slice(&[x, y, 0, 0]);
+        self.write_extensions(head, wire);
+        if wire.len() == start + 4 {
+            return wire.truncate(start);
         }
-        header.resize(header.len().next_multiple_of(4), 0);
-        let words = ((header.len() - start - 4) / 4) as u16;
-        if let Some(field) = header.get_mut(start + 2..start + 4) {
-            field.copy_from_slice(&words.to_be_bytes());
+        let unaligned = (wire.len() - start) % 4;
+        wire.extend_from_slice([0; 3].get(..(4 - unaligned) % 4).unwrap_or_default());
+        let words = ((wire.len() - start - 4) / 4) as u8;
+        if let Some(field) = wire.get_mut(start + 3) {
+            *field = words;
         }
-        if let Some(first) = header.first_mut() {
+        if let Some(first) = wire.get_mut(first) {
             *first |= 0x10;
         }
     }

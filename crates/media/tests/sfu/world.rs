@@ -306,8 +306,11 @@ impl World {
     fn collect(&mut self) {
         let mut sent = Vec::new();
         self.cost.measure(|| sent.extend(std::iter::from_fn(|| self.engine.poll_transmit())));
-        let all: Vec<_> = sent.iter().map(|sent| (sent.source, sent.destination, sent.bytes.to_vec())).collect();
+        let mut all: Vec<_> = sent.iter().map(|sent| (sent.source, sent.destination, sent.bytes.to_vec())).collect();
         self.cost.measure(|| drop(sent));
+        while let Some(batch) = self.cost.measure(|| self.engine.poll_batch()) {
+            all.extend(batch.datagrams().map(|bytes| (batch.source, batch.destination, bytes.to_vec())));
+        }
         for (source, destination, bytes) in all {
             *self.bytes_to.entry(destination).or_default() += bytes.len() as u64;
             assert!(!is_sourceless(&bytes), "browsers take a packet of source 0 for one of the track in whose section it comes");

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use media::counters::Counters;
 use media::limit::{BACKLOG_BYTES_MAX, RUN_BYTES_MAX, SEGMENTATION_RETRY};
-use media::net::{Faces, Outbox, Protocol, Run, Transmit, Udp, bind};
+use media::net::{Batch, Faces, Outbox, Protocol, Run, Transmit, Udp, bind};
 
 use crate::script::{hear, udp};
 
@@ -20,16 +20,27 @@ fn address(port: u16) -> SocketAddr {
 #[track_caller]
 fn check(datagrams: &[(u16, usize)], count_max: usize, expected: &[(u16, &[usize])]) {
     let (mut outbox, mut sent) = (Outbox::default(), Vec::new());
-    let mut dispatch = |run: &Run| {
+    let note = |sent: &mut Vec<(u16, Vec<usize>)>, run: &Run<'_>| {
         let sizes: Vec<usize> = run.bytes.chunks(run.segment.max(1)).map(<[u8]>::len).collect();
         sent.push((run.destination.port(), sizes));
-        true
     };
+    let mut dispatch = |run: &Run<'_>| (note(&mut sent, run), true).1;
     for (port, size) in datagrams {
         assert_eq!(outbox.push(&transmit(address(1), address(*port), vec![7; *size]), count_max, &mut dispatch), 0);
     }
     assert_eq!(outbox.flush(&mut dispatch), 0);
     assert_eq!(outbox.flush(&mut dispatch), 0);
+    let one_by_one = std::mem::take(&mut sent);
+    // The same as they lie in one piece of memory.
+    for datagrams in datagrams.chunk_by(|(one, _), (other, _)| one == other) {
+        let ends: Vec<usize> = datagrams.iter().scan(0, |end, (_, size)| Some((*end += size, *end).1)).collect();
+        let bytes = vec![7; ends[ends.len() - 1]];
+        let destination = address(datagrams[0].0);
+        let batch = Batch { protocol: Protocol::Udp, source: address(1), destination, bytes: &bytes, ends: &ends };
+        let mut dispatch = |run: &Run<'_>| (note(&mut sent, run), true).1;
+        assert_eq!(outbox.pass(&batch, count_max, &mut dispatch), 0);
+    }
+    assert_eq!(sent, one_by_one);
     let expected: Vec<(u16, Vec<usize>)> = expected.iter().map(|(port, sizes)| (*port, sizes.to_vec())).collect();
     assert_eq!(sent, expected);
 }
@@ -62,13 +73,23 @@ fn what_the_socket_does_not_take_waits_in_order_up_to_a_limit() {
     assert_eq!(dropped, many - kept);
     // It takes three, then all; what is new goes behind what waits.
     let mut sent = Vec::new();
-    let mut note = |run: &Run| sent.push(usize::from_be_bytes(run.bytes[..8].try_into().unwrap()));
+    let mut note = |run: &Run<'_>| sent.push(usize::from_be_bytes(run.bytes[..8].try_into().unwrap()));
     let mut left = 3;
     outbox.resume(|run| left > 0 && (left -= 1, note(run)) == ((), ()));
     outbox.push(&datagram(many), 64, |_| panic!("out of order"));
     outbox.flush(|_| panic!("out of order"));
     outbox.resume(|run| (note(run), true).1);
     assert!(!outbox.is_waiting());
+    // What comes in one piece goes behind what waits, too, and waits itself.
+    let numbers: Vec<u8> = (many + 1..many + 3).flat_map(|n| n.to_be_bytes().repeat(125)).collect();
+    let batch =
+        Batch { protocol: Protocol::Udp, source: address(1), destination: address(2), bytes: &numbers, ends: &[1_000, 2_000] };
+    outbox.push(&datagram(many), 64, |_| true);
+    let mut calls = 0;
+    outbox.pass(&batch, 1, |_| (calls += 1, false).1);
+    assert_eq!(calls, 1, "the socket is asked once");
+    outbox.resume(|run| (note(run), true).1);
+    assert_eq!(sent.split_off(sent.len() - 3), [many, many + 1, many + 2]);
     assert_eq!(sent, (0..kept).chain([many]).collect::<Vec<_>>());
 }
 

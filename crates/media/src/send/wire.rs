@@ -1,0 +1,77 @@
+//! Packets on their way from where they are written to the socket: they are encrypted where they lie, one after the other.
+
+use std::net::SocketAddr;
+
+use super::line::{Head, Line};
+use crate::net::{Batch, Protocol};
+use crate::srtp::Srtp;
+
+/// Memory that is kept while nothing waits.
+const KEPT_BYTES: usize = 16 * 1_024;
+
+/// What waits to be sent to one client.
+#[derive(Default)]
+pub(super) struct Wire {
+    pub bytes: Vec<u8>,
+    /// Where each datagram ends.
+    pub ends: Vec<usize>,
+}
+
+/// A packet whose header is written.
+pub(super) struct Begun {
+    start: usize,
+    /// Bytes of the header.
+    header: usize,
+    ssrc: u32,
+    /// Continued beyond 16 bits.
+    seq: u64,
+    /// Whether it is counted over all that the client is sent.
+    pub numbered: bool,
+}
+
+impl Wire {
+    /// Writes a header. What follows it is [`put`](Wire::put).
+    pub fn begin(&mut self, line: &Line, head: &Head, seq: u64) -> Begun {
+        let start = self.bytes.len();
+        line.write_header(head, &mut self.bytes);
+        Begun { start, header: self.bytes.len() - start, ssrc: head.ssrc, seq, numbered: line.is_numbered() }
+    }
+
+    pub fn put(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// What was put, from this byte on.
+    pub fn payload(&mut self, begun: &Begun, from: usize) -> &mut [u8] {
+        self.bytes.get_mut(begun.start + begun.header + from..).unwrap_or_default()
+    }
+
+    /// Encrypts a packet; how long it is now. None: there are no keys or the cipher failed, and it is gone.
+    pub fn finish(&mut self, srtp: Option<&mut Srtp>, begun: &Begun) -> Option<usize> {
+        let place = (begun.start, begun.header);
+        if !srtp.is_some_and(|srtp| srtp.seal(&mut self.bytes, place, begun.ssrc, begun.seq)) {
+            self.bytes.truncate(begun.start);
+            return None;
+        }
+        self.ends.push(self.bytes.len());
+        Some(self.bytes.len() - begun.start)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    pub fn batch(&self, protocol: Protocol, source: SocketAddr, destination: SocketAddr) -> Batch<'_> {
+        Batch { protocol, source, destination, bytes: &self.bytes, ends: &self.ends }
+    }
+
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    /// Gives back memory that only a burst needed.
+    pub fn trim(&mut self) {
+        self.bytes.shrink_to(KEPT_BYTES);
+    }
+}

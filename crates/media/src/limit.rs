@@ -96,6 +96,9 @@ pub const REPAIR_PACKETS_LEAST: usize = 64;
 /// See [`REPAIR_PACKETS_LEAST`].
 pub const REPAIR_PACKETS: usize = 1_024;
 
+/// Times that one packet is sent again to one receiver. Who still misses it then needs a key frame.
+pub const REPAIRS_OF_ONE_MAX: u8 = 5;
+
 /// How long they are kept: for a few attempts at the longest round trips on which people still talk.
 pub const REPAIR_TIME: Duration = Duration::from_millis(1_500);
 

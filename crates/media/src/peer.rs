@@ -89,6 +89,8 @@ pub(crate) struct Passed {
     pub video: bool,
     /// A decoder that knows nothing can begin with it.
     pub keyframe: bool,
+    /// What its publisher says of it.
+    pub extras: Extras,
 }
 
 /// By what protocol, from where, to where.
@@ -358,7 +360,7 @@ impl Peer {
             seq: new.seq,
             time: new.time,
             shown: now,
-            extras: Extras::of(&packet.header.ext_vals),
+            extras: passed.extras,
             counters: new.vp8,
             payload: &packet.payload,
             repairable: passed.video,
@@ -382,7 +384,7 @@ impl Peer {
             seq: new.seq,
             time: new.time,
             shown,
-            extras: Extras::default(),
+            extras: passed.extras,
             counters: new.vp8,
             payload: &piece.payload,
             repairable: passed.video,

@@ -30,6 +30,11 @@ impl<const WORDS: usize> Window<WORDS> {
         true
     }
 
+    /// The number after the highest that was used.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
     fn advance(&mut self, number: u64) {
         if number - self.next >= Self::SIZE {
             self.bits = [0; WORDS];

@@ -46,6 +46,15 @@ const PROBE_PACKETS_MAX: usize = 64;
 /// What was said of the way longer ago says nothing of now.
 const STALE: Duration = Duration::from_secs(3);
 
+/// Bytes of a report beyond which nothing more goes with it: it must fit into a datagram.
+const REPORT_BYTES_MAX: usize = 900;
+
+/// Sources that are told how long the way is at a time.
+const ASKERS_MAX: usize = 4;
+
+/// Ends of the numbers of sources by which they are found.
+const NEAR: usize = 64;
+
 /// Padding with nothing to repeat: its last byte says how many there are (RFC 3550, section 5.1).
 const PADDING: [u8; 224] = {
     let mut padding = [0; 224];
@@ -61,6 +70,12 @@ pub(crate) struct Sender {
     /// The sources of `lines`, in their order.
     sources: Vec<u32>,
     lines: Vec<Line>,
+    /// Sources of tracks that are gone.
+    spent: Vec<u32>,
+    /// Where a source was last among `lines`, by the end of its number.
+    near: [u8; NEAR],
+    /// The line of which something was kept last.
+    fresh: usize,
     /// Each payload type's type for repairs, or 0.
     repair_types: [u8; 128],
     congestion: Congestion,
@@ -76,7 +91,7 @@ pub(crate) struct Sender {
     /// The source of reports.
     reporter: u32,
     /// Who wants to know how long the way is: its source, its clock, and when that was.
-    asker: Option<(u32, u32, Instant)>,
+    askers: Vec<(u32, u32, Instant)>,
     random: u64,
     turn: Turn,
     /// A moment, and how long after 1970 it was.
@@ -189,6 +204,9 @@ impl Sender {
             way: None,
             sources: Vec::new(),
             lines: Vec::new(),
+            spent: Vec::new(),
+            near: [0; NEAR],
+            fresh: 0,
             repair_types: [0; 128],
             congestion: Congestion::new(now, FIRST_ESTIMATE),
             number: 0,
@@ -198,7 +216,7 @@ impl Sender {
             told: None,
             reporters: Vec::new(),
             reporter: (seed >> 32) as u32 | 1,
-            asker: None,
+            askers: Vec::new(),
             random: seed,
             turn: Turn::of(now, epoch),
             epoch,
@@ -238,10 +256,17 @@ impl Sender {
         let mut before = std::mem::take(&mut self.lines);
         for place in places {
             let known = before.iter().position(|line| line.ssrc == place.ssrc);
-            let mut line = known.map(|index| before.swap_remove(index)).unwrap_or_else(|| Line::new(&place, self.next_random()));
-            line.agree(&place);
+            if known.is_none() && self.is_spent(&place) {
+                tracing::error!("a source that was used up was to be used again; its track is not sent");
+                continue;
+            }
+            let start = self.next_random();
+            let mut line = known.map(|index| before.swap_remove(index)).unwrap_or_else(|| Line::new(&place, start));
+            line.agree(&place, start);
             self.lines.push(line);
         }
+        self.spent
+            .extend(before.iter().flat_map(|line| [Some(line.ssrc), line.repair.as_ref().map(|repair| repair.ssrc)]).flatten());
         self.sources = self.lines.iter().map(|line| line.ssrc).collect();
         self.repair_types = [0; 128];
         for (of, repair) in repairs {
@@ -250,6 +275,12 @@ impl Sender {
             }
         }
         self.tell_wanted(now);
+    }
+
+    /// Whether a place has a source of a track that is gone: nobody knows which of its numbers were used.
+    fn is_spent(&self, place: &Place<'_>) -> bool {
+        let repair = place.repair.map(|(ssrc, _)| ssrc);
+        self.spent.contains(&place.ssrc) || repair.is_some_and(|repair| self.spent.contains(&repair))
     }
 
     /// Bits per second: what the estimate may always assume, and what would be sent if there were room.
@@ -275,29 +306,28 @@ impl Sender {
         if self.way.is_none() || self.srtp.is_none() {
             return false;
         }
-        let Some(index) = self.sources.iter().position(|own| *own == ssrc) else { return false };
+        let Some(index) = self.index_of(ssrc) else { return false };
         self.tick(now);
         let Some(line) = self.lines.get_mut(index) else { return false };
-        if !line.used.take(packet.seq) {
-            return false;
-        }
+        let Some(seq) = line.take_number(packet.seq) else { return false };
         let head = Head {
             ssrc,
             payload_type: packet.payload_type,
             marker: packet.marker,
             padded: false,
-            seq: packet.seq as u16,
+            seq: seq as u16,
             time: packet.time,
             extras: packet.extras,
             number: self.number as u16,
             abs: self.turn.abs,
             named: line.heard.last().is_none(),
         };
-        let begun = self.wire.begin(line, &head, packet.seq);
+        let begun = self.wire.begin(line, &head, seq);
         line.count(packet);
         if packet.repairable && line.repair.is_some() && type_for(&self.repair_types, packet.payload_type).is_some() {
+            self.fresh = index;
             line.kept.keep(Entry {
-                seq: packet.seq,
+                seq,
                 at: self.turn.ms,
                 again: None,
                 time: packet.time,
@@ -450,7 +480,12 @@ impl Sender {
                     heard(Heard::Keyframe(line.mid));
                 }
             }
-            Told::Clock(ssrc, clock) => self.asker = Some((ssrc, clock, now)),
+            Told::Clock(ssrc, clock) => {
+                self.askers.retain(|(asker, _, _)| *asker != ssrc);
+                if self.askers.len() < ASKERS_MAX {
+                    self.askers.push((ssrc, clock, now));
+                }
+            }
         }
     }
 
@@ -519,7 +554,7 @@ impl Sender {
     /// A line whose repairs fill up the way: the one that is used most lately, as far as is known.
     fn padded(&self) -> Option<usize> {
         let fit = |line: &Line| line.is_numbered() && line.repair.is_some();
-        let used = self.lines.iter().position(|line| fit(line) && !line.kept.is_empty());
+        let used = self.lines.get(self.fresh).filter(|line| fit(line) && !line.kept.is_empty()).map(|_| self.fresh);
         used.or_else(|| self.lines.iter().position(fit))
     }
 
@@ -563,29 +598,50 @@ impl Sender {
 
     /// A report on a track, if its turn has come.
     fn report_on(&mut self, now: Instant, index: usize) {
-        let Some(line) = self.lines.get_mut(index) else { return };
+        let Some(line) = self.lines.get(index) else { return };
         if line.report_at.is_some_and(|at| now < at) {
             return;
         }
-        line.report_at = Some(now + REPORT_INTERVAL);
         let Some(srtp) = &mut self.srtp else { return };
         let report = &mut self.wire.bytes;
         let start = report.len();
         // Numbers of encrypted reports belong to the source of the first, and it is nobody else's.
         report.extend([0x80, 201, 0, 1]);
         report.extend(self.reporter.to_be_bytes());
-        line.write_report(now, self.epoch, report);
-        if let Some((ssrc, clock, at)) = self.asker.take() {
+        // Others whose time comes soon go with it: many datagrams cost more than one.
+        let (others, lines) = (line.report_at.is_some(), &mut self.lines);
+        let soon = |line: &Line| others && line.is_sent(now) && line.report_at.is_some_and(|at| at < now + REPORT_INTERVAL / 2);
+        for at in (0..lines.len()).cycle().skip(index).take(lines.len()) {
+            let fits = report.len() - start < REPORT_BYTES_MAX;
+            let Some(line) = lines.get_mut(at).filter(|line| at == index || fits && soon(line)) else { continue };
+            line.report_at = Some(now + REPORT_INTERVAL);
+            line.write_report(now, self.epoch, report);
+        }
+        if !self.askers.is_empty() {
             // RFC 3611, section 4.5.
-            let waited = (now.saturating_duration_since(at).as_micros() * 65_536 / 1_000_000) as u32;
-            report.extend([0x80, 207, 0, 5]);
+            let words = 3 * self.askers.len() as u8;
+            report.extend([0x80, 207, 0, words + 2]);
             report.extend(self.reporter.to_be_bytes());
-            report.extend([5, 0, 0, 3]);
+            report.extend([5, 0, 0, words]);
+        }
+        for (ssrc, clock, at) in self.askers.drain(..) {
+            let waited = (now.saturating_duration_since(at).as_micros() * 65_536 / 1_000_000) as u32;
             report.extend([ssrc, clock, waited].iter().flat_map(|word| word.to_be_bytes()));
         }
         if srtp.seal_report(report, start) {
             self.wire.ends.push(report.len());
         }
+    }
+
+    /// The place of a source among the lines.
+    fn index_of(&mut self, ssrc: u32) -> Option<usize> {
+        let near = self.near.get_mut(ssrc as usize % NEAR)?;
+        if self.sources.get(usize::from(*near)) == Some(&ssrc) {
+            return Some(usize::from(*near));
+        }
+        let index = self.sources.iter().position(|own| *own == ssrc)?;
+        *near = u8::try_from(index).unwrap_or(u8::MAX);
+        Some(index)
     }
 
     fn tick(&mut self, now: Instant) {

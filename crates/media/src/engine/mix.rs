@@ -18,6 +18,7 @@ use crate::forward::{Forwarder, Incoming};
 use crate::limit::LAYERS_MAX;
 use crate::mix::{FromMixer, Pace, Piece, Rendition, ToMixer, Wanted, pieces};
 use crate::peer::Passed;
+use crate::send::Extras;
 use crate::switchboard::{PeerKey, Receiver, Source, TrackKey};
 use crate::tap::Tap;
 
@@ -311,7 +312,8 @@ impl Engine {
                 continue;
             };
             let times = (now, packet.arrival.min(now));
-            let passed = Passed { video, keyframe: packet.descriptor.keyframe && packet.descriptor.starts_frame };
+            let keyframe = packet.descriptor.keyframe && packet.descriptor.starts_frame;
+            let passed = Passed { video, keyframe, extras: Extras::default() };
             if client.peer.write_made(times, (receiver.ssrc, own), piece, &rewritten, passed) {
                 self.counts.packets_out += 1;
                 touch(&mut self.slots, &mut self.touched, receiver.peer);

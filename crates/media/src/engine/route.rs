@@ -16,6 +16,7 @@ use crate::limit::{PAYLOAD_BYTES_MAX, REPLAY_PACKETS_MAX, SOURCES_MAX};
 use crate::mix::ToMixer;
 use crate::peer::Passed;
 use crate::record::ToRecorder;
+use crate::send::Extras;
 use crate::switchboard::{PeerKey, Receiver, Source, TrackKey};
 use crate::tap;
 
@@ -79,8 +80,9 @@ impl Engine {
         let mut recent = take_recent(source, layer);
         let replayable = recent.as_mut().is_some_and(|recent| recent.hear(*packet.seq_no));
         let arrived = Incoming { replayable, ..incoming(layer, &packet, &descriptor) };
-        let (slots, counts) = (&mut self.slots, &mut self.counts);
-        let mut way = Way { slots, counts, in_line: false, now, codec, params: &params };
+        let extras = Extras::of(&packet.header.ext_vals);
+        let (slots, counts, touched) = (&mut self.slots, &mut self.counts, &mut self.touched);
+        let mut way = Way { slots, counts, touched, now, codec, video: source.kind == Kind::Video, params: &params };
         let mut wanted = None;
         for receiver in &mut source.receivers {
             if receiver.forwarder.is_none() {
@@ -88,7 +90,7 @@ impl Engine {
                 fresh.set_target(receiver.target);
                 receiver.forwarder = Some(fresh);
             }
-            let replay = way.pass(receiver, &packet, &arrived);
+            let replay = way.pass(receiver, &packet, &arrived, extras);
             // What came before the first packet of its key frame was of no use then.
             for old in recent.iter().flat_map(|recent| recent.after(*packet.seq_no, replay.unwrap_or(0))) {
                 way.pass_again(receiver, layer, old);
@@ -98,13 +100,10 @@ impl Engine {
                 let other = source.layers.get(usize::from(at)).and_then(|layer| layer.recent.as_ref());
                 let kept = if at == layer { recent.as_ref() } else { other };
                 kept.iter().flat_map(|kept| kept.since(first)).for_each(|(_, old)| way.pass_again(receiver, at, old));
-                way.pass(receiver, &packet, &arrived);
+                way.pass(receiver, &packet, &arrived, extras);
             }
             let waits = receiver.forwarder.as_ref().and_then(Forwarder::held).filter(|(at, _)| *at == layer);
             wanted = waits.map(|(_, first)| first).into_iter().chain(wanted).min();
-            if std::mem::take(&mut way.in_line) {
-                touch(way.slots, &mut self.touched, receiver.peer);
-            }
         }
         let waits = |receiver: &Receiver| receiver.forwarder.as_ref().and_then(Forwarder::awaits_keyframe);
         if descriptor.starts_frame && source.kind == Kind::Video {
@@ -246,37 +245,42 @@ fn take_recent(source: &mut Source, layer: u8) -> Option<Recent<RtpPacket>> {
 struct Way<'a> {
     slots: &'a mut [Slot],
     counts: &'a mut Counts,
-    /// A packet was put in line for the receiver.
-    in_line: bool,
+    /// Clients for whom packets wait.
+    touched: &'a mut Vec<PeerKey>,
     now: Instant,
     codec: Codec,
+    video: bool,
     params: &'a PayloadParams,
 }
 
 impl Way<'_> {
     /// One packet to one receiver; if it was passed on, how many that follow it and came before should be given again.
-    fn pass(&mut self, receiver: &mut Receiver, packet: &RtpPacket, incoming: &Incoming<'_>) -> Option<u64> {
+    fn pass(&mut self, receiver: &mut Receiver, packet: &RtpPacket, incoming: &Incoming<'_>, extras: Extras) -> Option<u64> {
         let rewritten = receiver.forwarder.as_mut()?.rewrite(incoming)?;
         let slot = self.slots.get_mut(receiver.peer.index as usize).filter(|slot| slot.uses == receiver.peer.uses);
         let client = slot.and_then(|slot| slot.client.as_deref_mut())?;
-        let known = receiver.pt.filter(|(theirs, _)| *theirs == self.params.pt());
-        let (_, own) = *receiver.pt.insert(known.unwrap_or_else(|| (self.params.pt(), client.peer.payload_type(*self.params))));
+        let own = match receiver.pt {
+            Some((theirs, own)) if theirs == self.params.pt() => own,
+            _ => receiver.pt.insert((self.params.pt(), client.peer.payload_type(*self.params))).1,
+        };
         let Some(own) = own else {
             self.counts.packets_undecodable += 1;
             return None;
         };
         let keyframe = incoming.descriptor.keyframe && incoming.descriptor.starts_frame;
-        let passed = Passed { video: self.params.spec().codec.is_video(), keyframe };
+        let passed = Passed { video: self.video, keyframe, extras };
         let left = client.peer.write(self.now, (receiver.ssrc, own), packet, &rewritten, passed);
         self.counts.packets_out += u64::from(left);
-        self.in_line |= left;
+        if left && !std::mem::replace(&mut client.touched, true) {
+            self.touched.push(receiver.peer);
+        }
         Some(rewritten.replay)
     }
 
     /// One that came before.
     fn pass_again(&mut self, receiver: &mut Receiver, layer: u8, old: &RtpPacket) {
         let descriptor = Descriptor::parse(self.codec, &old.payload);
-        self.pass(receiver, old, &incoming(layer, old, &descriptor));
+        self.pass(receiver, old, &incoming(layer, old, &descriptor), Extras::of(&old.header.ext_vals));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::codec::Vp8;
-use crate::limit::{REPAIR_PACKETS, REPAIR_PACKETS_LEAST, REPAIR_TIME};
+use crate::limit::{REPAIR_PACKETS, REPAIR_PACKETS_LEAST, REPAIR_TIME, REPAIRS_OF_ONE_MAX};
 use crate::send::Extras;
 
 /// Milliseconds until a packet may be sent again once more: the same datagram asks twice, and so does another on its way.
@@ -23,8 +23,8 @@ pub(super) struct Entry {
     pub seq: u64,
     /// The millisecond in which it was sent.
     pub at: u32,
-    /// And in which it was sent again.
-    pub again: Option<u32>,
+    /// And in which it was sent again, and how often it was.
+    pub again: Option<(u32, u8)>,
     pub time: u32,
     pub payload_type: u8,
     pub marker: bool,
@@ -50,14 +50,16 @@ impl Kept {
         }
     }
 
-    /// The packet with this end of its number, if it is there, young, and was not just sent again. It counts as sent again now.
+    /// The packet with this end of its number, if it is there, young, and was not sent again just now or too often. It counts as sent again
+    /// now.
     pub fn ask(&mut self, now: u32, end: u16) -> Option<&Entry> {
         let seq = self.newest.checked_sub(u64::from((self.newest as u16).wrapping_sub(end)))?;
         let entry = self.slot(seq)?.as_mut().filter(|entry| entry.seq == seq && is_young(entry, now))?;
-        if entry.again.is_some_and(|again| now.wrapping_sub(again) < AGAIN_GAP) {
+        let times = entry.again.map_or(0, |(_, times)| times);
+        if times >= REPAIRS_OF_ONE_MAX || entry.again.is_some_and(|(last, _)| now.wrapping_sub(last) < AGAIN_GAP) {
             return None;
         }
-        entry.again = Some(now);
+        entry.again = Some((now, times + 1));
         Some(entry)
     }
 
@@ -126,6 +128,8 @@ mod tests {
         assert_eq!(found(&mut kept, 3), None, "just sent again");
         assert_eq!(kept.ask(150 + AGAIN_GAP, 3).map(|entry| entry.seq), Some(65_539));
         assert!(kept.ask(100 + REPAIR_TIME.as_millis() as u32, 4).is_none(), "too old");
+        let times = (2..100).filter(|round| kept.ask(150 + round * AGAIN_GAP, 3).is_some()).count();
+        assert_eq!(times, usize::from(REPAIRS_OF_ONE_MAX) - 2, "as often as one packet may be");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use str0m::stats::{MediaEgressStats, RemoteIngressStats};
 
 use super::kept::Kept;
 use super::{Extras, Packet, Place};
+use crate::limit::REPORT_INTERVAL;
 use crate::reception::Reception;
 use crate::replay::Window;
 
@@ -17,6 +18,11 @@ const NTP_EPOCH: u64 = 2_208_988_800;
 /// The one-byte form of extensions (RFC 8285, section 4.2), and its highest number.
 const ONE_BYTE: [u8; 2] = [0xbe, 0xde];
 const ONE_BYTE_MAX: u8 = 14;
+
+/// Numbers that may be missing between two packets sent; and by how much the second is ahead where more are: what is late of before fits
+/// in between.
+const NUMBERS_AHEAD_MAX: u64 = 30_000;
+const NUMBERS_AHEAD: u64 = 2_048;
 
 /// The longest name of a section that fits into that form.
 const NAME_MAX: usize = 16;
@@ -31,7 +37,9 @@ pub(super) struct Line {
     /// How it is sent again.
     pub repair: Option<Repair>,
     /// Numbers that were encrypted, none of which may be again.
-    pub used: Window<16>,
+    used: Window<16>,
+    /// By how much numbers on the wire are less than the track's own.
+    skipped: u64,
     pub kept: Kept,
     packets: u64,
     bytes: u64,
@@ -89,9 +97,7 @@ impl Line {
     /// `seq`: where numbers of repairs begin.
     pub fn new(place: &Place<'_>, seq: u16) -> Self {
         let (ssrc, mid, name, clock_hz) = (place.ssrc, place.mid, place.name.into(), place.clock_hz);
-        // A receiver that misses the first packets must not miss the first wrap (RFC 3711, section 3.3.1).
-        let seq = u64::from(seq & 0x7fff);
-        let repair = place.repair.map(|(ssrc, payload_type)| Repair { ssrc, payload_type, seq, heard: false });
+        let repair = place.repair.map(|repair| Repair::new(repair, seq));
         Line {
             ssrc,
             mid,
@@ -100,6 +106,7 @@ impl Line {
             ids: Ids::of(place.extensions),
             repair,
             used: Window::default(),
+            skipped: 0,
             kept: Kept::default(),
             packets: 0,
             bytes: 0,
@@ -112,14 +119,40 @@ impl Line {
     }
 
     /// Takes over what was agreed on since. Numbers and counts go on.
-    pub fn agree(&mut self, place: &Place<'_>) {
+    pub fn agree(&mut self, place: &Place<'_>, seq: u16) {
         self.ids = Ids::of(place.extensions);
         self.clock_hz = place.clock_hz;
+        match (&mut self.repair, place.repair) {
+            (Some(own), Some((ssrc, payload_type))) if own.ssrc == ssrc => own.payload_type = payload_type,
+            // The first description may have had none.
+            (own @ None, Some(repair)) => *own = Some(Repair::new(repair, seq)),
+            _ => {}
+        }
+    }
+
+    /// The number on the wire for a packet of the track; false: it was used, or may have been. A receiver counts by 16 bits and continues
+    /// from what comes, so where too many were not sent, for instance while the client was nowhere, those are left out
+    /// (RFC 3711, section 3.3.1).
+    pub fn take_number(&mut self, seq: u64) -> Option<u64> {
+        let next = self.used.next();
+        let number = seq.checked_sub(self.skipped)?;
+        let number = if next > 0 && number > next + NUMBERS_AHEAD_MAX {
+            self.skipped += number - (next + NUMBERS_AHEAD);
+            next + NUMBERS_AHEAD
+        } else {
+            number
+        };
+        self.used.take(number).then_some(number)
     }
 
     /// Whether its packets are counted over all that the client is sent, so that their arrival is reported.
     pub fn is_numbered(&self) -> bool {
         self.ids.number != 0
+    }
+
+    /// Whether something of it was sent lately.
+    pub fn is_sent(&self, now: Instant) -> bool {
+        self.last.is_some_and(|(_, at)| now.saturating_duration_since(at) < 2 * REPORT_INTERVAL)
     }
 
     /// The last packet's RTP timestamp.
@@ -218,6 +251,13 @@ impl Line {
                 packets_lost: u64::from(block.lost),
             }),
         }
+    }
+}
+
+impl Repair {
+    fn new((ssrc, payload_type): (u32, u8), seq: u16) -> Self {
+        // A receiver that misses the first packets must not miss the first wrap (RFC 3711, section 3.3.1).
+        Repair { ssrc, payload_type, seq: u64::from(seq & 0x7fff), heard: false }
     }
 }
 

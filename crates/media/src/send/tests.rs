@@ -336,3 +336,90 @@ fn each_source_of_reports_has_numbers_of_its_own_and_only_so_many_are_remembered
     }
     assert_eq!(sender.reporters.len(), REPORTERS_MAX);
 }
+
+/// Whoever gets a track back gets it under another source: nobody knows which numbers of the former were used.
+#[test]
+fn a_source_that_was_given_up_is_never_used_again() {
+    let now = Instant::now();
+    let (mut sender, _) = sender(now);
+    assert!(write(&mut sender, now, 5));
+    sender.place(now, std::iter::empty(), std::iter::empty());
+    sender.place(now, [place(&map())].into_iter(), [(96, 97)].into_iter());
+    assert!(!write(&mut sender, now, 6));
+    let map = map();
+    let as_repair = Place { ssrc: 9, repair: Some((SSRC, 97)), ..place(&map) };
+    let fresh = Place { ssrc: 10, repair: Some((11, 97)), ..place(&map) };
+    sender.place(now, [as_repair, fresh].into_iter(), [(96, 97)].into_iter());
+    assert_eq!(sender.sources, [10]);
+}
+
+#[test]
+fn repairs_agreed_on_later_are_made() {
+    let now = Instant::now();
+    let (_, mut client) = sender(now);
+    let map = map();
+    let place = |repair| Place { repair, ..place(&map) };
+    let mut sender = Sender::new(now, (now, Duration::ZERO), 7);
+    sender.open(&cryptography(), &keys(true));
+    sender.set_way(now, way(5));
+    sender.write_early(now, &mut |_| {});
+    sender.place(now, [place(None)].into_iter(), std::iter::empty());
+    assert!(write(&mut sender, now, 1));
+    sender.place(now, [place(Some((RTX, 97)))].into_iter(), [(96, 97)].into_iter());
+    assert!(write(&mut sender, now, 2));
+    leaves(&mut sender);
+    let both = missing(&mut client, 1, 1);
+    assert_eq!((hear(&mut sender, now, &both).0, leaves(&mut sender).len()), (true, 1), "what was sent since");
+}
+
+/// A receiver that misses more than half of all numbers takes the next for one of before (RFC 3711, section 3.3.1).
+#[test]
+fn numbers_go_on_where_very_many_packets_were_not_sent() {
+    let now = Instant::now();
+    let (mut sender, _) = sender(now);
+    let seqs = [10, 11, 3_011, 103_011, 103_012, 103_010, 40_000, 103_013];
+    let wrote = seqs.map(|seq| write(&mut sender, now, seq));
+    assert_eq!(wrote, [true, true, true, true, true, true, false, true]);
+    let numbers: Vec<u16> = leaves(&mut sender).into_iter().map(|(_, number)| number).collect();
+    assert_eq!(numbers, [10, 11, 3_011, 5_060, 5_061, 5_059, 5_062]);
+}
+
+#[test]
+fn everybody_who_asks_hears_how_long_the_way_is_and_reports_go_together() {
+    let now = Instant::now();
+    let (mut sender, mut client) = sender(now);
+    let ssrcs: Vec<u32> = (0..20).map(|n| 100 + n).collect();
+    let map = map();
+    let places = ssrcs.iter().map(|ssrc| Place { ssrc: *ssrc, repair: None, ..place(&map) });
+    sender.place(now, places, std::iter::empty());
+    let payload: Arc<[u8]> = vec![9; 100].into();
+    let mut reports = Vec::new();
+    for ms in (0..12_000).step_by(20) {
+        let at = now + Duration::from_millis(ms);
+        for asker in 1..=6 {
+            let asked = say(&mut client, [0, 207], &[asker, 0x0400_0002, 1, 2]);
+            assert!(ms != 9_000 || hear(&mut sender, at, &asked).0);
+        }
+        for ssrc in &ssrcs {
+            assert!(sender.write(at, *ssrc, &packet(at, ms / 20, false, &payload)));
+        }
+        let sent = sent(&mut sender);
+        reports.extend(sent.into_iter().filter(|sent| (200..=207).contains(&sent[1])).map(|sent| (ms, sent)));
+    }
+    let of = |from: u64, to: u64| reports.iter().filter(move |(ms, _)| (from..to).contains(ms));
+    assert_eq!(of(0, 20).count(), 20, "each at once");
+    let later: Vec<usize> = of(3_000, 6_000).map(|(_, report)| report.len()).collect();
+    assert!((2..=4).contains(&later.len()) && later.iter().all(|size| *size < 1_100), "{later:?}");
+    let mut told = 0;
+    for (_, report) in of(9_000, 12_000) {
+        let mut open = Vec::new();
+        client.open_report(report, &mut open).unwrap();
+        let words: Vec<u32> = open.chunks(4).map(|word| u32::from_be_bytes(word.try_into().unwrap())).collect();
+        if let Some(answer) = words.iter().position(|word| word >> 16 == 0x80cf) {
+            assert_eq!(words[answer] & 0xffff, 14, "four");
+            assert_eq!(words[answer + 2], 0x0500_000c);
+            told += words[answer + 3..].chunks(3).filter(|block| (1..=4).contains(&block[0])).count();
+        }
+    }
+    assert_eq!(told, 4);
+}

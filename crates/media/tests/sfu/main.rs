@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a model of a client that fails is a failed test")]
 
 mod client;
+mod cost;
 mod decoded;
 mod film;
 mod forge;

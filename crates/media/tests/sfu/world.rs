@@ -353,10 +353,12 @@ impl World {
 
     /// Takes the media, as the socket would.
     fn collect_media(&mut self) {
-        (self.wire.clear(), self.media.clear());
-        // A clock is dear: it is read once for all, and nothing is to be taken of memory meanwhile.
-        (self.wire.reserve(WIRE_BYTES), self.media.reserve(WIRE_BYTES / 64));
         let World { cost, engine, wire, media, .. } = self;
+        wire.clear();
+        media.clear();
+        // A clock is dear: it is read once for all, and nothing is to be taken of memory meanwhile.
+        wire.reserve(WIRE_BYTES);
+        media.reserve(WIRE_BYTES / 64);
         cost.measure(|| {
             while let Some(batch) = engine.poll_batch() {
                 let mut start = wire.len();

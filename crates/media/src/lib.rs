@@ -21,7 +21,7 @@ pub mod peer;
 pub mod players;
 pub mod pool;
 pub mod quality;
-mod reception;
+pub mod reception;
 pub mod record;
 mod repair;
 mod replay;

@@ -101,6 +101,14 @@ pub(crate) fn read<'a>(compound: &'a [u8], mut each: impl FnMut(Told<'a>)) {
     }
 }
 
+/// How many things a compound of reports says, with each missing packet as one.
+#[must_use]
+pub fn count(compound: &[u8]) -> usize {
+    let mut count = 0;
+    read(compound, |told| count += if let Told::Missing(_, numbers) = told { numbers.count() } else { 1 });
+    count
+}
+
 fn blocks(kind: u8, count: usize, body: &[u8]) -> impl Iterator<Item = Block> + '_ {
     let skipped = if kind == 200 { 24 } else { 4 };
     body.get(skipped..).unwrap_or_default().chunks_exact(24).take(count).filter_map(block)

@@ -11,7 +11,7 @@ pub fn run(data: &[u8]) {
     let view = View::parse(&text);
     let _ = sdp::check(&text);
     let _ = sdp::prefer_codecs_of(&text, &sdp::without_candidates(&text));
-    let inactive = sdp::rewrite(&text, |_| Some(Shape::default()));
+    let inactive = sdp::rewrite(&text, "us", |_| Some(Shape::default()));
     assert!(View::parse(&inactive).sections.len() <= view.sections.len());
     // Opens somebody with it, says it again as an offer and as an answer.
     let Ok(length) = u16::try_from(data.len()) else { return };

@@ -42,6 +42,9 @@ const ASLEEP: u64 = 1_000_000;
 /// Packets that have to be unreported for that.
 const SILENCE_PACKETS: u64 = 10;
 
+/// Microseconds by which a packet may leave late and still count as sent when it was written.
+const LEAVES_LATE: u64 = 500;
+
 /// Round trip until one is known, in microseconds, and how much a new one counts.
 const FIRST_RTT: u64 = 100_000;
 const RTT_WEIGHT: f64 = 0.125;
@@ -94,6 +97,8 @@ pub struct Congestion {
     /// The latest moment, and how many microseconds after the origin it is.
     turn: (Instant, u64),
     sent: Sent,
+    /// The first packet of the latest moment in which any was sent: that moment, and its number.
+    batch: (u64, u64),
     /// Since the last report, without what probes alone need; and in bits per second.
     sent_bytes: u64,
     sending: Rates,
@@ -130,6 +135,7 @@ impl Congestion {
             origin: now,
             turn: (now, 0),
             sent: Sent::new(),
+            batch: (0, 0),
             sent_bytes: 0,
             sending: Rates::new(),
             arriving: Rates::new(),
@@ -163,9 +169,25 @@ impl Congestion {
         if self.sent.next() == self.reported {
             self.heard = at;
         }
+        if self.batch.0 != at {
+            self.batch = (at, number);
+        }
         self.sent.push(at, number, slot);
         self.fed = if only.is_none() { at } else { self.fed };
         self.patience = self.patience.saturating_add(STATUSES_PER_PACKET).min(STATUSES_MAX);
+    }
+
+    /// What was [sent](Congestion::sent) at one moment leaves only at another: what is done in between is no delay of the way.
+    pub fn leave(&mut self, turn: Instant, now: Instant) {
+        let (turn, at) = (self.micros(turn), self.micros(now));
+        if self.batch.0 != turn || at.saturating_sub(turn) < LEAVES_LATE {
+            return;
+        }
+        for number in self.batch.1..self.sent.next() {
+            if let Some(slot) = self.sent.get(at, number) {
+                slot.leave(at);
+            }
+        }
     }
 
     /// Takes a report on arrivals: one packet of RTCP, whole, as [`reports`] finds them. One that tells of more packets than were sent is

@@ -64,11 +64,18 @@ pub(crate) fn caught(panic: &(dyn Any + Send)) {
 /// As long as it lives, this is being handled.
 pub(crate) struct Handling<F: Fn() -> String>(F);
 
+impl<F: Fn() -> String> Handling<F> {
+    /// This was being handled when something panicked.
+    pub fn tell(&self) {
+        // The innermost comes first, and says most.
+        INPUT.with_borrow_mut(|input| _ = input.get_or_insert_with(&self.0));
+    }
+}
+
 impl<F: Fn() -> String> Drop for Handling<F> {
     fn drop(&mut self) {
         if thread::panicking() {
-            // The innermost comes first, and says most.
-            INPUT.with_borrow_mut(|input| _ = input.get_or_insert_with(&self.0));
+            self.tell();
         }
     }
 }

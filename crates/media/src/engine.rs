@@ -42,6 +42,9 @@ use crate::worker::Core;
 /// How often the engine looks at what has no time of its own: key frames that did not come, layers, speakers, clients that are lost.
 const TICK: Duration = Duration::from_millis(100);
 
+/// A turn of this length is seen in what clients report of arrivals.
+const LONG_TURN: Duration = Duration::from_millis(1);
+
 /// A flood that pauses so long is over.
 const FLOOD_PAUSE: Duration = Duration::from_secs(2);
 
@@ -100,6 +103,8 @@ pub struct Engine {
     /// Clients for whom packets wait, and how many of them were given out with [`poll_batch`](Engine::poll_batch).
     touched: Vec<PeerKey>,
     given: usize,
+    /// Clients whose sender panicked.
+    broken: Vec<PeerKey>,
     timers: BinaryHeap<std::cmp::Reverse<(Instant, PeerKey)>>,
     next_tick: Instant,
     /// By how much ticks came late; what was long ago counts little.
@@ -208,6 +213,7 @@ impl Engine {
             share_due: false,
             touched: Vec::new(),
             given: 0,
+            broken: Vec::new(),
             timers: BinaryHeap::new(),
             next_tick: now + TICK,
             late: Duration::ZERO,
@@ -280,6 +286,7 @@ impl Engine {
     pub fn flush(&mut self, now: Instant) {
         self.run_timers(now);
         self.forward(now);
+        self.look_after_sent(now);
         let mut turns = NEGOTIATIONS_PER_TURN;
         loop {
             while let Some((key, news)) = self.news.pop_front() {
@@ -302,6 +309,13 @@ impl Engine {
     /// The time named by [`poll_timeout`](Engine::poll_timeout) has come.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.flush(now);
+    }
+
+    /// What was to be sent in a turn is sent now. A long turn is no long way.
+    pub fn leave(&mut self, turn: Instant, now: Instant) {
+        if now.saturating_duration_since(turn) >= LONG_TURN {
+            self.slots.iter_mut().filter_map(|slot| slot.client.as_deref_mut()).for_each(|client| client.peer.leave(turn, now));
+        }
     }
 
     /// The next datagram to send that is not media. Those for one destination come one after the other as far as possible.
@@ -414,6 +428,10 @@ impl Core for Engine {
 
     fn flush(&mut self, now: Instant) {
         Engine::flush(self, now);
+    }
+
+    fn leave(&mut self, turn: Instant, now: Instant) {
+        Engine::leave(self, turn, now);
     }
 
     fn handle_tcp_closed(&mut self, source: SocketAddr) {

@@ -1,6 +1,6 @@
 //! The keys of a transport's media, heard where its handshake gives them to the library.
 //!
-//! The library encrypts all that it sends by itself. What we send past it ([`crate::sound`]) needs the same keys, and the library hands
+//! The library encrypts all that it sends by itself. What we send past it ([`crate::send`]) needs the same keys, and the library hands
 //! them to nobody; but it takes its cryptography from outside, and that may look at what it passes on.
 
 use std::cell::Cell;
@@ -9,6 +9,7 @@ use std::time::Instant;
 use str0m::config::{CryptoProvider, DtlsCert, DtlsVersion};
 use str0m::crypto::dtls::{DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, ProtocolVersion, SrtpProfile};
 use str0m_proto::crypto::CryptoError;
+use zeroize::Zeroize;
 
 thread_local! {
     /// A transport lives on one thread, and whoever makes it go on looks here right after.
@@ -38,7 +39,7 @@ pub(crate) fn take() -> Option<Keys> {
 
 impl Drop for Keys {
     fn drop(&mut self) {
-        self.material.fill(0);
+        self.material.zeroize();
     }
 }
 

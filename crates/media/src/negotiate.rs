@@ -45,6 +45,8 @@ pub(crate) struct Negotiation {
     /// Counts placements, so that no name is used twice.
     serial: u64,
     salt: u32,
+    /// Our name towards the client (RFC 7022).
+    name: String,
     sources: Sources,
     /// The client offers and we answer, with sound first; what it receives comes on the sections of its own offer.
     answers_only: bool,
@@ -252,6 +254,10 @@ impl Negotiation {
     /// Takes over what a description of the client's says of its sections. Those that it does not name are gone: a client that stops
     /// a section gives its place to another, under another name (RFC 8829, section 5.2.2).
     fn learn(&mut self, rtc: &mut Rtc, view: &View, answer: bool) {
+        if self.name.is_empty() {
+            let mut part = || *rtc.direct_api().new_ssrc();
+            self.name = format!("{:08x}{:08x}{:08x}", part(), part(), part());
+        }
         let named = |section: &Section| view.section(&section.mid.to_string()).is_some();
         for gone in self.sections.extract_if(.., |section| !named(section)) {
             gone.forget(rtc);
@@ -336,7 +342,7 @@ impl Negotiation {
     }
 
     fn rewrite(&self, text: &str) -> String {
-        sdp::rewrite(text, |mid| {
+        sdp::rewrite(text, &self.name, |mid| {
             let mid = Mid::from(mid);
             self.sections.iter().find(|section| section.mid == mid && section.is_live_media()).map(Section::shape)
         })
@@ -345,6 +351,11 @@ impl Negotiation {
     /// The tracks that the client receives and knows of.
     pub fn known(&self) -> impl Iterator<Item = &Placement> {
         self.sections.iter().filter_map(|section| section.down.as_ref()).filter(|down| down.ready)
+    }
+
+    /// Our name towards the client: one for all tracks, and as long as there is a transport.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Sections that carry tracks, or may.

@@ -3,6 +3,8 @@
 //! The library wants to be drained after each change until it names the time at which it wants to be called again; every public
 //! function here that changes something ends in [`Peer::drain`], so nobody else can forget.
 
+mod config;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,24 +14,24 @@ use room::{Channel, LinkId, MediaRefusal, ParticipantId, RoomId, TrackId, VideoC
 use str0m::bwe::Bitrate;
 use str0m::channel::{ChannelData, ChannelId};
 use str0m::config::CryptoProvider;
-use str0m::format::{Codec, CodecConfig, PayloadParams};
-
+use str0m::format::{Codec, PayloadParams};
 use str0m::media::{KeyframeRequestKind, Mid, Pt};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::{RtpPacket, Ssrc};
 use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
-use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig, RtcError};
+use str0m::{Event, IceConnectionState, Input, Output, Rtc, RtcError};
 
 use crate::data::{Lines, Manner, Use};
 use crate::demux::Class;
 use crate::forward::Rewritten;
 use crate::keys;
-use crate::limit::{self, DATA_QUEUED_BYTES_MAX};
 use crate::mix::Piece;
 use crate::negotiate::{Negotiation, Placement, Say};
 use crate::net::Batch;
 use crate::send::{Extras, Heard, Packet, Place, Sender};
 use crate::settings::Settings;
+pub use config::Address;
+use config::reflexive;
 
 /// How often it counts.
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
@@ -42,6 +44,9 @@ const HEADERS: u64 = 16;
 
 /// The least time from one look at what there is to send to the next.
 const LOOK_PAUSE: Duration = Duration::from_millis(1);
+
+/// How far the library's clock may be behind when something is to be sent by it.
+const CLOCK_LAG: Duration = Duration::from_millis(10);
 
 /// A client that was not heard where it was for so long, and is heard elsewhere, has moved.
 const HOME_SILENCE: Duration = Duration::from_millis(500);
@@ -56,6 +61,8 @@ pub(crate) struct Outbox {
     pub repairs_refused: u64,
     /// Packets that left after they had waited for the handshake.
     pub packets_early: u64,
+    /// Messages that came.
+    messages: u64,
 }
 
 impl Outbox {
@@ -124,6 +131,8 @@ pub(crate) struct Peer {
     crypto: Arc<CryptoProvider>,
     /// Nothing that the client signs has come for so long that it may be gone: it is sent nothing (RFC 7675).
     lost: bool,
+    /// When the library was told the time last.
+    library_at: Instant,
     /// Where it sends from, and when it was last heard there.
     home: Option<(Protocol, SocketAddr, Instant)>,
     /// Where else checks of its came from.
@@ -147,7 +156,7 @@ impl Peer {
         codecs: &[VideoCodec],
         view: View,
     ) -> Self {
-        let mut rtc = config(settings, &codecs_for(codecs, view)).build(now);
+        let mut rtc = config::config(settings, &config::codecs_for(codecs, view)).build(now);
         for candidate in settings.candidates.iter().filter_map(|address| address.candidate()) {
             rtc.add_local_candidate(candidate);
         }
@@ -171,6 +180,7 @@ impl Peer {
             sender: Sender::new(now, settings.epoch, seed),
             crypto: Arc::clone(&settings.crypto),
             lost: false,
+            library_at: now,
             home: None,
             elsewhere: Vec::new(),
         }
@@ -211,34 +221,54 @@ impl Peer {
         if !self.rtc.accepts(&input) {
             return Taken::NotOurs;
         }
+        let path = (proto, source, destination);
         let class = Class::of(bytes);
-        self.note_source(now, (proto, source), class);
-        if class == Class::Rtcp && self.sender.is_open() && !self.hear(now, bytes, out) {
-            self.settle(now, out);
-            return Taken::Yes;
+        if class == Class::Stun {
+            self.note_check(now, path);
+        } else if class == Class::Dtls && self.home.is_none() {
+            self.home = Some((proto, source, now));
+        }
+        let mut proven = false;
+        if class == Class::Rtcp && self.sender.is_open() {
+            proven = self.hear(now, bytes, out);
+            if !proven || self.talk.ups().next().is_none() {
+                self.note_source(now, path, proven, out);
+                self.settle(now, out);
+                return Taken::Yes;
+            }
         }
         // RFC 6347, section 4.1.2.7: what is invalid is dropped, and nothing ends.
         let taken = if self.rtc.handle_input(input).is_ok() { Taken::Yes } else { Taken::Broken };
+        self.library_at = now;
+        let before = (out.packets.len(), out.messages);
         self.drain(now, out);
+        self.note_source(now, path, proven || before != (out.packets.len(), out.messages), out);
         taken
     }
 
-    /// Takes what the client reports; whether the library should too, because it says something of what the client sends.
+    /// Takes what the client reports; whether it is the client's, and new.
     fn hear(&mut self, now: Instant, report: &[u8], out: &mut Outbox) -> bool {
-        let fresh = self.sender.handle_report(now, report, &mut |heard| out.hear(heard));
-        fresh && self.talk.ups().next().is_some()
+        self.sender.handle_report(now, report, &mut |heard| out.hear(heard))
     }
 
-    /// A client whose router gives it another address, or that has changed networks, is followed to where it sends from. Of several
-    /// addresses that the client has nominated the library takes the best, and of equals the first, for as long as that may work.
-    fn note_source(&mut self, now: Instant, (proto, source): (Protocol, SocketAddr), class: Class) {
+    /// A check of the client's came from there.
+    fn note_check(&mut self, now: Instant, (proto, source, _): Path) {
         match &mut self.home {
             Some((home, address, heard)) if (*home, *address) == (proto, source) => *heard = now,
-            _ if class == Class::Stun => {
-                if self.elsewhere.len() < ELSEWHERE_MAX && !self.elsewhere.contains(&(proto, source)) {
-                    self.elsewhere.push((proto, source));
-                }
+            _ if self.elsewhere.len() < ELSEWHERE_MAX && !self.elsewhere.contains(&(proto, source)) => {
+                self.elsewhere.push((proto, source));
             }
+            _ => {}
+        }
+    }
+
+    /// A client whose router gives it another address, or that has changed networks, is followed to where it sends from, once something
+    /// came from there that only it can have sent. Of several addresses that the client has nominated the library takes the best, and of
+    /// equals the first, for as long as that may work.
+    fn note_source(&mut self, now: Instant, (proto, source, destination): Path, proven: bool, out: &mut Outbox) {
+        match &mut self.home {
+            _ if !proven => {}
+            Some((home, address, heard)) if (*home, *address) == (proto, source) => *heard = now,
             Some((home, address, heard)) if now.saturating_duration_since(*heard) >= HOME_SILENCE => {
                 // A router forgets all of them at once, and the library would try each for as long as the first. One that works after
                 // all is learnt again from its next check.
@@ -247,9 +277,12 @@ impl Peer {
                     self.rtc.direct_api().invalidate_candidate(&old);
                 }
                 self.home = Some((proto, source, now));
-                if let Some((_, local, _)) = self.sender.way() {
-                    self.sender.set_way(now, Some((proto, local, source)));
+                if self.sender.way().is_some() {
+                    self.sender.set_way(now, Some((proto, destination, source)));
                 }
+                // The library looks for another way at once.
+                let _ = self.rtc.handle_input(Input::Timeout(now));
+                self.drain(now, out);
             }
             Some(_) => {}
             None => self.home = Some((proto, source, now)),
@@ -265,6 +298,7 @@ impl Peer {
             return self.settle(now, out);
         }
         let looked = self.rtc.handle_input(Input::Timeout(now)).is_ok();
+        self.library_at = now;
         let drained = self.drain(now, out);
         self.errors = if looked && drained { 0 } else { self.errors.saturating_add(1) };
     }
@@ -408,6 +442,11 @@ impl Peer {
         self.sender.clear();
     }
 
+    /// What was sent in a turn that began then leaves now.
+    pub fn leave(&mut self, turn: Instant, now: Instant) {
+        self.sender.leave(turn, now);
+    }
+
     /// Tells the sender of all tracks that the client receives and knows of. The library, which makes streams as it negotiates, is to send
     /// nothing of them.
     fn place(&mut self, now: Instant) {
@@ -418,13 +457,16 @@ impl Peer {
             }
         }
         let params = self.rtc.codec_config().params();
+        let name = self.talk.name();
         let place = |down| {
             let &Placement { mid, ssrc, rtx, .. } = down;
             let media = self.rtc.media(mid)?;
             let mut spoken = params.iter().filter(|params| media.remote_pts().contains(&params.pt()));
             let clock_hz = spoken.clone().next().map_or(OPUS_HZ, |params| params.spec().clock_rate.get());
+            let reported = spoken.clone().any(|params| params.fb_transport_cc());
             let repair = rtx.zip(spoken.find_map(PayloadParams::resend)).map(|(ssrc, pt)| (*ssrc, *pt));
-            Some(Place { ssrc: *ssrc, repair, mid, name: media.cname(), clock_hz, extensions: media.remote_extmap() })
+            let (video, extensions) = (media.kind().is_video(), media.remote_extmap());
+            Some(Place { ssrc: *ssrc, repair, mid, name, clock_hz, video, reported, extensions })
         };
         let repairs = params.iter().filter_map(|params| Some((*params.pt(), *params.resend()?)));
         self.sender.place(now, self.talk.known().filter_map(place), repairs);
@@ -451,6 +493,7 @@ impl Peer {
 
     /// Opens a channel for a door's words, or one on which the client receives a track.
     pub fn open_line(&mut self, now: Instant, label: &str, purpose: Use, manner: Manner, out: &mut Outbox) {
+        self.tell_time(now);
         let id = self.talk.open_channel(&mut self.rtc, manner.config(label));
         self.lines.add(id, label, purpose, manner);
         self.drain(now, out);
@@ -458,6 +501,7 @@ impl Peer {
 
     /// Closes a channel.
     pub fn close_line(&mut self, now: Instant, purpose: &Use, out: &mut Outbox) {
+        self.tell_time(now);
         match self.lines.give_up(purpose) {
             Some((Some(id), _)) => self.rtc.direct_api().close_data_channel(id),
             Some((None, label)) => self.talk.forget_channel(&label),
@@ -476,7 +520,7 @@ impl Peer {
         };
         let (purpose, waiting) = (line.purpose.clone(), line.take_waiting());
         for text in waiting {
-            self.write_line(id, false, text.as_bytes());
+            self.write_line(now, id, false, text.as_bytes());
         }
         self.drain(now, out);
         Some(purpose)
@@ -506,7 +550,7 @@ impl Peer {
     pub fn say(&mut self, now: Instant, channel: Channel, text: Arc<str>, out: &mut Outbox) {
         let Some(line) = self.lines.by_use(&Use::Words(channel)) else { return };
         match line.id.filter(|_| line.open) {
-            Some(id) => drop(self.write_line(id, false, text.as_bytes())),
+            Some(id) => drop(self.write_line(now, id, false, text.as_bytes())),
             None => line.keep(text),
         }
         self.drain(now, out);
@@ -517,17 +561,38 @@ impl Peer {
         let Some(line) = self.lines.by_use(&Use::Down(track)) else { return true };
         let Some(id) = line.id.filter(|_| line.open) else { return true };
         let reliable = line.manner.reliable();
-        let written = self.write_line(id, binary, data);
+        let written = self.write_line(now, id, binary, data);
         self.drain(now, out);
         written || !reliable
     }
 
-    fn write_line(&mut self, id: ChannelId, binary: bool, data: &[u8]) -> bool {
+    /// The library takes the moment at which it was called last for now, and would begin to wait for answers long ago. Media of those who
+    /// only receive does not call it.
+    fn tell_time(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.library_at) > CLOCK_LAG {
+            // What fails here fails again when its time has come, and counts then.
+            let _ = self.rtc.handle_input(Input::Timeout(now));
+            self.library_at = now;
+        }
+    }
+
+    fn write_line(&mut self, now: Instant, id: ChannelId, binary: bool, data: &[u8]) -> bool {
+        self.tell_time(now);
         self.rtc.channel(id).is_some_and(|mut channel| channel.write(binary, data).unwrap_or(false))
     }
 
     /// Ends the transport and says so to the client.
     pub fn close(&mut self, now: Instant, out: &mut Outbox) {
+        if !self.lost {
+            self.sender.close();
+            // Nobody asks who is gone what else it has to send.
+            for batch in self.sender.batch() {
+                let Batch { protocol: proto, source, destination, .. } = batch;
+                let transmit = |bytes: &[u8]| Transmit { proto, source, destination, contents: bytes.to_vec().into() };
+                out.transmits.extend(batch.datagrams().map(transmit));
+            }
+            self.sender.clear();
+        }
         // It fails only where nothing was established, and then there is nothing to say.
         let _ = self.rtc.close();
         self.drain(now, out);
@@ -572,6 +637,11 @@ impl Peer {
     /// Sends what there is, says how much the way takes, and finds out when to go on.
     fn settle(&mut self, now: Instant, out: &mut Outbox) {
         out.packets_early += self.sender.write_early(now, &mut |heard| out.hear(heard));
+        self.look(now, out);
+    }
+
+    /// After something was sent: says how much the way takes, and finds out when to go on.
+    pub fn look(&mut self, now: Instant, out: &mut Outbox) {
         let estimate = self.sender.poll_estimate().map(|estimate| estimate - estimate / HEADERS);
         out.news.extend(estimate.map(|estimate| PeerNews::Estimate(Bitrate::from(estimate))));
         let send_due = self.sender.poll_timeout().filter(|_| !self.lost).map(|due| due.max(now + LOOK_PAUSE));
@@ -581,6 +651,7 @@ impl Peer {
     /// What happened, besides packets. What is counted of tracks, and of the way, is counted here and not by the library.
     fn tell(&mut self, now: Instant, mut event: Event, out: &mut Outbox) {
         match &mut event {
+            Event::ChannelData(_) => out.messages += 1,
             Event::PeerStats(stats) => {
                 (stats.rtt, stats.egress_loss_fraction) = (self.sender.rtt(now), self.sender.loss(now));
                 if let Some(pair) = &stats.selected_candidate_pair {
@@ -588,10 +659,19 @@ impl Peer {
                 }
                 out.news.extend(self.sender.stats(now).map(|stats| PeerNews::Out(Box::new(stats))));
             }
-            Event::IceConnectionStateChange(state) => self.lost = *state == IceConnectionState::Disconnected,
+            Event::IceConnectionStateChange(state) => self.note_path(*state, out),
             _ => {}
         }
         out.news.extend(news_of(event));
+    }
+
+    /// What was not sent while there was no path leaves a hole that no repair fills. A path that may come is none yet.
+    fn note_path(&mut self, state: IceConnectionState, out: &mut Outbox) {
+        let back = matches!(state, IceConnectionState::Connected | IceConnectionState::Completed);
+        if self.lost && back {
+            self.sender.pictures().for_each(|mid| out.news.push(PeerNews::Keyframe(mid)));
+        }
+        self.lost = state == IceConnectionState::Disconnected || self.lost && !back;
     }
 
     /// All that the library sends, but for checks, goes to where the client is.
@@ -628,80 +708,4 @@ fn news_of(event: Event) -> Option<PeerNews> {
         Event::Closed => PeerNews::Closed,
         _ => return None,
     })
-}
-
-/// A client's address as the library knows it: none was told, so all were learnt from checks.
-fn reflexive(proto: Protocol, address: SocketAddr) -> Option<Candidate> {
-    let transport = if proto == Protocol::Udp { "udp" } else { "tcp" };
-    let line = format!("candidate:1 1 {transport} 1 {} {} typ prflx", address.ip(), address.port());
-    Candidate::from_sdp_string(&line).ok()
-}
-
-/// The codecs of a client, best first. A mix is of VP8, and takes whatever somebody has to send, though that of which others have nothing
-/// comes last.
-fn codecs_for(room: &[VideoCodec], view: View) -> Vec<VideoCodec> {
-    let usual = [VideoCodec::Vp8, VideoCodec::H264];
-    let mut codecs = if room.is_empty() { usual.to_vec() } else { room.to_vec() };
-    for codec in usual.into_iter().chain([VideoCodec::Vp9]).filter(|_| view == View::Mix) {
-        if !codecs.contains(&codec) {
-            codecs.push(codec);
-        }
-    }
-    codecs
-}
-
-fn config(settings: &Settings, codecs: &[VideoCodec]) -> RtcConfig {
-    let config = RtcConfig::new()
-        .set_crypto_provider(Arc::clone(&settings.crypto))
-        .set_dtls_cert(settings.certificate.clone())
-        .set_rtp_mode(true)
-        .set_stats_interval(Some(STATS_INTERVAL))
-        .set_sctp_max_message_size(limit::MESSAGE_BYTES_MAX)
-        .set_sctp_max_buffered_amount(DATA_QUEUED_BYTES_MAX)
-        .clear_codecs()
-        .enable_opus(true, false)
-        .enable_pcmu(true, false)
-        .enable_pcma(true, false);
-    let config = codecs.iter().fold(config, |config, codec| match codec {
-        VideoCodec::Vp8 => config.enable_vp8(true),
-        VideoCodec::H264 => config.enable_h264(true),
-        VideoCodec::Vp9 => config.enable_vp9(true),
-    });
-    without_remb(probing_with_pictures(config))
-}
-
-/// An older report on bandwidth, by the receiver. Estimates here come from reports on single packets alone, so nobody need send it.
-fn without_remb(mut config: RtcConfig) -> RtcConfig {
-    let mut all = config.codec_config().params().to_vec();
-    all.iter_mut().for_each(|params| params.set_fb_remb(false));
-    *config.codec_config() = CodecConfig::new_from_payload_params(all);
-    config
-}
-
-/// Probes travel with pictures only, as repairs of them.
-fn probing_with_pictures(mut config: RtcConfig) -> RtcConfig {
-    let mut all = config.codec_config().params().to_vec();
-    all.iter_mut().filter(|params| params.spec().codec.is_audio()).for_each(|params| params.set_fb_transport_cc(false));
-    *config.codec_config() = CodecConfig::new_from_payload_params(all);
-    config
-}
-
-/// An address at which clients reach this worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Address {
-    /// What clients are told, and where their datagrams come to as the engine sees it: where somebody in between translates, the worker
-    /// does so too.
-    pub at: SocketAddr,
-    /// Datagrams or framed TCP.
-    pub protocol: Protocol,
-}
-
-impl Address {
-    fn candidate(&self) -> Option<Candidate> {
-        match self.protocol {
-            Protocol::Udp => Candidate::host(self.at, Protocol::Udp).ok(),
-            Protocol::Tcp => Candidate::builder().tcp().host(self.at).tcptype(str0m::net::TcpType::Passive).build().ok(),
-            _ => None,
-        }
-    }
 }

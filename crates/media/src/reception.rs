@@ -12,6 +12,9 @@ pub(crate) struct Block {
     pub highest: u32,
     /// How much packets came apart, in ticks of their timestamps.
     pub jitter: u32,
+    /// The middle of the time in our last report that it has, and how long it has it, in 65,536ths of a second. None: 0.
+    pub heard: u32,
+    pub waited: u32,
 }
 
 /// All that was said of one source.
@@ -146,7 +149,8 @@ fn block(bytes: &[u8]) -> Option<Block> {
     let lost = word(1)?;
     // More may arrive than was sent, as copies; that is no loss.
     let total = if lost & 0x80_0000 == 0 { lost & 0xff_ffff } else { 0 };
-    Some(Block { ssrc: word(0)?, fraction: (lost >> 24) as u8, lost: total, highest: word(2)?, jitter: word(3)? })
+    let (highest, jitter, heard, waited) = (word(2)?, word(3)?, word(4)?, word(5)?);
+    Some(Block { ssrc: word(0)?, fraction: (lost >> 24) as u8, lost: total, highest, jitter, heard, waited })
 }
 
 #[cfg(test)]
@@ -208,13 +212,13 @@ mod tests {
     #[test]
     fn blocks_are_found_in_either_kind_of_report() {
         let compound = [
-            report(200, 24, &[[1, 64 << 24 | 5, 70_000, 9, 0, 0]]),
+            report(200, 24, &[[1, 64 << 24 | 5, 70_000, 9, 10, 11]]),
             report(202, 8, &[]),
             report(201, 4, &[[2, 0x80_0001, 3, 4, 0, 0]]),
         ];
         let found = found(&compound.concat());
-        assert_eq!(found[0], Block { ssrc: 1, fraction: 64, lost: 5, highest: 70_000, jitter: 9 });
-        assert_eq!(found[1], Block { ssrc: 2, fraction: 0, lost: 0, highest: 3, jitter: 4 });
+        assert_eq!(found[0], Block { ssrc: 1, fraction: 64, lost: 5, highest: 70_000, jitter: 9, heard: 10, waited: 11 });
+        assert_eq!(found[1], Block { ssrc: 2, highest: 3, jitter: 4, ..Block::default() });
         assert_eq!(found.len(), 2);
     }
 

@@ -206,8 +206,9 @@ impl SectionView {
 }
 
 /// Our description with directions, msids and sources replaced by what `shape` says of each section. Sections that it says nothing of
-/// stay as they are. Never touches the port: a client rejects the whole description when the section with the transport has none.
-pub fn rewrite(sdp: &str, shape: impl Fn(&str) -> Option<Shape>) -> String {
+/// stay as they are. Never touches the port: a client rejects the whole description when the section with the transport has none. `name`:
+/// ours (RFC 3550, section 6.5.1), of all sources.
+pub fn rewrite(sdp: &str, name: &str, shape: impl Fn(&str) -> Option<Shape>) -> String {
     let mut parts = sdp.split("\r\nm=");
     let mut text = String::with_capacity(sdp.len() + 256);
     text.push_str(parts.next().unwrap_or_default().trim_end());
@@ -216,7 +217,7 @@ pub fn rewrite(sdp: &str, shape: impl Fn(&str) -> Option<Shape>) -> String {
         let mid = part.lines().find_map(|line| line.strip_prefix("a=mid:")).unwrap_or_default();
         text.push_str("m=");
         match shape(mid) {
-            Some(shape) => rewrite_section(part, &shape, &mut text),
+            Some(shape) => rewrite_section(part, name, &shape, &mut text),
             None => {
                 text.push_str(part.trim_end());
                 text.push_str("\r\n");
@@ -288,8 +289,7 @@ fn reorder(line: &str, order: &[&str]) -> String {
     format!("{} {}", head.join(" "), own.join(" "))
 }
 
-fn rewrite_section(section: &str, shape: &Shape, text: &mut String) {
-    let cname = section.lines().find_map(|line| line.split_once(" cname:")).map(|(_, name)| name.trim_end());
+fn rewrite_section(section: &str, name: &str, shape: &Shape, text: &mut String) {
     let ours = ["a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive", "a=msid:", "a=ssrc"];
     for line in section.lines().filter(|line| !ours.iter().any(|own| line.starts_with(own))) {
         text.push_str(line);
@@ -302,8 +302,7 @@ fn rewrite_section(section: &str, shape: &Shape, text: &mut String) {
         (false, false) => "a=inactive\r\n",
     });
     if let Some(send) = &shape.send {
-        let own = if send.stream == NO_STREAM { &send.label } else { send.stream };
-        write_source(send, cname.filter(|_| send.stream == NO_STREAM).unwrap_or(own), text);
+        write_source(send, name, text);
     }
 }
 
@@ -373,13 +372,14 @@ mod tests {
             }
             _ => None,
         };
-        let text = rewrite(OFFER, shape);
+        let text = rewrite(OFFER, "us", shape);
         let view = View::parse(&text);
         assert_eq!((view.sections[0].sends, view.sections[0].receives, view.sections[0].msid.clone()), (false, true, None));
         assert_eq!((view.sections[1].msid.as_deref(), &*view.sections[1].fid), (Some("t-1"), &[(7, 8)][..]));
         assert_eq!(view.sections[1].ssrcs, [7, 8]);
         assert!(text.contains("a=sctp-port:5000\r\n") && text.starts_with("v=0\r\n") && !text.contains("\r\n\r\n"));
-        assert_eq!(rewrite(&text, shape), text);
+        assert_eq!(text.matches(" cname:us\r\n").count(), 2);
+        assert_eq!(rewrite(&text, "us", shape), text);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! ([`crate::negotiate`]); of each source, numbers of media are used once ([`Window`]) and those of repairs only rise. Reports have a
 //! source and numbers that the library's do not have ([`crate::srtp`]).
 
+mod blind;
 mod early;
 mod kept;
 mod line;
@@ -28,6 +29,7 @@ use crate::reception::{self, Told};
 use crate::repair::Repairs;
 use crate::replay::Window;
 use crate::srtp::Srtp;
+use blind::Blind;
 use early::Early;
 use kept::Entry;
 use line::{Head, Line};
@@ -42,6 +44,9 @@ const PROBE_STEP: Duration = Duration::from_millis(1);
 
 /// Packets of a probe that leave in one step, at most.
 const PROBE_PACKETS_MAX: usize = 64;
+
+/// What fits into the count of one packet that says goodbye.
+const SOURCES_PER_BYE: usize = 31;
 
 /// What was said of the way longer ago says nothing of now.
 const STALE: Duration = Duration::from_secs(3);
@@ -79,6 +84,8 @@ pub(crate) struct Sender {
     /// Each payload type's type for repairs, or 0.
     repair_types: [u8; 128],
     congestion: Congestion,
+    /// For a client that reports no arrivals of any track.
+    blind: Option<Blind>,
     /// The next packet's number over all lines.
     number: u64,
     /// Bits per second: at least, and if there were room.
@@ -188,10 +195,14 @@ pub(crate) struct Place<'a> {
     pub repair: Option<(u32, u8)>,
     /// Its section.
     pub mid: Mid,
-    /// Our name (RFC 3550, section 6.5.1).
+    /// Our name, the same for all tracks (RFC 3550, section 6.5.1).
     pub name: &'a str,
     /// Ticks of its timestamps a second.
     pub clock_hz: u32,
+    /// Whether it has pictures.
+    pub video: bool,
+    /// Whether the client reports the arrival of its packets.
+    pub reported: bool,
     /// The numbers of extensions.
     pub extensions: &'a ExtensionMap,
 }
@@ -209,6 +220,7 @@ impl Sender {
             fresh: 0,
             repair_types: [0; 128],
             congestion: Congestion::new(now, FIRST_ESTIMATE),
+            blind: None,
             number: 0,
             wanted: (0, 0),
             probe: None,
@@ -241,8 +253,9 @@ impl Sender {
         let moved = way.is_some() && self.way.is_some() && self.way != way;
         self.way = way;
         if moved {
-            self.congestion.reset(now, self.congestion.estimate());
-            self.probe = None;
+            // It may be another network, which takes less.
+            self.congestion.reset(now, self.congestion.estimate().min(FIRST_ESTIMATE));
+            (self.probe, self.told) = (None, None);
         }
     }
 
@@ -268,6 +281,8 @@ impl Sender {
         self.spent
             .extend(before.iter().flat_map(|line| [Some(line.ssrc), line.repair.as_ref().map(|repair| repair.ssrc)]).flatten());
         self.sources = self.lines.iter().map(|line| line.ssrc).collect();
+        let blind = !self.lines.is_empty() && !self.lines.iter().any(Line::is_numbered);
+        self.blind = self.blind.take().or_else(|| Some(Blind::new(FIRST_ESTIMATE))).filter(|_| blind);
         self.repair_types = [0; 128];
         for (of, repair) in repairs {
             if let Some(slot) = self.repair_types.get_mut(usize::from(of)) {
@@ -358,6 +373,7 @@ impl Sender {
         if fresh {
             self.tick(now);
             reception::read(&report, |told| self.hear(now, told, heard));
+            self.blind.iter_mut().for_each(|blind| blind.judge(now));
         }
         self.report = report;
         fresh
@@ -404,24 +420,50 @@ impl Sender {
         self.wire.clear();
     }
 
+    /// What was sent in a turn that began then leaves only now.
+    pub fn leave(&mut self, turn: Instant, now: Instant) {
+        self.congestion.leave(turn, now);
+    }
+
+    /// Nothing more is sent of any track: says so (RFC 3550, section 6.6).
+    pub fn close(&mut self) {
+        let Some(srtp) = self.srtp.as_mut().filter(|_| self.way.is_some()) else { return };
+        for sources in self.sources.chunks(SOURCES_PER_BYE) {
+            let (report, count) = (&mut self.wire.bytes, sources.len() as u8);
+            let start = report.len();
+            report.extend([0x80, 201, 0, 1]);
+            report.extend(self.reporter.to_be_bytes());
+            report.extend([0x80 | count, 203, 0, count]);
+            report.extend(sources.iter().flat_map(|ssrc| ssrc.to_be_bytes()));
+            if srtp.seal_report(report, start) {
+                self.wire.ends.push(report.len());
+            }
+        }
+    }
+
+    /// The sections in which there are pictures.
+    pub fn pictures(&self) -> impl Iterator<Item = Mid> {
+        self.lines.iter().filter(|line| line.video).map(|line| line.mid)
+    }
+
     /// Bits per second that the way takes, if that moved since the last time.
     pub fn poll_estimate(&mut self) -> Option<u64> {
-        self.congestion.poll_estimate()
+        self.blind.as_mut().map_or_else(|| self.congestion.poll_estimate(), Blind::poll_estimate)
     }
 
     /// The round trip, with what the client waits before it reports; none if that was long ago.
     pub fn rtt(&self, now: Instant) -> Option<Duration> {
-        self.congestion.rtt().filter(|_| self.is_told(now))
+        self.blind.as_ref().map_or_else(|| self.congestion.rtt(), Blind::rtt).filter(|_| self.is_told(now))
     }
 
     /// The share of packets lost lately, 0 to 1; none if that was long ago.
     pub fn loss(&self, now: Instant) -> Option<f32> {
-        self.is_told(now).then(|| self.congestion.loss())
+        self.is_told(now).then(|| self.blind.as_ref().map_or_else(|| self.congestion.loss(), Blind::loss))
     }
 
     /// How long packets wait on the way; nothing if that was long ago.
     pub fn queue(&self, now: Instant) -> Duration {
-        if self.is_told(now) { self.congestion.queue() } else { Duration::ZERO }
+        if self.blind.is_none() && self.is_told(now) { self.congestion.queue() } else { Duration::ZERO }
     }
 
     /// What was counted of each track until now; what receivers said, since the last time. Once a second.
@@ -436,7 +478,9 @@ impl Sender {
     }
 
     fn is_told(&self, now: Instant) -> bool {
-        self.told.is_some_and(|told| now.saturating_duration_since(told) < STALE)
+        let told = self.blind.as_ref().map_or(self.told, Blind::told);
+        let stale = if self.blind.is_some() { 3 * STALE } else { STALE };
+        told.is_some_and(|told| now.saturating_duration_since(told) < stale)
     }
 
     /// Each source of reports has numbers of its own (RFC 3711, section 3.2.3).
@@ -468,6 +512,7 @@ impl Sender {
                 for line in &mut self.lines {
                     if line.ssrc == block.ssrc {
                         line.heard.note(&block);
+                        self.blind.iter_mut().for_each(|blind| blind.note(&block, line::middle_of(now, self.epoch)));
                     } else if let Some(repair) = line.repair.as_mut().filter(|repair| repair.ssrc == block.ssrc) {
                         repair.heard = true;
                     }

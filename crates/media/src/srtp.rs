@@ -7,6 +7,7 @@ use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, Algorithm, LessSafeKey, Non
 use str0m::config::CryptoProvider;
 use str0m::crypto::dtls::SrtpProfile;
 use str0m::crypto::{AeadAes128Gcm, AeadAes256Gcm, Aes128CmSha1_80, Aes128CmSha1_80Cipher, Sha1HmacProvider, SrtpProvider};
+use zeroize::Zeroize;
 
 use crate::keys::Keys;
 
@@ -277,6 +278,19 @@ impl<const K: usize> Master<K> {
             chunk.iter_mut().zip(output).for_each(|(to, from)| *to = from);
         }
         derived
+    }
+}
+
+impl<const K: usize> Drop for Master<K> {
+    fn drop(&mut self) {
+        self.key.zeroize();
+        self.block.zeroize();
+    }
+}
+
+impl Drop for Mac {
+    fn drop(&mut self) {
+        self.key.zeroize();
     }
 }
 

@@ -30,6 +30,8 @@ pub trait Core {
     fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>);
     /// The batch is complete, or a time that [`Core::poll_timeout`] gave has come.
     fn flush(&mut self, now: Instant);
+    /// What the turn that began then has to send is sent now.
+    fn leave(&mut self, _turn: Instant, _now: Instant) {}
     /// A TCP connection from there ended.
     fn handle_tcp_closed(&mut self, source: SocketAddr);
     /// The next datagram to send. Those to one destination come next to each other.
@@ -282,6 +284,7 @@ where
         while let Some(told) = core.poll_recorder() {
             self.setup.recorder.send(told);
         }
+        core.leave(now, Instant::now());
         self.setup.sockets.send(core);
         while let Some(report) = core.poll_report() {
             (self.setup.report)(report);

@@ -35,6 +35,11 @@ impl Slot {
         Slot { at: at as u32, bytes: u16::try_from(bytes).unwrap_or(u16::MAX), probe, fate: Fate::Unknown }
     }
 
+    /// It was sent only in that microsecond.
+    pub fn leave(&mut self, at: u64) {
+        self.at = at as u32;
+    }
+
     /// In which microsecond it was sent.
     pub fn sent(&self, now: u64) -> u64 {
         now.saturating_sub(u64::from((now as u32).wrapping_sub(self.at)))

@@ -30,6 +30,19 @@ pub(super) fn signal(said: Say) -> Signal {
     Signal { step, revision: said.revision, sealed: Sealed(said.text) }
 }
 
+/// Sends something to one client. If that panics, nothing is sent, and the client is [buried](Engine::bury) with the next flush.
+/// `what`: notes what was being sent.
+pub(super) fn guarded(broken: &mut Vec<PeerKey>, key: PeerKey, send: impl FnOnce() -> bool, what: impl FnOnce()) -> bool {
+    catch_unwind(AssertUnwindSafe(send)).unwrap_or_else(|panic| {
+        what();
+        crash::caught(&*panic);
+        if !broken.contains(&key) {
+            broken.push(key);
+        }
+        false
+    })
+}
+
 impl Engine {
     pub(super) fn client(&self, key: PeerKey) -> Option<&Client> {
         self.slots.get(key.index as usize).filter(|slot| slot.uses == key.uses)?.client.as_deref()
@@ -115,6 +128,30 @@ impl Engine {
                 self.dead(key);
                 None
             }
+        }
+    }
+
+    /// What was sent may call for something: a probe, or another look at a time when nobody has answered.
+    pub(super) fn look_after_sent(&mut self, now: Instant) {
+        for key in &self.touched {
+            let slot = self.slots.get_mut(key.index as usize).filter(|slot| slot.uses == key.uses);
+            let Some(client) = slot.and_then(|slot| slot.client.as_deref_mut()) else { continue };
+            client.peer.look(now, &mut self.outbox);
+            self.news.extend(self.outbox.news.drain(..).map(|news| (*key, news)));
+            let due = client.peer.due();
+            if due < now + FAR && client.queued.is_none_or(|queued| due < queued) {
+                client.queued = Some(due);
+                self.timers.push(Reverse((due, *key)));
+            }
+        }
+    }
+
+    /// Clients whose sender panicked lose their links.
+    pub(super) fn bury(&mut self) {
+        for key in std::mem::take(&mut self.broken) {
+            self.counts.panics += 1;
+            tracing::error!("sending to a client panicked; the client is asked for a new transport and everybody else goes on");
+            self.dead(key);
         }
     }
 

@@ -10,6 +10,7 @@ use room::{Canvas, Ear, Kind, News, ParticipantId, Priority, RoomId, Scene, Trac
 use str0m::format::Codec as Format;
 use str0m::media::Pt;
 
+use super::clients::guarded;
 use super::route::{forwarder, note_wish, touch};
 use super::{Client, Engine, Hall};
 use crate::allocate::{Choice, Layer, Total};
@@ -314,7 +315,9 @@ impl Engine {
             let times = (now, packet.arrival.min(now));
             let keyframe = packet.descriptor.keyframe && packet.descriptor.starts_frame;
             let passed = Passed { video, keyframe, extras: Extras::default() };
-            if client.peer.write_made(times, (receiver.ssrc, own), piece, &rewritten, passed) {
+            let to = (receiver.ssrc, own);
+            let write = || client.peer.write_made(times, to, piece, &rewritten, passed);
+            if guarded(&mut self.broken, receiver.peer, write, || ()) {
                 self.counts.packets_out += 1;
                 touch(&mut self.slots, &mut self.touched, receiver.peer);
             }

@@ -8,6 +8,7 @@ use str0m::format::PayloadParams;
 use str0m::media::Mid;
 use str0m::rtp::{RtpPacket, Ssrc};
 
+use super::clients::guarded;
 use super::{Client, Counts, Engine, Slot};
 use crate::codec::{Codec, Descriptor};
 use crate::crash;
@@ -38,6 +39,7 @@ impl Engine {
         // Sending may bring news but no packets, so the buffer goes back as it was.
         arrived.append(&mut self.arrived);
         self.arrived = arrived;
+        self.bury();
     }
 
     fn route(&mut self, now: Instant, from: PeerKey, packet: RtpPacket) {
@@ -81,8 +83,9 @@ impl Engine {
         let replayable = recent.as_mut().is_some_and(|recent| recent.hear(*packet.seq_no));
         let arrived = Incoming { replayable, ..incoming(layer, &packet, &descriptor) };
         let extras = Extras::of(&packet.header.ext_vals);
-        let (slots, counts, touched) = (&mut self.slots, &mut self.counts, &mut self.touched);
-        let mut way = Way { slots, counts, touched, now, codec, video: source.kind == Kind::Video, params: &params };
+        let video = source.kind == Kind::Video;
+        let Engine { slots, counts, touched, broken, .. } = self;
+        let mut way = Way { slots, counts, touched, broken, now, codec, video, params: &params };
         let mut wanted = None;
         for receiver in &mut source.receivers {
             if receiver.forwarder.is_none() {
@@ -247,6 +250,8 @@ struct Way<'a> {
     counts: &'a mut Counts,
     /// Clients for whom packets wait.
     touched: &'a mut Vec<PeerKey>,
+    /// Clients whose sender panicked.
+    broken: &'a mut Vec<PeerKey>,
     now: Instant,
     codec: Codec,
     video: bool,
@@ -269,7 +274,9 @@ impl Way<'_> {
         };
         let keyframe = incoming.descriptor.keyframe && incoming.descriptor.starts_frame;
         let passed = Passed { video: self.video, keyframe, extras };
-        let left = client.peer.write(self.now, (receiver.ssrc, own), packet, &rewritten, passed);
+        let (now, to, audio) = (self.now, (receiver.ssrc, own), !self.video);
+        let write = || client.peer.write(now, to, packet, &rewritten, passed);
+        let left = guarded(self.broken, receiver.peer, write, || crash::passing_on(packet, audio).tell());
         self.counts.packets_out += u64::from(left);
         if left && !std::mem::replace(&mut client.touched, true) {
             self.touched.push(receiver.peer);

@@ -29,8 +29,15 @@ const USED_PERCENT: u64 = 90;
 /// travels, or by a client whose processor is late, falls below that, and then nothing is sent that could raise it again.
 const PICTURES_LEAST: u64 = 150_000;
 
-/// So long packets wait only where there are too many of them.
+/// So long packets wait only where there are too many of them, or where a computer is late.
 const WAITS: Duration = Duration::from_millis(60);
+
+/// For how long they do where there are too many: who is late catches up sooner.
+const WAITS_TIME: Duration = Duration::from_millis(500);
+
+/// So long after it was connected nothing is known of a way that would be worth taking pictures away: a burst of first ones is still on
+/// it.
+const SETTLES: Duration = Duration::from_secs(2);
 
 /// For how long they may not, once even that was too much.
 const LEAST_PAUSE: Duration = Duration::from_secs(120);
@@ -57,6 +64,10 @@ pub(super) struct Share {
     room: Option<u64>,
     /// Until when no picture is sent against the estimate.
     drowned_until: Option<Instant>,
+    /// Since when there is a way.
+    connected: Option<Instant>,
+    /// Since when packets wait too long.
+    waits_since: Option<Instant>,
 }
 
 /// What a client said of one track.
@@ -77,6 +88,14 @@ impl Share {
             Wish::Size(width, height) => hints.size = Some((width, height)),
         }
         self.due = true;
+    }
+
+    /// Takes how long packets wait, of which we ourselves may be late by so much; whether there are too many of them.
+    fn waits(&mut self, now: Instant, queue: Duration, late: Duration) -> bool {
+        let passed = |since: Option<Instant>, time| since.is_some_and(|since| now.saturating_duration_since(since) >= time);
+        let long = queue.saturating_sub(late * 2) >= WAITS && passed(self.connected, SETTLES);
+        self.waits_since = self.waits_since.or(Some(now)).filter(|_| long);
+        passed(self.waits_since, WAITS_TIME)
     }
 
     /// Bits per second that pictures may take, as far as that is known.
@@ -140,6 +159,7 @@ impl Engine {
     }
 
     fn share(&mut self, now: Instant, key: PeerKey) {
+        let late = self.late;
         let Some(client) = self.client_mut(key) else { return };
         let (room, who, view) = (client.peer.room, client.peer.who, client.view);
         let mut share = std::mem::take(&mut client.share);
@@ -151,7 +171,8 @@ impl Engine {
         let pictures_least = if share.drowned_until.is_some_and(|until| now < until) { 0 } else { PICTURES_LEAST };
         let below = estimate.is_some_and(|estimate| estimate < share.used) && share.used > pictures_least;
         let overloaded = client.watch.is_overloaded(below);
-        let waits = client.peer.queue(now) >= WAITS;
+        share.connected = share.connected.or_else(|| client.peer.is_connected().then_some(now));
+        let waits = share.waits(now, client.peer.queue(now), late);
         (share.due, share.shared) = (false, Some(now));
         let reserved = self.gather(now, &mut share, room, who) * AUDIO_BITRATE;
         // Lost packets alone make an estimate fall, on a line that only is bad. What travels without waiting fits.
@@ -267,5 +288,31 @@ impl Engine {
                 self.report(end, news);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// At which of these looks, one each 200 ms from the connection on, there seem to be too many packets.
+    fn check(queues_ms: &[u64], late_ms: u64, expected: &[usize]) {
+        let start = Instant::now();
+        let mut share = Share { connected: Some(start), ..Share::default() };
+        let mut look = |(n, queue): (usize, &u64)| {
+            let at = start + SHARE_INTERVAL * u32::try_from(n).unwrap();
+            share.waits(at, Duration::from_millis(*queue), Duration::from_millis(late_ms)).then_some(n)
+        };
+        assert_eq!(queues_ms.iter().enumerate().filter_map(&mut look).collect::<Vec<_>>(), expected, "{queues_ms:?}");
+    }
+
+    #[test]
+    fn packets_wait_too_long_when_they_go_on_waiting() {
+        let long = [[0; 10], [80; 10]].concat();
+        check(&long, 0, &[13, 14, 15, 16, 17, 18, 19]);
+        check(&long, 20, &[]);
+        check(&[80; 14], 0, &[13]);
+        check(&[[0; 10], [80, 80, 80, 0, 80, 80, 80, 0, 80, 80]].concat(), 0, &[]);
+        assert!(!Share::default().waits(Instant::now(), SETTLES, Duration::ZERO), "nobody is connected");
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use str0m::media::Mid;
-use str0m::rtp::{Extension, ExtensionMap};
+use str0m::rtp::Extension;
 use str0m::stats::{MediaEgressStats, RemoteIngressStats};
 
 use super::kept::Kept;
@@ -31,6 +31,7 @@ const NAME_MAX: usize = 16;
 pub(super) struct Line {
     pub ssrc: u32,
     pub mid: Mid,
+    pub video: bool,
     name: String,
     clock_hz: u32,
     ids: Ids,
@@ -101,9 +102,10 @@ impl Line {
         Line {
             ssrc,
             mid,
+            video: place.video,
             name,
             clock_hz,
-            ids: Ids::of(place.extensions),
+            ids: Ids::of(place),
             repair,
             used: Window::default(),
             skipped: 0,
@@ -120,7 +122,7 @@ impl Line {
 
     /// Takes over what was agreed on since. Numbers and counts go on.
     pub fn agree(&mut self, place: &Place<'_>, seq: u16) {
-        self.ids = Ids::of(place.extensions);
+        self.ids = Ids::of(place);
         self.clock_hz = place.clock_hz;
         match (&mut self.repair, place.repair) {
             (Some(own), Some((ssrc, payload_type))) if own.ssrc == ssrc => own.payload_type = payload_type,
@@ -163,7 +165,13 @@ impl Line {
     pub fn count(&mut self, packet: &Packet<'_>) {
         self.packets += 1;
         self.bytes += packet.payload.len() as u64;
-        self.last = Some((packet.time, packet.shown));
+        // What came late, or is given again, is of an earlier moment than that at which it leaves.
+        let newer = |(time, shown): (u32, Instant)| {
+            packet.time.wrapping_sub(time).cast_signed() > 0 || packet.shown.saturating_duration_since(shown) > REPORT_INTERVAL
+        };
+        if self.last.is_none_or(newer) {
+            self.last = Some((packet.time, packet.shown));
+        }
     }
 
     /// RFC 3550, section 5.1; RFC 8285, section 4.2. It goes behind what is there.
@@ -212,9 +220,7 @@ impl Line {
 
     /// What a sender report says of it, and whose it is (RFC 3550, sections 6.4.1 and 6.5).
     pub fn write_report(&self, now: Instant, (epoch, since_1970): (Instant, Duration), report: &mut Vec<u8>) {
-        let utc = since_1970 + now.saturating_duration_since(epoch);
-        let seconds = (utc.as_secs() + NTP_EPOCH) as u32;
-        let fraction = ((u64::from(utc.subsec_nanos()) << 32) / 1_000_000_000) as u32;
+        let (seconds, fraction) = clock_of(now, (epoch, since_1970));
         let (time, shown) = self.last.unwrap_or((0, now));
         let ticks = now.saturating_duration_since(shown).as_micros() * u128::from(self.clock_hz) / 1_000_000;
         let words = [self.ssrc, seconds, fraction, time.wrapping_add(ticks as u32), self.packets as u32, self.bytes as u32];
@@ -261,9 +267,21 @@ impl Repair {
     }
 }
 
+/// The time of a moment, in seconds and 2^32ths of one (RFC 3550, section 4).
+fn clock_of(now: Instant, (epoch, since_1970): (Instant, Duration)) -> (u32, u32) {
+    let utc = since_1970 + now.saturating_duration_since(epoch);
+    ((utc.as_secs() + NTP_EPOCH) as u32, ((u64::from(utc.subsec_nanos()) << 32) / 1_000_000_000) as u32)
+}
+
+/// The middle of it, as those who received a report give it back.
+pub(super) fn middle_of(now: Instant, epoch: (Instant, Duration)) -> u32 {
+    let (seconds, fraction) = clock_of(now, epoch);
+    seconds << 16 | fraction >> 16
+}
+
 impl Ids {
-    fn of(extensions: &ExtensionMap) -> Self {
-        let number = |extension| extensions.id_of(extension).filter(|id| *id <= ONE_BYTE_MAX).unwrap_or(0);
+    fn of(place: &Place<'_>) -> Self {
+        let number = |extension| place.extensions.id_of(extension).filter(|id| *id <= ONE_BYTE_MAX).unwrap_or(0);
         Ids {
             mid: number(Extension::RtpMid),
             level: number(Extension::AudioLevel),
@@ -271,7 +289,8 @@ impl Ids {
             content: number(Extension::VideoContentType),
             delay: number(Extension::PlayoutDelay),
             abs: number(Extension::AbsoluteSendTime),
-            number: number(Extension::TransportSequenceNumber),
+            // Packets that nobody reports would count as lost.
+            number: if place.reported { number(Extension::TransportSequenceNumber) } else { 0 },
         }
     }
 }

@@ -19,7 +19,16 @@ fn map() -> ExtensionMap {
 }
 
 fn place(extensions: &ExtensionMap) -> Place<'_> {
-    Place { ssrc: SSRC, repair: Some((RTX, 97)), mid: Mid::from("a12"), name: "ann", clock_hz: 90_000, extensions }
+    Place {
+        ssrc: SSRC,
+        repair: Some((RTX, 97)),
+        mid: Mid::from("a12"),
+        name: "ann",
+        clock_hz: 90_000,
+        video: true,
+        reported: true,
+        extensions,
+    }
 }
 
 fn keys(client: bool) -> Keys {
@@ -422,4 +431,73 @@ fn everybody_who_asks_hears_how_long_the_way_is_and_reports_go_together() {
         }
     }
     assert_eq!(told, 4);
+}
+
+#[test]
+fn who_reports_no_arrivals_is_sent_less_when_much_is_lost() {
+    let now = Instant::now();
+    let at = |ms: u64| now + Duration::from_millis(ms);
+    let (mut sender, mut client) = sender(now);
+    let map = map();
+    let unreported = Place { reported: false, ..place(&map) };
+    sender.place(now, [unreported].into_iter(), [(96, 97)].into_iter());
+    assert_eq!((sender.poll_estimate(), sender.rtt(now)), (Some(FIRST_ESTIMATE), None));
+    sender.set_wanted(now, 100_000, 20_000_000);
+    assert!(write(&mut sender, now, 0));
+    // Our report is of 1900 and 10 s more than the time until 1970.
+    let heard = ((2_208_988_800_u64 + 10) as u32) << 16;
+    for second in 1..=3_u64 {
+        let words = [1, SSRC, 64 << 24, 0, 0, heard, (second as u32) << 16];
+        let report = say(&mut client, [1, 201], &words);
+        assert!(hear(&mut sender, at(1_000 * second + 250), &report).0);
+        sender.handle_timeout(at(1_000 * second + 250));
+    }
+    assert_eq!(sender.poll_estimate(), Some(3_070_625));
+    assert_eq!((sender.rtt(at(3_250)), sender.loss(at(3_250))), (Some(Duration::from_millis(250)), Some(0.25)));
+    assert_eq!(leaves(&mut sender), [(SSRC, 0)], "nobody would tell what became of a probe");
+    // As soon as arrivals are reported of some track, they count.
+    sender.place(now, [place(&map)].into_iter(), [(96, 97)].into_iter());
+    assert_eq!((sender.rtt(at(3_250)), sender.loss(at(3_250))), (None, None));
+}
+
+#[test]
+fn goodbye_is_said_of_all_sources() {
+    let now = Instant::now();
+    let (mut sender, mut client) = sender(now);
+    let map = map();
+    let places = (1..=40).map(|ssrc| Place { ssrc, repair: None, ..place(&map) });
+    sender.place(now, places, std::iter::empty());
+    sender.close();
+    let mut said = Vec::new();
+    while let Some(sent) = sender.poll_transmit() {
+        let mut report = Vec::new();
+        client.open_report(&sent.contents, &mut report).unwrap();
+        let words: Vec<u32> = report.chunks(4).map(|word| u32::from_be_bytes(word.try_into().unwrap())).collect();
+        assert_eq!((words[0], words[2]), (0x80c9_0001, 0x80cb_0000 | (words.len() as u32 - 3) << 24 | (words.len() as u32 - 3)));
+        said.extend_from_slice(&words[3..]);
+    }
+    assert_eq!(said, (1..=40).collect::<Vec<_>>());
+    let mut early = unopened(now);
+    early.close();
+    assert!(early.poll_transmit().is_none());
+}
+
+#[test]
+fn what_is_given_late_does_not_move_the_clock_of_a_track() {
+    let now = Instant::now();
+    let (mut sender, mut client) = sender(now);
+    let at = |ms: u64| now + Duration::from_millis(ms);
+    // RTP timestamps of this test are its numbers.
+    for (ms, seq) in [(0, 1_000), (500, 1_500), (2_900, 1_100), (3_000, 1_200)] {
+        assert!(write(&mut sender, at(ms), seq));
+    }
+    let reports = std::iter::from_fn(|| sender.poll_transmit()).filter(|sent| (200..=207).contains(&sent.contents[1]));
+    let times: Vec<u32> = reports
+        .map(|sent| {
+            let mut report = Vec::new();
+            client.open_report(&sent.contents, &mut report).unwrap();
+            u32::from_be_bytes(report[24..28].try_into().unwrap())
+        })
+        .collect();
+    assert_eq!(times, [1_007, 1_507 + 90_000 * 5 / 2]);
 }

@@ -4,8 +4,10 @@ use std::time::Instant;
 use room::{Act, Kind, Order, ParticipantId, Priority, RoomId, Track, TrackId};
 
 use super::Engine;
+use super::clients::guarded;
 use super::route::note_wish;
 use crate::settings::{Identity, Settings};
+use crate::switchboard::PeerKey;
 
 /// Rooms with one publisher each, who has no transport.
 fn engine(now: Instant, rooms: u128) -> Engine {
@@ -36,4 +38,19 @@ fn only_tracks_of_which_something_is_wished_are_looked_at() {
     engine.handle_order(now, Order::new(RoomId(2), ParticipantId(2), Act::Close));
     engine.flush(now);
     assert_eq!((engine.wishing.len(), engine.sizes()), (0, (2, 0, 2)));
+}
+
+#[test]
+fn who_cannot_be_sent_to_is_buried_and_nobody_else() {
+    let now = Instant::now();
+    let mut engine = engine(now, 1);
+    let (ann, bo) = (PeerKey { index: 0, uses: 0 }, PeerKey { index: 1, uses: 0 });
+    assert!(guarded(&mut engine.broken, ann, || true) && !guarded(&mut engine.broken, ann, || false));
+    assert_eq!(engine.broken, []);
+    for _ in 0..3 {
+        assert!(!guarded(&mut engine.broken, bo, || panic!("a cipher")));
+    }
+    assert_eq!(engine.broken, [bo]);
+    engine.flush(now);
+    assert_eq!((engine.broken.len(), engine.counts().panics), (0, 1));
 }

@@ -101,7 +101,11 @@ fn missing(client: &mut Srtp, first: u16, more: u16) -> Vec<u8> {
 }
 
 fn header(extensions: &ExtensionMap, extras: Extras, named: bool) -> Vec<u8> {
-    let line = Line::new(&place(extensions), 0);
+    header_of(&place(extensions), extras, named)
+}
+
+fn header_of(place: &Place<'_>, extras: Extras, named: bool) -> Vec<u8> {
+    let line = Line::new(place, 0);
     let (number, abs) = (0x0708, 0x0001_0203);
     let (seq, time) = (5, 0x0a0b_0c0d);
     let head = Head { ssrc: SSRC, payload_type: 111, marker: true, padded: false, seq, time, extras, number, abs, named };
@@ -128,6 +132,8 @@ fn a_header_has_what_was_agreed_on_and_what_is_known() {
     own.set(3, Extension::TransportSequenceNumber);
     own.set(2, Extension::AbsoluteSendTime);
     check(&own, Extras::default(), false, &[0xbe, 0xde, 0, 2, 0x31, 7, 8, 0x22, 1, 2, 3, 0]);
+    let unreported = header_of(&Place { reported: false, ..place(&own) }, Extras::default(), false);
+    assert_eq!(unreported[12..], [0xbe, 0xde, 0, 1, 0x22, 1, 2, 3], "no number that nobody reports");
     let mut turned = ExtensionMap::empty();
     turned.set(5, Extension::VideoOrientation);
     turned.set(6, Extension::PlayoutDelay);

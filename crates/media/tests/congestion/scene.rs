@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use media::congestion::{Congestion, Probe, Purpose};
 
-use crate::link::{Link, MS, SECOND, Weather};
+use crate::link::{Dice, Link, MS, SECOND, Weather};
 use crate::receiver::Receiver;
 
 /// What wants to be sent, in bits per second.
@@ -71,6 +71,12 @@ pub struct Scene {
     /// While this, neither sends or reads anything.
     pub server_sleeps: u64,
     pub receiver_sleeps: u64,
+    /// What the server does takes up to so long before what it sends leaves, and whether congestion control hears of it.
+    pub long_turns: Option<(u64, bool)>,
+    /// The turn that goes on: when it began and ends, and what leaves then.
+    turn: Option<(u64, u64)>,
+    leaving: Vec<(usize, u64)>,
+    dice: Dice,
     acks: Link<u64>,
     number: u64,
     told: u64,
@@ -104,6 +110,10 @@ impl Scene {
             interval: 50 * MS,
             server_sleeps: 0,
             receiver_sleeps: 0,
+            long_turns: None,
+            turn: None,
+            leaving: Vec::new(),
+            dice: Dice::new(seed + 9),
             acks: Link::new(weather.back(), 5),
             number: 65_000,
             told: first,
@@ -165,8 +175,10 @@ impl Scene {
             }
         }
         self.make();
-        if self.now >= self.server_sleeps {
+        self.end_turn();
+        if self.now >= self.server_sleeps && self.turn.is_none() {
             self.serve();
+            self.begin_turn();
         }
         if self.now.is_multiple_of(100 * MS) {
             let (sent, probes) = std::mem::take(&mut self.sums);
@@ -219,9 +231,27 @@ impl Scene {
     fn send(&mut self, bytes: usize, purpose: Purpose) {
         self.congestion.sent(self.instant(), self.number, bytes, purpose);
         self.kinds.push(What::Ours(self.number));
-        self.link.send(self.now, bytes, (self.kinds.len() as u64 - 1, 0));
+        self.leaving.push((bytes, self.kinds.len() as u64 - 1));
         self.number += 1;
         self.sums.0 += bytes as u64;
+    }
+
+    fn begin_turn(&mut self) {
+        let most = self.long_turns.filter(|_| !self.leaving.is_empty()).map_or(0, |(most, _)| most);
+        let takes = self.dice.roll(most.max(1)) / STEP * STEP;
+        self.turn = Some((self.now, self.now + takes));
+        self.end_turn();
+    }
+
+    fn end_turn(&mut self) {
+        let Some((began, _)) = self.turn.take_if(|(_, ends)| *ends <= self.now) else { return };
+        if self.long_turns.is_some_and(|(_, told)| told) {
+            let began = self.origin + Duration::from_micros(began);
+            self.congestion.leave(began, self.instant());
+        }
+        for (bytes, index) in std::mem::take(&mut self.leaving) {
+            self.link.send(self.now, bytes, (index, 0));
+        }
     }
 
     /// Thirty pictures a second; the packets of one come in the course of some milliseconds.

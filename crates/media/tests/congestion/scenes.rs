@@ -439,3 +439,17 @@ fn figures() {
     steady("layers 10M loss 30%", 300_000, LAYERS, Weather { loss: 300, ..wide(10_000_000) });
     steady("layers 10M jitter 60", 300_000, LAYERS, Weather { jitter: 60 * MS, ..wide(10_000_000) });
 }
+
+/// A server with too much to do is late with what it sends. That is no queue on the way.
+#[test]
+fn long_turns_are_no_long_way() {
+    for seed in 1..=3 {
+        let mut scene = Scene::new(5_000_000, LAYERS, wide(10_000_000), seed);
+        scene.long_turns = Some((60 * MS, true));
+        scene.run(30 * SECOND);
+        let part = scene.since(5 * SECOND);
+        let (seen, least) = (percent(part, 99, |sample| sample.seen), percent(part, 0, |sample| sample.told));
+        check("long turns", seen < 20 && least >= 2_500_000, &scene);
+        show("long turns", &scene, 5 * SECOND);
+    }
+}

@@ -94,6 +94,10 @@ pub struct Client {
     pub keyframes_asked: u32,
     woken: bool,
     pub level: i8,
+    /// Whether it asks for key frames when it cannot go on.
+    pub asks: bool,
+    /// Another address of its, by which its checks go and come too, and no media.
+    pub also: Option<SocketAddr>,
     /// Whether it answers offers.
     pub answers: bool,
     pub closed: bool,
@@ -148,6 +152,8 @@ impl Client {
             keyframes_asked: 0,
             woken: false,
             level: -30,
+            asks: true,
+            also: None,
             answers: true,
             closed: false,
             opened: 0,
@@ -383,7 +389,7 @@ impl Client {
                     return;
                 }
                 let watcher = self.watched.entry(label).or_default();
-                if watcher.watch(now, self.base, &packet) {
+                if watcher.watch(now, self.base, &packet) && self.asks {
                     self.ask(packet.header.ssrc);
                 }
             }

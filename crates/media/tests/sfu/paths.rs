@@ -224,3 +224,78 @@ fn who_finds_a_path_and_never_connects_is_given_up_in_time() {
     assert!(!world.reports.iter().any(|report| matches!(report, Report::Of { news: News::Connected, .. })));
     assert_eq!(world.dead(), [world.clients[ann].who]);
 }
+
+/// How long after it is connected somebody with a long way, who never asks for anything, sees another's pictures.
+fn first_picture_after(delay: Duration, most: Duration) {
+    let mut world = World::new(53);
+    let bo = world.join(true, true, false);
+    world.run(2 * SECOND);
+    let ann = world.join(false, false, false);
+    world.clients[ann].asks = false;
+    let (who, outside) = (world.clients[ann].who, world.clients[ann].outside);
+    world.local.insert(outside, crate::world::Weather { delay, ..Default::default() });
+    let connected = |world: &World| {
+        world.reports.iter().any(|report| matches!(report, Report::Of { who: own, news: News::Connected, .. } if *own == who))
+    };
+    let began = world.now;
+    while !connected(&world) {
+        world.step();
+    }
+    let (opened, track) = (world.now, world.track(bo, Kind::Video));
+    while world.frames(ann, track) < 5 && world.now < opened + 10 * SECOND {
+        world.step();
+    }
+    let gap = world.now - opened;
+    println!("opened after {:?}, pictures {gap:?} later", opened - began);
+    assert!(gap <= most, "{gap:?}");
+}
+
+/// Pictures that came before there were keys wait for them as long as they are of use, and are replaced without being asked for.
+#[test]
+fn who_takes_long_to_connect_sees_pictures_at_once() {
+    for delay_ms in [5, 60, 150, 300, 500] {
+        let delay = Duration::from_millis(delay_ms);
+        // One way, and for a key frame to its sender and back, and some frames.
+        first_picture_after(delay, delay + Duration::from_millis(10 + 5 * 33 + 20));
+    }
+}
+
+/// What was not sent while there was no path is a hole that only a key frame ends.
+#[test]
+fn who_comes_back_need_not_ask_for_a_picture() {
+    let (mut world, ann, bo) = two(54);
+    world.clients[ann].asks = false;
+    let who = world.clients[ann].who;
+    world.cut.push(who);
+    world.run(20 * SECOND);
+    world.cut.clear();
+    let gap = until_both_see(&mut world, ann, bo, 10 * SECOND);
+    println!("gap {gap:?}");
+    assert!(gap <= 4 * SECOND, "{gap:?}");
+}
+
+/// Every name that the server has for itself in what it says to somebody, and what it says of sources in the first description's sections.
+#[test]
+fn the_servers_name_stays_as_it_is() {
+    let (mut world, ann, _) = two(55);
+    world.join(true, true, false);
+    world.run(SECOND);
+    let who = world.clients[ann].who;
+    let texts: Vec<String> = world
+        .reports
+        .iter()
+        .filter_map(|report| match report {
+            Report::Of { who: own, news: News::Signal(signal), .. } if *own == who => Some(signal.sealed.0.to_string()),
+            _ => None,
+        })
+        .collect();
+    let names = |text: &str| -> std::collections::BTreeSet<String> {
+        text.lines().filter_map(|line| line.split_once(" cname:")).map(|(_, name)| name.to_owned()).collect()
+    };
+    let all: std::collections::BTreeSet<String> = texts.iter().flat_map(|text| names(text)).collect();
+    assert!(texts.len() >= 3 && all.len() == 1, "{all:?} in {} texts", texts.len());
+    let sources =
+        |text: &str| -> Vec<String> { text.lines().filter(|line| line.starts_with("a=ssrc:")).map(str::to_owned).collect() };
+    let (before, after) = (sources(&texts[texts.len() - 2]), sources(&texts[texts.len() - 1]));
+    assert!(!before.is_empty() && before.iter().all(|line| after.contains(line)), "{before:?} {after:?}");
+}

@@ -221,3 +221,34 @@ fn broken_datagrams_during_the_handshake_of_another_change_nothing() {
     world.run(2 * SECOND);
     both_see(&mut world, ann, bo);
 }
+
+/// Who knows of another address by which a client's checks go cannot have its media sent there, however long the client is silent.
+#[test]
+fn what_is_not_signed_moves_no_media() {
+    let mut world = World::new(39);
+    let bo = world.join(true, true, false);
+    world.run(SECOND);
+    let ann = world.join(false, false, false);
+    let other = SocketAddr::from(([10, 9, 0, 77], 41_077));
+    world.clients[ann].also = Some(other);
+    world.run(4 * SECOND);
+    let track = world.track(bo, Kind::Video);
+    let sees = |world: &mut World| {
+        let before = world.frames(ann, track);
+        world.run(SECOND);
+        world.frames(ann, track) - before
+    };
+    assert!(sees(&mut world) >= 25);
+    for quiet in [true, false] {
+        world.quiet = quiet;
+        for n in 0..60 {
+            world.run(Duration::from_millis(50));
+            let bytes = [rtp(), rtcp(), EPOCH_0_DATA.to_vec()].swap_remove(n % 3);
+            world.inject(other, &bytes);
+        }
+    }
+    world.run(2 * SECOND);
+    let astray = world.astray.get(&other).cloned().unwrap_or_default();
+    assert_eq!(astray.iter().filter(|bytes| !is_check(bytes)).count(), 0);
+    assert!(sees(&mut world) >= 25);
+}

@@ -306,9 +306,13 @@ impl World {
             if let Some((_, kept)) = self.tapped.as_mut().filter(|(tapped, _)| *tapped == who) {
                 kept.push(bytes.clone());
             }
-            if !self.cut.contains(&who) {
-                self.fly(outside, transmit.destination, bytes);
+            if self.cut.contains(&who) {
+                continue;
             }
+            if let Some(also) = self.clients[index].also.filter(|_| is_check(&bytes)) {
+                self.fly(also, transmit.destination, bytes.clone());
+            }
+            self.fly(outside, transmit.destination, bytes);
         }
     }
 
@@ -324,7 +328,7 @@ impl World {
         for (source, destination, bytes) in all {
             *self.bytes_to.entry(destination).or_default() += bytes.len() as u64;
             assert!(!is_sourceless(&bytes), "browsers take a packet of source 0 for one of the track in whose section it comes");
-            let Some(client) = self.clients.iter().find(|c| c.outside == destination) else {
+            let Some(client) = self.clients.iter().find(|c| c.is_at(destination, &bytes)) else {
                 self.astray.entry(destination).or_default().push(bytes);
                 continue;
             };
@@ -380,7 +384,7 @@ impl World {
                     Some(until) => drop(self.flying.insert((until, serial), (source, destination, bytes))),
                     None => to_server.push((source, bytes)),
                 }
-            } else if let Some(index) = self.clients.iter().position(|c| c.outside == destination) {
+            } else if let Some(index) = self.clients.iter().position(|c| c.is_at(destination, &bytes)) {
                 if let Some(until) = self.pause_of(index) {
                     self.flying.insert((until, serial), (source, destination, bytes));
                     continue;
@@ -501,6 +505,17 @@ impl World {
 
     pub fn text(text: &str) -> Sealed {
         Sealed(text.into())
+    }
+}
+
+/// A check of a way, or the answer to one.
+pub fn is_check(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|first| *first < 2)
+}
+
+impl Client {
+    fn is_at(&self, address: SocketAddr, bytes: &[u8]) -> bool {
+        self.outside == address || self.also == Some(address) && is_check(bytes)
     }
 }
 

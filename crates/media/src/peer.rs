@@ -586,7 +586,7 @@ impl Peer {
         if !self.lost {
             self.sender.close();
             // Nobody asks who is gone what else it has to send.
-            for batch in self.sender.batch() {
+            if let Some(batch) = self.sender.batch() {
                 let Batch { protocol: proto, source, destination, .. } = batch;
                 let transmit = |bytes: &[u8]| Transmit { proto, source, destination, contents: bytes.to_vec().into() };
                 out.transmits.extend(batch.datagrams().map(transmit));

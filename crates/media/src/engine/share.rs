@@ -32,8 +32,8 @@ const PICTURES_LEAST: u64 = 150_000;
 /// So long packets wait only where there are too many of them, or where a computer is late.
 const WAITS: Duration = Duration::from_millis(60);
 
-/// For how long they do where there are too many: who is late catches up sooner.
-const WAITS_TIME: Duration = Duration::from_millis(500);
+/// For how long they do where there are too many, which is two looks in a row: who is late catches up sooner.
+const WAITS_TIME: Duration = SHARE_INTERVAL;
 
 /// So long after it was connected nothing is known of a way that would be worth taking pictures away: a burst of first ones is still on
 /// it.
@@ -309,10 +309,10 @@ mod tests {
     #[test]
     fn packets_wait_too_long_when_they_go_on_waiting() {
         let long = [[0; 10], [80; 10]].concat();
-        check(&long, 0, &[13, 14, 15, 16, 17, 18, 19]);
+        check(&long, 0, &[11, 12, 13, 14, 15, 16, 17, 18, 19]);
         check(&long, 20, &[]);
-        check(&[80; 14], 0, &[13]);
-        check(&[[0; 10], [80, 80, 80, 0, 80, 80, 80, 0, 80, 80]].concat(), 0, &[]);
+        check(&[80; 14], 0, &[11, 12, 13]);
+        check(&[[0; 10], [80, 0, 80, 0, 80, 80, 0, 0, 80, 0]].concat(), 0, &[15]);
         assert!(!Share::default().waits(Instant::now(), SETTLES, Duration::ZERO), "nobody is connected");
     }
 }

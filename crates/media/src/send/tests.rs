@@ -475,9 +475,9 @@ fn goodbye_is_said_of_all_sources() {
     sender.place(now, places, std::iter::empty());
     sender.close();
     let mut said = Vec::new();
-    while let Some(sent) = sender.poll_transmit() {
+    for sent in sent(&mut sender) {
         let mut report = Vec::new();
-        client.open_report(&sent.contents, &mut report).unwrap();
+        client.open_report(&sent, &mut report).unwrap();
         let words: Vec<u32> = report.chunks(4).map(|word| u32::from_be_bytes(word.try_into().unwrap())).collect();
         assert_eq!((words[0], words[2]), (0x80c9_0001, 0x80cb_0000 | (words.len() as u32 - 3) << 24 | (words.len() as u32 - 3)));
         said.extend_from_slice(&words[3..]);
@@ -485,7 +485,7 @@ fn goodbye_is_said_of_all_sources() {
     assert_eq!(said, (1..=40).collect::<Vec<_>>());
     let mut early = unopened(now);
     early.close();
-    assert!(early.poll_transmit().is_none());
+    assert_eq!(sent(&mut early).len(), 0);
 }
 
 #[test]
@@ -497,11 +497,11 @@ fn what_is_given_late_does_not_move_the_clock_of_a_track() {
     for (ms, seq) in [(0, 1_000), (500, 1_500), (2_900, 1_100), (3_000, 1_200)] {
         assert!(write(&mut sender, at(ms), seq));
     }
-    let reports = std::iter::from_fn(|| sender.poll_transmit()).filter(|sent| (200..=207).contains(&sent.contents[1]));
+    let reports = sent(&mut sender).into_iter().filter(|sent| (200..=207).contains(&sent[1]));
     let times: Vec<u32> = reports
         .map(|sent| {
             let mut report = Vec::new();
-            client.open_report(&sent.contents, &mut report).unwrap();
+            client.open_report(&sent, &mut report).unwrap();
             u32::from_be_bytes(report[24..28].try_into().unwrap())
         })
         .collect();

@@ -267,8 +267,10 @@ fn who_comes_back_need_not_ask_for_a_picture() {
     world.clients[ann].asks = false;
     let who = world.clients[ann].who;
     world.cut.push(who);
-    world.run(20 * SECOND);
+    world.run(25 * SECOND);
     world.cut.clear();
+    let offer = world.clients[ann].restart_ice();
+    world.say(ann, offer);
     let gap = until_both_see(&mut world, ann, bo, 10 * SECOND);
     println!("gap {gap:?}");
     assert!(gap <= 4 * SECOND, "{gap:?}");
@@ -293,7 +295,7 @@ fn the_servers_name_stays_as_it_is() {
         text.lines().filter_map(|line| line.split_once(" cname:")).map(|(_, name)| name.to_owned()).collect()
     };
     let all: std::collections::BTreeSet<String> = texts.iter().flat_map(|text| names(text)).collect();
-    assert!(texts.len() >= 3 && all.len() == 1, "{all:?} in {} texts", texts.len());
+    assert!(texts.len() >= 2 && all.len() == 1, "{all:?} in {} texts", texts.len());
     let sources =
         |text: &str| -> Vec<String> { text.lines().filter(|line| line.starts_with("a=ssrc:")).map(str::to_owned).collect() };
     let (before, after) = (sources(&texts[texts.len() - 2]), sources(&texts[texts.len() - 1]));

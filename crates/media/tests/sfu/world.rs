@@ -309,10 +309,10 @@ impl World {
             if self.cut.contains(&who) {
                 continue;
             }
+            self.fly(outside, transmit.destination, bytes.clone());
             if let Some(also) = self.clients[index].also.filter(|_| is_check(&bytes)) {
-                self.fly(also, transmit.destination, bytes.clone());
+                self.fly(also, transmit.destination, bytes);
             }
-            self.fly(outside, transmit.destination, bytes);
         }
     }
 

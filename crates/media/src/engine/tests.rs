@@ -45,10 +45,10 @@ fn who_cannot_be_sent_to_is_buried_and_nobody_else() {
     let now = Instant::now();
     let mut engine = engine(now, 1);
     let (ann, bo) = (PeerKey { index: 0, uses: 0 }, PeerKey { index: 1, uses: 0 });
-    assert!(guarded(&mut engine.broken, ann, || true) && !guarded(&mut engine.broken, ann, || false));
+    assert!(guarded(&mut engine.broken, ann, || true, || ()) && !guarded(&mut engine.broken, ann, || false, || ()));
     assert_eq!(engine.broken, []);
     for _ in 0..3 {
-        assert!(!guarded(&mut engine.broken, bo, || panic!("a cipher")));
+        assert!(!guarded(&mut engine.broken, bo, || panic!("a cipher"), || ()));
     }
     assert_eq!(engine.broken, [bo]);
     engine.flush(now);

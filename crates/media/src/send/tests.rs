@@ -1,6 +1,6 @@
 use str0m::crypto::dtls::SrtpProfile;
 use str0m::net::Protocol;
-use str0m::rtp::Extension;
+use str0m::rtp::{Extension, ExtensionMap, ExtensionValues};
 
 use super::*;
 use crate::limit::{EARLY_MEDIA_BYTES_MAX, REPAIR_FLOOR_BYTES, REPAIR_TIME};

@@ -216,6 +216,9 @@ impl Congestion {
             self.prober.note_cut(at, before, self.rate.estimate());
             self.heard = at.saturating_sub(SILENCE - SILENCE_STEP);
         }
+        if self.is_asleep(at) {
+            self.queue.rest();
+        }
         self.finish_probe(at);
         self.steady.note(at, self.estimate() as f64);
     }
@@ -237,8 +240,7 @@ impl Congestion {
         let waits = self.queue.waits() >= WAITS_CALM;
         let calm = self.trend.usage() != Usage::Over && !waits && !cut && !silent && !self.loss.is_busy();
         // Where nothing is sent, what was seen last would stay for ever, and nothing would ever be sent again to see more.
-        let asleep = at.saturating_sub(self.fed) > ASLEEP;
-        let calm = calm || asleep;
+        let calm = calm || self.is_asleep(at);
         self.prober.poll(&Before { at, estimate: self.estimate() as f64, jitter: self.queue.jitter(), lost: self.loses(), calm })
     }
 
@@ -315,6 +317,11 @@ impl Congestion {
     /// The share of packets that gets lost, and of which it is no use to wonder.
     fn loses(&self) -> f64 {
         self.loss.own().max(self.loss.share())
+    }
+
+    /// Whether no media was sent for long.
+    fn is_asleep(&self, at: u64) -> bool {
+        at.saturating_sub(self.fed) > ASLEEP
     }
 
     /// Packets after the last that was reported.
@@ -454,6 +461,9 @@ impl Congestion {
         if let Some(found) = self.prober.finish(at, estimate, self.loses(), self.queue.jitter()) {
             self.rate.set(at, found);
             self.loss.lift(found);
+            if self.is_asleep(at) {
+                self.steady.jump(at, self.estimate() as f64);
+            }
         }
     }
 }

@@ -62,6 +62,11 @@ impl Queue {
         now.zip(long).map_or(0, |(now, long)| now.saturating_sub(long).max(0).unsigned_abs())
     }
 
+    /// Nothing was sent for long: what waited has gone.
+    pub fn rest(&mut self) {
+        self.now = Lowest::default();
+    }
+
     /// The way is as long as it is now: what seemed to wait did not.
     pub fn rebase(&mut self) {
         if let Some(now) = self.now.lowest() {

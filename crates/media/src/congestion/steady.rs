@@ -33,6 +33,11 @@ impl Steady {
         self.smoothed = if far { estimate } else { estimate + (self.smoothed - estimate) * (-passed / time).exp() };
     }
 
+    /// The estimate now, as it is: no other comes soon.
+    pub fn jump(&mut self, at: u64, estimate: f64) {
+        (self.at, self.smoothed) = (at, estimate);
+    }
+
     /// Bits per second, if they moved.
     pub fn poll(&mut self) -> Option<f64> {
         let new = self.smoothed;

@@ -370,6 +370,24 @@ fn silence_is_no_consent() {
 }
 
 #[test]
+fn what_waited_before_a_silence_is_gone_and_what_a_probe_finds_in_it_is_told() {
+    let mut scene = Scene::new(300_000, FOLLOW, wide(10_000_000), 1);
+    scene.run(10 * SECOND);
+    scene.link.weather = wide(500_000);
+    scene.load = Load::Fixed(2_000_000);
+    scene.run(2 * SECOND);
+    let seen = scene.log.last().expect("one").seen;
+    scene.load = Load::Fixed(0);
+    scene.run(10 * SECOND);
+    let still = scene.log.last().expect("one").seen;
+    check(&format!("{seen} ms, then {still}"), seen >= 150 && still == 0, &scene);
+    scene.link.weather = wide(20_000_000);
+    scene.run(10 * SECOND);
+    let (told, estimate) = (scene.log.last().expect("one").told, scene.congestion.estimate());
+    check(&format!("{told} of {estimate}"), estimate >= 6_000_000 && told * 20 >= estimate * 19, &scene);
+}
+
+#[test]
 fn another_way_begins_anew() {
     let mut scene = Scene::new(300_000, LAYERS, wide(10_000_000), 1);
     scene.run(10 * SECOND);

@@ -126,8 +126,13 @@ fn media_knows_no_door_and_is_quiet_about_packets() {
 #[test]
 fn only_the_peer_touches_the_transport() {
     for (path, text) in sources("crates/media/src") {
-        let allowed = path.ends_with("peer.rs") || path.ends_with("negotiate.rs");
-        for word in ["handle_input(", "poll_output(", "direct_api(", "sdp_api("].iter().filter(|_| !allowed) {
+        let peer = path.ends_with("peer.rs") || path.parent().is_some_and(|folder| folder.ends_with("peer"));
+        let allowed = peer || path.ends_with("negotiate.rs");
+        // What it looks at is the handshake inside of the transport, which the transport drains.
+        let handshake = |word: &str| path.ends_with("keys.rs") && word == "poll_output(";
+        for word in
+            ["handle_input(", "poll_output(", "direct_api(", "sdp_api("].iter().filter(|word| !allowed && !handshake(word))
+        {
             assert!(
                 !code(&text).contains(word),
                 "{} calls {word}; draining after each change is the peer's work",

@@ -25,14 +25,14 @@ fn open(bytes: Vec<u8>) -> Result<Film, Problem> {
 
 /// Two seconds of red and two of blue at 25 pictures a second, with a tone of 440 Hz and then one of 880, encoded like this.
 fn made(name: &str, encoding: &[&str]) -> Vec<u8> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a film that can be read");
     let path = folder.path().join(name);
     let colours = "color=red:s=320x180:r=25:d=2[a];color=blue:s=320x180:r=25:d=2[b];[a][b]concat=n=2[v]";
     let (rate, packet) = if encoding.contains(&"libopus") { (48_000, 960) } else { (44_100, 1024) };
     let rate = if encoding.contains(&"baseline") { 48_000 } else { rate };
     let tones = format!("sine=440:r={rate}:d=2[c];sine=880:r={rate}:d=2[d];[c][d]concat=n=2:v=0:a=1,asetnsamples={packet}[s]");
     run(&["-filter_complex", &format!("{colours};{tones}"), "-map", "[v]", "-map", "[s]", "-g", "30"], encoding, &path);
-    std::fs::read(path).unwrap()
+    std::fs::read(path).expect("a film that can be read")
 }
 
 fn run(sources: &[&str], encoding: &[&str], path: &Path) {
@@ -42,8 +42,8 @@ fn run(sources: &[&str], encoding: &[&str], path: &Path) {
 
 /// Everything from here on.
 fn watch(film: &mut Film) -> (Vec<Shown>, Vec<f32>) {
-    let pictures = std::iter::from_fn(|| film.next_picture().unwrap()).collect();
-    let sound = std::iter::from_fn(|| film.next_sound().unwrap()).flatten().collect();
+    let pictures = std::iter::from_fn(|| film.next_picture().expect("a film that can be read")).collect();
+    let sound = std::iter::from_fn(|| film.next_sound().expect("a film that can be read")).flatten().collect();
     (pictures, sound)
 }
 
@@ -92,10 +92,10 @@ fn check(name: &str, encoding: &[&str]) {
 fn check_jumps(film: &mut Film, encoding: &[&str]) {
     for (to, red) in [(3_000, false), (500, true), (700, true), (1_500, true), (2_500, false), (0, true)] {
         film.seek(MS(to)).expect("a place");
-        let first = film.next_picture().unwrap().expect("a picture");
+        let first = film.next_picture().expect("a film that can be read").expect("a picture");
         assert!(first.time.abs_diff(MS(to)) < MS(60), "{encoding:?}: {to} is {:?}", first.time);
         assert_eq!(is_red(&first), red, "{encoding:?}: at {to}");
-        let sound: Vec<f32> = std::iter::from_fn(|| film.next_sound().unwrap()).flatten().collect();
+        let sound: Vec<f32> = std::iter::from_fn(|| film.next_sound().expect("a film that can be read")).flatten().collect();
         check_pitch(
             &sound,
             MS(100),
@@ -111,7 +111,11 @@ fn check_jumps(film: &mut Film, encoding: &[&str]) {
         assert!((left - (4.0 - to as f64 / 1e3)).abs() < 0.15, "{encoding:?}: {left} s after {to}");
     }
     film.seek(MS(60_000)).expect("a place");
-    assert!(film.next_picture().unwrap().is_none() && film.next_sound().unwrap().is_none(), "{encoding:?}: beyond its end");
+    assert!(
+        film.next_picture().expect("a film that can be read").is_none()
+            && film.next_sound().expect("a film that can be read").is_none(),
+        "{encoding:?}: beyond its end"
+    );
 }
 
 #[test]

@@ -169,6 +169,11 @@ pub(crate) fn permit_role(rights: Rights, role: Role) -> Result<(), Refusal> {
     if may { Ok(()) } else { Err(Refusal::NotPermitted) }
 }
 
+/// Whether somebody who shares so many screens may share another. One needs no permission; more of them would fill a room.
+pub(crate) fn permit_another_screen(rights: Rights, shared: usize) -> Result<(), Refusal> {
+    if shared == 0 || has(rights, Permission::SelfScreen) { Ok(()) } else { Err(Refusal::NotPermitted) }
+}
+
 /// Whether somebody who came in as this may have a screen or a device.
 pub(crate) fn permit_child(parent: Role) -> Result<(), Refusal> {
     if parent == Role::Person { Ok(()) } else { Err(Refusal::NotPermitted) }

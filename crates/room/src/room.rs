@@ -121,6 +121,7 @@ impl Room {
     /// As it can be written down.
     pub fn save(&self, now: Moment) -> SavedRoom {
         let away = |id| self.by_id(id).is_none_or(|p| p.conn.is_none());
+        let is_mix = self.participants.iter().any(Participant::is_mix);
         // What is left of a mesh that is about to end is not worth keeping.
         let mesh = self.topology == Topology::Mesh;
         SavedRoom {
@@ -138,7 +139,7 @@ impl Room {
             participants: self.participants.iter().filter(|p| !p.is_mix()).map(|p| p.save(now)).collect(),
             links: self.links.iter().filter(|_| mesh).map(|(id, link)| link.save(id, away)).collect(),
             spares: self.spares.iter().filter(|_| mesh).map(|(link, owner)| (link.clone(), *owner)).collect(),
-            stage: self.stage.save(self.window, now),
+            stage: self.stage.save(self.window, now, is_mix),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::room::{Means, Room};
 use crate::subscribe::served_subscriptions;
 use crate::{
     Act, Channel, Event, Hint, LinkId, LinkState, Moment, News, Open, Order, Output, ParticipantId, Profile, Sealed, Signal,
-    Step, TrackId, WhyLeft,
+    StageField, Step, TrackId, WhyLeft,
 };
 
 /// The revision before that of an offer that we ask for.
@@ -291,6 +291,8 @@ impl Room {
         }
         for who in lost {
             if self.place_of(who).is_mix() {
+                // They come in anew, and nobody who is left might open the door for them.
+                self.stage.change(StageField::Locked, |view| view.locked = false);
                 self.unserved.push((who, WhyLeft::Unreachable));
             } else {
                 self.renew_server_link(who, means);

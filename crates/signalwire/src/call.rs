@@ -9,6 +9,7 @@ use room::{
     Kind, LayoutName, LinkId, MediaAllowed, Moment, ParticipantId, Position, Role, SeatKey, Snapshot, Target, TrackDraft,
 };
 
+use crate::limit::{CALL_EVERY, CALLS_AT_ONCE};
 use crate::sdp::{Offer, Sent};
 use crate::uuid;
 use crate::wire::RpcId;
@@ -47,6 +48,25 @@ pub struct Call {
     /// When waiting for an answer has lasted too long.
     pub due: Option<Moment>,
     pub size: Size,
+}
+
+/// How many calls a client may still make: [`CALLS_AT_ONCE`], and one more each [`CALL_EVERY`].
+#[derive(Debug, Default)]
+pub struct Allowance {
+    /// When all of them are there again.
+    full: Moment,
+}
+
+impl Allowance {
+    /// Takes one, if there is one.
+    pub fn take(&mut self, now: Moment) -> bool {
+        let full = self.full.max(now) + CALL_EVERY;
+        let fits = full.since(now) <= CALL_EVERY * CALLS_AT_ONCE;
+        if fits {
+            self.full = full;
+        }
+        fits
+    }
 }
 
 /// In which size a client's pictures are shown: across, down, how many a second.

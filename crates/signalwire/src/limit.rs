@@ -21,6 +21,13 @@ pub const LAYOUT_AGAIN: Duration = Duration::from_secs(1);
 /// whether it has a picture of its own to show, and a camera takes its time to open.
 pub const CAMERA_OPENS: [Duration; 3] = [Duration::from_millis(400), Duration::from_millis(1_500), Duration::from_secs(4)];
 
+/// Calls that a connection may make at once, offers of a new connection for media among them. Beyond, one each [`CALL_EVERY`]; more are
+/// refused: 429.
+pub const CALLS_AT_ONCE: u32 = 20;
+
+/// How soon another call may be made once there were [`CALLS_AT_ONCE`].
+pub const CALL_EVERY: Duration = Duration::from_secs(1);
+
 /// How long a client whose call we ended may take to close its connection or to call again. Then we close: 1000.
 pub const GOODBYE_TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -28,6 +28,8 @@ impl Problem {
     pub const BAD_REQUEST: Problem = Problem { code: "400", message: "Bad Request" };
     /// Another request of this kind is not answered yet, or the client is in a room already.
     pub const CONFLICT: Problem = Problem { code: "409", message: "Conflict" };
+    /// It called too often.
+    pub const TOO_MANY: Problem = Problem { code: "429", message: "Too Many Requests" };
     /// This server does not do that.
     pub const NOT_OFFERED: Problem = Problem { code: "501", message: "Not offered by this server" };
     /// There is no media server.

@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use crate::call::{Call, Child, Protocol, Waiting, Wanted};
+use crate::call::{Allowance, Call, Child, Protocol, Waiting, Wanted};
 use crate::limit::{CONNECT_TIMEOUT, NONSENSE_MAX, PING_EVERY, SILENCE_MAX};
 use crate::problem::{Fault, Problem};
 use crate::state::{self, Allowed, Names};
@@ -69,6 +69,8 @@ pub struct Session {
     doubt: Option<Doubt>,
     /// The connection of its own media, from when it asked for it.
     call: Option<Call>,
+    /// How many it may still make.
+    calls: Allowance,
     /// The room, from when it is in.
     inside: Option<Inside>,
     /// Its screens and devices.
@@ -159,6 +161,7 @@ impl Session {
             stale: None,
             doubt: None,
             call: None,
+            calls: Allowance::default(),
             inside: None,
             children: BTreeMap::new(),
             // Whoever comes back to a seat is told everything: nobody remembers what it wanted.

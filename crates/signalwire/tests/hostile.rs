@@ -112,6 +112,25 @@ fn parameters_of_the_wrong_shape_are_refused_and_nothing_more() {
 }
 
 #[test]
+fn calls_are_made_one_a_second_in_the_long_run() {
+    let (mut room, conn) = stranger();
+    room.connect(conn, &token("u", "r", GUEST), None);
+    let made = |room: &mut Room| {
+        let calls = (0..40).map(|number| format!("c{number}"));
+        let taken = |call: &String| {
+            let taken = room.invite(conn, call, "c")["code"] != "429";
+            room.bye(conn, call);
+            taken
+        };
+        calls.filter(taken).count()
+    };
+    assert_eq!(made(&mut room), 20);
+    room.wait(5_000);
+    assert_eq!(made(&mut room), 5);
+    assert!(room.hub.is_open(conn));
+}
+
+#[test]
 fn calls_have_bounds() {
     let good = offer("c", "sendrecv", false);
     let bad = [

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Rooms;
 use super::view::view;
 use crate::limit::{IDENTITY_CHARS_MAX, ROOM_NAME_CHARS_MAX, WIRE_NAME_BYTES_MAX};
-use crate::rights::{may_enter, permit_child, permit_role};
+use crate::rights::{may_enter, permit_another_screen, permit_child, permit_role};
 use crate::room::{Plan, Room, Window};
 use crate::stage::check_meta;
 use crate::{
@@ -65,7 +65,7 @@ impl Rooms {
         let older = room.displaced(join).len();
         let is_child = matches!(join.part.role, Role::Screen | Role::Device);
         if is_child {
-            room.check_parent(join.part.parent)?;
+            room.check_parent(join)?;
         }
         if !is_child && !room.window.is_open(now) {
             Err(Refusal::NotNow)
@@ -196,9 +196,12 @@ impl Plan {
 
 impl Room {
     /// Whether this is somebody who may have a screen or a device.
-    fn check_parent(&self, who: Option<ParticipantId>) -> Result<(), Refusal> {
-        let parent = who.and_then(|who| self.by_id(who)).ok_or(Refusal::ParticipantNotFound)?;
-        permit_child(parent.snapshot.member.role)
+    fn check_parent(&self, join: &Join) -> Result<(), Refusal> {
+        let parent = join.part.parent.and_then(|who| self.by_id(who)).ok_or(Refusal::ParticipantNotFound)?;
+        permit_child(parent.snapshot.member.role)?;
+        let members = self.participants.iter().map(|one| &one.snapshot.member);
+        let screens = members.filter(|one| one.role == Role::Screen && one.parent == join.part.parent).count();
+        if join.part.role == Role::Screen { permit_another_screen(join.rights, screens) } else { Ok(()) }
     }
 
     fn can_mix(&self) -> bool {

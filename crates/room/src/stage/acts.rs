@@ -38,8 +38,8 @@ impl Room {
         use MemberField as F;
         let volume = |volume: &i8| (*volume).clamp(-VOLUME_MAX, VOLUME_MAX);
         match act {
-            MemberAct::MuteAudio(muted) => self.hold(by, who, (Kind::Audio, *muted), means),
-            MemberAct::MuteVideo(muted) => self.hold(by, who, (Kind::Video, *muted), means),
+            MemberAct::MuteAudio(muted) => self.hold_with_children(by, who, (Kind::Audio, *muted), means),
+            MemberAct::MuteVideo(muted) => self.hold_with_children(by, who, (Kind::Video, *muted), means),
             MemberAct::Deafen(deaf) => self.alter(who, F::Deaf, |one| one.deaf = *deaf),
             MemberAct::InputVolume(to) => self.alter(who, F::InputVolume, |one| one.input_volume = volume(to)),
             MemberAct::OutputVolume(to) => self.alter(who, F::OutputVolume, |one| one.output_volume = volume(to)),
@@ -141,6 +141,17 @@ impl Room {
         part.audio_muted |= bound.contains(&Kind::Audio);
         part.video_muted |= bound.contains(&Kind::Video);
         bound
+    }
+
+    /// The same for the screens and devices of a person who may not take it back.
+    fn hold_with_children(&mut self, by: ParticipantId, who: ParticipantId, what: (Kind, bool), means: &mut Means<'_>) {
+        self.hold(by, who, what, means);
+        if may_unmute(self.rights(who), what.0) || self.own(by).contains(&who) {
+            return;
+        }
+        for child in self.own(who).into_iter().filter(|child| *child != who) {
+            self.hold(by, child, what, means);
+        }
     }
 
     /// Keeps tracks of this kind from everybody, or not any more.

@@ -105,8 +105,9 @@ impl Stage {
         }
     }
 
-    /// As it can be written down.
-    pub fn save(&self, window: Window, now: Moment) -> SavedStage {
+    /// As it can be written down. With those who receive the mix the lock goes too: they do not find the way back, and nobody who is left
+    /// might open the door for them.
+    pub fn save(&self, window: Window, now: Moment, is_mix: bool) -> SavedStage {
         let left = |at: Option<Moment>| at.map(|at| at.since(now));
         let StageView { canvas, layout, hide_video_muted, locked, prioritize_hands, display_name, meta, .. } =
             StageView::clone(&self.view);
@@ -115,7 +116,7 @@ impl Stage {
         let settings =
             StageSettings { canvas, layout, prioritize_hands, display_name, meta, record_on_start, ..self.settings.clone() };
         let (opens, closes, ends) = (left(window.opens), left(window.closes), left(window.ends));
-        SavedStage { settings, hide_video_muted, locked, opens, closes, ends }
+        SavedStage { settings, hide_video_muted, locked: locked && !is_mix, opens, closes, ends }
     }
 
     /// What was changed of it after it began.

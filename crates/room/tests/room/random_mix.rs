@@ -154,6 +154,8 @@ fn expected_join(room: Option<&RoomView>, part: &Part, permissions: Permissions)
     let parent = people.iter().find(|one| Some(one.id) == part.parent).map(|one| one.member.role);
     if is_child && parent != Some(Role::Person) {
         Err(if parent.is_some() { Refusal::NotPermitted } else { Refusal::ParticipantNotFound })
+    } else if part.role == Role::Screen && !permissions.has(Permission::SelfScreen) && has_screen(people, part.parent) {
+        Err(Refusal::NotPermitted)
     } else if !is_child && room.is_some_and(|room| room.stage.locked) {
         Err(Refusal::RoomLocked)
     } else if people.len() >= SEATS {
@@ -161,6 +163,10 @@ fn expected_join(room: Option<&RoomView>, part: &Part, permissions: Permissions)
     } else {
         Ok(())
     }
+}
+
+fn has_screen(people: &[Arc<room::Snapshot>], parent: Option<ParticipantId>) -> bool {
+    people.iter().any(|one| one.member.role == Role::Screen && one.member.parent == parent)
 }
 
 fn resume(party: &mut Party, world: &mut World, name: &str) {

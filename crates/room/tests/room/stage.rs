@@ -365,6 +365,9 @@ fn screens_and_devices_belong_to_somebody() {
     assert_eq!(mix(&mut party, "s", guest(), screen(None)), Err(Refusal::ParticipantNotFound));
     assert_eq!(mix(&mut party, "s", none, screen(Some(ParticipantId(9_999)))), Err(Refusal::ParticipantNotFound));
     mix(&mut party, "s", none, screen(Some(gus))).expect("it needs no permission");
+    assert_eq!(mix(&mut party, "t", none, screen(Some(gus))), Err(Refusal::NotPermitted), "another one does");
+    mix(&mut party, "t", guest(), screen(Some(gus))).expect("who may has as many as there are seats");
+    party.act("t", Command::Leave).unwrap();
     mix(&mut party, "d", guest(), device(Some(gus))).unwrap();
     let s = id(&party, "s");
     assert_eq!(mix(&mut party, "t", guest(), screen(Some(s))), Err(Refusal::NotPermitted), "a screen has none");
@@ -378,6 +381,39 @@ fn screens_and_devices_belong_to_somebody() {
     assert_eq!(party.heard("s"), ["out: Left"]);
     assert_eq!(party.heard("d"), ["out: Left"]);
     assert_eq!(party.rooms.by_name("den").unwrap().participants.len(), 1);
+}
+
+#[test]
+fn a_mute_reaches_the_screens_of_who_may_not_take_it_back() {
+    let mut party = two();
+    let check = |party: &mut Party, name: &str, permissions: Permissions, expected: bool| {
+        let screen = format!("{name}'s");
+        mix(party, name, permissions, part()).unwrap();
+        let (who, parent) = (Target::One(id(party, name)), Some(id(party, name)));
+        mix(party, &screen, permissions, Part { role: Role::Screen, parent, ..part() }).unwrap();
+        let muted = |party: &Party| [name, &screen].map(|one| seen(party, one).member.audio_muted);
+        member(party, "mo", who, MemberAct::MuteAudio(true)).unwrap();
+        assert_eq!(muted(party), [true, expected], "{name}");
+        member(party, "mo", who, MemberAct::MuteAudio(false)).unwrap();
+        assert_eq!(muted(party), [false, false], "{name}");
+        assert!(!seen(party, &screen).member.video_muted);
+    };
+    check(&mut party, "eve", Permissions::NONE, true);
+    check(&mut party, "ada", guest(), false);
+    let muting: Permissions = [Permission::SelfMuteAudio].into_iter().collect();
+    check(&mut party, "bea", muting, true);
+    member(&mut party, "bea", Target::Me, MemberAct::MuteAudio(true)).unwrap();
+    assert!(!seen(&party, "bea's").member.audio_muted, "its own microphone only");
+}
+
+#[test]
+fn a_lock_ends_with_those_who_might_open_it() {
+    let mut party = two();
+    party.join("tess", "den", &["a mic"]).unwrap();
+    party.act("mo", Command::Stage(StageAct::Lock(true))).unwrap();
+    let room = party.people["mo"].joined.room;
+    party.report(Report::Lost(room));
+    mix(&mut party, "mo", Permissions::ALL, part()).expect("it comes in anew");
 }
 
 #[test]
@@ -607,7 +643,10 @@ fn after_a_restart_the_mix_is_as_it_was_and_those_who_received_it_are_gone() {
     let mut party = party.restarted(Limits::default());
     let room = party.rooms.by_name("den").expect("tess is in it");
     assert_eq!(room.participants.len(), 1);
-    assert!((room.stage.locked, room.stage.hide_video_muted, room.stage.layout) == (true, true, LayoutName::FiveUp));
+    assert!(
+        (room.stage.locked, room.stage.hide_video_muted, room.stage.layout) == (false, true, LayoutName::FiveUp),
+        "who locked it is out"
+    );
     party.resume("tess", vec![]).unwrap();
     let enabled = |party: &Party| seen(party, "tess").tracks.iter().map(|track| track.enabled).collect::<Vec<_>>();
     assert_eq!(enabled(&party), [false, true, true]);

@@ -37,6 +37,10 @@ impl Session {
     }
 
     fn handle_invite(&mut self, now: Moment, ask: Ask, call: &str, message: &VideoMessage<'_>) {
+        // Each makes a connection for media, most a member whom all are told of.
+        if !self.calls.take(now) {
+            return self.refuse(&ask, Problem::TOO_MANY);
+        }
         let Some(params) = &message.message.params else { return self.refuse(&ask, Problem::BAD_REQUEST) };
         let Some((text, offer)) = params.sdp.as_deref().and_then(|text| Some((text, sdp::read(text)?))) else {
             return self.refuse(&ask, Problem::BAD_REQUEST);

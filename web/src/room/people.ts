@@ -107,6 +107,17 @@ export function screenOf(people: People, id: string): Person | undefined {
   return people.find((one) => one.part === 'screen' && one.parent === id);
 }
 
+/** What somebody is in the room with besides, as it came. */
+export function partsOf(people: People, id: string): Person[] {
+  return people.filter((one) => one.part !== 'person' && one.parent === id);
+}
+
+/** Who else sends this, whole persons and what belongs to them. A screen that is shown is no camera. */
+export function sending(people: People, me: string, what: 'audio' | 'video'): Person[] {
+  const others = people.filter((one) => one.id !== me && one.parent !== me);
+  return others.filter((one) => (what === 'audio' ? !one.audioMuted : !one.videoMuted && one.part !== 'screen'));
+}
+
 /** Does something with each of these people: with whom it worked, with whom not, and whether that was refused. Who has left meanwhile is neither. */
 export async function withEach(who: People, work: (one: Person) => Promise<Outcome>): Promise<{ done: People; not: People; refused: boolean }> {
   const all = await Promise.all(who.map(async (one) => ({ one, outcome: await work(one) })));

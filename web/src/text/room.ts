@@ -86,6 +86,8 @@ export const room = {
   handIsUp: 'Hand up',
   talks: 'Talking',
   sharesScreen: 'Shares a screen',
+  /** What somebody is in the room with besides, by the name. */
+  parts: { person: (name: string) => name, screen: (name: string) => `Screen of ${name}`, device: (name: string) => `Second device of ${name}` },
   videoOff: 'Camera off',
   raised: (name: string) => `${name} raised a hand.`,
   came: (name: string) => `${name} is here.`,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseRoomAddress, randomUser, roomPath } from '../../src/room/address';
-import { askOf, changed, everybody, inHeldOrder, inOrder, include, listed, screenOf, shownName, without, withEach, type Outcome } from '../../src/room/people';
+import { askOf, changed, everybody, inHeldOrder, inOrder, include, listed, partsOf, screenOf, sending, shownName, without, withEach, type Outcome } from '../../src/room/people';
 
 const told = (id: string, more: object = {}) => ({ id, name: id, type: 'member', ...more });
 const names = (people: { id: string }[]) => people.map((one) => one.id).join(' ');
@@ -33,6 +33,17 @@ describe('the people in a room', () => {
     const people = everybody([told('ann', { meta: { role: 'moderator' } }), told('bo', { meta: { role: 'king' } }), told('cy')]);
     expect(people.map((one) => one.role)).toEqual(['moderator', '', '']);
     expect(changed(people, { id: 'ann', audio_muted: true })[0]!.role).toBe('moderator');
+  });
+
+  it('are muted with what belongs to them, and a screen is no camera', () => {
+    const part = (id: string, type: string, parent_id: string, more = {}) => told(id, { type, parent_id, ...more });
+    const people = everybody([
+      told('ann'), part('ann screen', 'screen', 'ann'), told('bo', { audio_muted: true }),
+      part('bo screen', 'screen', 'bo', { video_muted: true }), part('bo mic', 'device', 'bo'), told('cy', { video_muted: true }),
+    ]);
+    expect(names(partsOf(people, 'bo'))).toBe('bo screen bo mic');
+    expect(names(sending(people, 'ann', 'audio'))).toBe('bo screen bo mic cy');
+    expect(names(sending(people, 'ann', 'video'))).toBe('bo bo mic');
   });
 
   it('are told apart by what came of muting each', async () => {

@@ -8,8 +8,15 @@ pub const INDEX_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Boxes of an MP4 that are passed over in search of its index. More: [`Problem::Unknown`](crate::Problem::Unknown).
 pub const BOXES_MAX: usize = 1_000;
 
-/// Samples of one track of an MP4: six hours of sound. The rest is not played.
-pub const SAMPLES_MAX: usize = 1_000_000;
+/// Samples of one track of an MP4: three hours of sound. The rest is not played.
+pub const SAMPLES_MAX: usize = 500_000;
+
+/// Tracks of pictures of an MP4 that are looked at, and tracks of sound: a few bytes of an index may stand for [`SAMPLES_MAX`] samples. The
+/// rest is left out.
+pub const TRACKS_MAX: usize = 2;
+
+/// Samples a second that a track of sound may have. Of others there is no sound.
+pub const RATES_HZ: std::ops::RangeInclusive<u32> = 7_350..=96_000;
 
 /// Bytes of one sample. Larger: the track ends there.
 pub const SAMPLE_BYTES_MAX: usize = 2 * 1024 * 1024;

@@ -6,7 +6,7 @@ mod table;
 
 use std::time::Duration;
 
-use crate::limit::{BOXES_MAX, INDEX_BYTES_MAX, SAMPLE_BYTES_MAX};
+use crate::limit::{BOXES_MAX, INDEX_BYTES_MAX, SAMPLE_BYTES_MAX, TRACKS_MAX};
 use crate::sample::{Sample, Track};
 use crate::{Bytes, Problem, read_exactly};
 
@@ -18,7 +18,15 @@ pub const MAGIC: [&[u8; 4]; 6] = [b"ftyp", b"moov", b"mdat", b"free", b"wide", b
 /// The tracks that can be decoded, with their samples.
 pub fn tracks(bytes: &dyn Bytes) -> Result<Vec<(Track, Samples)>, Problem> {
     let index = index(bytes)?;
-    let found: Vec<_> = table::tracks(&index).map(|(track, places)| (track, Samples::new(places))).collect();
+    let mut found: Vec<(Track, Samples)> = Vec::new();
+    for one in table::tracks(&index) {
+        let alike = found.iter().filter(|(track, _)| track.codec.is_sound() == one.track.codec.is_sound()).count();
+        if alike < TRACKS_MAX
+            && let Some(places) = one.places()
+        {
+            found.push((one.track, Samples::new(places)));
+        }
+    }
     let empty = found.iter().all(|(_, samples)| samples.places.is_empty());
     if empty && boxes::find(&index, b"mvex").is_some() {
         return Err(Problem::Fragments);

@@ -13,7 +13,7 @@ use symphonia_core::packet::PacketRef;
 use symphonia_core::units;
 
 use self::resample::Resampler;
-use crate::limit::{BROKEN_MAX, GAP_MIN, SILENCE_MAX};
+use crate::limit::{BROKEN_MAX, GAP_MIN, RATES_HZ, SILENCE_MAX};
 use crate::sample::{Codec, Samples, Track};
 use crate::{Bytes, Problem, RATE_HZ};
 
@@ -101,7 +101,7 @@ impl Decoder {
                 let mut asked = AudioCodecParameters::new();
                 asked.for_codec(CODEC_ID_AAC).with_extra_data(track.private.clone().into());
                 let decoder = AacDecoder::try_new(&asked, &AudioDecoderOptions::default()).map_err(|_| Problem::NoTrack)?;
-                let rate = decoder.codec_params().sample_rate.filter(|rate| *rate > 0).ok_or(Problem::NoTrack)?;
+                let rate = decoder.codec_params().sample_rate.filter(|rate| RATES_HZ.contains(rate)).ok_or(Problem::NoTrack)?;
                 Ok(Decoder::Aac(Box::new(decoder), Resampler::new(rate, RATE_HZ)))
             }
             _ => Err(Problem::NoTrack),

@@ -17,20 +17,35 @@ pub struct Place {
     pub key: bool,
 }
 
+/// A track of an index, whose samples were not looked at yet.
+pub struct Found<'a> {
+    pub track: Track,
+    stbl: &'a [u8],
+    scale: u32,
+    shift: i128,
+}
+
 /// The tracks of an index that can be decoded.
-pub fn tracks(index: &[u8]) -> impl Iterator<Item = (Track, Vec<Place>)> {
+pub fn tracks(index: &[u8]) -> impl Iterator<Item = Found<'_>> {
     let scale = find(index, b"mvhd").and_then(read_scale);
     boxes(index).filter(|one| one.name == *b"trak").filter_map(move |one| read_track(one.data, scale))
 }
 
-fn read_track(trak: &[u8], movie_scale: Option<u32>) -> Option<(Track, Vec<Place>)> {
+fn read_track(trak: &[u8], movie_scale: Option<u32>) -> Option<Found<'_>> {
     let mdia = find(trak, b"mdia")?;
     let scale = find(mdia, b"mdhd").and_then(read_scale)?;
     let stbl = find_in(mdia, &[b"minf", b"stbl"])?;
     let track = entry::read(find(stbl, b"stsd")?)?;
     let rotation = find(trak, b"tkhd").and_then(read_rotation).unwrap_or_default();
     let shift = find_in(trak, &[b"edts", b"elst"]).and_then(|elst| read_shift(elst, scale, movie_scale?)).unwrap_or_default();
-    Some((Track { rotation, ..track }, places(stbl, scale, shift)?))
+    Some(Found { track: Track { rotation, ..track }, stbl, scale, shift })
+}
+
+impl Found<'_> {
+    /// Where its samples are, in the order in which they are decoded; none if nothing says so.
+    pub fn places(&self) -> Option<Vec<Place>> {
+        places(self.stbl, self.scale, self.shift)
+    }
 }
 
 /// Units a second (`mvhd` and `mdhd` have them at the same place).

@@ -27,6 +27,9 @@ pub const READ_BYTES: usize = 64 * 1024;
 /// Bytes of pictures between a key frame and the place that is jumped to. Of more, the rest is read as it is decoded.
 pub const HELD_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// Bytes that a frame takes besides its own, at most.
+pub const HELD_EACH_BYTES: usize = 128;
+
 /// Blocks that are read in search of the first one of a track, or of the place that is jumped to. More: the track ends there.
 pub const BLOCKS_SEARCHED_MAX: usize = 2_000_000;
 
@@ -37,8 +40,11 @@ pub const BROKEN_MAX: u32 = 120;
 /// forgotten.
 pub const REORDERED_MAX: usize = 32;
 
-/// Silence that is put where a file has none of its sound. Of a longer gap the rest is left out.
-pub const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// Silence that is given at a time where a file has none of its sound.
+pub const SILENCE_MAX: Duration = Duration::from_secs(1);
+
+/// The longest gap in a file's sound. After a longer one it ends.
+pub const GAP_MAX: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// From which gap on silence is put there: less is how containers count.
 pub const GAP_MIN: Duration = Duration::from_millis(60);

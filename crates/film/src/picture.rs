@@ -33,8 +33,9 @@ pub struct Pictures {
     /// Times of frames that went in and did not come out yet.
     times: BTreeSet<Duration>,
     out: VecDeque<Shown>,
-    /// What is seen before is only decoded.
+    /// What is seen before is only decoded, and the last of it seen from then on.
     from: Duration,
+    before: Option<Shown>,
     broken: u32,
     over: bool,
 }
@@ -50,7 +51,7 @@ impl Pictures {
     pub fn new(track: Track, samples: Samples) -> Result<Pictures, Problem> {
         let decoder = Decoder::new(track.codec)?;
         let (times, out) = (BTreeSet::new(), VecDeque::new());
-        Ok(Pictures { track, samples, decoder, times, out, from: Duration::ZERO, broken: 0, over: false })
+        Ok(Pictures { track, samples, decoder, times, out, from: Duration::ZERO, before: None, broken: 0, over: false })
     }
 
     pub fn seek(&mut self, bytes: &dyn Bytes, to: Duration) -> Result<(), Problem> {
@@ -58,7 +59,7 @@ impl Pictures {
         self.decoder = Decoder::new(self.track.codec)?;
         self.times.clear();
         self.out.clear();
-        (self.from, self.broken, self.over) = (to, 0, false);
+        (self.from, self.before, self.broken, self.over) = (to, None, 0, false);
         Ok(())
     }
 
@@ -110,9 +111,14 @@ impl Pictures {
     /// The earliest time is that of the picture that comes out first.
     fn show(&mut self, frame: Frame) {
         let Some(time) = self.times.pop_first() else { return };
-        if time >= self.from || self.from.is_zero() {
-            self.out.push_back(Shown { time, frame, rotation: self.track.rotation });
+        let shown = Shown { time: time.max(self.from), frame, rotation: self.track.rotation };
+        if time < self.from {
+            self.before = Some(shown);
+            return;
         }
+        let before = self.before.take().filter(|_| time > self.from);
+        self.out.extend(before);
+        self.out.push_back(shown);
     }
 
     fn finish(&mut self) {

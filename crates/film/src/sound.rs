@@ -2,7 +2,6 @@
 
 mod resample;
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use mixer::codec::opus::{Channels, OpusDecoder};
@@ -13,7 +12,7 @@ use symphonia_core::packet::PacketRef;
 use symphonia_core::units;
 
 use self::resample::Resampler;
-use crate::limit::{BROKEN_MAX, GAP_MIN, RATES_HZ, SILENCE_MAX};
+use crate::limit::{BROKEN_MAX, GAP_MAX, GAP_MIN, RATES_HZ, SILENCE_MAX};
 use crate::sample::{Codec, Samples, Track};
 use crate::{Bytes, Problem, RATE_HZ};
 
@@ -27,8 +26,8 @@ pub struct Sound {
     decoder: Decoder,
     /// The time of the next sample that is given.
     next: Duration,
-    /// What is left of a packet.
-    out: VecDeque<f32>,
+    /// A packet that is to be heard later, and when.
+    waiting: Option<(Duration, Vec<f32>)>,
     broken: u32,
 }
 
@@ -46,32 +45,49 @@ impl std::fmt::Debug for Sound {
 impl Sound {
     pub fn new(track: Track, samples: Samples) -> Result<Sound, Problem> {
         let decoder = Decoder::new(&track)?;
-        Ok(Sound { track, samples, decoder, next: Duration::ZERO, out: VecDeque::new(), broken: 0 })
+        Ok(Sound { track, samples, decoder, next: Duration::ZERO, waiting: None, broken: 0 })
     }
 
     pub fn seek(&mut self, bytes: &dyn Bytes, to: Duration) -> Result<(), Problem> {
         self.samples.seek(bytes, to)?;
         self.decoder = Decoder::new(&self.track)?;
-        self.out.clear();
-        (self.next, self.broken) = (to, 0);
+        (self.waiting, self.next, self.broken) = (None, to, 0);
         Ok(())
     }
 
     /// Some more sound, which follows what was given before; none: there is none any more.
     pub fn next(&mut self, bytes: &dyn Bytes) -> Result<Option<Vec<f32>>, Problem> {
         loop {
-            let Some(sample) = self.samples.next(bytes)?.filter(|_| self.broken < BROKEN_MAX) else { return Ok(None) };
-            let Some(sound) = self.decoder.decode(&sample.bytes) else {
-                self.broken += 1;
-                continue;
+            let waiting = self.waiting.take();
+            let Some((time, sound)) = waiting.map_or_else(|| self.packet(bytes), |packet| Ok(Some(packet)))? else {
+                return Ok(None);
             };
-            self.broken = 0;
-            let sound = fit(sound, sample.time, self.next);
+            let gap = time.saturating_sub(self.next);
+            let sound = if gap > GAP_MAX {
+                return Ok(None);
+            } else if gap > SILENCE_MAX {
+                self.waiting = Some((time, sound));
+                vec![0.0; samples(SILENCE_MAX)]
+            } else {
+                fit(sound, time, self.next)
+            };
             if !sound.is_empty() {
                 self.next += duration(sound.len());
                 return Ok(Some(sound));
             }
         }
+    }
+
+    /// The next packet that makes sense, decoded, and when it is to be heard.
+    fn packet(&mut self, bytes: &dyn Bytes) -> Result<Option<(Duration, Vec<f32>)>, Problem> {
+        while let Some(sample) = self.samples.next(bytes)?.filter(|_| self.broken < BROKEN_MAX) {
+            if let Some(sound) = self.decoder.decode(&sample.bytes) {
+                self.broken = 0;
+                return Ok(Some((sample.time, sound)));
+            }
+            self.broken += 1;
+        }
+        Ok(None)
     }
 }
 
@@ -80,7 +96,7 @@ fn fit(mut sound: Vec<f32>, time: Duration, from: Duration) -> Vec<f32> {
     if from > time + GAP_MIN {
         sound.drain(..samples(from - time).min(sound.len()));
     } else if time > from + GAP_MIN {
-        sound.splice(..0, std::iter::repeat_n(0.0, samples((time - from).min(SILENCE_MAX))));
+        sound.splice(..0, std::iter::repeat_n(0.0, samples(time - from)));
     }
     sound
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use container::matroska::{Event, Reader};
 use container::{Block, Shape};
 
-use crate::limit::{BLOCKS_SEARCHED_MAX, HELD_BYTES_MAX, READ_BYTES, SAMPLE_BYTES_MAX};
+use crate::limit::{BLOCKS_SEARCHED_MAX, HELD_BYTES_MAX, HELD_EACH_BYTES, READ_BYTES, SAMPLE_BYTES_MAX};
 use crate::sample::{Codec, Sample, Track};
 use crate::{Bytes, Problem};
 
@@ -85,7 +85,7 @@ impl Samples {
                 self.held.clear();
                 (size, keyed) = (0, block.keyframe);
             }
-            size += block.bytes.len();
+            size += block.bytes.len() + HELD_EACH_BYTES;
             self.held.push_back(Sample { time: block.time, bytes: block.bytes });
             if past || size > HELD_BYTES_MAX {
                 break;

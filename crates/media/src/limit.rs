@@ -333,7 +333,7 @@ pub const RECORD_DRIFT_PER_S: Duration = Duration::from_millis(5);
 pub const MIXERS_MAX: usize = 8;
 
 /// Files that are played at a time, in all rooms. One more ends as it begins.
-pub const PLAYERS_MAX: usize = 16;
+pub const PLAYERS_MAX: usize = 8;
 
 /// Samples of a file that are decoded ahead: half a second. Nothing more is decoded until some were heard.
 pub const PLAYER_SOUND_MAX: usize = 24_000;

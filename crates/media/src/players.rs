@@ -23,7 +23,7 @@ use crate::mix::{Projector, Reel};
 
 /// How nice the threads are to those that mix and pass on media (`man 2 setpriority`).
 #[cfg(target_os = "linux")]
-const NICE: i32 = 5;
+const NICE: i32 = 19;
 
 /// Who has the files.
 pub trait Library: Send + Sync {
@@ -134,25 +134,63 @@ impl Player {
                 return Some(WhyPlayed::Unreachable);
             }
         };
-        match Film::open(bytes).map_err(why).and_then(|film| self.project(film).map_err(why)) {
+        let wanted: Arc<dyn Bytes> = Arc::new(Wanted { bytes, queue: self.queue.clone() });
+        match self.open(&wanted).map_err(why).and_then(|film| self.project(film).map_err(why)) {
             Ok(why) => why,
             Err(why) => Some(why),
+        }
+    }
+
+    /// A jump is of use only to what is open.
+    fn open(&self, bytes: &Arc<dyn Bytes>) -> Result<Film, Problem> {
+        loop {
+            match Film::open(bytes.clone()) {
+                Err(problem) if is_elsewhere(&problem) && !self.queue.stopped.load(Ordering::Relaxed) => {
+                    self.queue.elsewhere.store(false, Ordering::Relaxed);
+                }
+                opened => return opened,
+            }
         }
     }
 
     fn project(&self, mut film: Film) -> Result<Option<WhyPlayed>, Problem> {
         let pictures = film.has_pictures();
         loop {
-            match self.queue.wait() {
-                Task::Jump(to) => film.seek(to)?,
-                Task::Sound => self.queue.push_sound(film.next_sound()?),
-                Task::Picture => self.queue.push_picture(film.next_picture()?),
-                Task::Begun => self.end.tell(PlayNews::Began { pictures }),
+            let done = match self.queue.wait() {
+                Task::Jump(to) => film.seek(to),
+                Task::Sound => film.next_sound().map(|sound| self.queue.push_sound(sound)),
+                Task::Picture => film.next_picture().map(|picture| self.queue.push_picture(picture)),
+                Task::Begun => {
+                    self.end.tell(PlayNews::Began { pictures });
+                    Ok(())
+                }
                 Task::Empty => return Ok(Some(WhyPlayed::Unplayable)),
                 Task::Finished => return Ok(Some(WhyPlayed::Finished)),
                 Task::Stopped => return Ok(None),
-            }
+            };
+            // What it is to do instead is known by now.
+            done.or_else(|problem| if is_elsewhere(&problem) { Ok(()) } else { Err(problem) })?;
         }
+    }
+}
+
+/// Whether somebody wants the file's thread to do something else.
+fn is_elsewhere(problem: &Problem) -> bool {
+    matches!(problem, Problem::Read(problem) if problem.kind() == io::ErrorKind::Interrupted)
+}
+
+/// A file as long as the thread is to go on with what it does. To decode as far as a place can take long, and read much.
+struct Wanted {
+    bytes: Arc<dyn Bytes>,
+    queue: Arc<Queue>,
+}
+
+impl Bytes for Wanted {
+    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize> {
+        if self.queue.stopped.load(Ordering::Relaxed) || self.queue.elsewhere.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        self.bytes.read_at(at, into)
     }
 }
 
@@ -183,6 +221,8 @@ struct Queue {
     state: Mutex<State>,
     changed: Condvar,
     stopped: Arc<AtomicBool>,
+    /// It is to go to another place than what it reads for.
+    elsewhere: AtomicBool,
 }
 
 #[derive(Default)]
@@ -205,7 +245,7 @@ struct State {
 impl Queue {
     fn new(from: Duration) -> Self {
         let state = State { jump: Some(from).filter(|from| !from.is_zero()), ..State::default() };
-        Queue { state: Mutex::new(state), changed: Condvar::new(), stopped: Arc::default() }
+        Queue { state: Mutex::new(state), changed: Condvar::new(), stopped: Arc::default(), elsewhere: AtomicBool::new(false) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -219,6 +259,7 @@ impl Queue {
             if self.stopped.load(Ordering::Relaxed) {
                 return Task::Stopped;
             } else if let Some(task) = state.task() {
+                self.elsewhere.store(false, Ordering::Relaxed);
                 return task;
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -271,6 +312,7 @@ impl Reel for Seat {
     fn jump(&self, to: Duration) {
         let mut state = self.0.lock();
         *state = State { jump: Some(to), told: state.told, any: state.any, ..State::default() };
+        self.0.elsewhere.store(true, Ordering::Relaxed);
         drop(state);
         self.0.changed.notify_one();
     }

@@ -46,12 +46,25 @@ pub(super) struct Projection {
     /// How loud it is to be, and was at the end of the last tick.
     target: f32,
     gain: f32,
+    /// The picture that is to be seen, and whether the mix has it. It may have had no place for it yet, or another canvas since.
+    last: Option<Shown>,
+    given: bool,
 }
 
 impl Projection {
     pub fn new(reel: Box<dyn Reel>, input: InputId, film: &Film) -> Projection {
         let target = gain(film);
-        Projection { reel, input, jump: film.jump, paused: film.paused, at: film.from, target, gain: 0.0 }
+        Projection {
+            reel,
+            input,
+            jump: film.jump,
+            paused: film.paused,
+            at: film.from,
+            target,
+            gain: 0.0,
+            last: None,
+            given: false,
+        }
     }
 
     pub fn set(&mut self, film: &Film) {
@@ -78,10 +91,18 @@ impl Projection {
         mix.play(&samples);
     }
 
+    /// The mix may have forgotten what it was given.
+    pub fn give_again(&mut self) {
+        self.given = false;
+    }
+
     /// Shows the picture that is due.
-    pub fn show(&self, mix: &mut PictureMixer) {
-        if let Some(Shown { frame, rotation, .. }) = self.reel.picture(self.at) {
-            mix.give(self.input, frame, Rotation::of(rotation));
+    pub fn show(&mut self, mix: &mut PictureMixer) {
+        if let Some(shown) = self.reel.picture(self.at) {
+            (self.last, self.given) = (Some(shown), false);
+        }
+        if let Some(Shown { frame, rotation, .. }) = self.last.as_ref().filter(|_| !self.given) {
+            self.given = mix.give(self.input, frame.clone(), Rotation::of(*rotation));
         }
     }
 }

@@ -218,7 +218,7 @@ impl RoomMix {
         }
         let shown = self.picture_due();
         self.next_picture += 1;
-        for projection in self.projections.values() {
+        for projection in self.projections.values_mut() {
             projection.show(&mut self.pictures);
         }
         let changed = self.pictures.mix();
@@ -303,6 +303,7 @@ impl RoomMix {
         self.sound.set_voices(&voices);
         self.set_ears();
         self.pictures.set_cells(&cells);
+        self.projections.values_mut().for_each(Projection::give_again);
         self.set_streams();
     }
 

@@ -143,5 +143,21 @@ fn who_wants_it_no_longer_hears_nothing_more() {
     assert_eq!(hear(&news), PlayNews::Began { pictures: true });
     drop(reel);
     // The thread had the only way to tell, and is gone.
-    assert!(news.recv_timeout(Duration::from_secs(20)).is_err());
+    assert_eq!(news.recv_timeout(Duration::from_secs(20)), Err(RecvTimeoutError::Disconnected));
+}
+
+#[test]
+fn a_thread_that_reads_for_another_place_stops_with_that() {
+    let queue = Arc::new(Queue::new(Duration::ZERO));
+    let file = Wanted { bytes: Arc::new(Held(vec![7; 9])), queue: queue.clone() };
+    let read = || file.read_at(0, &mut [0; 4]).map_err(|problem| problem.kind());
+    assert_eq!(read(), Ok(4));
+    let seat = Seat(queue.clone());
+    seat.jump(Duration::from_secs(5));
+    assert_eq!(read(), Err(io::ErrorKind::Interrupted));
+    assert_eq!(queue.wait(), Task::Jump(Duration::from_secs(5)));
+    assert_eq!(read(), Ok(4), "that is what it does now");
+    drop(seat);
+    assert_eq!(read(), Err(io::ErrorKind::Interrupted));
+    assert_eq!(queue.wait(), Task::Stopped);
 }

@@ -38,6 +38,30 @@ impl Projector for One {
     }
 }
 
+/// A file of one picture, and no sound.
+struct Still(std::cell::Cell<bool>);
+
+impl Reel for Still {
+    fn jump(&self, _: Duration) {}
+
+    fn sound(&self, _: &mut [f32]) -> bool {
+        true
+    }
+
+    fn picture(&self, at: Duration) -> Option<Shown> {
+        let frame = Frame::new(320, 180, Colour::of(0x00_00_ff));
+        (!self.0.replace(true)).then_some(Shown { time: at, frame, rotation: 0 })
+    }
+}
+
+struct Stills;
+
+impl Projector for Stills {
+    fn project(&self, _: RoomId, _: &Film) -> Option<Box<dyn Reel>> {
+        Some(Box::new(Still(std::cell::Cell::new(false))))
+    }
+}
+
 struct Bench {
     mix: RoomMix,
     now: Instant,
@@ -61,8 +85,13 @@ fn scene(films: Vec<Film>) -> Arc<Scene> {
 impl Bench {
     fn new() -> Bench {
         let (sender, jumps) = channel();
+        Bench { jumps, ..Bench::of(Arc::new(One(sender)), film()) }
+    }
+
+    fn of(projector: Arc<dyn Projector>, film: Film) -> Bench {
+        let (_, jumps) = channel();
         let now = Instant::now();
-        let mix = RoomMix::new(now, RoomId(1), scene(vec![film()])).expect("a mix").with_projector(Some(Arc::new(One(sender))));
+        let mix = RoomMix::new(now, RoomId(1), scene(vec![film])).expect("a mix").with_projector(Some(projector));
         let (pictures, sound) = (Vp8Decoder::new().expect("a decoder"), OpusDecoder::new(Channels::Mono).expect("a decoder"));
         Bench { mix, now, jumps, pictures, sound }
     }
@@ -116,4 +145,17 @@ fn a_file_is_seen_and_heard_and_stands_still_when_it_is_told_to() {
     bench.set(vec![]);
     let (loud, blue) = bench.pass(600);
     assert!(loud < 0.02 && (120..136).contains(&blue), "{loud} {blue}");
+}
+
+#[test]
+fn a_picture_that_comes_before_its_place_is_seen_there() {
+    let nowhere = Film { area: None, ..film() };
+    let mut bench = Bench::of(Arc::new(Stills), nowhere.clone());
+    assert_eq!(bench.pass(200).1, 128);
+    bench.set(vec![film()]);
+    assert!(bench.pass(200).1 > 200);
+    bench.set(vec![nowhere]);
+    bench.pass(200);
+    bench.set(vec![Film { paused: true, ..film() }]);
+    assert!(bench.pass(200).1 > 200, "and again, while it stands still");
 }

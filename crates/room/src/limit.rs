@@ -133,6 +133,9 @@ pub const META_BYTES_MAX: usize = 8_000;
 /// Rooms that are defined and may begin. One more: [`Refusal::TooManyRooms`](crate::Refusal::TooManyRooms).
 pub const DEFINITIONS_MAX: usize = 10_000;
 
+/// How long a network may be gone before its connection counts as lost: who left in that is told again to whoever comes back.
+pub const UNNOTICED_MAX: Duration = Duration::from_secs(30);
+
 /// How loud a member may be made, and how quiet: what is beyond is taken for this.
 pub const VOLUME_MAX: i8 = 50;
 

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::limit::RULE_LINES_MAX;
+use crate::limit::{RULE_LINES_MAX, UNNOTICED_MAX};
 use crate::link::{Link, RELINKS_MAX};
 use crate::moving::Moving;
 use crate::participant::{Allowed, ListChange, Participant};
@@ -224,8 +224,10 @@ impl Room {
         let place = self.place_of(id);
         // Until everything is settled nothing is told to it: the answer says it all.
         let was_away = place.conn.take().is_none();
-        // A client notices first that its connection is gone: then nobody knows what of the last while reached it.
-        let since = place.deadline.unwrap_or(means.now) - means.session_timeout;
+        // A client notices first that its connection is gone, or neither for a while: then nobody knows what of that reached it.
+        let noticed = place.deadline.map(|deadline| deadline - means.session_timeout);
+        let lost = noticed.unwrap_or(means.now - means.session_timeout);
+        let since = noticed.map_or(lost, |noticed| noticed - UNNOTICED_MAX);
         place.deadline = None;
         place.here_since = means.now;
         if was_away {
@@ -233,7 +235,7 @@ impl Room {
             self.announce(id, Change::Resumed, means);
         }
         if self.place_of(id).is_mix() {
-            return self.resume_mix(id, conn, since, means);
+            return self.resume_mix(id, conn, (lost, since), means);
         }
         self.publish(id, resume.tracks.0, &resume.tracks.1, means);
         self.relink_unlisted(id, &resume.signals, means);

@@ -22,18 +22,26 @@ impl Room {
         Ok(())
     }
 
-    /// Gives a participant who receives a mix its seat back: whatever else it has goes on.
-    pub fn resume_mix(&mut self, who: ParticipantId, conn: ConnId, since: Moment, means: &mut Means<'_>) -> Joined {
+    /// Gives a participant who receives a mix its seat back: whatever else it has goes on. It was `lost` then, and of what was before it
+    /// may have heard nothing since that.
+    pub fn resume_mix(
+        &mut self,
+        who: ParticipantId,
+        conn: ConnId,
+        (lost, since): (Moment, Moment),
+        means: &mut Means<'_>,
+    ) -> Joined {
         self.settle(means);
         let place = self.place_of(who);
         place.conn = Some(conn);
         let link = place.served.state().into_iter().collect();
-        let lately = self.lately(who, since);
+        let lately = self.lately(who, lost, since);
         Joined { lately, ..self.joined(who, link, means) }
     }
 
-    /// What somebody who was there before may not have heard of since this moment.
-    fn lately(&self, who: ParticipantId, since: Moment) -> Lately {
+    /// What somebody who was there before may not have heard of: who came and left, told twice perhaps, and its own part, but that only
+    /// since it was `lost`, for on being told that it makes another call.
+    fn lately(&self, who: ParticipantId, lost: Moment, since: Moment) -> Lately {
         let Some(me) = self.by_id(who) else { return Lately::default() };
         let since = since.max(me.came);
         let here = |id: ParticipantId| self.by_id(id).is_some_and(|one| !one.is_audience());
@@ -42,7 +50,7 @@ impl Room {
         Lately {
             left: left.map(|(_, one)| Arc::clone(one)).collect(),
             came: came.map(Participant::id).collect(),
-            regraded: me.graded > since,
+            regraded: me.graded > lost,
         }
     }
 

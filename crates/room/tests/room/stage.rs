@@ -354,6 +354,22 @@ fn who_comes_back_is_told_who_came_and_left_meanwhile() {
 }
 
 #[test]
+fn who_left_before_anybody_noticed_the_loss_is_told_too() {
+    let mut party = two();
+    mix(&mut party, "old", guest(), part()).unwrap();
+    let old = id(&party, "old");
+    party.pass(SECOND * 60);
+    party.act("old", Command::Leave).unwrap();
+    party.pass(SECOND * 20);
+    party.act("gus", Command::Lose).unwrap();
+    party.pass(SECOND * 20);
+    resume(&mut party, "gus");
+    let lately = &party.people["gus"].joined.lately;
+    assert_eq!(lately.left.iter().map(|one| one.id).collect::<Vec<_>>(), [old]);
+    assert!(lately.came.is_empty() && !lately.regraded);
+}
+
+#[test]
 fn screens_and_devices_belong_to_somebody() {
     let mut party = two();
     let gus = id(&party, "gus");

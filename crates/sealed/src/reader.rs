@@ -93,8 +93,13 @@ impl<P: Place> Reader<P> {
             Some(survey) => newest(&self.place, survey, number, &self.key)?,
         };
         let wanted = (self.bytes - u64::from(number) * CHUNK as u64).min(CHUNK as u64);
-        let right = |found: &Chunk| found.number == number && found.bytes.len() as u64 == wanted;
-        found.filter(right).ok_or(Problem::Chunk(number))
+        let wanted = usize::try_from(wanted).unwrap_or(CHUNK);
+        let mut found = found.filter(|found| found.number == number).ok_or(Problem::Chunk(number))?;
+        // The end of a file that is still written may have grown since it was looked at.
+        if self.survey.is_some() {
+            found.bytes.truncate(wanted);
+        }
+        if found.bytes.len() == wanted { Ok(found) } else { Err(Problem::Chunk(number)) }
     }
 }
 

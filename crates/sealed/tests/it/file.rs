@@ -148,6 +148,24 @@ fn what_is_wrong_is_told_apart() {
 }
 
 #[test]
+fn what_was_there_is_read_while_more_is_written() {
+    let (disk, whole, there) = (Disk::default(), plain(2 * CHUNK + 900), CHUNK + 300);
+    let mut writer = Writer::create(disk.clone(), &keys().0[0], counted).expect("written");
+    writer.write_at(0, &whole[..there]).expect("written");
+    writer.flush().expect("written");
+    let reader = Reader::open(disk, &keys()).expect("there");
+    let mut written = there;
+    for more in [there + 200, 2 * CHUNK - 1, 2 * CHUNK + 900] {
+        writer.write_at(written as u64, &whole[written..more]).expect("written");
+        writer.flush().expect("written");
+        let mut into = vec![0; 3 * CHUNK];
+        let read = reader.read_at(0, &mut into).expect("read");
+        assert!(into[..read] == whole[..there], "{read} of {there} bytes when there are {more}");
+        written = more;
+    }
+}
+
+#[test]
 fn on_a_disk_what_is_cut_off_is_gone_and_nothing_is_plain() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("film");

@@ -431,6 +431,10 @@ impl Seat {
         if catch_unwind(AssertUnwindSafe(|| act(mix))).is_err() {
             tracing::error!("the mixer of a room panicked; it begins anew and everybody else goes on");
             counters.mixer_panics.add(1);
+            let films = catch_unwind(AssertUnwindSafe(|| mix.films()));
+            if let Ok(films) = films {
+                self.scene = Arc::new(Scene { films, ..Scene::clone(&self.scene) });
+            }
             (self.mix, self.again) = (None, now + MIX_REMAKE_PAUSE);
             // The next mix knows of nobody who talked, and so would not say that anybody ceased.
             self.talkers.now.clear();

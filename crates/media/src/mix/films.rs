@@ -91,6 +91,11 @@ impl Projection {
         mix.play(&samples);
     }
 
+    /// Which time of the file is heard.
+    pub fn place(&self) -> Duration {
+        self.at
+    }
+
     /// The mix may have forgotten what it was given.
     pub fn give_again(&mut self) {
         self.given = false;

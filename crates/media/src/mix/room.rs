@@ -114,6 +114,12 @@ impl RoomMix {
         self
     }
 
+    /// How far its files are, as they would be begun with.
+    pub fn films(&self) -> Vec<Film> {
+        let place = |film: &Film| self.projections.get(&film.id).map_or(film.from, Projection::place);
+        self.scene.films.iter().map(|film| Film { from: place(film), ..film.clone() }).collect()
+    }
+
     /// How it looks and sounds from now on.
     ///
     /// # Errors

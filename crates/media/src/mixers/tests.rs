@@ -9,7 +9,7 @@ use room::{Area, Canvas, Ear, ParticipantId};
 use super::*;
 use crate::codec::Codec;
 use crate::limit::{MIX_FRAMES_PER_S, MIX_PIXELS_PER_S};
-use crate::mix::pieces;
+use crate::mix::{Reel, pieces};
 
 const ROOM: RoomId = RoomId(1);
 /// Longer than anything takes.
@@ -300,4 +300,50 @@ fn nobody_talks_on_when_the_mix_panics_or_has_no_such_voice() {
     assert_eq!(talk(&heard), []);
     seat.send(&counters);
     assert_eq!(talk(&heard), [(2, false)]);
+}
+
+/// Notes from where files are begun with.
+struct Places(std::sync::mpsc::Sender<Duration>);
+
+impl Projector for Places {
+    fn project(&self, _: RoomId, film: &room::Film) -> Option<Box<dyn Reel>> {
+        self.0.send(film.from).expect("heard");
+        Some(Box::new(Silent))
+    }
+}
+
+struct Silent;
+
+impl Reel for Silent {
+    fn jump(&self, _: Duration) {}
+
+    fn sound(&self, _: &mut [f32]) -> bool {
+        true
+    }
+
+    fn picture(&self, _: Duration) -> Option<film::Shown> {
+        None
+    }
+}
+
+#[test]
+fn a_file_goes_on_where_it_was_when_the_mix_panicked() {
+    let counters = Counters::default();
+    let (poll, (made, _keeps)) = (Poll::new().expect("a poll"), sync_channel(1_024));
+    let back = Back { made, waker: Arc::new(Waker::new(poll.registry(), Token(0)).expect("a waker")) };
+    let from = Duration::from_secs(5);
+    let film = room::Film { id: room::PlaybackId(1), url: "".into(), area: None, volume: 0, paused: false, jump: 3, from };
+    let scene = Arc::new(Scene { films: vec![film], ..(*scene(1)).clone() });
+    let (sender, places) = std::sync::mpsc::channel();
+    let start = Instant::now();
+    let mut seat = Seat::new(start, ROOM, scene, back, &counters).with_projector(Some(Arc::new(Places(sender))));
+    let mut now = start;
+    while now < start + Duration::from_secs(2) {
+        seat.on(now, &counters, |mix| mix.tick_sound(now));
+        now += Duration::from_millis(20);
+    }
+    seat.on(now, &counters, |_| panic!("as a broken mixer does"));
+    seat.begin_again(now + MIX_REMAKE_PAUSE, &counters);
+    let places: Vec<Duration> = places.try_iter().collect();
+    assert!(places[0] == from && places[1].abs_diff(from + Duration::from_secs(2)) < Duration::from_millis(100), "{places:?}");
 }

@@ -7,6 +7,7 @@ mod hiccup;
 mod histogram;
 mod janus;
 mod net;
+mod recorded;
 mod report;
 mod run;
 mod scenario;
@@ -61,6 +62,9 @@ struct Choices {
     /// Joins a second
     #[arg(long, default_value_t = 20)]
     joins_per_s: u32,
+    /// Records everybody's tracks; Kennel only
+    #[arg(long)]
+    recorded: bool,
     /// Threads for media: Kennel's workers
     #[arg(long, default_value_t = 1)]
     workers: usize,
@@ -80,6 +84,7 @@ impl Choices {
             subscribers,
             seconds: self.seconds,
             joins_per_s: self.joins_per_s,
+            recorded: self.recorded,
         };
         match self.scenario {
             Some(kind) => vec![scenario(kind, self.publishers, self.subscribers)],

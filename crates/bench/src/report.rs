@@ -87,6 +87,12 @@ pub struct Figures {
     pub join_p50_ms: f64,
     /// The same.
     pub join_p99_ms: f64,
+    /// Files of recordings, of those that are recorded.
+    pub recorded_files: usize,
+    /// Frames of pictures and packets of sound in them.
+    pub recorded_frames: u64,
+    /// Those that are missing between two others.
+    pub recorded_lost: u64,
     /// CPU time of the server for a join, without that for the packets meanwhile.
     pub cpu_ms_per_join: Option<f64>,
 }

@@ -7,6 +7,7 @@ use crate::field::{Field, Joiner};
 use crate::hiccup::{HICCUP_MAX, Meter};
 use crate::histogram::Histogram;
 use crate::net::time_of_day;
+use crate::recorded;
 use crate::report::Figures;
 use crate::scenario::{Kind, Scenario};
 use crate::server::{Choice, Server, datagrams_dropped, load_average, own_cpu};
@@ -38,6 +39,9 @@ pub fn run(choice: &Choice, scenario: &Scenario, round: u32) -> io::Result<Figur
     let server = Server::start(choice)?;
     let mut field = Field::new(choice.door, server.http, choice.ip)?;
     field.run_for(SETTLE)?;
+    if scenario.recorded {
+        (0..scenario.rooms()).try_for_each(|room| server.record(&crate::signal::room_name(room)))?;
+    }
     let mut figures = Figures {
         server: choice.door.name(),
         scenario: scenario.name(),
@@ -61,6 +65,11 @@ pub fn run(choice: &Choice, scenario: &Scenario, round: u32) -> io::Result<Figur
     figures.clients = field.participants();
     figures.rss_kb = server.resident_kb();
     figures.kb_per_client = figures.rss_kb.saturating_sub(figures.rss_idle_kb) as f64 / field.participants().max(1) as f64;
+    if scenario.recorded {
+        drop(field);
+        let count = recorded::count(&server.end()?)?;
+        (figures.recorded_files, figures.recorded_frames, figures.recorded_lost) = (count.files, count.frames, count.lost);
+    }
     Ok(figures)
 }
 

@@ -30,6 +30,8 @@ pub enum Kind {
     Gallery,
     /// One publisher a room, and viewers who join at a rate.
     Storm,
+    /// So many rooms as there are publishers, one in each, with so many subscribers each.
+    Rooms,
 }
 
 /// A load.
@@ -45,6 +47,8 @@ pub struct Scenario {
     pub seconds: u64,
     /// Joins a second.
     pub joins_per_s: u32,
+    /// Whether everybody's tracks are recorded.
+    pub recorded: bool,
 }
 
 impl Scenario {
@@ -55,11 +59,18 @@ impl Scenario {
             Kind::All => format!("{} to each other", self.publishers),
             Kind::Gallery => format!("gallery of {}", self.publishers),
             Kind::Storm => format!("storm of {} at {}/s", self.subscribers, self.joins_per_s),
+            Kind::Rooms => {
+                let recorded = if self.recorded { ", recorded" } else { "" };
+                format!("{} rooms of 1 to {}{recorded}", self.publishers, self.subscribers)
+            }
         }
     }
 
     /// How many rooms it takes.
     pub fn rooms(&self) -> usize {
+        if self.kind == Kind::Rooms {
+            return self.publishers;
+        }
         let seats = ROOM_SEATS.saturating_sub(self.publishers).max(1);
         self.subscribers.div_ceil(seats).max(1)
     }
@@ -68,20 +79,22 @@ impl Scenario {
     pub fn senders(&self) -> Vec<Joiner> {
         let picture = if self.kind == Kind::Gallery { Picture::TILE } else { Picture::CAMERA };
         let speaks = |n: usize| self.kind != Kind::Gallery || n < GALLERY_SPEAKERS;
-        let sender = |n: usize| Joiner { room: n / self.publishers.max(1), picture: Some(picture), sound: Some(speaks(n)) };
-        (0..self.publishers * self.rooms()).map(sender).collect()
+        let each = if self.kind == Kind::Rooms { 1 } else { self.publishers };
+        let sender = |n: usize| Joiner { room: n / each.max(1), picture: Some(picture), sound: Some(speaks(n)) };
+        (0..each * self.rooms()).map(sender).collect()
     }
 
     /// Everyone who only receives, spread over the rooms.
     pub fn viewers(&self) -> Vec<Joiner> {
         let rooms = self.rooms();
-        (0..self.subscribers).map(|n| Joiner { room: n % rooms, picture: None, sound: None }).collect()
+        let all = if self.kind == Kind::Rooms { self.subscribers * rooms } else { self.subscribers };
+        (0..all).map(|n| Joiner { room: n % rooms, picture: None, sound: None }).collect()
     }
 
     /// Time from one join to the next.
     pub fn join_interval(&self) -> Duration {
         // Everybody negotiates with everybody who comes: what one thread does for all clients here is the work of as many machines.
-        let most = if self.publishers > CROWD { CROWD_JOINS_PER_S } else { self.joins_per_s };
+        let most = if self.publishers > CROWD && self.kind != Kind::Rooms { CROWD_JOINS_PER_S } else { self.joins_per_s };
         Duration::from_secs(1) / self.joins_per_s.min(most).max(1)
     }
 }
@@ -91,7 +104,7 @@ mod tests {
     use super::*;
 
     fn scenario(kind: Kind, publishers: usize, subscribers: usize) -> Scenario {
-        Scenario { kind, publishers, subscribers, seconds: 10, joins_per_s: 20 }
+        Scenario { kind, publishers, subscribers, seconds: 10, joins_per_s: 20, recorded: false }
     }
 
     #[test]
@@ -106,6 +119,17 @@ mod tests {
                 assert!(seats <= ROOM_SEATS, "{seats} in one room");
                 assert_eq!(all.iter().filter(|one| one.room == room && one.picture.is_some()).count(), publishers);
             }
+        }
+    }
+
+    #[test]
+    fn rooms_have_a_publisher_each() {
+        let scenario = scenario(Kind::Rooms, 25, 2);
+        let (senders, viewers) = (scenario.senders(), scenario.viewers());
+        assert_eq!((scenario.rooms(), senders.len(), viewers.len()), (25, 25, 50));
+        for room in 0..25 {
+            let count = |all: &[Joiner]| all.iter().filter(|one| one.room == room).count();
+            assert_eq!((count(&senders), count(&viewers)), (1, 2));
         }
     }
 

@@ -18,6 +18,9 @@ pub const KEY: &str = "SK00000000000000000000000000000001";
 /// The secret of its key.
 pub const SECRET: &str = "bench-secret-bench-secret-bench-";
 
+/// Key and secret as HTTP has them (RFC 7617).
+const AUTHORIZATION: &str = "U0swMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTpiZW5jaC1zZWNyZXQtYmVuY2gtc2VjcmV0LWJlbmNoLQ==";
+
 /// How long a server may take until it answers.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -29,6 +32,13 @@ pub struct Server {
     process: Child,
     /// Where it answers HTTP.
     pub http: SocketAddr,
+    data: tempfile::TempDir,
+}
+
+/// A folder of recordings. Dropping it deletes them.
+pub struct Recordings {
+    /// Where.
+    pub folder: PathBuf,
     _data: tempfile::TempDir,
 }
 
@@ -58,7 +68,7 @@ impl Server {
             Door::Janus => janus(choice, data.path(), http)?,
         };
         command.current_dir(data.path()).stdout(Stdio::null());
-        let server = Server { process: command.spawn()?, http, _data: data };
+        let server = Server { process: command.spawn()?, http, data };
         server.wait()?;
         Ok(server)
     }
@@ -103,10 +113,40 @@ impl Server {
         Metrics(self.scrape().unwrap_or_default())
     }
 
+    /// Makes a room whose tracks are recorded.
+    ///
+    /// # Errors
+    /// It refuses.
+    pub fn record(&self, room: &str) -> io::Result<()> {
+        let form = format!("UniqueName={}&Type=group&RecordParticipantsOnConnect=true", room.replace(' ', "+"));
+        let headers = format!(
+            "Authorization: Basic {AUTHORIZATION}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
+            form.len()
+        );
+        let answer = self.ask("POST /v1/Rooms", &headers, &form)?;
+        if answer.starts_with("HTTP/1.1 201 ") { Ok(()) } else { Err(io::Error::other(answer)) }
+    }
+
+    /// Ends it as a person would, so that it finishes its files. Returns the folder of recordings, which is there as long as this.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn end(mut self) -> io::Result<Recordings> {
+        nix::sys::signal::kill(Pid::from_raw(self.process.id().cast_signed()), nix::sys::signal::SIGTERM)?;
+        self.process.wait()?;
+        let data = std::mem::replace(&mut self.data, tempfile::tempdir()?);
+        Ok(Recordings { folder: data.path().join("data").join("recordings"), _data: data })
+    }
+
     fn scrape(&self) -> io::Result<String> {
+        self.ask("GET /metrics", "", "")
+    }
+
+    fn ask(&self, what: &str, headers: &str, body: &str) -> io::Result<String> {
         let mut stream = TcpStream::connect(self.http)?;
-        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-        write!(stream, "GET /metrics HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\r\n", self.http.port())?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        let port = self.http.port();
+        write!(stream, "{what} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n{headers}\r\n{body}")?;
         let mut text = String::new();
         stream.read_to_string(&mut text)?;
         Ok(text)

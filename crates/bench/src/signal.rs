@@ -93,7 +93,7 @@ impl Door {
         let (replies, inbox) = unbounded_channel();
         match self {
             Door::Kennel => {
-                let (room, number) = (format!("room {}", one.room), one.subscriber);
+                let (room, number) = (room_name(one.room), one.subscriber);
                 let seat = twilio::Seat { http: one.http, number, room, tracks: one.tracks, offer: one.offer };
                 runtime.spawn(twilio::attend(seat, inbox, post));
             }
@@ -106,4 +106,9 @@ impl Door {
         }
         replies
     }
+}
+
+/// What the room of this number is called.
+pub fn room_name(room: usize) -> String {
+    format!("room {room}")
 }

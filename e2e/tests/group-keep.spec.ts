@@ -162,3 +162,46 @@ test('a full disk ends recordings and not the call, and what is on it can be pla
   await written(kennel, 2);
   await ben.sees('ann');
 });
+
+test('twenty rooms are recorded at once', async ({ people, start }) => {
+  test.setTimeout(300_000);
+  const kennel = await start();
+  const rooms = Array.from({ length: 20 }, (_, n) => `Room ${n}`);
+  for (const room of rooms) expect((await recorded(kennel, room)).status).toBe(201);
+  const ann = await people.open('ann', '2.36.0');
+  // One microphone for all of them, and one small camera for a quarter: a browser on a busy machine has no more encoders to give.
+  const pictured = 5;
+  const joined = await ann.page.evaluate(
+    async ([tokens, wsServer, pictured]) => {
+      const { Twilio, easel, metronome } = window as unknown as { Twilio: any; easel: any; metronome: any };
+      const picture = easel.draw({ colour: 2, width: 160, height: 120, rate: 5 });
+      const heard = metronome.sound();
+      const connect = (token: string, at: number) => {
+        const seen = at < pictured ? [new Twilio.Video.LocalVideoTrack(picture.clone())] : [];
+        return Twilio.Video.connect(token, { wsServer, insights: false, tracks: [...seen, new Twilio.Video.LocalAudioTrack(heard.clone())] });
+      };
+      const rooms: unknown[] = [];
+      for (let at = 0; at < tokens.length; at += 4) rooms.push(...(await Promise.all(tokens.slice(at, at + 4).map((token, n) => connect(token, at + n)))));
+      (window as unknown as { rooms: unknown[] }).rooms = rooms;
+      return rooms.length;
+    },
+    [rooms.map((room) => token('ann', room)), kennel.signaling, pictured] as const,
+  );
+  expect(joined).toBe(20);
+  await written(kennel, 20 + pictured);
+  const from = Date.now();
+  await new Promise((done) => setTimeout(done, 10_000));
+  const to = Date.now();
+  await ann.page.evaluate(() => (window as unknown as { rooms: { disconnect(): void }[] }).rooms.forEach((room) => room.disconnect()), undefined);
+  await finished(kennel, 20 + pictured);
+  const list = await recordings(kennel);
+  expect(new Set(list.map(({ room }) => room)).size).toBe(20);
+  for (const one of list) {
+    const file = fileOf(kennel, one);
+    expect(complaints(file), `${one.room} ${one.kind}`).toBe('');
+    const times = packets(file).map((time) => one.offset + time * 1000).filter((time) => time > from && time < to);
+    if (one.kind === 'video') expect(times.length, `pictures of ${one.room} in 10 s`).toBeGreaterThan(20);
+    const gaps = times.slice(1).map((time, at) => time - times[at]!);
+    expect(Math.max(...gaps), `the longest gap of ${one.room} ${one.kind}, ms`).toBeLessThan(one.kind === 'video' ? 2_000 : 3_000);
+  }
+});

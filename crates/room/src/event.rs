@@ -447,7 +447,7 @@ pub enum Refusal {
     TooManyRecordings,
     /// No such recording in progress.
     RecordingNotFound,
-    /// [`PLAYBACKS_MAX`](crate::limit::PLAYBACKS_MAX).
+    /// [`PLAYBACKS_MAX`](crate::limit::PLAYBACKS_MAX), or [`PLAYBACKS_AT_ONCE`](crate::limit::PLAYBACKS_AT_ONCE).
     TooManyPlaybacks,
     /// No such file is played.
     PlaybackNotFound,

@@ -57,6 +57,13 @@ pub const PLAYBACKS_MAX: usize = 3;
 /// Files that were played and of which is still known that they are over. Of more, the oldest are forgotten.
 pub const PLAYBACKS_KEPT: usize = 4;
 
+/// Files that may be begun in one room at once. Beyond, one each [`PLAYBACK_EVERY`]; more:
+/// [`Refusal::TooManyPlaybacks`](crate::Refusal::TooManyPlaybacks). Each is a request to an address of somebody's choice.
+pub const PLAYBACKS_AT_ONCE: u32 = 6;
+
+/// How soon another file may be begun once there were [`PLAYBACKS_AT_ONCE`].
+pub const PLAYBACK_EVERY: Duration = Duration::from_secs(10);
+
 /// Bytes of the address of a file that is to be played. Longer: [`Refusal::Malformed`](crate::Refusal::Malformed).
 pub const PLAYBACK_URL_BYTES_MAX: usize = 2_048;
 

@@ -3,12 +3,31 @@
 
 use std::time::Duration;
 
-use crate::limit::{PLAYBACK_URL_BYTES_MAX, PLAYBACKS_KEPT, PLAYBACKS_MAX, VOLUME_MAX};
+use crate::limit::{PLAYBACK_EVERY, PLAYBACK_URL_BYTES_MAX, PLAYBACKS_AT_ONCE, PLAYBACKS_KEPT, PLAYBACKS_MAX, VOLUME_MAX};
 use crate::room::{Means, Room};
 use crate::{
     Area, Film, Layout, Moment, ParticipantId, PlayAct, PlayNews, PlayStart, PlayState, Playback, PlaybackId, Position, Refusal,
     StageField, Target, Topology, WhyPlayed,
 };
+
+/// How many files may still be begun: [`PLAYBACKS_AT_ONCE`], and one more each [`PLAYBACK_EVERY`].
+#[derive(Debug, Default)]
+pub(crate) struct Starts {
+    /// When all of them are there again.
+    full: Moment,
+}
+
+impl Starts {
+    /// Takes one, if there is one.
+    fn take(&mut self, now: Moment) -> bool {
+        let full = self.full.max(now) + PLAYBACK_EVERY;
+        let fits = full.since(now) <= PLAYBACK_EVERY * PLAYBACKS_AT_ONCE;
+        if fits {
+            self.full = full;
+        }
+        fits
+    }
+}
 
 impl Room {
     /// Does this with a file that is played.
@@ -76,7 +95,7 @@ impl Room {
             return Err(Refusal::Malformed);
         } else if self.topology == Topology::Mesh {
             return Err(Refusal::KindNotServed);
-        } else if self.playbacks().count() >= PLAYBACKS_MAX {
+        } else if self.playbacks().count() >= PLAYBACKS_MAX || !self.stage.starts.take(means.now) {
             return Err(Refusal::TooManyPlaybacks);
         }
         let own = start.places.iter().find(|(target, _)| *target == Target::Me);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::layout::{Figure, Stander};
+use super::play::Starts;
 use super::talk::Talk;
 use crate::limit::{CANVAS_FPS_MAX, CANVAS_MAX, CANVAS_MIN, GONE_KEPT_MAX, SIZE_HOLD};
 use crate::participant::Participant;
@@ -35,6 +36,7 @@ pub(crate) struct Stage {
     /// In which size each member's pictures are shown, as it was told last.
     pub sizes: BTreeMap<ParticipantId, Size>,
     pub takes: MixTakes,
+    pub starts: Starts,
     /// Members who left, and when, the newest last: at most [`GONE_KEPT_MAX`](crate::limit::GONE_KEPT_MAX).
     pub gone: VecDeque<(Moment, Arc<Snapshot>)>,
 }
@@ -80,6 +82,7 @@ impl Stage {
             tones: (0, 0),
             sizes: BTreeMap::new(),
             takes,
+            starts: Starts::default(),
             gone: VecDeque::new(),
         }
     }

@@ -175,6 +175,28 @@ fn so_many_and_no_more() {
 }
 
 #[test]
+fn they_are_begun_one_in_ten_seconds_in_the_long_run() {
+    let mut party = two();
+    let begun = |party: &mut Party| {
+        let one = |_: &u32| match play(party, "mo", PlayAct::Start(Box::new(start("http://a/b")))) {
+            Ok(one) => play(party, "mo", PlayAct::Stop(one.id)).is_ok(),
+            Err(refusal) => {
+                assert_eq!(refusal, Refusal::TooManyPlaybacks);
+                false
+            }
+        };
+        (0..20).filter(one).count()
+    };
+    assert_eq!(begun(&mut party), 6);
+    party.pass(SECOND * 9);
+    assert_eq!(begun(&mut party), 0);
+    party.pass(SECOND);
+    assert_eq!(begun(&mut party), 1);
+    party.pass(SECOND * 3_600);
+    assert_eq!(begun(&mut party), 6, "and no more, however long nobody did");
+}
+
+#[test]
 fn media_that_begins_anew_goes_on_where_it_was() {
     let mut party = two();
     let one = begin(&mut party, start("http://a/b"));

@@ -115,7 +115,15 @@ fn whoever_may_not_is_refused_before_it_is_looked_what_it_means() {
     for act in ["start", "list", "pause", "resume", "stop", "set_volume", "seek_absolute", "seek_relative"] {
         assert_eq!(room.method(gus, &format!("video.playback.{act}"), json!({ "playback_id": "nothing" })), "403", "{act}");
     }
-    for url in [json!(null), json!(7), json!("rtmp://a.example/b"), json!("file:///etc/passwd"), json!("http://")] {
+    for url in [
+        json!(null),
+        json!(7),
+        json!("rtmp://a.example/b"),
+        json!("file:///etc/passwd"),
+        json!("http://"),
+        json!("http:///b"),
+        json!("https://ann:secret@a.example/b.mp4"),
+    ] {
         assert_eq!(room.method(mo, "video.playback.start", json!({ "url": url })), "400", "{url}");
     }
     for params in [json!({}), json!({ "playback_id": 7 }), json!({ "playback_id": "00000000-0000-0000-0000-0000000000ff" })] {

@@ -187,9 +187,11 @@ fn positions(params: &Params) -> Result<Vec<(Target, Position)>, Problem> {
     places(params.get("positions").and_then(Value::as_object), None)
 }
 
+/// Not with a user name and password: everybody who may play files is shown the address, and they are not sent.
 fn is_web(url: &str) -> bool {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
-    !rest.is_empty() && ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    !host.is_empty() && !host.contains('@') && ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
 }
 
 fn meta_change(name: &str, params: &Params) -> Result<Option<MetaChange>, Problem> {

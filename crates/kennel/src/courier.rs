@@ -31,6 +31,9 @@ const AT_ONCE_MAX: usize = 64;
 /// Callbacks on their way to one receiver: scheme, host and port as they are written. One that hangs holds up no more than these.
 const PER_HOST_MAX: usize = 8;
 
+/// Names of receivers that are looked up at a time: those on their way, and those of whom the system did not let go yet. More wait.
+pub const LOOKUPS_MAX: usize = 2 * AT_ONCE_MAX;
+
 /// Callbacks looked at together, beside those on their way, whose rows are still the first of their rooms.
 const LOOKED_AT: usize = PER_HOST_MAX * 2;
 
@@ -408,7 +411,8 @@ mod tests {
         let teller = journal::Teller { account: "AC".to_owned(), callback: None };
         let journal = journal::start(Arc::clone(&store), journal::Book::new(teller), Arc::default(), metrics.clone());
         let tls = rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
-        let egress = Egress { policy: egress::Policy::Lan, own: Arc::new(|_| false), tls: Arc::new(tls) };
+        let (own, near, names) = (Arc::new(|_| false), Arc::new(|_| false), egress::Names::of_system(1));
+        let egress = Egress { policy: egress::Policy::Lan, own, near, names, tls: Arc::new(tls) };
         Courier { store, journal, egress, secret: Arc::new(|| Secret::new("x")), metrics }
     }
 }

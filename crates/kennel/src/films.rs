@@ -4,6 +4,7 @@
 
 mod address;
 mod fetch;
+pub mod limit;
 
 use std::fs::File;
 use std::io;

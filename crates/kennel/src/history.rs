@@ -16,7 +16,7 @@ use crate::bucket::Depot;
 use crate::clock;
 use crate::config::{Config, Database, Secret};
 use crate::courier::{self, Courier};
-use crate::egress::{self, Egress};
+use crate::egress::{self, Egress, Names};
 use crate::journal::recover::recover;
 use crate::journal::{self, Teller};
 use crate::keyring;
@@ -170,11 +170,12 @@ impl History {
     }
 }
 
-/// The way out to addresses that others chose, closed to this server's own listeners.
+/// The way out for callbacks, closed to this server's own listeners. Other servers on this machine may well be told.
 #[must_use]
 pub fn egress(config: &Config, listeners: Vec<SocketAddr>, machine: Arc<dyn Fn() -> Vec<IpAddr> + Send + Sync>) -> Egress {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
     let own = Arc::new(move |address: SocketAddr| egress::is_own(address, &listeners, &machine()));
-    Egress { policy: config.rest.webhooks_to, own, tls: Arc::new(tls) }
+    let names = Names::of_system(courier::LOOKUPS_MAX);
+    Egress { policy: config.rest.webhooks_to, own, near: Arc::new(|_| false), names, tls: Arc::new(tls) }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use twilio::rest::Defaults;
 use crate::banner::{Facts, banner};
 use crate::config::Config;
 use crate::desk::{self, MEDIA_REGION};
-use crate::egress::Egress;
-use crate::films::Films;
+use crate::egress::{self, Egress, Names};
+use crate::films::{self, Films};
 use crate::history::{self, History};
 use crate::keyring::{Store, StoreProblem, files};
 use crate::metrics::Metrics;
@@ -137,7 +137,7 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
     let saved = seats::read(&store, config.session_timeout, clock::unix_ms());
     let sealing = store.sealing(config.recording.encrypt)?;
     let egress = egress(&config, &listening);
-    let films = Films::new(Egress { policy: config.rest.playback_from, ..egress.clone() }, config.data.clone());
+    let films = Films::new(film_egress(&config, egress.clone()), config.data.clone());
     let media = media::start(&config, &lan.borrow(), sealing.clone(), Arc::new(films), &metrics)
         .map_err(|problem| StartProblem::media(&config, problem))?;
     let (history, past) = history::start(&config, &store, saved, &metrics).await?;
@@ -253,8 +253,20 @@ async fn spaces(config: &Config, store: &Store, kept: Option<(&History, &Shelf)>
 /// The way out for callbacks. Our own listeners are looked for on every address that the machine has at that moment.
 fn egress(config: &Config, listening: &Listening) -> Egress {
     let listeners = [listening.http, listening.https, config.media].into_iter().flatten().collect();
-    let machine = || if_addrs::get_if_addrs().unwrap_or_default().iter().map(|interface| interface.ip()).collect();
     history::egress(config, listeners, Arc::new(machine))
+}
+
+/// The way out for files that are played, whose addresses guests may choose: this machine and what is next to it are not the internet.
+fn film_egress(config: &Config, of_callbacks: Egress) -> Egress {
+    let announced = config.announce;
+    let near = move |ip| egress::is_near(ip, &machine().into_iter().chain(announced).collect::<Vec<_>>());
+    let names = Names::of_system(films::limit::LOOKUPS_MAX);
+    Egress { policy: config.rest.playback_from, near: Arc::new(near), names, ..of_callbacks }
+}
+
+/// The addresses that this machine has now.
+fn machine() -> Vec<IpAddr> {
+    if_addrs::get_if_addrs().unwrap_or_default().iter().map(|interface| interface.ip()).collect()
 }
 
 /// As many connections as the system has descriptors for.

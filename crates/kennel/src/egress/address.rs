@@ -13,11 +13,33 @@ pub enum Policy {
 pub fn is_allowed(ip: IpAddr, policy: Policy) -> bool {
     match ip {
         IpAddr::V4(ip) => is_allowed_v4(ip, policy),
+        // RFC 8215: which of its bits are the address is up to whoever runs that network, and it need not be the internet behind it.
+        IpAddr::V6(ip) if policy == Policy::Public && ip.segments().starts_with(&[0x64, 0xff9b, 1]) => false,
         IpAddr::V6(ip) => match carried(ip) {
             Some(inner) => is_allowed_v4(inner, policy),
             None => is_allowed_v6(ip, policy),
         },
     }
+}
+
+/// Whether an address is one of this machine, or next to one: IPv6 gives every device of a house one that the whole internet could send
+/// to, and no router stands between it and us. All of such a network have the first 64 bits in common (RFC 4291, section 2.5.1).
+#[must_use]
+pub fn is_near(ip: IpAddr, machine: &[IpAddr]) -> bool {
+    let network = |ip: Ipv6Addr| ip.to_bits() >> 64;
+    machine.iter().any(|own| match (ip.to_canonical(), own.to_canonical()) {
+        (IpAddr::V6(ip), IpAddr::V6(own)) => network(ip) == network(own),
+        (ip, own) => ip == own,
+    })
+}
+
+/// This address, and the one that it carries inside.
+pub fn faces(ip: IpAddr) -> impl Iterator<Item = IpAddr> + Clone {
+    let inner = match ip {
+        IpAddr::V4(_) => None,
+        IpAddr::V6(ip) => carried(ip).map(IpAddr::V4),
+    };
+    [Some(ip), inner].into_iter().flatten()
 }
 
 /// Whether a host is a number that is no plain address: `2130706433`, `0x7f.1`, `127.1`. Some resolvers read them as addresses.
@@ -46,13 +68,10 @@ fn is_allowed_v6(ip: Ipv6Addr, policy: Policy) -> bool {
     const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
     let first = ip.segments()[0];
     let never = ip.is_unspecified() || ip.is_multicast() || first & 0xffc0 == 0xfe80 || ip == METADATA;
-    // RFC 4193, RFC 3879 (site-local), RFC 3849 (documents), RFC 6666 (discard).
-    let near = ip.is_loopback()
-        || first & 0xfe00 == 0xfc00
-        || first & 0xffc0 == 0xfec0
-        || (first == 0x2001 && ip.segments()[1] == 0xdb8)
-        || first == 0x100;
-    !never && (policy == Policy::Lan || !near)
+    // All that was ever given out to the internet (RFC 4291, section 2.4), without what is for documents (RFC 3849, RFC 9637).
+    let documents = (first == 0x2001 && ip.segments()[1] == 0xdb8) || (first == 0x3fff && ip.segments()[1] < 0x1000);
+    let public = first & 0xe000 == 0x2000 && !documents;
+    !never && (policy == Policy::Lan || public)
 }
 
 /// The IPv4 address that this one stands for: mapped or compatible (RFC 4291), NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056), Teredo
@@ -81,7 +100,15 @@ mod tests {
 
     #[test]
     fn who_may_be_sent_to() {
-        for public in ["93.184.216.34", "1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::1.1.1.1"] {
+        for public in [
+            "93.184.216.34",
+            "1.1.1.1",
+            "2606:4700::1111",
+            "2001:4860::8888",
+            "3fff:1000::1",
+            "::ffff:1.1.1.1",
+            "64:ff9b::1.1.1.1",
+        ] {
             check(public, true, true);
         }
         for near in [
@@ -94,6 +121,17 @@ mod tests {
             "fd00::1",
             "::ffff:10.0.0.1",
             "2002:a00:1::1",
+            "2001:db8::1",
+            "3fff:fff:ffff::1",
+            "5f00::1",
+            "100::1",
+            "fec0::1",
+            "4000::1",
+            "1fff::1",
+            "::ffff:0:1.1.1.1",
+            "64:ff9b:1::1.1.1.1",
+            "64:ff9b:1:fffe::1.1.1.1",
+            "64:ff9b:2::1.1.1.1",
         ] {
             check(near, true, false);
         }
@@ -116,6 +154,22 @@ mod tests {
             "fd00:ec2::254",
         ] {
             check(never, false, false);
+        }
+    }
+
+    #[test]
+    fn what_is_near() {
+        let machine = ["192.0.2.20", "2a02:1:2:3::20", "fe80::20"].map(|ip| ip.parse().expect("an address"));
+        for (address, near) in [
+            ("192.0.2.20", true),
+            ("::ffff:192.0.2.20", true),
+            ("192.0.2.21", false),
+            ("2a02:1:2:3::20", true),
+            ("2a02:1:2:3:ffff:ffff:ffff:ffff", true),
+            ("2a02:1:2:4::20", false),
+            ("2a02:1:2:2:ffff:ffff:ffff:ffff", false),
+        ] {
+            assert_eq!(is_near(address.parse().expect("an address"), &machine), near, "{address}");
         }
     }
 

@@ -2,6 +2,7 @@
 //! checked is what is connected to: a name that means another address a moment later gains nothing.
 
 mod address;
+mod names;
 
 use std::fmt;
 use std::io;
@@ -12,11 +13,12 @@ use std::time::Duration;
 use hyper::http::Uri;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-pub use address::Policy;
+pub use address::{Policy, is_near};
+pub use names::Names;
 
 /// How long a connection may take, its name's resolution and the TLS handshake included.
 pub const CONNECT: Duration = Duration::from_secs(5);
@@ -69,6 +71,10 @@ pub struct Egress {
     pub policy: Policy,
     /// Where this server listens itself: never sent to.
     pub own: Arc<dyn Fn(SocketAddr) -> bool + Send + Sync>,
+    /// What [`Policy::Public`] keeps out beside that, whatever the port: addresses like all others on the internet, but near.
+    pub near: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    /// How names become addresses.
+    pub names: Names,
     /// Whom to believe.
     pub tls: Arc<rustls::ClientConfig>,
 }
@@ -134,8 +140,8 @@ impl Egress {
     }
 
     async fn reach(&self, target: &Target) -> Result<TcpStream, Problem> {
-        let found = lookup_host((target.host.as_str(), target.port)).await.map_err(|problem| failed("name", &problem))?;
-        let addresses: Vec<SocketAddr> = found.take(ADDRESSES_MAX).collect();
+        let mut addresses = self.names.look_up(&target.host, target.port).await.map_err(|problem| failed("name", &problem))?;
+        addresses.truncate(ADDRESSES_MAX);
         // All of them, not only the one that answers: a name for an inner address beside a public one is an attack, not a fallback.
         for address in &addresses {
             self.check_address(*address)?;
@@ -151,10 +157,14 @@ impl Egress {
     }
 
     fn check_address(&self, address: SocketAddr) -> Result<(), Problem> {
+        const NOT_THERE: Result<(), Problem> = Err(Problem::Refused("this address may not be sent to"));
+        let mut faces = address::faces(address.ip());
         if !address::is_allowed(address.ip(), self.policy) {
-            Err(Problem::Refused("this address may not be sent to"))
-        } else if (self.own)(address) {
+            NOT_THERE
+        } else if faces.clone().any(|ip| (self.own)(SocketAddr::new(ip, address.port()))) {
             Err(Problem::Refused("this is Kennel itself"))
+        } else if self.policy == Policy::Public && faces.any(|ip| (self.near)(ip)) {
+            NOT_THERE
         } else {
             Ok(())
         }
@@ -200,6 +210,44 @@ mod tests {
         ] {
             assert!(target(url).is_err(), "{url}");
         }
+    }
+
+    /// A server on the internet, with a printer beside it.
+    fn egress(policy: Policy) -> Egress {
+        let machine: [IpAddr; 2] = ["93.184.216.34", "2a02:1:2:3::20"].map(|ip| ip.parse().expect("an address"));
+        let listeners: Vec<SocketAddr> = vec!["0.0.0.0:8080".parse().expect("an address")];
+        let tls = rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+        let own = Arc::new(move |address| is_own(address, &listeners, &machine));
+        let near = Arc::new(move |ip| is_near(ip, &machine));
+        Egress { policy, own, near, names: Names::of_system(1), tls: Arc::new(tls) }
+    }
+
+    #[test]
+    fn what_is_here_is_not_on_the_internet() {
+        let (public, lan) = (egress(Policy::Public), egress(Policy::Lan));
+        for place in ["93.184.216.34:9200", "[2a02:1:2:3::99]:631", "[64:ff9b::93.184.216.34]:9200", "[2002:5db8:d822::1]:22"] {
+            let refused = public.check(&format!("http://{place}/")).expect_err(place).to_string();
+            assert_eq!(refused, "egress refused: this address may not be sent to", "{place}");
+            assert!(lan.check(&format!("http://{place}/")).is_ok(), "{place}");
+        }
+        for place in ["93.184.216.34:8080", "[::ffff:93.184.216.34]:8080", "[64:ff9b::93.184.216.34]:8080"] {
+            for egress in [&public, &lan] {
+                let refused = egress.check(&format!("http://{place}/")).expect_err(place).to_string();
+                assert_eq!(refused, "egress refused: this is Kennel itself", "{place}");
+            }
+        }
+        for place in ["93.184.216.35:8080", "[2a02:1:2:4::99]:631"] {
+            assert!(public.check(&format!("http://{place}/")).is_ok(), "{place}");
+        }
+    }
+
+    /// By a name too, of which one address is enough.
+    #[tokio::test]
+    async fn a_name_is_known_by_all_its_addresses() {
+        let found = ["203.0.114.1", "2a02:1:2:3::99"].map(|ip| ip.parse().expect("an address"));
+        let egress = Egress { names: Names::new(1, move |_| Ok(found.to_vec())), ..egress(Policy::Public) };
+        let target = target("http://a.example/").expect("a URL");
+        assert!(matches!(egress.connect(&target).await, Err(Problem::Refused("this address may not be sent to"))));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use futures_util::stream;
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::egress::Policy;
+use crate::egress::{Names, Policy};
 
 /// A server with a file, ways to it, and an answer that never ends.
 async fn server() -> SocketAddr {
@@ -33,7 +33,8 @@ async fn server() -> SocketAddr {
 
 fn films(policy: Policy) -> Films {
     let tls = rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
-    let egress = Egress { policy, own: Arc::new(|_| false), tls: Arc::new(tls) };
+    let (own, near, names) = (Arc::new(|_| false), Arc::new(|_| false), Names::of_system(1));
+    let egress = Egress { policy, own, near, names, tls: Arc::new(tls) };
     Films::new(egress, std::env::temp_dir())
 }
 

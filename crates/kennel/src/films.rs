@@ -12,28 +12,24 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use media::players::{Bytes, Library};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::egress::Egress;
+use crate::shelf::files::Files;
+use limit::{ALL_BYTES_MAX, FILE_BYTES_MAX, LOOK};
 
-/// Bytes of one file. A larger one is not played.
-pub const FILE_BYTES_MAX: u64 = 512 * 1024 * 1024;
-
-/// Bytes of all files together. What would be more ends there.
-pub const ALL_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
-
-/// How often somebody who waits for bytes looks whether they are wanted still.
-const LOOK: Duration = Duration::from_millis(200);
+/// How many bytes are free where files go; none: nobody knows.
+type Space = Arc<dyn Fn() -> Option<u64> + Send + Sync>;
 
 /// Where files are fetched to.
 pub struct Films {
     egress: Egress,
     folder: PathBuf,
     runtime: Handle,
+    space: Space,
     /// Bytes of all files.
     all: Arc<AtomicU64>,
 }
@@ -42,16 +38,18 @@ impl Films {
     /// Files are kept in this folder, which is there. To be called on the runtime that fetches them.
     #[must_use]
     pub fn new(egress: Egress, folder: PathBuf) -> Films {
-        Films { egress, folder, runtime: Handle::current(), all: Arc::default() }
+        let disk = Files::in_folder(folder.clone());
+        let space = Arc::new(move || disk.space().ok().map(|space| space.free));
+        Films { egress, folder, runtime: Handle::current(), space, all: Arc::default() }
     }
 }
 
 impl Library for Films {
     fn open(&self, url: &str, stopped: &Arc<AtomicBool>) -> io::Result<Arc<dyn Bytes>> {
         let file = tempfile::tempfile_in(&self.folder)?;
-        let coming = Arc::new(Coming { state: Mutex::default(), changed: Condvar::new(), all: self.all.clone() });
-        let fetch = fetch::fetch(self.egress.clone(), url.to_owned(), file.try_clone()?, coming.clone());
-        let task = self.runtime.spawn(fetch).abort_handle();
+        let coming = Arc::new(Coming::new(&self.all));
+        let taker = fetch::Taker { file: file.try_clone()?, space: self.space.clone(), ends: Ends(coming.clone()) };
+        let task = self.runtime.spawn(fetch::fetch(self.egress.clone(), url.to_owned(), taker)).abort_handle();
         let film = Fetched { file, coming, stopped: stopped.clone(), task };
         film.wait(0)?;
         Ok(Arc::new(film))
@@ -76,6 +74,10 @@ struct State {
 }
 
 impl Coming {
+    fn new(all: &Arc<AtomicU64>) -> Self {
+        Coming { state: Mutex::default(), changed: Condvar::new(), all: all.clone() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,7 +87,7 @@ impl Coming {
         let mut state = self.lock();
         let all = self.all.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         state.bytes += bytes;
-        state.bytes <= FILE_BYTES_MAX && all <= ALL_BYTES_MAX
+        state.bytes <= FILE_BYTES_MAX.min(ALL_BYTES_MAX.saturating_sub(all))
     }
 
     fn add(&self, bytes: u64) {
@@ -93,8 +95,9 @@ impl Coming {
         self.changed.notify_all();
     }
 
+    /// What is said first counts.
     fn end(&self, how: Result<(), String>) {
-        self.lock().over = Some(how);
+        self.lock().over.get_or_insert(how);
         self.changed.notify_all();
     }
 }
@@ -103,6 +106,16 @@ impl Drop for Coming {
     fn drop(&mut self) {
         let bytes = self.lock().bytes;
         self.all.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// Whoever fetches a file has this, so that nobody waits for what nobody fetches any more, whatever became of the fetch.
+#[derive(Debug)]
+struct Ends(Arc<Coming>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.end(Err("it was broken off".to_owned()));
     }
 }
 

@@ -64,6 +64,9 @@ pub const PLAYBACKS_AT_ONCE: u32 = 6;
 /// How soon another file may be begun once there were [`PLAYBACKS_AT_ONCE`].
 pub const PLAYBACK_EVERY: Duration = Duration::from_secs(10);
 
+/// How long after it was begun a file may be played, standing still included. Then it ends, and its place is free for others.
+pub const PLAYBACK_MAX: Duration = Duration::from_secs(12 * 3_600);
+
 /// Bytes of the address of a file that is to be played. Longer: [`Refusal::Malformed`](crate::Refusal::Malformed).
 pub const PLAYBACK_URL_BYTES_MAX: usize = 2_048;
 

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use crate::limit::{PLAYBACK_EVERY, PLAYBACK_URL_BYTES_MAX, PLAYBACKS_AT_ONCE, PLAYBACKS_KEPT, PLAYBACKS_MAX, VOLUME_MAX};
+use crate::limit::{
+    PLAYBACK_EVERY, PLAYBACK_MAX, PLAYBACK_URL_BYTES_MAX, PLAYBACKS_AT_ONCE, PLAYBACKS_KEPT, PLAYBACKS_MAX, VOLUME_MAX,
+};
 use crate::room::{Means, Room};
 use crate::{
     Area, Film, Layout, Moment, ParticipantId, PlayAct, PlayNews, PlayStart, PlayState, Playback, PlaybackId, Position, Refusal,
@@ -68,11 +70,12 @@ impl Room {
 
     /// Nobody hears them any more.
     pub fn end_playbacks(&mut self, now: Moment) {
-        let all: Vec<PlaybackId> = self.playbacks().map(|one| one.id).collect();
-        for id in all {
-            // It is one of those that are there.
-            let _ = self.edit_playback(id, |one| one.end(WhyPlayed::Stopped, now));
-        }
+        self.end_those(now, |_| true);
+    }
+
+    /// Those end whose time is over.
+    pub fn end_old_playbacks(&mut self, now: Moment) {
+        self.end_those(now, |one| last(one) <= now);
     }
 
     /// Media begins anew, and is to go on where they are.
@@ -114,6 +117,14 @@ impl Room {
         Ok(playback)
     }
 
+    fn end_those(&mut self, now: Moment, which: impl Fn(&Playback) -> bool) {
+        let all: Vec<PlaybackId> = self.playbacks().filter(|one| which(one)).map(|one| one.id).collect();
+        for id in all {
+            // It is one of those that are there.
+            let _ = self.edit_playback(id, |one| one.end(WhyPlayed::Stopped, now));
+        }
+    }
+
     fn edit_playback(&mut self, id: PlaybackId, edit: impl FnOnce(&mut Playback)) -> Result<Playback, Refusal> {
         let mut playback = self.playbacks().find(|one| one.id == id).cloned().ok_or(Refusal::PlaybackNotFound)?;
         edit(&mut playback);
@@ -122,6 +133,11 @@ impl Room {
         });
         Ok(playback)
     }
+}
+
+/// When it ends, however far it is.
+pub(super) fn last(playback: &Playback) -> Moment {
+    playback.began + PLAYBACK_MAX
 }
 
 fn film(of: &Playback, area: Option<Area>) -> Film {

@@ -18,6 +18,7 @@ impl Room {
     pub fn settle(&mut self, means: &mut Means<'_>) {
         self.settle_takes(means);
         if self.is_mixed() {
+            self.end_old_playbacks(means.now);
             self.settle_mix(means);
         } else {
             self.silence(means);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::layout::{Figure, Stander};
-use super::play::Starts;
+use super::play::{Starts, last};
 use super::talk::Talk;
 use crate::limit::{CANVAS_FPS_MAX, CANVAS_MAX, CANVAS_MIN, GONE_KEPT_MAX, SIZE_HOLD};
 use crate::participant::Participant;
@@ -89,7 +89,8 @@ impl Stage {
 
     /// When time alone changes something.
     pub fn due(&self) -> Option<Moment> {
-        self.talk.due().into_iter().chain(self.sizes.values().filter_map(Size::due)).min()
+        let played = self.view.playbacks.iter().filter(|one| !one.is_over()).map(last);
+        self.talk.due().into_iter().chain(self.sizes.values().filter_map(Size::due)).chain(played).min()
     }
 
     /// Remembers a member who left.

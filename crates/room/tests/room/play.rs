@@ -197,6 +197,20 @@ fn they_are_begun_one_in_ten_seconds_in_the_long_run() {
 }
 
 #[test]
+fn twelve_hours_and_no_longer() {
+    let mut party = two();
+    let one = begin(&mut party, start("http://a/b"));
+    report(&mut party, one, PlayNews::Began { pictures: true });
+    play(&mut party, "mo", PlayAct::Pause(one)).unwrap();
+    party.pass(limit::PLAYBACK_MAX - SECOND);
+    assert_eq!(list(&mut party), [(PlayState::Paused, Duration::ZERO)]);
+    hush(&mut party);
+    party.pass(SECOND);
+    assert_eq!(party.heard("gus"), ["stage [Playbacks]", "layout GridResponsive of 2"]);
+    assert!(films(&party).is_empty() && list(&mut party).is_empty());
+}
+
+#[test]
 fn media_that_begins_anew_goes_on_where_it_was() {
     let mut party = two();
     let one = begin(&mut party, start("http://a/b"));

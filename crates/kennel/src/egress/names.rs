@@ -8,9 +8,11 @@ use tokio::sync::Semaphore;
 /// after whoever asked is gone; so there are only so many at a time.
 #[derive(Clone)]
 pub struct Names {
-    ask: Arc<dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync>,
+    ask: Arc<Ask>,
     free: Arc<Semaphore>,
 }
+
+type Ask = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
 
 impl Names {
     /// The system's names, so many look-ups at a time. More wait.

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use room::{
-    Answer, Command, Film, LayoutName, Limits, LinkId, News, Permission, Permissions, PlayAct, PlayNews, PlayStart, PlayState,
-    Playback, PlaybackId, Position, Question, Refusal, Report, Rights, StageAct, Target, WhyPlayed, limit,
+    Answer, Command, Definition, Film, LayoutName, Limits, LinkId, News, Part, Permission, Permissions, PlayAct, PlayNews,
+    PlayStart, PlayState, Playback, PlaybackId, Position, Question, Refusal, Report, Rights, RoomKind, StageAct, Target, Terms,
+    WhyPlayed, limit,
 };
 
 use crate::party::{Party, offer};
-use crate::stage::{guest, hush, id, mix, part};
+use crate::stage::{definition, guest, hush, id, mix, part};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -198,7 +199,11 @@ fn they_are_begun_one_in_ten_seconds_in_the_long_run() {
 
 #[test]
 fn twelve_hours_and_no_longer() {
-    let mut party = two();
+    let mut party = Party::new(Limits::default());
+    let terms = Terms { session_max: None, room_max: None, ..Terms::made(RoomKind::Group) };
+    let long = Part { makes: Some(Box::new(Definition { terms, ..definition() })), ..part() };
+    mix(&mut party, "mo", Permissions::ALL, long.clone()).expect("a seat");
+    mix(&mut party, "gus", guest(), long).expect("a seat");
     let one = begin(&mut party, start("http://a/b"));
     report(&mut party, one, PlayNews::Began { pictures: true });
     play(&mut party, "mo", PlayAct::Pause(one)).unwrap();

@@ -132,6 +132,8 @@ test('Back closes a sheet, and the room goes on', async ({ start, visitors }) =>
   const kennel = await start();
   const ann = await visitors.open('ann', { kennel, viewport: phone });
   await ann.goto('/');
+  // Its link is good for the next page when it was taken.
+  await expect(ann.at('home-watch')).toBeVisible();
   await enter(ann, '/room?room=Den&user=Ann');
   await ann.at('more').click();
   await ann.at('more-devices').click();
@@ -150,7 +152,11 @@ test('Back closes a sheet, and the room goes on', async ({ start, visitors }) =>
 test('in full screen the controls step back, and come when they are wanted', async ({ start, visitors }) => {
   const kennel = await start();
   const ann = await visitors.open('ann', { kennel });
-  await enter(ann, '/room?room=Den&user=Ann');
+  await ann.goto('/room?room=Den&user=Ann');
+  // Who joins before the browser has opened its microphone joins without.
+  await expect(ann.at('enter-microphone')).toBeVisible();
+  await ann.at('room-join').click();
+  await isIn(ann);
   await ann.at('more').click();
   await ann.at('full').click();
   await expect.poll(() => ann.page.evaluate(() => document.fullscreenElement?.getAttribute('data-testid'))).toBe('room');

@@ -1,27 +1,15 @@
 //! A file of anybody's making: it is opened, watched, and watched again from its midst.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use film::{Bytes, Film, RATE_HZ};
+use film::{Film, RATE_HZ};
 
 /// Pictures, and pieces of sound, that are looked at. A file may hold more than anybody has time for.
 const STEPS: usize = 200;
 
-struct Held(Vec<u8>);
-
-impl Bytes for Held {
-    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize> {
-        let rest = usize::try_from(at).ok().and_then(|at| self.0.get(at..)).unwrap_or_default();
-        let count = rest.len().min(into.len());
-        into[..count].copy_from_slice(&rest[..count]);
-        Ok(count)
-    }
-}
-
 pub fn run(data: &[u8]) {
-    let Ok(mut film) = Film::open(Arc::new(Held(data.to_vec()))) else { return };
+    let Ok(mut film) = Film::open(Arc::new(data.to_vec())) else { return };
     assert!(film.has_pictures() || film.has_sound());
     for to in [0, 200, 3_600_000] {
         if film.seek(Duration::from_millis(to)).is_err() {

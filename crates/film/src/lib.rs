@@ -30,6 +30,18 @@ pub trait Bytes: Send + Sync {
     fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize>;
 }
 
+/// A file that is in memory as a whole.
+impl Bytes for Vec<u8> {
+    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize> {
+        let rest = usize::try_from(at).ok().and_then(|at| self.get(at..)).unwrap_or_default();
+        let count = rest.len().min(into.len());
+        if let (Some(into), Some(rest)) = (into.get_mut(..count), rest.get(..count)) {
+            into.copy_from_slice(rest);
+        }
+        Ok(count)
+    }
+}
+
 /// Why a file is not played, or no further.
 #[derive(Debug)]
 pub enum Problem {

@@ -1,26 +1,14 @@
 //! Files of somebody else's making. Those made by ffmpeg need it: `scripts/test decode` runs them.
 
-use std::io;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use film::{Bytes, Film, Problem, RATE_HZ, Shown};
-
-struct Held(Vec<u8>);
-
-impl Bytes for Held {
-    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize> {
-        let rest = usize::try_from(at).ok().and_then(|at| self.0.get(at..)).unwrap_or_default();
-        let count = rest.len().min(into.len());
-        into[..count].copy_from_slice(&rest[..count]);
-        Ok(count)
-    }
-}
+use film::{Film, Problem, RATE_HZ, Shown};
 
 fn open(bytes: Vec<u8>) -> Result<Film, Problem> {
-    Film::open(Arc::new(Held(bytes)))
+    Film::open(Arc::new(bytes))
 }
 
 /// Two seconds of red and two of blue at 25 pictures a second, with a tone of 440 Hz and then one of 880, encoded like this.

@@ -1,28 +1,16 @@
 //! Files that are made here: what is decoded where.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use container::matroska::Writer;
 use container::{Block, Codec, Output, Track};
-use film::{Bytes, Film, RATE_HZ};
+use film::{Film, RATE_HZ};
 use mixer::codec::opus::{Channels, OpusEncoder};
 use mixer::codec::vp8::{Vp8Encoder, Vp8Settings};
 use mixer::frame::{Colour, Frame};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
-
-struct Held(Vec<u8>);
-
-impl Bytes for Held {
-    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize> {
-        let rest = usize::try_from(at).ok().and_then(|at| self.0.get(at..)).unwrap_or_default();
-        let count = rest.len().min(into.len());
-        into[..count].copy_from_slice(&rest[..count]);
-        Ok(count)
-    }
-}
 
 fn open(tracks: &[Track], blocks: Vec<Block>) -> Film {
     let mut writer = Writer::new(tracks, Duration::ZERO);
@@ -35,7 +23,7 @@ fn open(tracks: &[Track], blocks: Vec<Block>) -> Film {
             Output::Patch { at, bytes } => file[at as usize..at as usize + bytes.len()].copy_from_slice(&bytes),
         }
     }
-    Film::open(Arc::new(Held(file))).expect("a film")
+    Film::open(Arc::new(file)).expect("a film")
 }
 
 /// A tone of 20 ms at each of these times.

@@ -1,3 +1,5 @@
+//! Names of hosts, as addresses.
+
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;

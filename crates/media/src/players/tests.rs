@@ -12,23 +12,12 @@ use super::*;
 const ROOM: RoomId = RoomId(1);
 const FILM: PlaybackId = PlaybackId(2);
 
-struct Held(Vec<u8>);
-
-impl Bytes for Held {
-    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize> {
-        let rest = self.0.get(at as usize..).unwrap_or_default();
-        let count = rest.len().min(into.len());
-        into[..count].copy_from_slice(&rest[..count]);
-        Ok(count)
-    }
-}
-
 /// Has one file, and nothing at any other address.
 struct Shelf(Vec<u8>);
 
 impl Library for Shelf {
     fn open(&self, url: &str, _: &Arc<AtomicBool>) -> io::Result<Arc<dyn Bytes>> {
-        if url == "file" { Ok(Arc::new(Held(self.0.clone()))) } else { Err(io::Error::other("no such file")) }
+        if url == "file" { Ok(Arc::new(self.0.clone())) } else { Err(io::Error::other("no such file")) }
     }
 }
 
@@ -149,7 +138,7 @@ fn who_wants_it_no_longer_hears_nothing_more() {
 #[test]
 fn a_thread_that_reads_for_another_place_stops_with_that() {
     let queue = Arc::new(Queue::new(Duration::ZERO));
-    let file = Wanted { bytes: Arc::new(Held(vec![7; 9])), queue: queue.clone() };
+    let file = Wanted { bytes: Arc::new(vec![7; 9]), queue: queue.clone() };
     let read = || file.read_at(0, &mut [0; 4]).map_err(|problem| problem.kind());
     assert_eq!(read(), Ok(4));
     let seat = Seat(queue.clone());

@@ -4,14 +4,18 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::channel::ChannelId;
 use str0m::format::Codec;
-use str0m::media::{Direction, MediaKind, Mid, Pt};
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt, Rid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::{ExtensionValues, RtpWrite};
+use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcError};
 
+use crate::ears::Heard;
 use crate::source::{Camera, Microphone, Packet};
 use crate::stamp::Stamp;
+use crate::vp8::Head;
+use crate::watch;
 
 /// How much of what a camera sent is kept for repairs, as browsers do.
 const REPAIR_PACKETS: usize = 600;
@@ -19,12 +23,15 @@ const REPAIR_PACKETS: usize = 600;
 /// How long.
 const REPAIR_TIME: Duration = Duration::from_secs(1);
 
+/// What the layers of a camera are called, the smallest first (RFC 8853).
+const LAYERS: [&str; 3] = ["q", "h", "f"];
+
 /// What a client has to say.
 pub enum Said<'a> {
     /// Send this there.
     Send(SocketAddr, &'a [u8]),
     /// This arrived.
-    Heard(Stamp),
+    Heard(&'a Heard),
 }
 
 /// A stream that a client sends.
@@ -36,8 +43,13 @@ pub struct Stream<M> {
     /// How many packets were sent.
     pub sent: u64,
     mid: Mid,
+    rid: Option<Rid>,
     pt: Option<Pt>,
 }
+
+/// What a client sends of one kind: the track's name, and what makes it under which number. Of pictures that may be several layers, the
+/// smallest first.
+pub type Track<M> = (String, Vec<(u32, M)>);
 
 /// One client.
 pub struct Client {
@@ -45,8 +57,8 @@ pub struct Client {
     local: SocketAddr,
     /// When [`handle_timeout`](Client::handle_timeout) is due.
     pub due: Instant,
-    /// Its camera.
-    pub camera: Option<Stream<Camera>>,
+    /// Its camera: one stream, or one for each layer.
+    pub camera: Vec<Stream<Camera>>,
     /// Its microphone.
     pub microphone: Option<Stream<Microphone>>,
     pending: Option<SdpPendingOffer>,
@@ -56,6 +68,10 @@ pub struct Client {
     unsaid: bool,
     /// The transport gave up, and why.
     pub failed: Option<String>,
+    /// A channel for words that the server opened.
+    channel: Option<ChannelId>,
+    /// Key frames that its camera was asked for.
+    pub keys_asked: u64,
 }
 
 impl Client {
@@ -68,32 +84,38 @@ impl Client {
             rtc,
             local,
             due: now,
-            camera: None,
+            camera: Vec::new(),
             microphone: None,
             pending: None,
             clock: now,
             unsaid: false,
             failed: None,
+            channel: None,
+            keys_asked: 0,
         })
     }
 
-    /// Its first offer, with sound and pictures; what it does not send it receives only. The names are those of its tracks.
-    pub fn offer(
-        &mut self,
-        sound: Option<(&str, u32, Microphone)>,
-        pictures: Option<(&str, u32, Camera)>,
-    ) -> Result<String, RtcError> {
+    /// Its first offer, with sound and pictures; what it does not send it receives only.
+    pub fn offer(&mut self, sound: Option<Track<Microphone>>, pictures: Option<Track<Camera>>) -> Result<String, RtcError> {
+        let layers = pictures.as_ref().map_or(0, |(_, layers)| layers.len());
+        let simulcast = (layers > 1).then(|| Simulcast {
+            send: LAYERS.iter().take(layers).map(|name| SimulcastLayer::new(name)).collect(),
+            recv: Vec::new(),
+        });
         let mut api = self.rtc.sdp_api();
-        let mut add = |kind, name: Option<&str>| {
+        let mut add = |kind, name: Option<&String>, simulcast| {
             let direction = if name.is_some() { Direction::SendRecv } else { Direction::RecvOnly };
-            api.add_media(kind, direction, Some("-".into()), name.map(str::to_owned), None)
+            api.add_media(kind, direction, Some("-".into()), name.cloned(), simulcast)
         };
-        let audio = add(MediaKind::Audio, sound.as_ref().map(|(name, ..)| *name));
-        let video = add(MediaKind::Video, pictures.as_ref().map(|(name, ..)| *name));
+        let audio = add(MediaKind::Audio, sound.as_ref().map(|(name, _)| name), None);
+        let video = add(MediaKind::Video, pictures.as_ref().map(|(name, _)| name), simulcast);
         let (offer, pending) = api.apply().ok_or_else(|| RtcError::RemoteSdp("nothing to offer".into()))?;
         self.pending = Some(pending);
-        self.microphone = sound.map(|(_, source, maker)| Stream { maker, source, sent: 0, mid: audio, pt: None });
-        self.camera = pictures.map(|(_, source, maker)| Stream { maker, source, sent: 0, mid: video, pt: None });
+        let sound = sound.into_iter().flat_map(|(_, all)| all).next();
+        self.microphone = sound.map(|(source, maker)| Stream { maker, source, sent: 0, mid: audio, rid: None, pt: None });
+        let name = |n: usize| LAYERS.get(n).filter(|_| layers > 1).map(|name| Rid::from(*name));
+        let camera = |(n, (source, maker))| Stream { maker, source, sent: 0, mid: video, rid: name(n), pt: None };
+        self.camera = pictures.into_iter().flat_map(|(_, all)| all).enumerate().map(camera).collect();
         Ok(offer.to_sdp_string())
     }
 
@@ -127,16 +149,15 @@ impl Client {
             return None;
         }
         let sound = self.microphone.as_ref().map(|stream| stream.maker.due());
-        let picture = self.camera.as_ref().map(|stream| stream.maker.due());
-        sound.into_iter().chain(picture).min()
+        self.camera.iter().map(|stream| stream.maker.due()).chain(sound).min()
     }
 
     /// Sends the next packet of media. `wall_ns` is the time of day.
     pub fn send_media(&mut self, now: Instant, wall_ns: u64, out: &mut dyn FnMut(Said)) {
-        let sound = self.microphone.as_ref().map(|stream| stream.maker.due());
-        let picture = self.camera.as_ref().map(|stream| stream.maker.due());
-        match (&mut self.microphone, &mut self.camera) {
-            (Some(stream), _) if picture.is_none_or(|picture| sound <= Some(picture)) => {
+        let pictures = self.camera.iter_mut().min_by_key(|stream| stream.maker.due());
+        let due = pictures.as_ref().map(|stream| stream.maker.due());
+        match (&mut self.microphone, pictures) {
+            (Some(stream), _) if due.is_none_or(|due| stream.maker.due() <= due) => {
                 let level = if stream.maker.speaks() { -30 } else { -127 };
                 let values = ExtensionValues {
                     audio_level: Some(level),
@@ -153,6 +174,28 @@ impl Client {
             _ => return,
         }
         self.handle_timeout(now, out);
+    }
+
+    /// Whether the server opened a channel for words.
+    pub fn has_channel(&self) -> bool {
+        self.channel.is_some()
+    }
+
+    /// Says something on that channel.
+    pub fn say(&mut self, text: &str) -> Result<(), RtcError> {
+        if let Some(mut channel) = self.channel.and_then(|id| self.rtc.channel(id)) {
+            channel.write(false, text.as_bytes())?;
+            self.unsaid = true;
+        }
+        Ok(())
+    }
+
+    /// Asks for a key frame of a stream that it gets.
+    pub fn ask_key(&mut self, ssrc: Ssrc) {
+        if let Some(stream) = self.rtc.direct_api().stream_rx(&ssrc) {
+            stream.request_keyframe(KeyframeRequestKind::Pli);
+            self.unsaid = true;
+        }
     }
 
     /// Takes a datagram that came then. What arrived in it is told at once, all else by [`settle`](Client::settle): a transport that is asked
@@ -218,28 +261,41 @@ impl Client {
 
     fn handle_event(&mut self, event: &Event, out: &mut dyn FnMut(Said)) {
         match event {
-            Event::RtpPacket(packet) => {
-                if let Some(stamp) = Stamp::read(&packet.payload) {
-                    out(Said::Heard(stamp));
-                }
-            }
+            Event::RtpPacket(packet) => out(Said::Heard(&self.heard(packet))),
             Event::KeyframeRequest(request) => {
-                if let Some(camera) = self.camera.as_mut().filter(|camera| camera.mid == request.mid) {
-                    camera.maker.ask_key();
-                }
+                self.keys_asked += 1;
+                let asked = |stream: &&mut Stream<Camera>| {
+                    stream.mid == request.mid && (request.rid.is_none() || stream.rid == request.rid)
+                };
+                self.camera.iter_mut().filter(asked).for_each(|stream| stream.maker.ask_key());
             }
+            Event::ChannelOpen(id, _) => self.channel = Some(*id),
             Event::Closed => self.failed = Some("the other end closed the connection".into()),
             _ => {}
         }
+    }
+
+    fn heard(&self, packet: &RtpPacket) -> Heard {
+        let stamp = Stamp::read(&packet.payload);
+        let pt = packet.header.payload_type;
+        let is_picture =
+            self.rtc.codec_config().find(|params| params.pt() == pt).is_some_and(|params| params.spec().codec.is_video());
+        let head = is_picture.then(|| Head::read(&packet.payload)).flatten();
+        let source = stamp.map(|stamp| stamp.source);
+        let (number, marker) = (*packet.seq_no, packet.header.marker);
+        let of = watch::Packet { number, marker, is_picture, head, source };
+        Heard { ssrc: packet.header.ssrc, stamp, bytes: packet.payload.len(), packet: of }
     }
 }
 
 impl<M> Stream<M> {
     fn send(&mut self, rtc: &mut Rtc, now: Instant, wall_ns: u64, mut packet: Packet, codec: Codec, values: ExtensionValues) {
         let Some(pt) = self.pt.or_else(|| self.prepare(rtc, codec)) else { return };
-        Stamp { source: self.source, sent_ns: wall_ns, number: self.sent }.write(&mut packet.payload);
+        if packet.stamped {
+            Stamp { source: self.source, sent_ns: wall_ns, number: self.sent }.write(&mut packet.payload);
+        }
         let mut api = rtc.direct_api();
-        let Some(stream) = api.stream_tx_by_mid(self.mid, None) else { return };
+        let Some(stream) = api.stream_tx_by_mid(self.mid, self.rid) else { return };
         let write = RtpWrite::new(pt, self.sent.into(), packet.time, now, packet.payload);
         stream.write_rtp(write.marker(packet.marker).ext_vals(values).nackable(codec == Codec::Vp8));
         self.sent += 1;
@@ -248,7 +304,7 @@ impl<M> Stream<M> {
     fn prepare(&mut self, rtc: &mut Rtc, codec: Codec) -> Option<Pt> {
         self.pt = rtc.codec_config().find(|params| params.spec().codec == codec).map(|params| params.pt());
         if codec == Codec::Vp8 {
-            rtc.direct_api().stream_tx_by_mid(self.mid, None)?.set_rtx_cache(REPAIR_PACKETS, REPAIR_TIME, None);
+            rtc.direct_api().stream_tx_by_mid(self.mid, self.rid)?.set_rtx_cache(REPAIR_PACKETS, REPAIR_TIME, None);
         }
         self.pt
     }

@@ -55,6 +55,8 @@ struct Wishes {
     /// A change is under way.
     busy: Vec<u64>,
     offers: u64,
+    /// The sections with pictures.
+    pictures: Vec<String>,
 }
 
 /// Joins, and passes on what is said until there are no more replies to come.
@@ -69,7 +71,7 @@ async fn converse(seat: &Seat, replies: &mut UnboundedReceiver<Reply>, post: &Po
     let mut talk = Talk::open(seat.http).await?;
     let handle = talk.attach().await?;
     let feeds = seat.feeds.iter().map(|feed| u64::from(*feed) + 1).collect();
-    let mut wishes = Wishes { handle, feeds, begun: false, busy: Vec::new(), offers: 0 };
+    let mut wishes = Wishes { handle, feeds, begun: false, busy: Vec::new(), offers: 0, pictures: Vec::new() };
     if let Some((number, offer)) = &seat.publisher {
         wishes.feeds.clear();
         let event = talk.publish(room_id(seat), *number, offer).await?;
@@ -95,7 +97,8 @@ async fn converse(seat: &Seat, replies: &mut UnboundedReceiver<Reply>, post: &Po
                 talk.waiting.push_back(event);
             }
             reply = replies.recv() => match reply {
-                Some((_, sdp)) => {
+                Some(Reply::Layer(layer)) => talk.say(handle, &wishes.layer(layer), None).await?,
+                Some(Reply::Answer(_, sdp)) => {
                     let answer = json!({ "type": "answer", "sdp": sdp });
                     talk.say(handle, &json!({ "request": "start" }), Some(answer)).await?;
                 }
@@ -132,9 +135,21 @@ impl Wishes {
         if data["started"] == "ok" || kind == Some("updated") && event["jsep"].is_null() {
             self.busy.clear();
         }
+        let streams = data["streams"].as_array().into_iter().flatten();
+        let pictures: Vec<String> =
+            streams.filter(|one| one["type"] == "video").filter_map(|one| one["mid"].as_str()).map(str::to_owned).collect();
+        if !pictures.is_empty() {
+            self.pictures = pictures;
+        }
         let offer = event["jsep"]["sdp"].as_str().filter(|_| event["jsep"]["type"] == "offer");
         self.offers += u64::from(offer.is_some());
         Ok(offer.map(|sdp| Word::Offer(self.offers, sdp.to_owned())))
+    }
+
+    /// Asks for a layer of everything.
+    fn layer(&self, layer: u8) -> Value {
+        let stream = |mid: &String| json!({ "mid": mid, "substream": layer });
+        json!({ "request": "configure", "streams": self.pictures.iter().map(stream).collect::<Vec<_>>() })
     }
 
     /// Asks for what is not received yet, one change at a time.
@@ -226,7 +241,7 @@ mod tests {
     use super::*;
 
     fn wishes() -> Wishes {
-        Wishes { handle: 5, feeds: VecDeque::new(), begun: false, busy: Vec::new(), offers: 0 }
+        Wishes { handle: 5, feeds: VecDeque::new(), begun: false, busy: Vec::new(), offers: 0, pictures: Vec::new() }
     }
 
     fn event(sender: u64, data: &Value, jsep: &Value) -> Value {
@@ -242,10 +257,13 @@ mod tests {
         assert_eq!(wishes.next_request(1), Some(join));
         assert_eq!(wishes.hear(&event(4, &json!({ "publishers": [{ "id": 10 }] }), &Value::Null)), Ok(None));
         assert_eq!(wishes.next_request(1), None);
-        let offer = event(5, &json!({ "videoroom": "attached" }), &json!({ "type": "offer", "sdp": "v=0" }));
+        let streams = json!([{ "mid": "0", "type": "audio" }, { "mid": "1", "type": "video" }]);
+        let attached = json!({ "videoroom": "attached", "streams": streams });
+        let offer = event(5, &attached, &json!({ "type": "offer", "sdp": "v=0" }));
         assert_eq!(wishes.hear(&offer), Ok(Some(Word::Offer(1, "v=0".into()))));
         assert_eq!(wishes.hear(&event(5, &json!({ "started": "ok" }), &Value::Null)), Ok(None));
         assert_eq!(wishes.next_request(1), Some(json!({ "request": "subscribe", "streams": [{ "feed": 10 }] })));
+        assert_eq!(wishes.layer(2), json!({ "request": "configure", "streams": [{ "mid": "1", "substream": 2 }] }));
     }
 
     #[test]

@@ -1,42 +1,27 @@
-//! The load generator: publishers and subscribers with real ICE, DTLS and SRTP on a server of their own, and what it costs that server.
-//! `docs/bench.md` says how the figures come about and what they were.
+//! The command line of the load generator. `docs/bench.md` says what it measures and what came out.
 
-mod client;
-mod field;
-mod hiccup;
-mod histogram;
-mod janus;
-mod net;
-mod recorded;
-mod report;
-mod run;
-mod scenario;
-mod server;
-mod signal;
-mod sink;
-mod source;
-mod stamp;
-mod twilio;
-
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::report::Figures;
-use crate::scenario::{Kind, Scenario};
-use crate::server::Choice;
-use crate::signal::Door;
+use bench::loads::{self, Set};
+use bench::report::{self, Figures};
+use bench::run;
+use bench::scenario::{Kind, Scenario};
+use bench::server::Choice;
+use bench::signal::Door;
+use clap::{Parser, Subcommand};
 
 /// Measures what a server needs for a delivered packet, and how long the packet takes.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Choices {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// What is measured, in turn; Janus needs its package, and a network as scripts/bench-janus makes it
-    #[arg(long, value_delimiter = ',', default_value = "kennel")]
+    #[arg(long, visible_alias = "door", value_delimiter = ',', default_value = "kennel")]
     doors: Vec<Door>,
     /// The program of Kennel
     #[arg(long, default_value = "target/release/kennel")]
@@ -44,7 +29,10 @@ struct Choices {
     /// Where servers and clients are
     #[arg(long, default_value = "127.0.0.1")]
     address: Ipv4Addr,
-    /// The load; without it, the short set: 1 to 10, 1 to 50, 1 to 100, 8 to each other, a gallery of 50, a storm
+    /// The loads, if no one is chosen
+    #[arg(long, default_value = "short", conflicts_with = "scenario")]
+    set: Set,
+    /// One load in place of a set
     #[arg(long)]
     scenario: Option<Kind>,
     /// Who sends, in each room
@@ -53,18 +41,27 @@ struct Choices {
     /// Who only receives, in all rooms together
     #[arg(long, default_value_t = 0)]
     subscribers: usize,
-    /// How long is measured, each time
-    #[arg(long, default_value_t = 8)]
-    seconds: u64,
-    /// How often everything is measured, in turn
-    #[arg(long, default_value_t = 3)]
-    rounds: u32,
+    /// How many rooms; only of `many`
+    #[arg(long, default_value_t = 1)]
+    rooms: usize,
+    /// How long is measured, each time; 8, in a short set 4
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// How often everything is measured, in turn; 3, in a short set 2, in a full one 5
+    #[arg(long)]
+    rounds: Option<u32>,
     /// Joins a second
     #[arg(long, default_value_t = 20)]
     joins_per_s: u32,
-    /// Records everybody's tracks; Kennel only
+    /// Records everybody's tracks; Kennel by Twilio's signaling only
     #[arg(long)]
     recorded: bool,
+    /// Of a hundred datagrams of media so many get lost, to each client and from it
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=90))]
+    loss: u8,
+    /// Which datagrams get lost
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
     /// Threads for media: Kennel's workers
     #[arg(long, default_value_t = 1)]
     workers: usize,
@@ -76,64 +73,90 @@ struct Choices {
     json: Option<PathBuf>,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Prints the tables of what was measured
+    Table {
+        /// Lines of JSON, as `--json` writes them
+        file: PathBuf,
+    },
+}
+
 impl Choices {
-    fn scenarios(&self) -> Vec<Scenario> {
-        let scenario = |kind, publishers, subscribers| Scenario {
-            kind,
-            publishers,
-            subscribers,
-            seconds: self.seconds,
+    fn loads(&self) -> Vec<Scenario> {
+        let Some(kind) = self.scenario else {
+            let seconds = self.seconds.unwrap_or(self.set.usual().1);
+            let (seed, joins_per_s) = (self.seed, self.joins_per_s);
+            return self.set.loads().into_iter().map(|load| Scenario { seconds, seed, joins_per_s, ..load }).collect();
+        };
+        let usual = Scenario::new(kind, self.publishers, self.subscribers);
+        let seconds = self.seconds.unwrap_or(usual.seconds);
+        vec![Scenario {
+            rooms: self.rooms,
+            seconds,
             joins_per_s: self.joins_per_s,
             recorded: self.recorded,
-        };
-        match self.scenario {
-            Some(kind) => vec![scenario(kind, self.publishers, self.subscribers)],
-            None => vec![
-                scenario(Kind::Fan, 1, 10),
-                scenario(Kind::Fan, 1, 49),
-                scenario(Kind::Fan, 1, 100),
-                scenario(Kind::All, 8, 0),
-                scenario(Kind::Gallery, 50, 0),
-                scenario(Kind::Storm, 1, 49),
-            ],
-        }
+            loss_percent: self.loss,
+            seed: self.seed,
+            ..usual
+        }]
+    }
+
+    fn rounds(&self) -> u32 {
+        self.rounds.unwrap_or(if self.scenario.is_some() { 3 } else { self.set.usual().0 })
     }
 }
 
 fn main() -> ExitCode {
-    match measure(&Choices::parse()) {
-        Ok(all) => {
-            println!("{}\n{}", report::table(&all), report::ratios(&all));
-            ExitCode::SUCCESS
-        }
+    let choices = Choices::parse();
+    let outcome = match &choices.command {
+        Some(Command::Table { file }) => read(file).map(|all| print(&all)),
+        None => measure(&choices).map(|all| print(&all)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            eprintln!("The measurement failed: {problem}.");
+            eprintln!("It failed: {problem}.");
             ExitCode::FAILURE
         }
     }
+}
+
+fn print(all: &[Figures]) {
+    println!("{}\n{}", report::table(all), report::ratios(all));
 }
 
 /// Servers and rounds in turn, so that a change of the machine meets all.
 fn measure(choices: &Choices) -> io::Result<Vec<Figures>> {
     let program = choices.server.canonicalize().map_err(|e| io::Error::other(format!("{}: {e}", choices.server.display())))?;
     let mut all = Vec::new();
-    for round in 1..=choices.rounds {
-        for scenario in choices.scenarios() {
-            for door in &choices.doors {
-                let workers = if *door == Door::Janus { choices.event_loops } else { choices.workers };
-                let choice = Choice { door: *door, program: program.clone(), ip: choices.address, workers };
-                match run::run(&choice, &scenario, round) {
+    for round in 1..=choices.rounds() {
+        for load in choices.loads() {
+            if round == 1 {
+                tell_refusals(&load, &choices.doors);
+            }
+            for door in loads::doors(&load, &choices.doors) {
+                let workers = if door == Door::Janus { choices.event_loops } else { choices.workers };
+                let choice = Choice { door, program: program.clone(), ip: choices.address, workers };
+                let load = Scenario { is_mixed: door.is_mixed(), ..load.clone() };
+                match run::run(&choice, &load, round) {
                     Ok(figures) => {
                         note(choices, &figures)?;
                         all.push(figures);
                     }
                     // The other loads may be measured all the same.
-                    Err(problem) => eprintln!("{} on {} failed: {problem}.", scenario.name(), door.name()),
+                    Err(problem) => eprintln!("{} on {} failed: {problem}.", load.name(), door.name()),
                 }
             }
         }
     }
-    Ok(all)
+    if all.is_empty() { Err(io::Error::other("nothing was measured")) } else { Ok(all) }
+}
+
+fn tell_refusals(load: &Scenario, doors: &[Door]) {
+    for (door, why) in doors.iter().filter_map(|door| Some((door, load.refusal(*door)?))) {
+        eprintln!("{} is not measured on {}: {why}.", load.name(), door.name());
+    }
 }
 
 fn note(choices: &Choices, figures: &Figures) -> io::Result<()> {
@@ -143,4 +166,12 @@ fn note(choices: &Choices, figures: &Figures) -> io::Result<()> {
         writeln!(OpenOptions::new().create(true).append(true).open(path)?, "{line}")?;
     }
     Ok(())
+}
+
+fn read(file: &Path) -> io::Result<Vec<Figures>> {
+    let text = fs::read_to_string(file).map_err(|e| io::Error::other(format!("{}: {e}", file.display())))?;
+    let line = |(number, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|e| io::Error::other(format!("{}, line {}: {e}", file.display(), number + 1)))
+    };
+    text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(line).collect()
 }

@@ -1,16 +1,21 @@
 //! What was measured, as one line of JSON for each round and as a table of medians.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::field::Tally;
+use crate::tally::Tally;
 
-/// What one round gave.
-#[derive(Clone, Debug, Default, Serialize)]
+/// What one round gave. What a line of an older program does not say is zero.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Figures {
     /// Which server.
-    pub server: &'static str,
+    pub server: String,
     /// Which load.
     pub scenario: String,
+    /// Of which kind.
+    pub kind: String,
+    /// How many receive what one sends.
+    pub receivers: usize,
     /// Which round, from 1.
     pub round: u32,
     /// When it began, in seconds since 1970.
@@ -95,6 +100,40 @@ pub struct Figures {
     pub recorded_lost: u64,
     /// CPU time of the server for a join, without that for the packets meanwhile.
     pub cpu_ms_per_join: Option<f64>,
+    /// The median of joins until the first packet of pictures, where streams are looked at.
+    pub join_picture_p50_ms: Option<f64>,
+    /// CPU time of the server for a second of each room's mix.
+    pub cores_per_mix: Option<f64>,
+    /// Mixed pictures that the server encoded a second, each rendition by itself.
+    pub mixed_pictures_per_s: Option<f64>,
+    /// Frames a second of each stream of pictures, where streams are looked at.
+    pub frames_per_s: Option<f64>,
+    /// Layers that viewers asked for.
+    pub switches_asked: u64,
+    /// Those of them that came before the next one was asked for.
+    pub switches_done: u64,
+    /// How often another layer came.
+    pub switches: u64,
+    /// From asking until the layer came.
+    pub switch_p50_ms: Option<f64>,
+    /// The same.
+    pub switch_p99_ms: Option<f64>,
+    /// Pictures missing between two others, where streams are looked at.
+    pub pictures_lost: u64,
+    /// Key frames that viewers asked for, each by itself.
+    pub keys_asked: u64,
+    /// How often one began to come to who had asked.
+    pub keys_done: u64,
+    /// Key frames that the server asked senders for.
+    pub keys_asked_senders: u64,
+    /// Key frames that were sent.
+    pub keys_sent: u64,
+    /// From asking until a key frame began to come.
+    pub key_p50_ms: Option<f64>,
+    /// The same.
+    pub key_p99_ms: Option<f64>,
+    /// Datagrams of media that were dropped on purpose, to clients and from them.
+    pub dropped: u64,
 }
 
 impl Figures {
@@ -109,16 +148,34 @@ impl Figures {
         self.twice = tally.verdict.twice;
         self.pairs = tally.pairs;
         self.pairs_silent = tally.pairs_silent;
-        self.unsent = tally.unsent;
-        self.lateness_p99_ms = ms(tally.lateness.quantile(0.99));
-        self.lateness_max_ms = ms(tally.lateness.max());
+        self.unsent = tally.meters.unsent;
+        self.lateness_p99_ms = ms(tally.meters.lateness.quantile(0.99));
+        self.lateness_max_ms = ms(tally.meters.lateness.max());
+        self.dropped = tally.meters.dropped;
+        self.switches_asked = tally.meters.switches_asked;
+        self.switches = tally.switches;
+        self.pictures_lost = tally.pictures_lost;
+        self.keys_asked = tally.meters.keys_asked;
+        (self.keys_asked_senders, self.keys_sent) = (tally.keys_asked, tally.keys_sent);
     }
 }
+
+/// The server that Kennel is compared with.
+pub const PEER: &str = "janus";
+
+/// What is compared.
+const RATIOS: [Column; 5] = [
+    ("CPU/packet", |f| Some(f.cpu_us_per_packet)),
+    ("p50", |f| f.latency_p50_ms),
+    ("p99", |f| f.latency_p99_ms),
+    ("join p50", |f| Some(f.join_p50_ms)),
+    ("kB/client", |f| Some(f.kb_per_client)),
+];
 
 /// A column: its title and its value in one round.
 type Column = (&'static str, fn(&Figures) -> Option<f64>);
 
-const COLUMNS: [Column; 16] = [
+const COLUMNS: [Column; 26] = [
     ("packets/s", |f| Some(f.packets_per_s)),
     ("CPU us/packet", |f| Some(f.cpu_us_per_packet)),
     ("cores", |f| Some(f.server_cores)),
@@ -128,7 +185,17 @@ const COLUMNS: [Column; 16] = [
     ("p99.9 ms", |f| f.latency_p999_ms),
     ("join p50 ms", |f| Some(f.join_p50_ms)),
     ("join p99 ms", |f| Some(f.join_p99_ms)),
+    ("to picture p50 ms", |f| f.join_picture_p50_ms),
     ("CPU ms/join", |f| f.cpu_ms_per_join),
+    ("cores/mix", |f| f.cores_per_mix),
+    ("pictures/s", |f| f.frames_per_s),
+    ("switches asked", |f| some(f.switches_asked)),
+    ("done", |f| f.switch_p50_ms.map(|_| f.switches_done as f64)),
+    ("switch p50 ms", |f| f.switch_p50_ms),
+    ("pictures lost", |f| f.switch_p50_ms.map(|_| f.pictures_lost as f64)),
+    ("keys asked", |f| some(f.keys_asked)),
+    ("keys sent", |f| f.key_p50_ms.map(|_| f.keys_sent as f64)),
+    ("key p50 ms", |f| f.key_p50_ms),
     ("idle MB", |f| Some(f.rss_idle_kb as f64 / 1024.0)),
     ("kB/client", |f| Some(f.kb_per_client)),
     ("packets/turn", |f| Some(f.packets_per_turn)),
@@ -137,54 +204,63 @@ const COLUMNS: [Column; 16] = [
     ("hiccup p99 ms", |f| Some(f.hiccup_p99_ms)),
 ];
 
-/// A table: a line for each server and load, medians and the range of all rounds.
+fn some(count: u64) -> Option<f64> {
+    (count > 0).then_some(count as f64)
+}
+
+/// A table: a line for each server and load, medians and the range of all rounds. A column in which nothing stands is left out.
 pub fn table(all: &[Figures]) -> String {
-    let titles: Vec<&str> = COLUMNS.iter().map(|(title, _)| *title).collect();
+    let columns: Vec<&Column> = COLUMNS.iter().filter(|(_, of)| all.iter().any(|one| of(one).is_some())).collect();
+    let titles: Vec<&str> = columns.iter().map(|(title, _)| *title).collect();
     let mut text = format!("| server | load | {} |\n|---|---|{}\n", titles.join(" | "), "---|".repeat(titles.len()));
-    let mut done: Vec<(&str, &str)> = Vec::new();
-    for one in all {
-        let key = (one.server, one.scenario.as_str());
-        if !done.contains(&key) {
-            done.push(key);
-            let rounds: Vec<&Figures> = all.iter().filter(|other| (other.server, other.scenario.as_str()) == key).collect();
-            let cells: Vec<String> =
-                COLUMNS.iter().map(|(_, of)| cell(rounds.iter().filter_map(|round| of(round)).collect())).collect();
-            text += &format!("| {} | {} | {} |\n", key.0, key.1, cells.join(" | "));
-        }
+    for (server, load) in loads(all) {
+        let rounds: Vec<&Figures> = all.iter().filter(|one| one.server == server && one.scenario == load).collect();
+        let cells: Vec<String> =
+            columns.iter().map(|(_, of)| cell(rounds.iter().filter_map(|round| of(round)).collect())).collect();
+        text += &format!("| {server} | {load} | {} |\n", cells.join(" | "));
     }
     text
 }
 
-/// Kennel's medians as shares of those of the other server under the same loads; nothing if there is only one server.
-pub fn ratios(all: &[Figures]) -> String {
-    let others: Vec<&Figures> = all.iter().filter(|one| one.server != "kennel" && one.round == 1).collect();
-    let line = |other: &&Figures| {
-        let ratio = |of: fn(&Figures) -> Option<f64>| {
-            Some(middle(all, "kennel", &other.scenario, of)? / middle(all, other.server, &other.scenario, of)?)
-        };
-        let show = |ratio: Option<f64>| ratio.map_or("-".into(), |ratio| format!("{ratio:.2}"));
-        let (cpu, p50, p99) = (ratio(|f| Some(f.cpu_us_per_packet)), ratio(|f| f.latency_p50_ms), ratio(|f| f.latency_p99_ms));
-        let (join, memory) = (ratio(|f| Some(f.join_p50_ms)), ratio(|f| Some(f.kb_per_client)));
-        format!(
-            "| {} | {} | {} | {} | {} | {} | {} |\n",
-            other.server,
-            other.scenario,
-            show(cpu),
-            show(p50),
-            show(p99),
-            show(join),
-            show(memory)
-        )
-    };
-    if others.is_empty() {
-        return String::new();
+/// Servers and loads, in the order in which they were measured first.
+fn loads(all: &[Figures]) -> Vec<(&str, &str)> {
+    let mut loads: Vec<(&str, &str)> = Vec::new();
+    for one in all {
+        let key = (one.server.as_str(), one.scenario.as_str());
+        if !loads.contains(&key) {
+            loads.push(key);
+        }
     }
-    let head = "| kennel against | load | CPU/packet | p50 | p99 | join p50 | kB/client |\n|---|---|---|---|---|---|---|\n";
-    format!("{head}{}", others.iter().map(line).collect::<String>())
+    loads
 }
 
-fn middle(all: &[Figures], server: &str, scenario: &str, of: fn(&Figures) -> Option<f64>) -> Option<f64> {
-    let rounds = all.iter().filter(|one| one.server == server && one.scenario == scenario);
+/// Kennel's medians as shares of its peer's under the same loads; nothing without a peer.
+pub fn ratios(all: &[Figures]) -> String {
+    let peers: Vec<(&str, &str)> = loads(all).into_iter().filter(|(server, _)| *server == PEER).collect();
+    if peers.is_empty() {
+        return String::new();
+    }
+    let line = |(peer, load): &(&str, &str)| {
+        let cell = |of| ratio(all, load, of).map_or("-".into(), |ratio| format!("{ratio:.2}"));
+        let cells = RATIOS.map(|(_, of)| cell(of));
+        format!("| {peer} | {load} | {} |\n", cells.join(" | "))
+    };
+    let head = format!(
+        "| kennel against | load | {} |\n|---|---|{}\n",
+        RATIOS.map(|(title, _)| title).join(" | "),
+        "---|".repeat(RATIOS.len())
+    );
+    format!("{head}{}", peers.iter().map(line).collect::<String>())
+}
+
+/// Kennel's median of a figure under a load as a share of its peer's; none if either was not measured.
+pub fn ratio(all: &[Figures], load: &str, of: fn(&Figures) -> Option<f64>) -> Option<f64> {
+    Some(middle(all, "kennel", load, of)? / middle(all, PEER, load, of)?)
+}
+
+/// The median of a figure of all rounds of a load; none if it was not measured.
+pub fn middle(all: &[Figures], server: &str, load: &str, of: fn(&Figures) -> Option<f64>) -> Option<f64> {
+    let rounds = all.iter().filter(|one| one.server == server && one.scenario == load);
     let mut values: Vec<f64> = rounds.filter_map(of).collect();
     values.sort_by(f64::total_cmp);
     median(&values)
@@ -234,15 +310,39 @@ mod tests {
 
     #[test]
     fn rounds_of_one_load_are_one_line() {
-        let round = |scenario: &str, lost| Figures { server: "kennel", scenario: scenario.into(), lost, ..Figures::default() };
+        let round =
+            |scenario: &str, lost| Figures { server: "kennel".into(), scenario: scenario.into(), lost, ..Figures::default() };
         let text = table(&[round("1 to 10", 1), round("1 to 50", 0), round("1 to 10", 3)]);
         assert_eq!(text.lines().count(), 4);
         assert!(text.contains("| kennel | 1 to 10 | 0 | 0 | 0 | 2.00 [1.00..3.00] |"), "{text}");
     }
 
     #[test]
+    fn what_nothing_stands_in_is_no_column() {
+        let plain = Figures { server: "kennel".into(), ..Figures::default() };
+        assert!(!table(std::slice::from_ref(&plain)).contains("cores/mix"));
+        let mixed = Figures { server: "signalwire".into(), cores_per_mix: Some(0.25), ..Figures::default() };
+        let text = table(&[plain, mixed]);
+        assert!(text.contains("cores/mix") && text.contains(" 0.25 |"), "{text}");
+    }
+
+    #[test]
+    fn a_line_is_read_as_it_was_written_and_older_ones_too() {
+        let whole = Figures { server: "kennel".into(), latency_p50_ms: Some(0.5), cores_per_mix: None, ..Figures::default() };
+        let line = serde_json::to_string(&whole).expect("a line");
+        assert_eq!(serde_json::from_str::<Figures>(&line).expect("the same"), whole);
+        let old = serde_json::from_str::<Figures>(r#"{"server":"janus","latency_p50_ms":null}"#).expect("a line");
+        assert_eq!(old, Figures { server: "janus".into(), ..Figures::default() });
+    }
+
+    #[test]
     fn ratios_are_those_of_medians() {
-        let round = |server, round, cpu_us_per_packet| Figures { server, round, cpu_us_per_packet, ..Figures::default() };
+        let round = |server: &str, round, cpu_us_per_packet| Figures {
+            server: server.into(),
+            round,
+            cpu_us_per_packet,
+            ..Figures::default()
+        };
         let all = [round("kennel", 1, 4.0), round("janus", 1, 10.0), round("kennel", 2, 5.0), round("janus", 2, 30.0)];
         let all: Vec<Figures> = all.into_iter().chain([round("kennel", 3, 9.0), round("janus", 3, 20.0)]).collect();
         assert!(ratios(&all).contains("| janus |  | 0.25 | - | - |"), "{}", ratios(&all));

@@ -3,7 +3,9 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::field::{Field, Joiner};
+use clap::ValueEnum;
+
+use crate::field::{Field, Joiner, Terms};
 use crate::hiccup::{HICCUP_MAX, Meter};
 use crate::histogram::Histogram;
 use crate::net::time_of_day;
@@ -11,12 +13,11 @@ use crate::recorded;
 use crate::report::Figures;
 use crate::scenario::{Kind, Scenario};
 use crate::server::{Choice, Server, datagrams_dropped, load_average, own_cpu};
+use crate::signal::{Door, room_name};
+use crate::tally::Tally;
 
 /// Until an idle server's memory is looked at.
 const SETTLE: Duration = Duration::from_millis(500);
-
-/// From when everybody hears everything until it is measured.
-const WARM_UP: Duration = Duration::from_secs(3);
 
 /// What joins are moved by, so many times as 7 of 20 come.
 const OUT_OF_STEP: Duration = Duration::from_micros(1_030);
@@ -37,14 +38,16 @@ const CALM: Duration = Duration::from_secs(3);
 pub fn run(choice: &Choice, scenario: &Scenario, round: u32) -> io::Result<Figures> {
     let (unix_s, load) = (time_of_day().as_secs(), load_average());
     let server = Server::start(choice)?;
-    let mut field = Field::new(choice.door, server.http, choice.ip)?;
+    let (door, http, ip, drill) = (choice.door, server.http, choice.ip, scenario.drill());
+    let (loss_percent, seed) = (scenario.loss_percent, scenario.seed.wrapping_add(u64::from(round)));
+    let mut field = Field::new(Terms { door, http, ip, drill, loss_percent, seed })?;
     field.run_for(SETTLE)?;
-    if scenario.recorded {
-        (0..scenario.rooms()).try_for_each(|room| server.record(&crate::signal::room_name(room)))?;
-    }
+    make_rooms(&server, choice, scenario)?;
     let mut figures = Figures {
-        server: choice.door.name(),
+        server: choice.door.name().to_owned(),
         scenario: scenario.name(),
+        kind: kind_name(scenario.kind),
+        receivers: scenario.receivers(),
         round,
         rooms: scenario.rooms(),
         unix_s,
@@ -58,9 +61,12 @@ pub fn run(choice: &Choice, scenario: &Scenario, round: u32) -> io::Result<Figur
     } else {
         join(&mut field, &scenario.viewers(), scenario)?;
         figures.complete = field.run_until_complete(COMPLETE_TIMEOUT)?;
-        field.run_for(WARM_UP)?;
-        note_joins(&mut figures, &field.joins(0));
+        field.run_for(scenario.warm_up)?;
+        note_joins(&mut figures, &field, 0);
         window(&server, &mut field, Duration::from_secs(scenario.seconds), &mut figures)?;
+    }
+    if scenario.is_mixed {
+        figures.cores_per_mix = Some(figures.server_cores / scenario.rooms() as f64);
     }
     figures.clients = field.participants();
     figures.rss_kb = server.resident_kb();
@@ -71,6 +77,22 @@ pub fn run(choice: &Choice, scenario: &Scenario, round: u32) -> io::Result<Figur
         (figures.recorded_files, figures.recorded_frames, figures.recorded_lost) = (count.files, count.frames, count.lost);
     }
     Ok(figures)
+}
+
+/// What a load is called on the command line.
+fn kind_name(kind: Kind) -> String {
+    kind.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+/// Rooms that are not as they come by themselves.
+fn make_rooms(server: &Server, choice: &Choice, scenario: &Scenario) -> io::Result<()> {
+    let option = match scenario.kind {
+        _ if choice.door != Door::Kennel => return Ok(()),
+        _ if scenario.recorded => ("RecordParticipantsOnConnect", true),
+        Kind::Sound => ("AudioOnly", true),
+        _ => return Ok(()),
+    };
+    (0..scenario.rooms()).try_for_each(|room| server.make_room(&room_name(room), option))
 }
 
 fn join(field: &mut Field, joiners: &[Joiner], scenario: &Scenario) -> io::Result<()> {
@@ -87,15 +109,19 @@ fn join(field: &mut Field, joiners: &[Joiner], scenario: &Scenario) -> io::Resul
 /// Viewers who join at a rate; then a while without joins, to know what the packets alone cost.
 fn storm(server: &Server, field: &mut Field, scenario: &Scenario, figures: &mut Figures) -> io::Result<()> {
     field.run_until_complete(COMPLETE_TIMEOUT)?;
-    field.run_for(WARM_UP)?;
-    let (before, arrived, since) = (server.cpu()?, field.arrived(), field.len());
+    field.run_for(scenario.warm_up)?;
+    let (before, arrived, since, start) = (server.cpu()?, field.arrived(), field.connections(), Instant::now());
     join(field, &scenario.viewers(), scenario)?;
     figures.complete = field.run_until_complete(COMPLETE_TIMEOUT)?;
-    let (used, arrived) = (server.cpu()? - before, field.arrived() - arrived);
-    note_joins(figures, &field.joins(since));
-    window(server, field, CALM, figures)?;
-    let packets_ms = figures.cpu_us_per_packet * arrived as f64 / 1e3;
-    figures.cpu_ms_per_join = Some((ms(used) - packets_ms) / scenario.subscribers.max(1) as f64);
+    let (used, arrived, wall) = (server.cpu()? - before, field.arrived() - arrived, start.elapsed());
+    note_joins(figures, field, since);
+    window(server, field, CALM.min(Duration::from_secs(scenario.seconds)), figures)?;
+    // What a mix costs does not depend on how many get it, nearly.
+    let rest_ms = match scenario.is_mixed {
+        true => figures.server_cores * ms(wall),
+        false => figures.cpu_us_per_packet * arrived as f64 / 1e3,
+    };
+    figures.cpu_ms_per_join = Some((ms(used) - rest_ms) / scenario.subscribers.max(1) as f64);
     Ok(())
 }
 
@@ -126,23 +152,39 @@ fn window(server: &Server, field: &mut Field, time: Duration, figures: &mut Figu
     figures.forwarded = grown("kennel_media_packets_out_total") as u64;
     figures.datagrams_per_send = grown("kennel_media_datagrams_out_total") / grown("kennel_media_sends_total").max(1.0);
     figures.packets_per_turn = grown("kennel_media_packets_out_total") / grown("kennel_media_turns_total").max(1.0);
-    note_latency(figures, &tally.latency, &hiccups);
+    let mixed = grown("kennel_media_mixed_pictures_total");
+    figures.mixed_pictures_per_s = (mixed > 0.0).then_some(mixed / seconds);
+    figures.frames_per_s = (tally.pictures > 0).then(|| tally.frames as f64 / seconds / tally.pictures as f64);
+    note_waits(figures, &tally);
+    note_latency(figures, &tally.meters.latency, &hiccups);
     Ok(())
+}
+
+/// How long was waited for what was asked for.
+fn note_waits(figures: &mut Figures, tally: &Tally) {
+    let at = |waits: &Histogram, share| (waits.count() > 0).then(|| ms(waits.quantile(share)));
+    let (switched, keyed) = (&tally.meters.switched, &tally.meters.keyed);
+    figures.switches_done = switched.count();
+    (figures.switch_p50_ms, figures.switch_p99_ms) = (at(switched, 0.5), at(switched, 0.99));
+    figures.keys_done = keyed.count();
+    (figures.key_p50_ms, figures.key_p99_ms) = (at(keyed, 0.5), at(keyed, 0.99));
 }
 
 fn note_latency(figures: &mut Figures, latency: &Histogram, hiccups: &Histogram) {
     figures.hiccup_p99_ms = ms(hiccups.quantile(0.99));
     figures.hiccup_max_ms = ms(hiccups.max());
-    let quiet = hiccups.quantile(0.99) <= HICCUP_MAX;
+    let quiet = hiccups.quantile(0.99) <= HICCUP_MAX && latency.count() > 0;
     let at = |share| quiet.then(|| ms(latency.quantile(share)));
     (figures.latency_p50_ms, figures.latency_p99_ms, figures.latency_p999_ms) = (at(0.5), at(0.99), at(0.999));
     figures.latency_max_ms = quiet.then(|| ms(latency.max()));
 }
 
-fn note_joins(figures: &mut Figures, joins: &Histogram) {
+fn note_joins(figures: &mut Figures, field: &Field, since: usize) {
+    let (joins, pictures) = (field.joins(since), field.joins_to_picture(since));
     figures.joins = joins.count();
     figures.join_p50_ms = ms(joins.quantile(0.5));
     figures.join_p99_ms = ms(joins.quantile(0.99));
+    figures.join_picture_p50_ms = (pictures.count() > 0).then(|| ms(pictures.quantile(0.5)));
 }
 
 fn us(time: Duration) -> f64 {

@@ -4,14 +4,19 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::field::Joiner;
+use crate::drill::Drill;
+use crate::field::{Joiner, Pictures};
+use crate::signal::Door;
 use crate::source::Picture;
 
 /// Seats of a group room.
 const ROOM_SEATS: usize = 50;
 
-/// Who speaks at a time in a gallery; the others send what Opus sends of silence.
-const GALLERY_SPEAKERS: usize = 3;
+/// Seats of a room that a token of SignalWire's makes.
+const MIXED_SEATS: usize = 20;
+
+/// Who speaks at a time where many are; the others send what Opus sends of silence.
+const SPEAKERS: usize = 3;
 
 /// More senders than this in a room come slowly.
 const CROWD: usize = 10;
@@ -26,12 +31,20 @@ pub enum Kind {
     Fan,
     /// Everyone sends camera and microphone to everyone.
     All,
+    /// Many rooms, everyone to everyone in each.
+    Many,
     /// Everyone to everyone as in a gallery: small pictures, three who speak.
     Gallery,
+    /// Everyone to everyone without pictures, three who speak.
+    Sound,
     /// One publisher a room, and viewers who join at a rate.
     Storm,
     /// So many rooms as there are publishers, one in each, with so many subscribers each.
     Rooms,
+    /// A publisher with three layers, and viewers who want another one every two seconds.
+    Layers,
+    /// As a fan; all viewers ask for a key frame in the same moment, every second.
+    Keys,
 }
 
 /// A load.
@@ -39,48 +52,120 @@ pub enum Kind {
 pub struct Scenario {
     /// What kind.
     pub kind: Kind,
+    /// How many rooms, of many.
+    pub rooms: usize,
     /// Who sends, in each room.
     pub publishers: usize,
     /// Who only receives, in all rooms together.
     pub subscribers: usize,
+    /// Whether everybody gets the mix of the room.
+    pub is_mixed: bool,
     /// How long is measured.
     pub seconds: u64,
+    /// From when everybody hears everything until it is measured.
+    pub warm_up: Duration,
     /// Joins a second.
     pub joins_per_s: u32,
     /// Whether everybody's tracks are recorded.
     pub recorded: bool,
+    /// Of a hundred datagrams of media so many get lost, to each client and from it.
+    pub loss_percent: u8,
+    /// Which ones.
+    pub seed: u64,
 }
 
 impl Scenario {
+    /// A load of this kind, with what is usual of all else.
+    pub fn new(kind: Kind, publishers: usize, subscribers: usize) -> Self {
+        Scenario {
+            kind,
+            rooms: 1,
+            publishers,
+            subscribers,
+            is_mixed: false,
+            seconds: 8,
+            warm_up: Duration::from_secs(3),
+            joins_per_s: 20,
+            recorded: false,
+            loss_percent: 0,
+            seed: 1,
+        }
+    }
+
     /// A short name for tables.
     pub fn name(&self) -> String {
-        match self.kind {
-            Kind::Fan => format!("{} to {}", self.publishers, self.subscribers),
-            Kind::All => format!("{} to each other", self.publishers),
-            Kind::Gallery => format!("gallery of {}", self.publishers),
-            Kind::Storm => format!("storm of {} at {}/s", self.subscribers, self.joins_per_s),
-            Kind::Rooms => {
-                let recorded = if self.recorded { ", recorded" } else { "" };
-                format!("{} rooms of 1 to {}{recorded}", self.publishers, self.subscribers)
+        let Scenario { publishers, subscribers, joins_per_s, .. } = self;
+        let mut name = match self.kind {
+            Kind::Fan => format!("{publishers} to {subscribers}"),
+            Kind::All => format!("{publishers} to each other"),
+            Kind::Many => format!("{} rooms of {publishers}", self.rooms),
+            Kind::Gallery => format!("gallery of {publishers}"),
+            Kind::Sound => format!("sound of {publishers}"),
+            Kind::Storm => format!("storm of {subscribers} at {joins_per_s}/s"),
+            Kind::Rooms => format!("{publishers} rooms of 1 to {subscribers}"),
+            Kind::Layers => format!("{publishers} in 3 layers to {subscribers}"),
+            Kind::Keys => format!("key frames for {subscribers}"),
+        };
+        if self.is_mixed {
+            name += ", mixed";
+        }
+        if self.recorded {
+            name += ", recorded";
+        }
+        if self.loss_percent > 0 {
+            name += &format!(", {} % lost", self.loss_percent);
+        }
+        name
+    }
+
+    /// Whether a server can be measured with it that is spoken to so; why not.
+    pub fn refusal(&self, door: Door) -> Option<&'static str> {
+        let layers = matches!(self.kind, Kind::Layers);
+        match door {
+            Door::Janus if self.is_mixed => Some("no peer: its VideoRoom mixes nothing"),
+            Door::Janus if self.recorded => Some("no peer: it is not told to record"),
+            // It finds the stream that feedback is about by the report before it, which our transport leaves out.
+            Door::Janus if self.loss_percent > 0 || self.kind == Kind::Keys => {
+                Some("no peer: it hears no feedback of our transport")
             }
+            Door::Signalwire if self.recorded => Some("only tracks that are passed on are recorded by the bench"),
+            Door::Signalwire if layers => Some("everybody gets the same picture"),
+            _ => None,
         }
     }
 
     /// How many rooms it takes.
     pub fn rooms(&self) -> usize {
-        if self.kind == Kind::Rooms {
-            return self.publishers;
+        match self.kind {
+            Kind::Rooms => self.publishers,
+            Kind::Many => self.rooms,
+            _ => {
+                let seats = if self.is_mixed { MIXED_SEATS } else { ROOM_SEATS };
+                self.subscribers.div_ceil(seats.saturating_sub(self.publishers).max(1)).max(1)
+            }
         }
-        let seats = ROOM_SEATS.saturating_sub(self.publishers).max(1);
-        self.subscribers.div_ceil(seats).max(1)
+    }
+
+    /// How many receive what one sends.
+    pub fn receivers(&self) -> usize {
+        match self.kind {
+            Kind::All | Kind::Many | Kind::Gallery | Kind::Sound => self.publishers.saturating_sub(1),
+            _ => self.subscribers,
+        }
     }
 
     /// Everyone who sends, in the order in which they join.
     pub fn senders(&self) -> Vec<Joiner> {
-        let picture = if self.kind == Kind::Gallery { Picture::TILE } else { Picture::CAMERA };
-        let speaks = |n: usize| self.kind != Kind::Gallery || n < GALLERY_SPEAKERS;
+        let picture = match self.kind {
+            Kind::Gallery => Some(Pictures::One(Picture::TILE)),
+            Kind::Layers => Some(Pictures::Layers),
+            Kind::Sound => None,
+            _ => Some(Pictures::One(Picture::CAMERA)),
+        };
+        let few = matches!(self.kind, Kind::Gallery | Kind::Sound);
+        let speaks = |n: usize| !few || n < SPEAKERS;
         let each = if self.kind == Kind::Rooms { 1 } else { self.publishers };
-        let sender = |n: usize| Joiner { room: n / each.max(1), picture: Some(picture), sound: Some(speaks(n)) };
+        let sender = |n: usize| Joiner { room: n / each.max(1), picture, sound: Some(speaks(n)) };
         (0..each * self.rooms()).map(sender).collect()
     }
 
@@ -94,8 +179,18 @@ impl Scenario {
     /// Time from one join to the next.
     pub fn join_interval(&self) -> Duration {
         // Everybody negotiates with everybody who comes: what one thread does for all clients here is the work of as many machines.
-        let most = if self.publishers > CROWD && self.kind != Kind::Rooms { CROWD_JOINS_PER_S } else { self.joins_per_s };
+        let crowd = self.publishers > CROWD && self.kind != Kind::Rooms && !self.is_mixed;
+        let most = if crowd { CROWD_JOINS_PER_S } else { self.joins_per_s };
         Duration::from_secs(1) / self.joins_per_s.min(most).max(1)
+    }
+
+    /// What clients do while they are measured.
+    pub fn drill(&self) -> Option<Drill> {
+        match self.kind {
+            Kind::Layers => Some(Drill::Layers),
+            Kind::Keys => Some(Drill::Keys),
+            _ => None,
+        }
     }
 }
 
@@ -103,40 +198,59 @@ impl Scenario {
 mod tests {
     use super::*;
 
-    fn scenario(kind: Kind, publishers: usize, subscribers: usize) -> Scenario {
-        Scenario { kind, publishers, subscribers, seconds: 10, joins_per_s: 20, recorded: false }
+    fn count(all: &[Joiner], room: usize) -> usize {
+        all.iter().filter(|one| one.room == room).count()
     }
 
     #[test]
     fn no_room_is_larger_than_rooms_are() {
         for (publishers, subscribers, rooms) in [(1, 10, 1), (1, 49, 1), (1, 50, 2), (1, 100, 3), (8, 0, 1), (50, 0, 1)] {
-            let scenario = scenario(Kind::Fan, publishers, subscribers);
+            let scenario = Scenario::new(Kind::Fan, publishers, subscribers);
             assert_eq!(scenario.rooms(), rooms);
             let all: Vec<_> = scenario.senders().into_iter().chain(scenario.viewers()).collect();
             assert_eq!(all.len(), publishers * rooms + subscribers);
             for room in 0..rooms {
-                let seats = all.iter().filter(|one| one.room == room).count();
-                assert!(seats <= ROOM_SEATS, "{seats} in one room");
+                assert!(count(&all, room) <= ROOM_SEATS, "{} in one room", count(&all, room));
                 assert_eq!(all.iter().filter(|one| one.room == room && one.picture.is_some()).count(), publishers);
             }
         }
+        let mixed = Scenario { is_mixed: true, ..Scenario::new(Kind::Fan, 1, 20) };
+        assert_eq!((mixed.rooms(), mixed.name()), (2, "1 to 20, mixed".into()));
     }
 
     #[test]
     fn rooms_have_a_publisher_each() {
-        let scenario = scenario(Kind::Rooms, 25, 2);
+        let scenario = Scenario::new(Kind::Rooms, 25, 2);
         let (senders, viewers) = (scenario.senders(), scenario.viewers());
         assert_eq!((scenario.rooms(), senders.len(), viewers.len()), (25, 25, 50));
-        for room in 0..25 {
-            let count = |all: &[Joiner]| all.iter().filter(|one| one.room == room).count();
-            assert_eq!((count(&senders), count(&viewers)), (1, 2));
+        (0..25).for_each(|room| assert_eq!((count(&senders, room), count(&viewers, room)), (1, 2)));
+    }
+
+    #[test]
+    fn many_rooms_are_equally_full() {
+        let scenario = Scenario { rooms: 12, ..Scenario::new(Kind::Many, 4, 0) };
+        let senders = scenario.senders();
+        assert_eq!((senders.len(), scenario.viewers().len(), scenario.receivers()), (48, 0, 3));
+        (0..12).for_each(|room| assert_eq!(count(&senders, room), 4));
+    }
+
+    #[test]
+    fn few_speak_where_many_are() {
+        for (kind, picture) in [(Kind::Gallery, Some(Pictures::One(Picture::TILE))), (Kind::Sound, None)] {
+            let senders = Scenario::new(kind, 50, 0).senders();
+            assert_eq!(senders.iter().filter(|one| one.sound == Some(true)).count(), SPEAKERS);
+            assert!(senders.iter().all(|one| one.picture == picture && one.sound.is_some()));
         }
     }
 
     #[test]
-    fn few_speak_in_a_gallery() {
-        let senders = scenario(Kind::Gallery, 50, 0).senders();
-        assert_eq!(senders.iter().filter(|one| one.sound == Some(true)).count(), GALLERY_SPEAKERS);
-        assert!(senders.iter().all(|one| one.picture == Some(Picture::TILE)));
+    fn what_a_server_cannot_do_is_not_asked_of_it() {
+        let plain = Scenario::new(Kind::Fan, 1, 10);
+        assert_eq!([Door::Kennel, Door::Signalwire, Door::Janus].map(|door| plain.refusal(door)), [None; 3]);
+        let mixed = Scenario { is_mixed: true, ..plain.clone() };
+        assert!(mixed.refusal(Door::Janus).is_some());
+        assert!(Scenario { loss_percent: 5, ..plain.clone() }.refusal(Door::Janus).is_some());
+        assert!(Scenario { recorded: true, ..plain }.refusal(Door::Janus).is_some());
+        assert!(Scenario::new(Kind::Layers, 1, 3).refusal(Door::Signalwire).is_some());
     }
 }

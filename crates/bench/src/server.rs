@@ -15,7 +15,9 @@ use crate::signal::Door;
 pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
 /// Its key.
 pub const KEY: &str = "SK00000000000000000000000000000001";
-/// The secret of its key.
+/// The project of the bench, for SignalWire's signaling.
+pub const PROJECT: &str = "00000000-0000-4000-8000-000000000001";
+/// The secret of its key, and of the project.
 pub const SECRET: &str = "bench-secret-bench-secret-bench-";
 
 /// Key and secret as HTTP has them (RFC 7617).
@@ -64,7 +66,7 @@ impl Server {
         let data = tempfile::tempdir()?;
         let http = free_port(choice.ip)?;
         let mut command = match choice.door {
-            Door::Kennel => kennel(choice, data.path(), http)?,
+            Door::Kennel | Door::Signalwire => kennel(choice, data.path(), http)?,
             Door::Janus => janus(choice, data.path(), http)?,
         };
         command.current_dir(data.path()).stdout(Stdio::null());
@@ -113,12 +115,12 @@ impl Server {
         Metrics(self.scrape().unwrap_or_default())
     }
 
-    /// Makes a room whose tracks are recorded.
+    /// Makes a room with this option: its name and what it is to be. Kennel only.
     ///
     /// # Errors
     /// It refuses.
-    pub fn record(&self, room: &str) -> io::Result<()> {
-        let form = format!("UniqueName={}&Type=group&RecordParticipantsOnConnect=true", room.replace(' ', "+"));
+    pub fn make_room(&self, room: &str, (option, value): (&str, bool)) -> io::Result<()> {
+        let form = format!("UniqueName={room}&Type=group&{option}={value}");
         let headers = format!(
             "Authorization: Basic {AUTHORIZATION}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
             form.len()
@@ -206,6 +208,7 @@ fn kennel(choice: &Choice, data: &Path, http: SocketAddr) -> io::Result<Command>
     command.args(["--http", &http.to_string(), "--media", &media.to_string(), "--workers", &choice.workers.to_string()]);
     command.arg("--data").arg(data.join("data"));
     command.envs([("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_API_KEY_SID", KEY), ("TWILIO_API_KEY_SECRET", SECRET)]);
+    command.envs([("SIGNALWIRE_PROJECT_KEY", PROJECT), ("SIGNALWIRE_TOKEN", SECRET)]);
     Ok(command)
 }
 

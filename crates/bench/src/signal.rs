@@ -9,7 +9,7 @@ use mio::Waker;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::{janus, twilio};
+use crate::{janus, signalwire, twilio};
 
 /// A server, and how it is spoken to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -17,6 +17,8 @@ pub enum Door {
     /// Kennel by Twilio's signaling.
     #[default]
     Kennel,
+    /// Kennel by SignalWire's signaling: everybody gets the mix of the room.
+    Signalwire,
     /// Janus by its WebSocket JSON.
     Janus,
 }
@@ -28,6 +30,8 @@ pub enum Word {
     Answer(String),
     /// An offer, and its revision.
     Offer(u64, String),
+    /// Somebody else sends pictures, under this name.
+    Picture(String),
     /// It is out of the room, or never was in it.
     Ended(String),
 }
@@ -52,8 +56,14 @@ impl Post {
     }
 }
 
-/// A client's answer to an offer of that revision.
-pub type Reply = (u64, String);
+/// What a client says to the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Its answer to the offer of that revision.
+    Answer(u64, String),
+    /// Of all pictures it wants this layer, 0 being the smallest. Kennel is told by the channel that it opens.
+    Layer(u8),
+}
 
 /// One participant, as the protocols need it.
 #[derive(Clone, Debug)]
@@ -72,6 +82,8 @@ pub struct Introduction {
     pub offer: String,
     /// The clients that are known to send in this room.
     pub feeds: Vec<u32>,
+    /// Whether it will say which layers it wants.
+    pub chooses: bool,
 }
 
 impl Door {
@@ -79,13 +91,19 @@ impl Door {
     pub fn name(self) -> &'static str {
         match self {
             Door::Kennel => "kennel",
+            Door::Signalwire => "signalwire",
             Door::Janus => "janus",
         }
     }
 
     /// Whether a participant sends and receives on one connection.
     pub fn has_one_connection(self) -> bool {
-        self == Door::Kennel
+        self != Door::Janus
+    }
+
+    /// Whether everybody gets one picture and one sound of all, made by the server.
+    pub fn is_mixed(self) -> bool {
+        self == Door::Signalwire
     }
 
     /// Begins a conversation. Its offers are answered by what is returned, and it ends when that is dropped.
@@ -94,8 +112,14 @@ impl Door {
         match self {
             Door::Kennel => {
                 let (room, number) = (room_name(one.room), one.subscriber);
-                let seat = twilio::Seat { http: one.http, number, room, tracks: one.tracks, offer: one.offer };
+                let seat =
+                    twilio::Seat { http: one.http, number, room, tracks: one.tracks, offer: one.offer, chooses: one.chooses };
                 runtime.spawn(twilio::attend(seat, inbox, post));
+            }
+            Door::Signalwire => {
+                let (room, sends) = (room_name(one.room), one.publisher.is_some());
+                let seat = signalwire::Seat { http: one.http, number: one.subscriber, room, sends, offer: one.offer };
+                runtime.spawn(signalwire::attend(seat, inbox, post));
             }
             Door::Janus => {
                 let publisher = one.publisher.map(|number| (number, one.offer));
@@ -108,7 +132,7 @@ impl Door {
     }
 }
 
-/// What the room of this number is called.
+/// What the room of this number is called, by characters that both vendors take.
 pub fn room_name(room: usize) -> String {
-    format!("room {room}")
+    format!("room-{room}")
 }

@@ -7,8 +7,6 @@ use crate::stamp::Stamp;
 pub struct Sink {
     /// By the stream's number.
     heard: Vec<Option<Tally>>,
-    /// Packets with a stamp, since the beginning.
-    arrived: u64,
 }
 
 /// What was heard of one stream, out of the packets that are judged.
@@ -53,12 +51,6 @@ impl Sink {
             self.heard.resize(at + 1, None);
         }
         self.heard[at].get_or_insert_default().hear(stamp.number);
-        self.arrived += 1;
-    }
-
-    /// Packets that came since the beginning.
-    pub fn arrived(&self) -> u64 {
-        self.arrived
     }
 
     /// Whether anything came of this stream since the beginning.
@@ -116,7 +108,6 @@ mod tests {
         sink.judge_from(&[0, 0, 0, from]);
         numbers.iter().for_each(|number| hear(&mut sink, *number));
         assert_eq!(sink.judge(3, from, to), expected, "{numbers:?}");
-        assert_eq!(sink.arrived(), numbers.len() as u64 + 1);
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! What a browser's camera and microphone send, as far as a server can tell: sizes, times, key frames. Values only; time is an argument.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::reel::{self, Reel};
 use crate::stamp::STAMP_BYTES;
 
 /// Bytes of a payload, at most: what browsers put into a packet of pictures.
 const PAYLOAD_BYTES_MAX: u32 = 1_100;
+
+/// Bytes of the descriptor before each of them, at most.
+const DESCRIPTOR_BYTES: u32 = 4;
 
 /// Over which the packets of an ordinary frame are spread, as a browser's pacer does. Those of a key frame go at the same pace.
 const FRAME_SPREAD: Duration = Duration::from_micros(2_500);
@@ -31,13 +36,21 @@ pub struct Picture {
     pub bitrate: u32,
     /// Bytes of a key frame.
     pub key_bytes: u32,
+    /// Width and height, as key frames say.
+    pub size: (u16, u16),
 }
 
 impl Picture {
     /// 1.2 Mbit/s: 30 frames of 5 packets a second.
-    pub const CAMERA: Picture = Picture { fps: 30, bitrate: 1_200_000, key_bytes: 30_000 };
+    pub const CAMERA: Picture = Picture { fps: 30, bitrate: 1_200_000, key_bytes: 30_000, size: (1_280, 720) };
     /// One of many in a gallery: 15 frames of 1 packet a second.
-    pub const TILE: Picture = Picture { fps: 15, bitrate: 120_000, key_bytes: 6_000 };
+    pub const TILE: Picture = Picture { fps: 15, bitrate: 120_000, key_bytes: 6_000, size: (1_280, 720) };
+    /// Three layers of one camera, the smallest first.
+    pub const LAYERS: [Picture; 3] = [
+        Picture { fps: 30, bitrate: 150_000, key_bytes: 5_000, size: (320, 180) },
+        Picture { fps: 30, bitrate: 500_000, key_bytes: 14_000, size: (640, 360) },
+        Picture::CAMERA,
+    ];
 
     fn frame_bytes(self) -> u32 {
         self.bitrate / 8 / self.fps
@@ -53,28 +66,67 @@ pub struct Packet {
     pub marker: bool,
     /// RTP time, from 0.
     pub time: u32,
-    /// With room for a stamp at its end.
+    /// Whether there is room for a stamp at the end of the payload.
+    pub stamped: bool,
+    /// The payload.
     pub payload: Vec<u8>,
+}
+
+/// What is in the frames of a camera.
+#[derive(Clone, Debug)]
+enum Content {
+    /// Nothing that could be decoded.
+    Nothing(Picture),
+    /// What can be, again and again, and from its beginning when a key frame is asked for.
+    Reel(Arc<Reel>),
 }
 
 /// A camera with its encoder: VP8, one layer.
 #[derive(Clone, Debug)]
 pub struct Camera {
-    picture: Picture,
+    content: Content,
+    /// Bytes of a usual frame.
+    usual: u32,
     frame_at: Duration,
+    /// How many frames there were.
     frame: u32,
+    /// Which frame since the last key frame.
+    since_key: usize,
     part: u32,
     parts: u32,
     is_key: bool,
     key_at: Option<Duration>,
     asked: bool,
+    keys: u64,
 }
 
 impl Camera {
     /// Its first frame, a key frame, is due then.
     pub fn new(picture: Picture, start: Duration) -> Self {
-        let mut camera =
-            Camera { picture, frame_at: start, frame: 0, part: 0, parts: 1, is_key: true, key_at: None, asked: true };
+        Camera::of(Content::Nothing(picture), picture.frame_bytes(), start)
+    }
+
+    /// One whose pictures can be decoded.
+    pub fn real(reel: Arc<Reel>, start: Duration) -> Self {
+        let bytes: usize = reel.frames.iter().map(Vec::len).sum();
+        let usual = (bytes / reel.frames.len().max(1)) as u32;
+        Camera::of(Content::Reel(reel), usual, start)
+    }
+
+    fn of(content: Content, usual: u32, start: Duration) -> Self {
+        let mut camera = Camera {
+            content,
+            usual,
+            frame_at: start,
+            frame: 0,
+            since_key: 0,
+            part: 0,
+            parts: 1,
+            is_key: true,
+            key_at: None,
+            asked: true,
+            keys: 0,
+        };
         camera.begin_frame();
         camera
     }
@@ -82,6 +134,11 @@ impl Camera {
     /// Asks for a key frame, which comes in place of the next frame.
     pub fn ask_key(&mut self) {
         self.asked = true;
+    }
+
+    /// How many key frames there were.
+    pub fn keys(&self) -> u64 {
+        self.keys
     }
 
     /// When the next packet should be sent.
@@ -93,11 +150,12 @@ impl Camera {
     pub fn take(&mut self) -> Packet {
         let last = self.part + 1 == self.parts;
         let time = (self.frame_at.as_micros() * 9 / 100) as u32;
-        let packet = Packet { due: self.due(), marker: last, time, payload: self.payload() };
+        let stamped = matches!(self.content, Content::Nothing(_));
+        let packet = Packet { due: self.due(), marker: last, time, stamped, payload: self.payload() };
         self.part += 1;
         if last {
             // After a key frame that took long, the frames that fell into its time are left out.
-            let (ends, interval) = (self.due(), Duration::from_secs(1) / self.picture.fps);
+            let (ends, interval) = (self.due(), Duration::from_secs(1) / self.fps());
             while self.frame_at < ends {
                 self.frame_at += interval;
             }
@@ -108,37 +166,73 @@ impl Camera {
 
     fn begin_frame(&mut self) {
         let since = self.key_at.map(|at| self.frame_at - at);
-        self.is_key = since.is_none_or(|since| since >= KEY_INTERVAL || self.asked && since >= KEY_GAP);
+        let over = match &self.content {
+            Content::Nothing(_) => since.is_none_or(|since| since >= KEY_INTERVAL),
+            Content::Reel(reel) => self.key_at.is_none() || self.since_key + 1 >= reel.frames.len(),
+        };
+        self.is_key = over || self.asked && since.is_none_or(|since| since >= KEY_GAP);
+        self.since_key += 1;
         if self.is_key {
-            (self.key_at, self.asked) = (Some(self.frame_at), false);
+            (self.key_at, self.asked, self.since_key) = (Some(self.frame_at), false, 0);
+            self.keys += 1;
         }
         self.frame = self.frame.wrapping_add(1);
         self.part = 0;
-        self.parts = self.bytes().div_ceil(PAYLOAD_BYTES_MAX).max(1);
+        self.parts = self.bytes().div_ceil(PAYLOAD_BYTES_MAX - DESCRIPTOR_BYTES).max(1);
     }
 
+    fn fps(&self) -> u32 {
+        match &self.content {
+            Content::Nothing(picture) => picture.fps,
+            Content::Reel(_) => reel::FPS,
+        }
+    }
+
+    /// Of the frame, without descriptors.
     fn bytes(&self) -> u32 {
-        if self.is_key { self.picture.key_bytes } else { self.picture.frame_bytes() }
+        match &self.content {
+            Content::Nothing(picture) if self.is_key => picture.key_bytes,
+            Content::Nothing(_) => self.usual,
+            Content::Reel(_) => self.film().len() as u32,
+        }
+    }
+
+    fn film(&self) -> &[u8] {
+        match &self.content {
+            Content::Nothing(_) => &[],
+            Content::Reel(reel) => reel.frames.get(self.since_key).map_or(&[], Vec::as_slice),
+        }
     }
 
     fn gap(&self) -> Duration {
-        FRAME_SPREAD / self.picture.frame_bytes().div_ceil(PAYLOAD_BYTES_MAX).max(1)
+        FRAME_SPREAD / self.usual.div_ceil(PAYLOAD_BYTES_MAX).max(1)
     }
 
-    /// RFC 7741, section 4: descriptor with a picture id of 15 bits; RFC 6386, section 9.1: header of a frame; nothing; a stamp's place.
+    /// RFC 7741, section 4: descriptor with a picture id of 15 bits; then its share of the frame.
     fn payload(&self) -> Vec<u8> {
         let [high, low] = ((self.frame & 0x7fff) as u16 | 0x8000).to_be_bytes();
         let mut payload = Vec::with_capacity(PAYLOAD_BYTES_MAX as usize);
         payload.extend([0x80 | if self.part == 0 { 0x10 } else { 0 }, 0x80, high, low]);
+        let share = self.bytes().div_ceil(self.parts) as usize;
+        match &self.content {
+            Content::Nothing(picture) => self.fill(&mut payload, *picture, share),
+            Content::Reel(_) => {
+                let (film, begin) = (self.film(), self.part as usize * share);
+                payload.extend(film.get(begin..film.len().min(begin + share)).unwrap_or_default());
+            }
+        }
+        payload
+    }
+
+    /// RFC 6386, section 9.1: header of a frame; nothing; a stamp's place.
+    fn fill(&self, payload: &mut Vec<u8>, picture: Picture, share: usize) {
         if self.part == 0 && self.is_key {
-            // 1280 by 720.
-            payload.extend([0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x00, 0x05, 0xd0, 0x02]);
+            let ([w0, w1], [h0, h1]) = (picture.size.0.to_le_bytes(), picture.size.1.to_le_bytes());
+            payload.extend([0x10, 0, 0, 0x9d, 0x01, 0x2a, w0, w1, h0, h1]);
         } else {
             payload.extend([0x11, 0, 0]);
         }
-        let share = self.bytes().div_ceil(self.parts) as usize;
         payload.resize(share.max(payload.len() + STAMP_BYTES), 0x55);
-        payload
     }
 }
 
@@ -147,12 +241,19 @@ impl Camera {
 pub struct Microphone {
     next: Duration,
     speaks: bool,
+    /// What can be decoded, if anything, and which packet of it is next.
+    reel: Option<(Arc<Reel>, usize)>,
 }
 
 impl Microphone {
     /// 32 kbit/s if there is something to hear, else what Opus sends of silence.
     pub fn new(speaks: bool, start: Duration) -> Self {
-        Microphone { next: start, speaks }
+        Microphone { next: start, speaks, reel: None }
+    }
+
+    /// One whose sound can be decoded.
+    pub fn real(reel: Arc<Reel>, start: Duration) -> Self {
+        Microphone { next: start, speaks: true, reel: Some((reel, 0)) }
     }
 
     /// Whether there is something to hear.
@@ -170,8 +271,14 @@ impl Microphone {
         let due = self.next;
         self.next += if self.speaks { SOUND_INTERVAL } else { SILENCE_INTERVAL };
         let time = (due.as_micros() * 48 / 1_000) as u32;
-        let payload = vec![0x78; if self.speaks { 80 } else { STAMP_BYTES + 2 }];
-        Packet { due, marker: false, time, payload }
+        let (stamped, payload) = match &mut self.reel {
+            Some((reel, at)) => {
+                *at = (*at + 1) % reel.sounds.len().max(1);
+                (false, reel.sounds.get(*at).cloned().unwrap_or_default())
+            }
+            None => (true, vec![0x78; if self.speaks { 80 } else { STAMP_BYTES + 2 }]),
+        };
+        Packet { due, marker: false, time, stamped, payload }
     }
 }
 
@@ -233,6 +340,35 @@ mod tests {
             keys += u32::from(is_key(&camera.take()));
         }
         assert_eq!(keys, 10);
+    }
+
+    #[test]
+    fn a_reel_goes_on_and_begins_again_when_asked_to() {
+        let reel = Arc::new(Reel { frames: vec![vec![0, 1, 2], vec![1; 3_000], vec![3; 9]], sounds: vec![vec![1], vec![2]] });
+        let mut camera = Camera::real(Arc::clone(&reel), Duration::ZERO);
+        let frames = |count: usize, camera: &mut Camera| -> Vec<Vec<u8>> {
+            let mut frame = Vec::new();
+            let mut all = Vec::new();
+            while all.len() < count {
+                let packet = camera.take();
+                assert!(!packet.stamped && packet.payload.len() <= PAYLOAD_BYTES_MAX as usize);
+                frame.extend(&packet.payload[DESCRIPTOR_BYTES as usize..]);
+                if packet.marker {
+                    all.push(std::mem::take(&mut frame));
+                }
+            }
+            all
+        };
+        assert_eq!(frames(4, &mut camera), [reel.frames.as_slice(), &reel.frames[..1]].concat());
+        let long = Arc::new(Reel { frames: (0..90).map(|n| vec![n; 5]).collect(), sounds: Vec::new() });
+        let mut camera = Camera::real(long, Duration::ZERO);
+        frames(20, &mut camera);
+        camera.ask_key();
+        // The next frame had begun.
+        assert_eq!(frames(2, &mut camera), [vec![20; 5], vec![0; 5]]);
+        assert_eq!(camera.keys(), 2);
+        let mut microphone = Microphone::real(reel, Duration::ZERO);
+        assert_eq!([0; 3].map(|_| microphone.take().payload), [[2], [1], [2]]);
     }
 
     #[test]

@@ -1,25 +1,21 @@
 //! Kennel by Twilio's signaling: what the vendor's SDK says for one participant of a group room. See `docs/wire/twilio.md`.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::StreamExt;
 use serde_json::{Value, json};
-use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{WebSocketStream, client_async};
 use twilio::token::{Mint, mint};
 
 use crate::net::time_of_day;
 use crate::server::{ACCOUNT, KEY, SECRET};
 use crate::signal::{Post, Reply, Word};
+use crate::socket::{self, Socket, say};
 
 /// Silence that is agreed on; somebody says something before it is over.
 const SILENCE: Duration = Duration::from_secs(30);
-
-/// Connections from one address: a server holds more from one address for an attack.
-const PER_ADDRESS: u32 = 40;
 
 /// Who joins what.
 #[derive(Clone, Debug)]
@@ -34,9 +30,9 @@ pub struct Seat {
     pub tracks: Vec<(&'static str, String)>,
     /// Its first offer.
     pub offer: String,
+    /// Whether it will say how large it shows pictures.
+    pub chooses: bool,
 }
-
-type Socket = WebSocketStream<TcpStream>;
 
 /// Joins, and passes on what is said until there are no more replies to come.
 pub async fn attend(seat: Seat, mut replies: UnboundedReceiver<Reply>, post: Post) {
@@ -47,7 +43,7 @@ pub async fn attend(seat: Seat, mut replies: UnboundedReceiver<Reply>, post: Pos
 }
 
 async fn converse(seat: Seat, replies: &mut UnboundedReceiver<Reply>, post: &Post) -> Result<(), String> {
-    let mut socket = open(&seat).await?;
+    let mut socket = socket::open(seat.http, "/signaling", seat.number).await?;
     let token = token(&seat);
     let ice = json!({ "type": "ice", "version": 1, "edge": "roaming", "token": token });
     let silence = SILENCE.as_millis() as u64;
@@ -66,7 +62,8 @@ async fn converse(seat: Seat, replies: &mut UnboundedReceiver<Reply>, post: &Pos
                 }
             }
             reply = replies.recv() => match reply {
-                Some((revision, sdp)) => say(&mut socket, &update(&seat, &session, revision, &sdp)).await?,
+                Some(Reply::Answer(revision, sdp)) => say(&mut socket, &update(&seat, &session, revision, &sdp)).await?,
+                Some(Reply::Layer(_)) => return Err("layers are chosen by a channel".into()),
                 None => return leave(&mut socket, &session).await,
             },
             _ = beat.tick() => say(&mut socket, &json!({ "type": "heartbeat" })).await?,
@@ -96,8 +93,25 @@ fn understand(text: &str, session: &mut String) -> Result<Vec<Word>, String> {
     if let Some(name) = body["session"].as_str() {
         name.clone_into(session);
     }
-    let states = body["peer_connections"].as_array().into_iter().flatten();
-    states.map(|state| &state["description"]).filter(|description| description.is_object()).map(word).collect()
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let pictures = list(&body["participants"]).into_iter().flat_map(|one| list(&one["tracks"])).filter_map(picture);
+    let states = list(&body["peer_connections"]).into_iter().map(|mut state| state["description"].take());
+    let descriptions = states.filter(Value::is_object).map(|description| word(&description));
+    pictures.map(Ok).chain(descriptions).collect()
+}
+
+/// A track of somebody else's, if it is a camera's.
+fn picture(track: Value) -> Option<Word> {
+    let sid = track["sid"].as_str().filter(|_| track["kind"] == "video")?;
+    Some(Word::Picture(sid.to_owned()))
+}
+
+/// How a client says on its channel that it shows these pictures in this size; `id` is its count, from 1.
+pub fn hints(id: u64, pictures: &[String], (width, height): (u16, u16)) -> String {
+    let hint =
+        |track: &String| json!({ "track": track, "enabled": true, "render_dimensions": { "width": width, "height": height } });
+    let hints: Vec<Value> = pictures.iter().map(hint).collect();
+    json!({ "type": "render_hints", "subscriber": { "id": id, "hints": hints } }).to_string()
 }
 
 fn word(description: &Value) -> Result<Word, String> {
@@ -117,11 +131,12 @@ fn token(seat: &Seat) -> String {
 }
 
 fn connect(seat: &Seat, token: &str) -> Value {
+    let channel = json!({ "render_hints": { "transports": [{ "type": "data-channel" }] } });
     json!({
         "type": "connect", "version": 2, "name": null, "token": token, "ice_servers": "acquire", "format": "unified",
         "participant": participant(seat),
         "peer_connections": [{ "id": "pc", "description": { "type": "offer", "revision": 1, "sdp": seat.offer } }],
-        "media_signaling": {}, "subscribe": { "revision": 1, "rules": [{ "type": "include", "all": true }] },
+        "media_signaling": if seat.chooses { channel } else { json!({}) }, "subscribe": { "revision": 1, "rules": [{ "type": "include", "all": true }] },
     })
 }
 
@@ -145,21 +160,6 @@ async fn leave(socket: &mut Socket, session: &str) -> Result<(), String> {
     socket.close(None).await.map_err(|e| e.to_string())
 }
 
-/// A socket from one of many loopback addresses.
-async fn open(seat: &Seat) -> Result<Socket, String> {
-    let tcp = TcpSocket::new_v4().map_err(|e| e.to_string())?;
-    let from = Ipv4Addr::new(127, 0, 1 + u8::try_from(seat.number / PER_ADDRESS % 200).unwrap_or_default(), 1);
-    tcp.bind((from, 0).into()).map_err(|e| e.to_string())?;
-    let stream = tcp.connect(seat.http).await.map_err(|e| e.to_string())?;
-    stream.set_nodelay(true).map_err(|e| e.to_string())?;
-    let (socket, _) = client_async(format!("ws://{}/signaling", seat.http), stream).await.map_err(|e| e.to_string())?;
-    Ok(socket)
-}
-
-async fn say(socket: &mut Socket, value: &Value) -> Result<(), String> {
-    socket.send(Message::text(value.to_string())).await.map_err(|e| e.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,6 +178,15 @@ mod tests {
         let update = json!({ "type": "update", "session": "s", "peer_connections": [state("offer", 2)] });
         check(&json!({ "type": "msg", "body": update }), &[Word::Offer(2, "v=0".into())]);
         check(&json!({ "type": "msg", "body": { "type": "update", "session": "s", "peer_connections": [{ "id": "pc" }] } }), &[]);
+    }
+
+    #[test]
+    fn cameras_of_others_are_heard_of() {
+        let track = |sid: &str, kind: &str| json!({ "sid": sid, "kind": kind, "name": "n", "enabled": true });
+        let others =
+            json!([{ "sid": "PA1", "tracks": [track("MT1", "audio"), track("MT2", "video")] }, { "sid": "PA2", "tracks": [] }]);
+        let body = json!({ "type": "update", "session": "s", "participants": others });
+        check(&json!({ "type": "msg", "body": body }), &[Word::Picture("MT2".into())]);
     }
 
     #[test]

@@ -56,6 +56,9 @@ impl Room {
 
     /// Looks whether the server has a place for everything by now, and ends the mesh when it is time.
     pub fn watch_move(&mut self, means: &mut Means<'_>) {
+        if self.moving.is_none() {
+            return;
+        }
         let here = || self.participants.iter().filter(|p| p.conn.is_some());
         let (ready, reached) = (here().all(|p| p.is_mix() || p.served.is_placed()), here().all(|p| p.served.is_connected()));
         let Some(moving) = &mut self.moving else { return };

@@ -262,9 +262,10 @@ impl Room {
     /// Tells what became of a participant's tracks.
     pub fn take_change(&mut self, id: ParticipantId, change: ListChange, means: &mut Means<'_>) {
         if change.visible() {
+            let moved = change.moved();
             self.place_of(id).change(|_| {});
             self.note_tracks(id, change, means);
-            self.publish_server(id, means);
+            self.publish_server(id, moved, means);
             self.announce(id, Change::Tracks, means);
         }
     }
@@ -402,10 +403,14 @@ impl Room {
         }
     }
 
-    /// What somebody receives now, if it was told otherwise before.
-    fn newly_subscribed(&mut self, hearer: ParticipantId) -> Option<Subscribed> {
-        let receives = self.by_id(hearer).map(|place| self.receives(place))?;
-        let place = self.place_of(hearer);
+    /// What the one at this place among the participants receives now, if it was told otherwise before.
+    fn newly_subscribed(&mut self, at: usize) -> Option<Subscribed> {
+        let by_server = self.topology == Topology::Server && self.moving.is_none();
+        if by_server && !self.participants.get_mut(at)?.served.take_moved() {
+            return None;
+        }
+        let receives = self.receives(self.participants.get(at)?);
+        let place = self.participants.get_mut(at)?;
         if place.shown == receives {
             return None;
         }
@@ -416,9 +421,9 @@ impl Room {
 
     /// Tells everybody what it receives, where that changed.
     pub fn show(&mut self, means: &mut Means<'_>) {
-        for hearer in self.ids() {
-            if let Some(subscribed) = self.newly_subscribed(hearer) {
-                self.tell(hearer, Event::Subscribed(subscribed), means);
+        for at in 0..self.participants.len() {
+            if let Some(subscribed) = self.newly_subscribed(at) {
+                self.tell_at(at, Event::Subscribed(subscribed), means);
             }
         }
     }
@@ -565,10 +570,11 @@ impl Room {
 
     /// Tells everyone else, but not the screens and devices of somebody.
     pub fn tell_others(&mut self, snapshot: &Arc<Snapshot>, change: Change, means: &mut Means<'_>) {
-        let hearers = self.others(snapshot.id).filter(|hearer| !hearer.is_child()).map(Participant::id);
-        for hearer in hearers.collect::<Vec<_>>() {
-            let subscribed = self.newly_subscribed(hearer);
-            self.tell(hearer, Event::Changed { participant: Arc::clone(snapshot), change, subscribed }, means);
+        for at in 0..self.participants.len() {
+            if self.participants.get(at).is_some_and(|hearer| hearer.id() != snapshot.id && !hearer.is_child()) {
+                let subscribed = self.newly_subscribed(at);
+                self.tell_at(at, Event::Changed { participant: Arc::clone(snapshot), change, subscribed }, means);
+            }
         }
     }
 
@@ -584,6 +590,13 @@ impl Room {
 
     pub fn tell(&self, to: ParticipantId, event: Event, means: &mut Means<'_>) {
         if let Some(conn) = self.by_id(to).and_then(|p| p.conn) {
+            means.out.push_back(Output::Tell(conn, event));
+        }
+    }
+
+    /// Tells the one at this place among the participants.
+    fn tell_at(&self, at: usize, event: Event, means: &mut Means<'_>) {
+        if let Some(conn) = self.participants.get(at).and_then(|place| place.conn) {
             means.out.push_back(Output::Tell(conn, event));
         }
     }

@@ -2,7 +2,7 @@
 //! at most one link, to the server. An order names nobody whose link was not opened before, and no track that the server was not
 //! told of.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::limit::{HINTS_MAX, LOSSES_MAX, LOSSES_TIME, SERVED_RELINKS_MAX, SERVED_RELINKS_TIME};
@@ -10,8 +10,8 @@ use crate::rights::may_hint;
 use crate::room::{Means, Room};
 use crate::subscribe::served_subscriptions;
 use crate::{
-    Act, Channel, Event, Hint, LinkId, LinkState, Moment, News, Open, Order, Output, ParticipantId, Profile, Sealed, Signal,
-    StageField, Step, TrackId, WhyLeft,
+    Act, Channel, Event, Hint, LinkId, LinkState, Moment, News, Open, Order, Output, ParticipantId, Profile, Rule, Sealed,
+    Signal, StageField, Step, TrackId, WhyLeft,
 };
 
 /// The revision before that of an offer that we ask for.
@@ -27,6 +27,8 @@ pub(crate) struct Served {
     asked: Option<Vec<TrackId>>,
     /// Under which names the server sends.
     placed: Vec<(TrackId, Arc<str>)>,
+    /// Whether one of these two changed since [`take_moved`](Served::take_moved) was asked.
+    moved: bool,
     /// What it receives and the server stopped sending: whether it still does not.
     off: BTreeMap<TrackId, bool>,
     /// Which layers of its own tracks are needed, as told last.
@@ -57,6 +59,7 @@ impl Served {
             link: None,
             asked: None,
             placed: Vec::new(),
+            moved: true,
             off: BTreeMap::new(),
             layers: BTreeMap::new(),
             words: VecDeque::new(),
@@ -79,14 +82,28 @@ impl Served {
 
     /// What it receives under which names: what is placed and still asked for.
     pub fn receives(&self) -> Vec<(TrackId, Arc<str>)> {
-        let asked = self.asked.as_deref().unwrap_or_default();
+        let asked: BTreeSet<TrackId> = self.asked.iter().flatten().copied().collect();
         self.placed.iter().filter(|(track, _)| asked.contains(track)).cloned().collect()
+    }
+
+    /// Whether what it receives may be something else than when this was asked last. In a large room most of what happens changes that for
+    /// nobody, and to compare everybody's list each time would cost more than all else.
+    pub fn take_moved(&mut self) -> bool {
+        std::mem::take(&mut self.moved)
+    }
+
+    fn set_asked(&mut self, asked: Option<Vec<TrackId>>) {
+        (self.asked, self.moved) = (asked, true);
+    }
+
+    fn set_placed(&mut self, placed: Vec<(TrackId, Arc<str>)>) {
+        (self.placed, self.moved) = (placed, true);
     }
 
     /// Whether the server has a place for everything that it should send to this participant.
     pub fn is_placed(&self) -> bool {
-        let placed = |track: &TrackId| self.placed.iter().any(|(placed, _)| placed == track);
-        self.is_connected() && self.asked.as_ref().is_some_and(|asked| asked.iter().all(placed))
+        let placed: BTreeSet<TrackId> = self.placed.iter().map(|(track, _)| *track).collect();
+        self.is_connected() && self.asked.as_ref().is_some_and(|asked| asked.iter().all(|track| placed.contains(track)))
     }
 
     /// Whether media can pass between this participant and the server.
@@ -215,7 +232,7 @@ impl Room {
                 self.tell(who, Event::Signal { link, signal }, means);
             }
             News::Placed(placed) => {
-                served.placed = placed;
+                served.set_placed(placed);
                 self.show(means);
             }
             News::Connected => served.note_connected(),
@@ -329,13 +346,16 @@ impl Room {
         }
     }
 
-    /// The participant's tracks changed.
-    pub fn publish_server(&mut self, who: ParticipantId, means: &mut Means<'_>) {
+    /// The participant's tracks changed. `moved`: there are others than before.
+    pub fn publish_server(&mut self, who: ParticipantId, moved: bool, means: &mut Means<'_>) {
         let place = self.place_of(who);
         if place.served.is_open() {
             let tracks = place.snapshot.tracks.clone();
             self.order(who, Act::Publish(tracks), means);
-            self.resubscribe(means);
+            // Whoever lists what it takes may look at what changed of a track. All others take it as before.
+            if moved || self.participants.iter().any(|place| matches!(place.rule, Rule::Listed(_))) {
+                self.resubscribe(means);
+            }
         }
     }
 
@@ -346,7 +366,7 @@ impl Room {
         for (who, list) in lists {
             let served = &mut self.place_of(who).served;
             if served.asked.as_ref() != Some(&list) {
-                served.asked = Some(list.clone());
+                served.set_asked(Some(list.clone()));
                 self.order(who, Act::Subscribe(list), means);
             }
         }
@@ -374,7 +394,7 @@ impl Room {
         let others = || self.open_places().filter(|p| p.id() != hearer);
         let rule = self.by_id(hearer).map(|hearer| &hearer.rule);
         let mut tracks = rule.map(|rule| served_subscriptions(rule, others().map(|p| &p.snapshot))).unwrap_or_default();
-        let barred: Vec<TrackId> = others().flat_map(crate::participant::Participant::barred).collect();
+        let barred: BTreeSet<TrackId> = others().flat_map(crate::participant::Participant::barred).collect();
         tracks.retain(|track| !barred.contains(track));
         tracks
     }
@@ -398,8 +418,8 @@ impl Room {
         let place = self.place_of(who);
         place.takes.clear();
         let served = &mut place.served;
-        served.asked = None;
-        served.placed.clear();
+        served.set_asked(None);
+        served.set_placed(Vec::new());
         served.off.clear();
         served.layers.clear();
         served.words.clear();

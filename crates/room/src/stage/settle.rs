@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::layout::{Division, Figure, Stander, arrange};
 use crate::participant::Participant;
 use crate::room::{Means, Room};
-use crate::{Event, Layout, Member, MemberField, ParticipantId, Position, Role, StageField, View};
+use crate::{Event, Layout, Member, MemberField, Output, ParticipantId, Position, Role, StageField, View};
 
 impl Room {
     /// Whether somebody receives the mix, or it is recorded.
@@ -91,8 +91,8 @@ impl Room {
 
     /// Tells everybody who receives the mix.
     pub fn tell_mix(&self, event: &Event, means: &mut Means<'_>) {
-        for hearer in self.participants.iter().filter(|one| one.hears_mix()) {
-            self.tell(hearer.id(), event.clone(), means);
+        for conn in self.participants.iter().filter(|one| one.hears_mix()).filter_map(|one| one.conn) {
+            means.out.push_back(Output::Tell(conn, event.clone()));
         }
     }
 

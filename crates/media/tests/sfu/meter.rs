@@ -16,6 +16,8 @@ pub struct Meter {
     pub time: Duration,
     pub calls: u64,
     pub allocations: u64,
+    /// Bytes that were taken, given back or not.
+    pub bytes: u64,
     /// Bytes that were taken and not given back.
     pub live: i64,
 }
@@ -30,8 +32,28 @@ impl Meter {
         self.calls += 1;
         let allocations = (after.allocations + after.reallocations) - (memory.allocations + memory.reallocations);
         self.allocations += allocations as u64;
+        self.bytes += (after.bytes_allocated - memory.bytes_allocated) as u64;
         self.live += live(&after) - live(&memory);
         value
+    }
+
+    /// The same, for whoever counts instructions of some of what is measured: this name is what is looked for.
+    #[allow(dead_code, reason = "the benches'")]
+    #[inline(never)]
+    pub fn counted<T>(&mut self, act: impl FnOnce() -> T) -> T {
+        self.measure(act)
+    }
+
+    /// Both together.
+    #[allow(dead_code, reason = "the bench's of scale")]
+    pub fn and(&self, other: &Meter) -> Meter {
+        Meter {
+            time: self.time + other.time,
+            calls: self.calls + other.calls,
+            allocations: self.allocations + other.allocations,
+            bytes: self.bytes + other.bytes,
+            live: self.live + other.live,
+        }
     }
 
     /// Since an earlier reading.
@@ -41,6 +63,7 @@ impl Meter {
             time: self.time - before.time,
             calls: self.calls - before.calls,
             allocations: self.allocations - before.allocations,
+            bytes: self.bytes - before.bytes,
             live: self.live - before.live,
         }
     }
@@ -64,5 +87,5 @@ fn cpu() -> Duration {
         return Duration::ZERO;
     }
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(u64::try_from(time.tv_sec).unwrap(), u32::try_from(time.tv_nsec).unwrap())
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }

@@ -110,8 +110,9 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(now: Instant, base: Instant, number: u8, join: &Join) -> Self {
-        let address = SocketAddr::from(([10, 0, 0, number], 40_000 + u16::from(number)));
+    pub fn new(now: Instant, base: Instant, number: u16, join: &Join) -> Self {
+        let [high, low] = number.to_be_bytes();
+        let address = SocketAddr::from(([10, 0, high, low], 40_000 + number));
         let layered = matches!(join.video, Picture::Group | Picture::Named);
         let has = |codec: &VideoCodec| join.codecs.contains(codec) || join.has.contains(codec);
         let (vp9, h264) = (has(&VideoCodec::Vp9), has(&VideoCodec::H264));

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use media::demux::Class;
 use media::engine::Engine;
 use media::net::Datagram;
 use media::peer::Address;
@@ -117,12 +118,14 @@ pub struct World {
     flying: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
     serial: u64,
     random: u64,
-    next: u8,
+    next: u16,
     /// The newest placements of each client.
     pub placed: BTreeMap<ParticipantId, Vec<(TrackId, Arc<str>)>>,
     pub reports: Vec<Report>,
     /// What the engine took.
     pub cost: Meter,
+    /// If this is to be told apart: of that, what it took to pass packets on, and to repair what was lost.
+    pub apart: Option<Apart>,
     /// The media of one step, and from where to where its datagrams go.
     wire: Vec<u8>,
     media: Vec<(SocketAddr, SocketAddr, Range<usize>)>,
@@ -135,6 +138,13 @@ pub struct World {
     pub studio: Option<crate::mixer::Studio>,
     /// What else looks at the engine in every step.
     pub beside: Option<Beside>,
+}
+
+/// What a turn took into which nothing came but media, and one into which nothing came but what receivers tell of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Apart {
+    pub passing: Meter,
+    pub repairing: Meter,
 }
 
 /// Something that looks at the engine in every step.
@@ -175,6 +185,7 @@ impl World {
             placed: BTreeMap::new(),
             reports: Vec::new(),
             cost: Meter::default(),
+            apart: None,
             wire: Vec::new(),
             media: Vec::new(),
             quiet: false,
@@ -241,6 +252,7 @@ impl World {
     pub fn forget(&mut self) {
         self.placed.clear();
         self.astray.clear();
+        self.bytes_to = HashMap::new();
         self.signals.clear();
         self.reports = Vec::new();
     }
@@ -267,9 +279,84 @@ impl World {
         }
     }
 
+    /// What clients send in this time, step by step, while they hear nothing and the engine stands still.
+    #[allow(dead_code, reason = "the benches'")]
+    pub fn record(&mut self, time: Duration) -> Vec<Vec<(SocketAddr, Vec<u8>)>> {
+        let until = self.now + time;
+        let mut steps = Vec::new();
+        while self.now < until {
+            self.now += STEP;
+            self.act();
+            let mut sent = Vec::new();
+            while let Some(entry) = self.flying.first_entry().filter(|entry| entry.key().0 <= self.now) {
+                let (source, destination, bytes) = entry.remove();
+                if destination == self.server {
+                    sent.push((source, bytes));
+                }
+            }
+            steps.push(sent);
+        }
+        steps
+    }
+
+    /// Gives the engine what was recorded last, as fast as it takes it, and puts what comes out of it on its way with [`land`](World::land).
+    /// How many packets of media that was.
+    #[allow(dead_code, reason = "the benches'")]
+    pub fn replay(&mut self, steps: &[Vec<(SocketAddr, Vec<u8>)>]) -> usize {
+        let mut now = self.now - STEP * u32::try_from(steps.len()).unwrap();
+        for sent in steps {
+            now += STEP;
+            for (source, bytes) in sent {
+                let datagram = Datagram { protocol: Protocol::Udp, source: *source, destination: self.server, bytes };
+                self.engine.handle_datagram(now, datagram);
+            }
+            self.engine.flush(now);
+            take_media(&mut self.engine, &mut self.wire, &mut self.media);
+        }
+        self.media.len()
+    }
+
+    /// Makes room for what a replay brings.
+    #[allow(dead_code, reason = "the benches'")]
+    pub fn make_room(&mut self, bytes: usize) {
+        self.wire.clear();
+        self.media.clear();
+        self.wire.reserve(bytes);
+        self.media.reserve(bytes / 64);
+    }
+
+    /// What was replayed comes to the clients.
+    #[allow(dead_code, reason = "the benches'")]
+    pub fn land(&mut self) {
+        let all = std::mem::take(&mut self.media);
+        let wire = std::mem::take(&mut self.wire);
+        for (source, destination, place) in all {
+            self.fly(source, destination, wire[place].to_vec());
+        }
+        self.wire = wire;
+    }
+
     pub fn step(&mut self) {
         self.now += STEP;
         self.deliver();
+        self.act();
+        if let Some(mixer) = &mut self.mixer {
+            mixer.step(self.now, &mut self.engine);
+        }
+        if let Some(studio) = &mut self.studio {
+            studio.step(self.now, &mut self.engine);
+        }
+        if let Some(beside) = &mut self.beside {
+            beside(self.now, &mut self.engine);
+        }
+        if self.server_pause().is_none() {
+            let spent = self.turn();
+            self.apart.iter_mut().for_each(|apart| apart.passing = apart.passing.and(&spent));
+        }
+    }
+
+    /// Clients send what they have.
+    fn act(&mut self) {
         for index in 0..self.clients.len() {
             let now = self.now;
             if self.pause_of(index).is_some() {
@@ -282,19 +369,14 @@ impl World {
                 self.drain(index);
             }
         }
-        if let Some(mixer) = &mut self.mixer {
-            mixer.step(self.now, &mut self.engine);
-        }
-        if let Some(studio) = &mut self.studio {
-            studio.step(self.now, &mut self.engine);
-        }
-        if let Some(beside) = &mut self.beside {
-            beside(self.now, &mut self.engine);
-        }
-        if self.server_pause().is_none() {
-            self.cost.measure(|| self.engine.flush(self.now));
-            self.collect();
-        }
+    }
+
+    /// What the engine does with what came. What that took, but for what is not media.
+    fn turn(&mut self) -> Meter {
+        let before = self.cost;
+        self.cost.measure(|| self.engine.flush(self.now));
+        let flushed = self.cost.since(&before);
+        flushed.and(&self.collect())
     }
 
     /// Takes what a client sends, and puts it on its way.
@@ -316,12 +398,15 @@ impl World {
         }
     }
 
-    fn collect(&mut self) {
+    /// Puts what is sent on its way. What it took to hand the media over.
+    fn collect(&mut self) -> Meter {
         let mut sent = Vec::new();
         self.cost.measure(|| sent.extend(std::iter::from_fn(|| self.engine.poll_transmit())));
         let mut all: Vec<_> = sent.iter().map(|sent| (sent.source, sent.destination, sent.bytes.to_vec())).collect();
         self.cost.measure(|| drop(sent));
+        let before = self.cost;
         self.collect_media();
+        let handed = self.cost.since(&before);
         let media =
             self.media.iter().map(|(source, destination, place)| (*source, *destination, self.wire[place.clone()].to_vec()));
         all.extend(media);
@@ -353,6 +438,7 @@ impl World {
             }
             self.reports.push(report);
         }
+        handed
     }
 
     /// Takes the media, as the socket would.
@@ -363,16 +449,7 @@ impl World {
         // A clock is dear: it is read once for all, and nothing is to be taken of memory meanwhile.
         wire.reserve(WIRE_BYTES);
         media.reserve(WIRE_BYTES / 64);
-        cost.measure(|| {
-            while let Some(batch) = engine.poll_batch() {
-                let mut start = wire.len();
-                wire.extend_from_slice(batch.bytes);
-                for datagram in batch.datagrams() {
-                    media.push((batch.source, batch.destination, start..start + datagram.len()));
-                    start += datagram.len();
-                }
-            }
-        });
+        cost.measure(|| take_media(engine, wire, media));
     }
 
     fn deliver(&mut self) {
@@ -393,12 +470,10 @@ impl World {
                 self.drain(index);
             }
         }
-        self.cost.measure(|| {
-            for (source, bytes) in &to_server {
-                let datagram = Datagram { protocol: Protocol::Udp, source: *source, destination: self.server, bytes };
-                self.engine.handle_datagram(self.now, datagram);
-            }
-        });
+        match self.apart {
+            None => self.hand_over(&to_server),
+            Some(_) => self.hand_over_apart(to_server),
+        }
         let due: Vec<_> = self.signals.iter().filter(|(at, _, _)| *at <= self.now).cloned().collect();
         self.signals.retain(|(at, _, _)| *at > self.now);
         for (_, who, signal) in due {
@@ -408,6 +483,31 @@ impl World {
                 self.order(who, Act::Signal(link, answer));
             }
         }
+    }
+
+    fn hand_over(&mut self, datagrams: &[(SocketAddr, Vec<u8>)]) {
+        self.cost.measure(|| {
+            for (source, bytes) in datagrams {
+                let datagram = Datagram { protocol: Protocol::Udp, source: *source, destination: self.server, bytes };
+                self.engine.handle_datagram(self.now, datagram);
+            }
+        });
+    }
+
+    /// What receivers tell of media comes in a turn of its own, after all else that is due, and leaves the media for the last.
+    fn hand_over_apart(&mut self, all: Vec<(SocketAddr, Vec<u8>)>) {
+        let (media, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, bytes)| Class::of(bytes) == Class::Rtp);
+        let senders: Vec<SocketAddr> = self.clients.iter().filter(|c| !c.tracks.is_empty()).map(|c| c.outside).collect();
+        let told = |(from, bytes): &(SocketAddr, Vec<u8>)| Class::of(bytes) == Class::Rtcp && !senders.contains(from);
+        let (told, others): (Vec<_>, Vec<_>) = others.into_iter().partition(told);
+        self.hand_over(&others);
+        self.turn();
+        let before = self.cost;
+        self.hand_over(&told);
+        let heard = self.cost.since(&before);
+        let spent = heard.and(&self.turn());
+        self.apart.iter_mut().for_each(|apart| apart.repairing = apart.repairing.and(&spent));
+        self.hand_over(&media);
     }
 
     fn server_pause(&mut self) -> Option<Instant> {
@@ -505,6 +605,18 @@ impl World {
 
     pub fn text(text: &str) -> Sealed {
         Sealed(text.into())
+    }
+}
+
+/// All media that an engine has to send, and from where to where each of its datagrams goes.
+fn take_media(engine: &mut Engine, wire: &mut Vec<u8>, media: &mut Vec<(SocketAddr, SocketAddr, Range<usize>)>) {
+    while let Some(batch) = engine.poll_batch() {
+        let mut start = wire.len();
+        wire.extend_from_slice(batch.bytes);
+        for datagram in batch.datagrams() {
+            media.push((batch.source, batch.destination, start..start + datagram.len()));
+            start += datagram.len();
+        }
     }
 }
 

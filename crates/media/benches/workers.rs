@@ -1,0 +1,160 @@
+//! What two workers carry on two cores, beside what one does: engines, each with a room of its own, are given the same recorded packets
+//! one after the other by one thread, and at the same time by two. Sockets are left out, clients stand still meanwhile.
+//!
+//! `cargo bench -p kennel-media --bench workers`, on a machine with two cores and nothing else to do; `KENNEL_BENCH_ROUNDS` (20) and
+//! `KENNEL_BENCH_RECEIVERS` (100, in each room) say how much of it.
+
+#![allow(missing_docs, clippy::unwrap_used, dead_code, reason = "shares the tests' model of a client")]
+
+#[path = "../tests/sfu/client.rs"]
+mod client;
+#[path = "../tests/sfu/meter.rs"]
+mod meter;
+#[path = "../tests/sfu/mixer.rs"]
+mod mixer;
+#[path = "../tests/sfu/picture.rs"]
+mod picture;
+#[path = "../tests/sfu/world.rs"]
+mod world;
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use world::World;
+
+/// Of media, given at once.
+const BURST: Duration = Duration::from_millis(200);
+
+/// Between two bursts clients catch up.
+const CALM: Duration = Duration::from_millis(800);
+
+/// Bytes that one packet takes at most, with what is added to it.
+const PACKET_BYTES: usize = 1_300;
+
+/// Packets of one burst to one receiver, at most.
+const BURST_PACKETS: usize = 60;
+
+fn main() {
+    let (rounds, receivers) = (setting("KENNEL_BENCH_ROUNDS", 20), setting("KENNEL_BENCH_RECEIVERS", 100));
+    let barrier = Barrier::new(2);
+    let (one, two) = thread::scope(|scope| {
+        let other = scope.spawn(|| second(&barrier, rounds, receivers));
+        let (one, mut two) = first(&barrier, rounds, receivers);
+        for (ours, theirs) in two.iter_mut().zip(other.join().unwrap()) {
+            *ours = ours.beside(&theirs);
+        }
+        (one, two)
+    });
+    println!("{:>24} {:>26}", "1 to N, N = ", receivers);
+    let (one, two) = (print("one worker, two rooms", &one), print("two workers, a room each", &two));
+    println!("two carry {:.2} times what one does (aim: 1.8)", two / one);
+}
+
+fn setting(name: &str, usual: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// Packets passed on, from when until when.
+#[derive(Clone, Copy)]
+struct Burst {
+    packets: usize,
+    began: Instant,
+    ended: Instant,
+}
+
+impl Burst {
+    /// Two at the same time: from the first beginning until the last end.
+    fn beside(&self, other: &Burst) -> Burst {
+        Burst { packets: self.packets + other.packets, began: self.began.min(other.began), ended: self.ended.max(other.ended) }
+    }
+
+    fn per_s(&self) -> f64 {
+        self.packets as f64 / (self.ended - self.began).as_secs_f64()
+    }
+}
+
+/// The worker that carries two rooms by turns with carrying one beside the other worker.
+fn first(barrier: &Barrier, rounds: usize, receivers: usize) -> (Vec<Burst>, Vec<Burst>) {
+    let mut rooms = [room(1, receivers), room(2, receivers)];
+    let (mut alone, mut beside) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        barrier.wait();
+        let recorded = rooms.each_mut().map(|room| record(room, receivers));
+        barrier.wait();
+        // The other worker sleeps.
+        let mut bursts = rooms.iter_mut().zip(&recorded).map(|(room, steps)| burst(room, steps));
+        let (one, other) = (bursts.next().unwrap(), bursts.next().unwrap());
+        alone.push(one.beside(&other));
+        barrier.wait();
+        rooms.iter_mut().for_each(catch_up);
+        let recorded = record(&mut rooms[0], receivers);
+        barrier.wait();
+        beside.push(burst(&mut rooms[0], &recorded));
+        barrier.wait();
+        catch_up(&mut rooms[0]);
+    }
+    (alone, beside)
+}
+
+/// The worker that has work only beside the other one.
+fn second(barrier: &Barrier, rounds: usize, receivers: usize) -> Vec<Burst> {
+    let mut room = room(3, receivers);
+    let mut beside = Vec::new();
+    for _ in 0..rounds {
+        barrier.wait();
+        barrier.wait();
+        barrier.wait();
+        let recorded = record(&mut room, receivers);
+        barrier.wait();
+        beside.push(burst(&mut room, &recorded));
+        barrier.wait();
+        catch_up(&mut room);
+    }
+    beside
+}
+
+/// One who sends, so many who receive, everything placed.
+fn room(seed: u64, receivers: usize) -> World {
+    let mut world = World::new(seed);
+    world.quiet = true;
+    world.join(true, true, false);
+    for _ in 0..receivers {
+        world.join(false, false, false);
+        world.run(Duration::from_millis(20));
+    }
+    world.run(Duration::from_secs(2));
+    assert_eq!(world.placed.values().map(Vec::len).sum::<usize>(), 2 * receivers, "not everything is placed");
+    world.quiet = false;
+    world.run(Duration::from_secs(4));
+    world
+}
+
+type Recorded = Vec<Vec<(std::net::SocketAddr, Vec<u8>)>>;
+
+fn record(room: &mut World, receivers: usize) -> Recorded {
+    room.make_room(receivers * BURST_PACKETS * PACKET_BYTES);
+    room.record(BURST)
+}
+
+fn burst(room: &mut World, recorded: &Recorded) -> Burst {
+    let began = Instant::now();
+    let packets = room.replay(recorded);
+    Burst { packets, began, ended: Instant::now() }
+}
+
+/// What was sent arrives, late.
+fn catch_up(room: &mut World) {
+    room.land();
+    room.run(CALM);
+}
+
+/// Median, least and most; the median.
+fn print(what: &str, bursts: &[Burst]) -> f64 {
+    let mut rates: Vec<f64> = bursts.iter().map(Burst::per_s).collect();
+    rates.sort_by(f64::total_cmp);
+    let (least, median, most) = (rates[0], rates[rates.len() / 2], rates[rates.len() - 1]);
+    let packets: usize = bursts.iter().map(|burst| burst.packets).sum();
+    println!("{what:>24} {median:>10.0} packets/s [{least:.0}..{most:.0}], {packets} packets in all");
+    median
+}

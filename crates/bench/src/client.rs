@@ -70,6 +70,8 @@ pub struct Client {
     pub failed: Option<String>,
     /// A channel for words that the server opened.
     channel: Option<ChannelId>,
+    /// What its feedback names as its sender, if it had to say so.
+    reporter: Option<Ssrc>,
     /// Key frames that its camera was asked for.
     pub keys_asked: u64,
 }
@@ -91,6 +93,7 @@ impl Client {
             unsaid: false,
             failed: None,
             channel: None,
+            reporter: None,
             keys_asked: 0,
         })
     }
@@ -136,6 +139,25 @@ impl Client {
         let answer = self.rtc.sdp_api().accept_offer(offer)?;
         self.due = now;
         Ok(answer.to_sdp_string())
+    }
+
+    /// An answer that says which source its feedback comes from, though it sends nothing, if it has one section with pictures: for a server
+    /// that knows by nothing else which stream feedback is about. Browsers send a report first, which says that too; our transport does not.
+    pub fn announce_reporter(&mut self, answer: &str) -> String {
+        let mids = picture_sections(answer);
+        let [mid] = mids.as_slice() else { return answer.to_owned() };
+        let mut api = self.rtc.direct_api();
+        let ssrc = match self.reporter {
+            Some(ssrc) => ssrc,
+            None => {
+                let ssrc = api.new_ssrc();
+                api.declare_stream_tx(ssrc, None, Mid::from(*mid), None);
+                ssrc
+            }
+        };
+        self.reporter = Some(ssrc);
+        let line = format!("a=mid:{mid}\r\n");
+        answer.replacen(&line, &format!("{line}a=ssrc:{} cname:bench\r\n", *ssrc), 1)
     }
 
     /// Whether it has a path and the handshake is over.
@@ -288,6 +310,12 @@ impl Client {
     }
 }
 
+/// The names of the sections with pictures.
+fn picture_sections(sdp: &str) -> Vec<&str> {
+    let sections = sdp.split("\r\nm=").filter(|section| section.starts_with("video "));
+    sections.filter_map(|section| section.lines().find_map(|line| line.strip_prefix("a=mid:"))).collect()
+}
+
 impl<M> Stream<M> {
     fn send(&mut self, rtc: &mut Rtc, now: Instant, wall_ns: u64, mut packet: Packet, codec: Codec, values: ExtensionValues) {
         let Some(pt) = self.pt.or_else(|| self.prepare(rtc, codec)) else { return };
@@ -307,5 +335,30 @@ impl<M> Stream<M> {
             rtc.direct_api().stream_tx_by_mid(self.mid, self.rid)?.set_rtx_cache(REPAIR_PACKETS, REPAIR_TIME, None);
         }
         self.pt
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    fn client() -> Client {
+        Client::new(Instant::now(), SocketAddr::from((Ipv4Addr::LOCALHOST, 9))).expect("a client")
+    }
+
+    #[test]
+    fn feedback_has_a_sender_where_there_is_one_picture() {
+        let now = Instant::now();
+        let (mut server, mut viewer) = (client(), client());
+        let offer = server.offer(None, None).expect("an offer");
+        let answer = viewer.handle_offer(now, &offer).expect("an answer");
+        let announced = viewer.announce_reporter(&answer);
+        let ssrc = *viewer.reporter.expect("a sender");
+        assert_eq!(announced.matches(&format!("a=ssrc:{ssrc} cname:bench\r\n")).count(), 1, "{announced}");
+        assert_eq!(viewer.announce_reporter(&answer), announced);
+        let two = format!("{answer}m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:other\r\n");
+        assert_eq!(viewer.announce_reporter(&two), two);
     }
 }

@@ -299,7 +299,7 @@ impl Field {
     fn listen(&mut self) -> io::Result<()> {
         while let Ok((number, word)) = self.words.try_recv() {
             let Some(place) = self.places.get_mut(number as usize) else { continue };
-            place.hear(word).map_err(|why| io::Error::other(format!("client {number}: {why}")))?;
+            place.hear(self.terms.door, word).map_err(|why| io::Error::other(format!("client {number}: {why}")))?;
         }
         Ok(())
     }

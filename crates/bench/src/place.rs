@@ -71,12 +71,15 @@ impl Place {
     ///
     /// # Errors
     /// It is over, or makes no sense.
-    pub fn hear(&mut self, word: Word) -> Result<(), String> {
+    pub fn hear(&mut self, door: Door, word: Word) -> Result<(), String> {
         let now = Instant::now();
         match word {
             Word::Answer(sdp) => self.client.handle_answer(now, &sdp).map_err(|e| e.to_string()),
             Word::Offer(revision, sdp) => {
-                let answer = self.client.handle_offer(now, &sdp).map_err(|e| e.to_string())?;
+                let mut answer = self.client.handle_offer(now, &sdp).map_err(|e| e.to_string())?;
+                if door == Door::Janus {
+                    answer = self.client.announce_reporter(&answer);
+                }
                 let replies = self.replies.as_ref().ok_or("nobody asked")?;
                 replies.send(Reply::Answer(revision, answer)).map_err(|_| "the conversation is over".to_owned())
             }

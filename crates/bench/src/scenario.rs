@@ -124,10 +124,8 @@ impl Scenario {
         match door {
             Door::Janus if self.is_mixed => Some("no peer: its VideoRoom mixes nothing"),
             Door::Janus if self.recorded => Some("no peer: it is not told to record"),
-            // It finds the stream that feedback is about by the report before it, which our transport leaves out.
-            Door::Janus if self.loss_percent > 0 || self.kind == Kind::Keys => {
-                Some("no peer: it hears no feedback of our transport")
-            }
+            // Seen with Janus 1.1.2 and str0m 0.25: pictures of some viewers do not come back.
+            Door::Janus if self.loss_percent > 0 => Some("no peer: with it and our transport pictures stop for good"),
             Door::Signalwire if self.recorded => Some("only tracks that are passed on are recorded by the bench"),
             Door::Signalwire if layers => Some("everybody gets the same picture"),
             _ => None,

@@ -168,7 +168,7 @@ const RATIOS: [Column; 5] = [
     ("CPU/packet", |f| Some(f.cpu_us_per_packet)),
     ("p50", |f| f.latency_p50_ms),
     ("p99", |f| f.latency_p99_ms),
-    ("join p50", |f| Some(f.join_p50_ms)),
+    ("join p50", |f| timed(f, f.join_p50_ms)),
     ("kB/client", |f| Some(f.kb_per_client)),
 ];
 
@@ -183,8 +183,8 @@ const COLUMNS: [Column; 26] = [
     ("p50 ms", |f| f.latency_p50_ms),
     ("p99 ms", |f| f.latency_p99_ms),
     ("p99.9 ms", |f| f.latency_p999_ms),
-    ("join p50 ms", |f| Some(f.join_p50_ms)),
-    ("join p99 ms", |f| Some(f.join_p99_ms)),
+    ("join p50 ms", |f| timed(f, f.join_p50_ms)),
+    ("join p99 ms", |f| timed(f, f.join_p99_ms)),
     ("to picture p50 ms", |f| f.join_picture_p50_ms),
     ("CPU ms/join", |f| f.cpu_ms_per_join),
     ("cores/mix", |f| f.cores_per_mix),
@@ -206,6 +206,11 @@ const COLUMNS: [Column; 26] = [
 
 fn some(count: u64) -> Option<f64> {
     (count > 0).then_some(count as f64)
+}
+
+/// A time of joins, if any join was timed.
+fn timed(one: &Figures, ms: f64) -> Option<f64> {
+    (one.joins > 0).then_some(ms)
 }
 
 /// A table: a line for each server and load, medians and the range of all rounds. A column in which nothing stands is left out.
@@ -324,6 +329,14 @@ mod tests {
         let mixed = Figures { server: "signalwire".into(), cores_per_mix: Some(0.25), ..Figures::default() };
         let text = table(&[plain, mixed]);
         assert!(text.contains("cores/mix") && text.contains(" 0.25 |"), "{text}");
+    }
+
+    #[test]
+    fn joins_that_were_not_timed_took_no_time_that_is_known() {
+        let round = |joins, join_p50_ms| Figures { server: "kennel".into(), joins, join_p50_ms, ..Figures::default() };
+        let text = table(&[round(0, 0.0), round(3, 12.5)]);
+        assert!(text.contains("join p50 ms") && text.contains("| 12.5 |"), "{text}");
+        assert!(!table(&[round(0, 0.0)]).contains("join p50 ms"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 WEB_SOURCES = $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test web bench bench-load bench-janus bench-mixer bench-compose fmt e2e-pages clean
+.PHONY: help run test web bench bench-full bench-janus bench-parts bench-mixer bench-compose bench-record fmt e2e-pages clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z-]*\):.*## /  make \1   /p' Makefile
@@ -41,22 +41,30 @@ e2e-rest/.venv-%/.ready: e2e-rest/requirements-%.txt
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
-bench: ## Load figures: joins per second and latency
-	cargo bench --workspace
-
-bench-load: ## What a delivered packet costs a real server (ARGS="--scenario fan --subscribers 10" for one load; docs/bench.md)
+bench: ## What a delivered packet costs, in under five minutes (ARGS="--scenario fan --subscribers 10" for one load; docs/bench.md)
 	cargo build --release -p kennel -p kennel-bench
 	target/release/kennel-bench $(ARGS)
 
-bench-janus: ## The same beside Janus, in turn (needs root and the package janus)
+bench-full: ## The same in every size, beside Janus where it is installed, with drawings: an hour
+	cargo build --release -p kennel -p kennel-bench
+	scripts/bench-full $(ARGS)
+
+bench-janus: ## As bench, beside Janus, in turn (needs root and the package janus)
 	cargo build --release -p kennel -p kennel-bench
 	scripts/bench-janus $(ARGS)
+
+bench-parts: ## What single parts cost by themselves (cargo bench)
+	cargo bench --workspace
 
 bench-mixer: ## What a mixed picture costs, beside ffmpeg's (needs ffmpeg)
 	scripts/bench-mixer $(ARGS)
 
 bench-compose: ## What a composition costs, beside ffmpeg's (needs ffmpeg)
 	scripts/bench-compose $(ARGS)
+
+bench-record: ## What recording costs, beside one more subscriber
+	cargo build --release -p kennel -p kennel-bench
+	scripts/bench-record
 
 fmt: ## Format Rust
 	cargo fmt --all

@@ -12,6 +12,7 @@ mod janus;
 pub mod loads;
 mod net;
 mod place;
+pub mod plot;
 mod recorded;
 mod reel;
 pub mod report;

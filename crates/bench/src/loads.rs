@@ -10,7 +10,7 @@ use crate::signal::Door;
 pub enum Set {
     /// One of each kind, short: under five minutes.
     Short,
-    /// Everything in every size; an hour, with a peer beside it two.
+    /// Everything in every size: half an hour, with a peer beside it one.
     Full,
 }
 

@@ -8,10 +8,10 @@ use std::process::ExitCode;
 
 use bench::loads::{self, Set};
 use bench::report::{self, Figures};
-use bench::run;
 use bench::scenario::{Kind, Scenario};
 use bench::server::Choice;
 use bench::signal::Door;
+use bench::{plot, run};
 use clap::{Parser, Subcommand};
 
 /// Measures what a server needs for a delivered packet, and how long the packet takes.
@@ -75,6 +75,13 @@ struct Choices {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Draws what was measured: bench-cpu.svg, bench-ratio.svg and bench-latency.svg
+    Plot {
+        /// Lines of JSON, as `--json` writes them
+        file: PathBuf,
+        /// The folder for the drawings
+        folder: PathBuf,
+    },
     /// Prints the tables of what was measured
     Table {
         /// Lines of JSON, as `--json` writes them
@@ -110,6 +117,7 @@ impl Choices {
 fn main() -> ExitCode {
     let choices = Choices::parse();
     let outcome = match &choices.command {
+        Some(Command::Plot { file, folder }) => read(file).and_then(|all| plot::write(&all, folder)),
         Some(Command::Table { file }) => read(file).map(|all| print(&all)),
         None => measure(&choices).map(|all| print(&all)),
     };

@@ -1,6 +1,6 @@
 //! What REST costs, on the real program over real sockets: rooms created and read, with every write durable before it is answered.
 //!
-//! `make bench` runs it. Figures go to the standard output as a table and one JSON line.
+//! `make bench-parts` runs it. Figures go to the standard output as a table and one JSON line.
 
 #[allow(missing_docs, reason = "shared with other benches")]
 mod program;

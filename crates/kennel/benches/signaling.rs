@@ -1,6 +1,6 @@
 //! What a join costs, and how much memory idle clients need, measured on the real program over real sockets.
 //!
-//! `make bench` runs it. Figures go to the standard output as a table and one JSON line.
+//! `make bench-parts` runs it. Figures go to the standard output as a table and one JSON line.
 
 #[allow(missing_docs, reason = "shared with other benches")]
 mod program;

@@ -1,0 +1,312 @@
+//! Drawings of what was measured: what a packet costs by how many receive it, the peer's share of that, and how late packets come.
+
+mod svg;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use self::svg::{Anchor, SERVERS, Svg};
+use crate::report::{Figures, PEER, middle, ratio};
+
+/// The servers in drawings, in this order.
+const NAMES: [&str; 2] = ["kennel", PEER];
+
+/// Pixels of a drawing's width, of its margins, and of a line in it.
+const WIDTH: f64 = 720.0;
+const LEFT: f64 = 190.0;
+const RIGHT: f64 = 50.0;
+const TOP: f64 = 74.0;
+const ROW: f64 = 30.0;
+
+/// Pixels from the lowest line to the lower end.
+const BOTTOM: f64 = 58.0;
+
+/// Pixels of the height of a drawing with an axis upwards.
+const TALL: f64 = 380.0;
+
+/// Latencies below and above are drawn at the edge, in ms.
+const LATENCY_MS: (f64, f64) = (0.02, 100.0);
+
+/// Which latencies.
+type Latency = (&'static str, fn(&Figures) -> Option<f64>);
+const LATENCIES: [Latency; 3] = [("p50", |f| f.latency_p50_ms), ("p99", |f| f.latency_p99_ms), ("p99.9", |f| f.latency_p999_ms)];
+
+/// Draws all into a folder; what was not measured is not drawn.
+///
+/// # Errors
+/// Nothing of it was measured, or what the system says.
+pub fn write(all: &[Figures], folder: &Path) -> io::Result<()> {
+    let drawings = [("bench-cpu.svg", cpu(all)), ("bench-ratio.svg", ratios(all)), ("bench-latency.svg", latency(all))];
+    if drawings.iter().all(|(_, text)| text.is_none()) {
+        return Err(io::Error::other("there is nothing to draw: no fan, no peer and no latency"));
+    }
+    for (name, text) in drawings {
+        match text {
+            Some(text) => fs::write(folder.join(name), text)?,
+            None => eprintln!("{name} is not drawn: nothing of it was measured."),
+        }
+    }
+    Ok(())
+}
+
+/// What a delivered packet costs, by how many receive it.
+pub fn cpu(all: &[Figures]) -> Option<String> {
+    let mut counts: Vec<usize> = all.iter().filter_map(viewers).collect();
+    counts.sort_unstable();
+    counts.dedup();
+    let fans = all.iter().filter(|one| viewers(one).is_some());
+    let most = fans.map(|one| one.cpu_us_per_packet).reduce(f64::max)?;
+    let mut svg = begin(TALL, "CPU time of the server for a delivered packet, in µs", all);
+    let (low, high) = (TALL - BOTTOM, TOP);
+    let step = nice(most / 5.0);
+    let top = (most / step).ceil() * step;
+    let y = |us: f64| low - (low - high) * us / top;
+    let x = |at: usize| 70.0 + (WIDTH - 70.0 - RIGHT) * (at as f64 + 0.5) / counts.len() as f64;
+    for n in 0..=(top / step).round() as u32 {
+        let us = f64::from(n) * step;
+        svg.line((70.0, y(us)), (WIDTH - RIGHT, y(us)), "rule", 1.0);
+        svg.text((60.0, y(us) + 4.0), Anchor::End, "quiet", 12.0, &short(us));
+    }
+    for (at, count) in counts.iter().enumerate() {
+        svg.text((x(at), low + 20.0), Anchor::Middle, "ink", 13.0, &format!("1 to {count}"));
+    }
+    for (server, name) in NAMES.iter().enumerate() {
+        let points: Vec<(f64, f64, (f64, f64))> = counts
+            .iter()
+            .enumerate()
+            .filter_map(|(at, count)| {
+                let rounds = all.iter().filter(|one| one.server == *name && viewers(one) == Some(*count));
+                let (least, most) = range(rounds.map(|one| one.cpu_us_per_packet))?;
+                let median = middle(all, name, &format!("1 to {count}"), |f| Some(f.cpu_us_per_packet))?;
+                Some((x(at) + server as f64 * 6.0 - 3.0, median, (least, most)))
+            })
+            .collect();
+        for pair in points.windows(2) {
+            svg.line((pair[0].0, y(pair[0].1)), (pair[1].0, y(pair[1].1)), SERVERS[server], 2.0);
+        }
+        for (x, median, (least, most)) in &points {
+            svg.line((*x, y(*least)), (*x, y(*most)), SERVERS[server], 1.5);
+            svg.mark((*x, y(*median)), server);
+            svg.text((*x + 10.0, y(*median) - 8.0), Anchor::Start, SERVERS[server], 12.0, &short(*median));
+        }
+    }
+    Some(svg.finish())
+}
+
+/// To how many one publisher sends, with nothing else to it. The name says it in lines of older programs too.
+fn viewers(one: &Figures) -> Option<usize> {
+    one.scenario.strip_prefix("1 to ")?.parse().ok()
+}
+
+/// Kennel's CPU time for a packet as a share of its peer's, by load.
+pub fn ratios(all: &[Figures]) -> Option<String> {
+    let rows: Vec<(&str, f64)> =
+        loads(all).into_iter().filter_map(|load| Some((load, ratio(all, load, |f| Some(f.cpu_us_per_packet))?))).collect();
+    let most = rows.iter().map(|(_, ratio)| *ratio).reduce(f64::max)?.max(1.0);
+    let low = TOP + ROW * rows.len() as f64;
+    let title = format!("CPU time for a delivered packet as a share of what {PEER} needs");
+    let mut svg = begin(low + BOTTOM, &title, all);
+    let x = |share: f64| LEFT + (WIDTH - LEFT - RIGHT) * share / most;
+    for tenths in (0..).step_by(2).take_while(|tenths| f64::from(*tenths) / 10.0 <= most) {
+        let share = f64::from(tenths) / 10.0;
+        let (colour, thick) = if tenths == 10 { ("quiet", 2.0) } else { ("rule", 1.0) };
+        svg.line((x(share), TOP), (x(share), low), colour, thick);
+        svg.text((x(share), low + 18.0), Anchor::Middle, "quiet", 12.0, &format!("{share:.1}"));
+    }
+    for (n, (load, share)) in rows.iter().enumerate() {
+        let y = TOP + ROW * n as f64;
+        svg.text((LEFT - 10.0, y + 20.0), Anchor::End, "ink", 13.0, load);
+        svg.bar((LEFT, y + 7.0), (x(*share) - LEFT, ROW - 14.0), SERVERS[0]);
+        svg.text((x(*share) + 6.0, y + 20.0), Anchor::Start, "ink", 12.0, &format!("{share:.2}"));
+    }
+    Some(svg.finish())
+}
+
+/// How late packets come, by load.
+pub fn latency(all: &[Figures]) -> Option<String> {
+    let rows: Vec<(usize, &str, &str)> = loads(all)
+        .into_iter()
+        .flat_map(|load| NAMES.iter().enumerate().map(move |(server, name)| (server, *name, load)))
+        .filter(|(_, name, load)| middle(all, name, load, |f| f.latency_p50_ms.filter(|ms| *ms > 0.0)).is_some())
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let low = TOP + ROW * rows.len() as f64;
+    let mut svg = begin(low + BOTTOM, "How late packets come, in ms: p50, p99, p99.9", all);
+    let (from, to) = (LATENCY_MS.0.ln(), LATENCY_MS.1.ln());
+    let x = |ms: f64| LEFT + (WIDTH - LEFT - RIGHT) * (ms.clamp(LATENCY_MS.0, LATENCY_MS.1).ln() - from) / (to - from);
+    for ms in [0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0] {
+        svg.line((x(ms), TOP), (x(ms), low), "rule", 1.0);
+        svg.text((x(ms), low + 18.0), Anchor::Middle, "quiet", 12.0, &short(ms));
+    }
+    let mut before = "";
+    for (n, (server, name, load)) in rows.iter().enumerate() {
+        let y = TOP + ROW * (n as f64 + 0.5);
+        if before != *load {
+            svg.line((10.0, y - ROW / 2.0), (WIDTH - RIGHT, y - ROW / 2.0), "rule", 1.0);
+            svg.text((LEFT - 10.0, y + 5.0), Anchor::End, "ink", 13.0, load);
+        }
+        before = load;
+        let marks: Vec<f64> = LATENCIES.iter().filter_map(|(_, of)| middle(all, name, load, *of)).map(x).collect();
+        if let (Some(first), Some(last)) = (marks.first(), marks.last()) {
+            svg.line((*first, y), (*last, y), SERVERS[*server], 1.5);
+        }
+        marks.iter().for_each(|x| svg.mark((*x, y), *server));
+    }
+    Some(svg.finish())
+}
+
+/// Title, legend, and when and how often was measured.
+fn begin(height: f64, title: &str, all: &[Figures]) -> Svg {
+    let mut svg = Svg::new(WIDTH, height, title);
+    svg.text((16.0, 28.0), Anchor::Start, "ink", 17.0, title);
+    let mut x = 22.0;
+    for (server, name) in NAMES.iter().enumerate().filter(|(_, name)| all.iter().any(|one| one.server == **name)) {
+        svg.mark((x, 50.0), server);
+        svg.text((x + 12.0, 54.0), Anchor::Start, "ink", 13.0, name);
+        x += 90.0;
+    }
+    let day = all.iter().map(|one| one.unix_s).max().unwrap_or(0) / 86_400;
+    let when = format!("Medians of {} rounds, {}; kennel-bench {}", rounds(all), date(day), env!("CARGO_PKG_VERSION"));
+    svg.text((16.0, height - 14.0), Anchor::Start, "quiet", 12.0, &when);
+    svg
+}
+
+/// How often a load was measured on a server: a number, or from which to which.
+fn rounds(all: &[Figures]) -> String {
+    let of = |one: &Figures| all.iter().filter(|other| (&other.server, &other.scenario) == (&one.server, &one.scenario)).count();
+    let (least, most) = all.iter().map(of).fold((usize::MAX, 0), |(least, most), count| (least.min(count), most.max(count)));
+    if least < most { format!("{least} to {most}") } else { most.to_string() }
+}
+
+/// Loads, in the order in which they were measured first.
+fn loads(all: &[Figures]) -> Vec<&str> {
+    let mut loads: Vec<&str> = Vec::new();
+    for one in all {
+        if !loads.contains(&one.scenario.as_str()) {
+            loads.push(&one.scenario);
+        }
+    }
+    loads
+}
+
+fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.fold(None, |range, value| {
+        let (least, most) = range.unwrap_or((value, value));
+        Some((value.min(least), value.max(most)))
+    })
+}
+
+/// A step for an axis: 1, 2 or 5 times a power of ten, at least this.
+fn nice(least: f64) -> f64 {
+    let power = 10_f64.powf(least.max(1e-9).log10().floor());
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|times| times * power).find(|step| *step >= least).unwrap_or(10.0 * power)
+}
+
+fn short(value: f64) -> String {
+    let text = format!("{value:.2}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    text.to_owned()
+}
+
+/// A day as ISO 8601 writes it. `day` counts from 1 January 1970.
+fn date(day: u64) -> String {
+    let is_leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let (mut year, mut rest) = (1970, day);
+    while rest >= 365 + u64::from(is_leap(year)) {
+        rest -= 365 + u64::from(is_leap(year));
+        year += 1;
+    }
+    let february = 28 + u64::from(is_leap(year));
+    let mut month = 1;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+        if rest < length {
+            break;
+        }
+        rest -= length;
+        month += 1;
+    }
+    format!("{year}-{month:02}-{:02}", rest + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(server: &str, receivers: usize, cpu_us_per_packet: f64) -> Figures {
+        Figures {
+            server: server.into(),
+            scenario: format!("1 to {receivers}"),
+            round: 1,
+            unix_s: 1_795_000_000,
+            cpu_us_per_packet,
+            latency_p50_ms: Some(0.3),
+            latency_p99_ms: Some(2.0),
+            latency_p999_ms: Some(500.0),
+            ..Figures::default()
+        }
+    }
+
+    #[test]
+    fn days_have_their_dates() {
+        for (day, expected) in [
+            (0, "1970-01-01"),
+            (58, "1970-02-28"),
+            (59, "1970-03-01"),
+            (789, "1972-02-29"),
+            (20_779, "2026-11-22"),
+            (364, "1970-12-31"),
+        ] {
+            assert_eq!(date(day), expected, "{day}");
+        }
+    }
+
+    #[test]
+    fn an_axis_has_round_steps() {
+        for (least, step) in [(0.9, 1.0), (1.0, 1.0), (1.3, 2.0), (4.0, 5.0), (6.0, 10.0), (23.0, 50.0), (0.03, 0.05)] {
+            assert!((nice(least) - step).abs() < 1e-9, "{least}: {}", nice(least));
+        }
+    }
+
+    #[test]
+    fn both_servers_and_every_size_are_drawn() {
+        let all = [round("kennel", 10, 9.0), round("kennel", 100, 7.0), round("janus", 10, 20.0), round("janus", 100, 18.0)];
+        let text = cpu(&all).expect("a drawing");
+        for word in ["1 to 10", "1 to 100", ">kennel<", ">janus<", ">9<", ">18<", "2026-11-1"] {
+            assert!(text.contains(word), "{word} in {text}");
+        }
+        assert!(ratios(&all).expect("a drawing").contains(">0.45<"));
+        // What is beyond the axis is drawn at its end.
+        let text = latency(&all).expect("a drawing");
+        assert!(text.contains(&format!("x2=\"{:.1}\"", WIDTH - RIGHT)), "{text}");
+    }
+
+    #[test]
+    fn a_drawing_says_how_often_was_measured() {
+        let once = [round("kennel", 10, 9.0), round("janus", 10, 20.0)];
+        assert!(cpu(&once).expect("a drawing").contains("Medians of 1 rounds"));
+        let more = [once[0].clone(), once[0].clone(), once[1].clone()];
+        assert!(cpu(&more).expect("a drawing").contains("Medians of 1 to 2 rounds"));
+    }
+
+    #[test]
+    fn only_plain_fans_are_drawn_by_size() {
+        for (scenario, count) in [("1 to 49", Some(49)), ("1 to 10, 5 % lost", None), ("12 rooms of 1 to 2", None), ("", None)] {
+            assert_eq!(viewers(&Figures { scenario: scenario.into(), ..Figures::default() }), count, "{scenario}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_measured_is_not_drawn() {
+        assert_eq!((cpu(&[]), ratios(&[]), latency(&[])), (None, None, None));
+        let alone = [round("kennel", 10, 9.0)];
+        assert!(cpu(&alone).is_some() && ratios(&alone).is_none());
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(write(&[], folder.path()).is_err());
+        write(&alone, folder.path()).expect("drawn");
+        let there = |name: &str| folder.path().join(name).exists();
+        assert!(there("bench-cpu.svg") && there("bench-latency.svg") && !there("bench-ratio.svg"));
+    }
+}

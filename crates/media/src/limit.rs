@@ -89,9 +89,9 @@ pub const FIRST_KEYFRAME_GAP: Duration = Duration::from_millis(100);
 /// Key frame requests heard from one subscriber: one per this time for each track.
 pub const KEYFRAME_HEARD_GAP: Duration = Duration::from_millis(500);
 
-/// Packets of one track that are kept for one receiver, to be sent again when it misses them: at first, and at most. Older ones are gone.
-/// Both are powers of two.
-pub const REPAIR_PACKETS_LEAST: usize = 64;
+/// Packets of one track for which there is room at one receiver, to be sent again when it misses them: at first, and at most. In between
+/// as many as are young, up to the next power of two. Of more, the oldest are gone. Both are powers of two.
+pub const REPAIR_PACKETS_LEAST: usize = 16;
 
 /// See [`REPAIR_PACKETS_LEAST`].
 pub const REPAIR_PACKETS: usize = 1_024;

@@ -12,7 +12,6 @@ mod line;
 mod packet;
 mod wire;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::config::CryptoProvider;
@@ -268,17 +267,7 @@ impl Sender {
         line.count(packet);
         if packet.repairable && line.repair.is_some() && type_for(&self.repair_types, packet.payload_type).is_some() {
             self.fresh = index;
-            line.kept.keep(Entry {
-                seq,
-                at: self.turn.ms,
-                again: None,
-                time: packet.time,
-                payload_type: packet.payload_type,
-                marker: packet.marker,
-                counters: packet.counters,
-                extras: packet.extras,
-                payload: Arc::clone(packet.payload),
-            });
+            line.kept.keep(self.turn.ms, seq, packet);
         }
         self.wire.put(packet.payload);
         if let Some(counters) = packet.counters {
@@ -473,7 +462,7 @@ impl Sender {
         }
         for end in numbers {
             let Some(line) = self.lines.get_mut(index) else { return };
-            let Some(entry) = line.kept.ask(self.turn.ms, end).cloned() else { continue };
+            let Some(entry) = line.kept.ask(self.turn.ms, end) else { continue };
             if !self.repairs.may_send(now, entry.payload.len()) {
                 heard(Heard::Refused);
                 return self.lines.iter_mut().for_each(|line| line.kept.forget());
@@ -556,7 +545,7 @@ impl Sender {
         let Some(index) = self.padded() else { return false };
         let before = self.number;
         let Some(line) = self.lines.get_mut(index) else { return false };
-        if let Some(entry) = line.kept.newest(self.turn.ms).cloned() {
+        if let Some(entry) = line.kept.newest(self.turn.ms) {
             self.repeat(now, index, &entry, purpose);
         } else if let Some(payload_type) = line.repair.as_ref().map(|repair| repair.payload_type) {
             let time = line.time();

@@ -75,8 +75,8 @@ impl Waiting {
 
     fn push(&mut self, packet: &Packet<'_>) {
         let &Packet { payload_type, marker, seq, time, shown, extras, counters, .. } = packet;
-        let (at, again, payload) = (0, None, Arc::clone(packet.payload));
-        let entry = Entry { seq, at, again, time, payload_type, marker, counters, extras, payload };
+        let payload = Arc::clone(packet.payload);
+        let entry = Entry { seq, time, payload_type, marker, counters, extras, payload };
         self.bytes += entry.payload.len();
         self.packets.push_back(Waits { shown, entry });
     }
@@ -108,7 +108,7 @@ impl Sender {
             }
             let fresh = line.packets.into_iter().filter(|one| now.saturating_duration_since(one.shown) <= EARLY_TIME_MAX);
             for Waits { shown, entry } in fresh {
-                let Entry { payload_type, marker, seq, time, extras, counters, payload, .. } = &entry;
+                let Entry { payload_type, marker, seq, time, extras, counters, payload } = &entry;
                 let (payload_type, marker, seq, time, extras, counters) =
                     (*payload_type, *marker, *seq, *time, *extras, *counters);
                 let (keyframe, repairable) = (false, line.video);

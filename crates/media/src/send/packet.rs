@@ -33,7 +33,7 @@ pub(crate) struct Packet<'a> {
 }
 
 /// Header extensions that mean something to the receiver, as they are written; the others belong to the transport that a packet came by.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extras {
     /// RFC 6464, section 3.
     pub level: Option<u8>,

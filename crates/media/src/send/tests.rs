@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use str0m::crypto::dtls::SrtpProfile;
 use str0m::net::Protocol;
 use str0m::rtp::{Extension, ExtensionMap, ExtensionValues};

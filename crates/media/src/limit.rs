@@ -368,8 +368,9 @@ pub const ORDERS_QUEUED_MAX: usize = 16_384;
 /// Orders that a worker takes up in one turn. The rest follow after the datagrams that are there.
 pub const ORDERS_PER_TURN_MAX: usize = 256;
 
-/// Receive calls of one turn, each of up to 32 datagrams or coalesced runs of them. The rest follow in the next turn.
-pub const RECEIVES_PER_TURN_MAX: usize = 8;
+/// Receive calls of one turn, each of up to 32 datagrams or coalesced runs of them. The rest follow in the next turn, after what these led
+/// to was sent: until then all of that is in memory, for each receiver.
+pub const RECEIVES_PER_TURN_MAX: usize = 2;
 
 /// For how long a worker may not have got to the end of what its socket holds. Then packets of media are dropped and counted, until it
 /// has: delay would only grow. Checks, handshakes and reports are heard all the same.

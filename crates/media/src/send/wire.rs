@@ -6,8 +6,9 @@ use super::line::{Head, Line};
 use crate::net::{Batch, Protocol};
 use crate::srtp::Srtp;
 
-/// Memory that is kept while nothing waits.
-const KEPT_BYTES: usize = 16 * 1_024;
+/// Memory that is kept in any case: two packets.
+const KEPT_BYTES: usize = 2_560;
+const KEPT_DATAGRAMS: usize = 4;
 
 /// What waits to be sent to one client.
 #[derive(Default)]
@@ -15,6 +16,8 @@ pub(super) struct Wire {
     pub bytes: Vec<u8>,
     /// Where each datagram ends.
     pub ends: Vec<usize>,
+    /// Bytes that waited at most since the last [`trim`](Wire::trim).
+    most: usize,
 }
 
 /// A packet whose header is written.
@@ -66,12 +69,17 @@ impl Wire {
     }
 
     pub fn clear(&mut self) {
+        self.most = self.most.max(self.bytes.len());
         self.bytes.clear();
         self.ends.clear();
     }
 
-    /// Gives back memory that only a burst needed.
+    /// Gives back memory of which not half was needed since the last time: only a burst did.
     pub fn trim(&mut self) {
-        self.bytes.shrink_to(KEPT_BYTES);
+        let most = std::mem::take(&mut self.most).max(KEPT_BYTES);
+        if self.bytes.capacity() > 2 * most {
+            self.bytes.shrink_to(most);
+            self.ends.shrink_to(KEPT_DATAGRAMS);
+        }
     }
 }

@@ -65,8 +65,9 @@ pub struct Forwarder {
     target: Option<u8>,
     temporal: u8,
     current: Option<Segment>,
-    /// What was forwarded before `current`, the newest first: for what comes late.
-    previous: [Option<Segment>; SEGMENTS_LEFT_MAX],
+    /// What was forwarded before `current`, the newest first: for what comes late. Most tracks have one layer, so it takes memory only
+    /// with the first change, and then for [`SEGMENTS_LEFT_MAX`].
+    previous: Vec<Segment>,
     /// The current layer goes on as another stream, or too far away to be the same.
     broken: bool,
     /// A key frame that waits for the end of a frame of another layer.
@@ -87,7 +88,7 @@ impl Forwarder {
             target: None,
             temporal: u8::MAX,
             current: None,
-            previous: [const { None }; SEGMENTS_LEFT_MAX],
+            previous: Vec::new(),
             broken: false,
             held: None,
             ready: None,
@@ -106,8 +107,7 @@ impl Forwarder {
         self.target = layer;
         self.held.take_if(|held| Some(held.layer) != layer);
         if layer.is_none() {
-            self.leave();
-            self.previous = [const { None }; SEGMENTS_LEFT_MAX];
+            (self.current, self.previous) = (None, Vec::new());
         }
     }
 
@@ -157,7 +157,7 @@ impl Forwarder {
             self.held.iter_mut().for_each(|held| held.due |= ended);
             return taken;
         }
-        if let Some(previous) = self.previous.iter_mut().flatten().find(|segment| segment.has_place(packet)) {
+        if let Some(previous) = self.previous.iter_mut().find(|segment| segment.has_place(packet)) {
             return previous.take_late(packet);
         }
         if packet.layer == target && self.may_begin(packet, &hearing) {
@@ -170,7 +170,7 @@ impl Forwarder {
     /// A key frame that can be had from its first packet on, and not one from before what is forwarded already.
     fn may_begin(&self, packet: &Incoming<'_>, hearing: &Hearing) -> bool {
         let whole = packet.descriptor.self_contained || hearing.begins_frame;
-        let late = self.current.iter().chain(self.previous.iter().flatten()).any(|segment| segment.is_behind(packet));
+        let late = self.current.iter().chain(&self.previous).any(|segment| segment.is_behind(packet));
         packet.descriptor.keyframe && whole && !late && hearing.near && (hearing.behind == 0 || packet.replayable)
     }
 
@@ -212,9 +212,10 @@ impl Forwarder {
     }
 
     fn leave(&mut self) {
-        if self.current.is_some() {
-            self.previous.rotate_right(1);
-            self.previous[0] = self.current.take();
+        if let Some(current) = self.current.take() {
+            self.previous.reserve_exact(SEGMENTS_LEFT_MAX.saturating_sub(self.previous.len()));
+            self.previous.truncate(SEGMENTS_LEFT_MAX - 1);
+            self.previous.insert(0, current);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a packet that is passed on costs: no memory.
+//! What a packet that is passed on costs, which is no memory, and who receives it, which is little.
 
 use std::time::Duration;
 
@@ -102,4 +102,22 @@ fn to_send_again_takes_no_memory() {
     let seen = frames(&world) - before;
     assert!(packets > 4_000 && seen > 10 * 3 * 25, "{packets} packets, {seen} frames");
     assert_eq!((apart.passing.allocations, apart.repairing.allocations), (0, 0));
+}
+
+/// Most of it is the library's: what is ours of it is what may be sent again, of a camera 10 kB, and what was written for one turn.
+#[test]
+fn who_receives_one_camera_takes_little_memory() {
+    const MOST_BYTES: i64 = 100_000;
+    const RECEIVERS: i64 = 30;
+    let mut world = World::new(72);
+    world.join(true, true, false);
+    world.run(Duration::from_secs(2));
+    let before = world.cost;
+    for _ in 0..RECEIVERS {
+        world.join(false, false, false);
+    }
+    world.run(Duration::from_secs(6));
+    let each = world.cost.since(&before).live / RECEIVERS;
+    println!("{each} bytes for each");
+    assert!((10_000..MOST_BYTES).contains(&each), "{each} bytes for each");
 }

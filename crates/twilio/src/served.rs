@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use room::{Channel, Command, Event, Joined, LinkId, ParticipantId, Quality, Sealed, Signal, Step, TrackId};
+use room::{Channel, Command, Event, Joined, LinkId, LinkState, ParticipantId, Quality, Sealed, Signal, Step, TrackId};
 
 use crate::msp::{self, Detail, Heard};
 use crate::wire::Grants;
@@ -21,10 +21,21 @@ pub struct Held {
 }
 
 impl Held {
-    /// Takes an event; true if it is the answer that was waited for.
+    /// Takes an event; true if it is the answer that was waited for, or if none will come because the client is to make a new link.
     pub fn take(&mut self, event: Event) -> bool {
         match event {
             Event::Signal { link, signal } if signal.step == Step::Answer => self.answer(link, signal),
+            // The media server lost the link before it answered. The client hears that it is closed once it is in.
+            Event::LinkClosed { link, revision } => {
+                self.joined.links.retain(|state| !state.server || state.link != link);
+                self.events.push_back(Event::LinkClosed { link, revision });
+                false
+            }
+            Event::LinkWanted { link, revision, server: true } => {
+                let wanted = Some(revision);
+                self.joined.links.push(LinkState { link, server: true, wanted, connected: false, signals: Vec::new() });
+                true
+            }
             // Nothing is told before the room itself, so that may as well hold the newest list.
             Event::Subscribed(subscribed) if self.events.is_empty() => {
                 self.joined.subscribed = subscribed;

@@ -281,9 +281,6 @@ impl Session {
     fn hold(&mut self, now: Moment, mut held: Held, event: Event) {
         match event {
             Event::Out(why) => self.tell_out(now, why),
-            Event::LinkClosed { link, .. } if held.joined.links.iter().any(|state| state.server && state.link == link) => {
-                self.refuse(now, Problem::NO_MEDIA);
-            }
             _ if held.events.len() >= HELD_EVENTS_MAX => self.refuse(now, Problem::NO_MEDIA),
             event => {
                 if !held.take(event) {

@@ -151,6 +151,29 @@ fn without_an_answer_it_is_refused_after_ten_seconds() {
     assert_eq!(stage.types(), [] as [&str; 0]);
 }
 
+/// Its worker panicked, say, while it answered.
+#[test]
+fn who_comes_in_while_the_media_server_loses_its_link_makes_another() {
+    let mut stage = Stage::asking();
+    stage.news(News::Dead);
+    let heard = stage.heard();
+    assert_eq!(heard.iter().map(|body| &body["type"]).collect::<Vec<_>>(), ["connected", "update"], "{heard:?}");
+    let wanted = &heard[0]["peer_connections"][0];
+    assert_eq!(wanted["description"]["type"], "create-offer");
+    let closed = &heard[1]["peer_connections"][0];
+    assert_eq!((&closed["id"], &closed["description"]["type"]), (&json!(LINK), &json!("close")));
+    let link = wanted["id"].as_str().expect("an id").to_owned();
+    let offer = json!({ "id": link, "description": { "type": "offer", "revision": 2, "sdp": "v=0\r\n" } });
+    let update = json!({ "type": "update", "session": heard[0]["session"], "peer_connections": [offer] });
+    stage.hub.text(stage.conn, &json!({ "type": "msg", "body": update }).to_string());
+    stage.answer(&link, 2);
+    let heard = stage.heard();
+    assert_eq!(heard[0]["peer_connections"][0]["description"]["sdp"], "v=0 answer");
+    assert_eq!(heard[0]["media_signaling"]["render_hints"]["transport"]["label"], format!("render-{link}"));
+    stage.hub.advance_to(10_001);
+    assert_eq!(stage.types(), [] as [&str; 0], "nobody waits for the first answer any more");
+}
+
 impl Stage {
     /// A report for somebody who is gone.
     fn answer_nobody(&mut self) {
@@ -171,9 +194,6 @@ fn what_the_media_server_cannot_serve_is_refused() {
             assert_eq!(stage.hub.rooms.count(), (0, 0));
         }
     }
-    let mut stage = Stage::asking();
-    stage.news(News::Dead);
-    assert_eq!(stage.heard()[0]["code"], 53405, "it died before it was answered");
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn sizes(of: &RenderDimensions) -> Sizes {
 
 /// A size in whole pixels, unless there is nothing of it.
 pub fn size(of: Dimensions) -> Option<(u16, u16)> {
-    let (width, height) = (of.width.round() as u16, of.height.round() as u16);
+    let (width, height) = (of.width?.round() as u16, of.height?.round() as u16);
     (width > 0 && height > 0).then_some((width, height))
 }
 

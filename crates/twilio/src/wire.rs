@@ -99,13 +99,13 @@ pub struct RenderDimensions {
     pub low: Option<Dimensions>,
 }
 
-/// A size in pixels. Scripts of a page may make these anything that is a number.
+/// A size in pixels. Scripts of a page may make these anything that is a number; what is none (0 / 0) comes as `null`.
 #[derive(Clone, Copy, Deserialize)]
 pub struct Dimensions {
     /// Pixels.
-    pub width: f64,
+    pub width: Option<f64>,
     /// Pixels.
-    pub height: f64,
+    pub height: Option<f64>,
 }
 
 /// Says what changed.

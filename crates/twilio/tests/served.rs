@@ -477,6 +477,21 @@ fn profiles_are_understood() {
     assert_eq!(open.channels, Channel::ALL);
 }
 
+/// A tile of 0 by 0 makes a page's script divide by nothing, and the SDK writes that as `null`.
+#[test]
+fn a_hint_without_a_size_is_answered_and_the_others_are_acted_on() {
+    let mut stage = Stage::inside();
+    let (_, _, track) = stage.ids();
+    let hint = |size: Value| json!({ "track": twilio::sid::track(track), "enabled": true, "render_dimensions": size });
+    let hints = [hint(json!({ "width": null, "height": null })), hint(json!({ "width": 320, "height": 180 }))];
+    let text = json!({ "type": "render_hints", "subscriber": { "id": 7, "hints": hints } });
+    stage.told();
+    stage.said(Channel::Render, &text.to_string());
+    let told = stage.told();
+    assert_eq!((told.len(), &told[0].1["subscriber"]["id"]), (1, &json!(7)));
+    assert_eq!(told[0].1["subscriber"]["hints"].as_array().map(Vec::len), Some(2));
+}
+
 /// Whatever a client says by its channels, it stays in its room, and is answered as before.
 #[test]
 fn hostile_texts_are_counted_and_change_nothing() {

@@ -24,6 +24,9 @@ const ONE_BYTE_MAX: u8 = 14;
 const NUMBERS_AHEAD_MAX: u64 = 30_000;
 const NUMBERS_AHEAD: u64 = 2_048;
 
+/// The first number on the wire is below this, so that some that come late still fit before the first turn of the count.
+const NUMBERS_FIRST: u64 = 1 << 15;
+
 /// The longest name of a section that fits into that form.
 const NAME_MAX: usize = 16;
 
@@ -134,17 +137,17 @@ impl Line {
 
     /// The number on the wire for a packet of the track; false: it was used, or may have been. A receiver counts by 16 bits and continues
     /// from what comes, so where too many were not sent, for instance while the client was nowhere, those are left out
-    /// (RFC 3711, section 3.3.1).
+    /// (RFC 3711, section 3.3.1). It takes the first for one of the first 65,536, however many passed before that.
     pub fn take_number(&mut self, seq: u64) -> Option<u64> {
         let next = self.used.next();
         let number = seq.checked_sub(self.skipped)?;
-        let number = if next > 0 && number > next + NUMBERS_AHEAD_MAX {
-            self.skipped += number - (next + NUMBERS_AHEAD);
-            next + NUMBERS_AHEAD
-        } else {
-            number
+        let said = match next {
+            0 => number % NUMBERS_FIRST,
+            _ if number > next + NUMBERS_AHEAD_MAX => next + NUMBERS_AHEAD,
+            _ => number,
         };
-        self.used.take(number).then_some(number)
+        self.skipped += number - said;
+        self.used.take(said).then_some(said)
     }
 
     /// Whether its packets are counted over all that the client is sent, so that their arrival is reported.

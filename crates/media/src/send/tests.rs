@@ -389,6 +389,17 @@ fn repairs_agreed_on_later_are_made() {
     assert_eq!((hear(&mut sender, now, &both).0, leaves(&mut sender).len()), (true, 1), "what was sent since");
 }
 
+/// The receiver of a source counts from its first number, in 16 bits.
+#[test]
+fn the_first_number_is_small_however_many_packets_passed_before_it() {
+    for first in [0, 70_000, 40_000 << 16] {
+        let mut line = Line::new(&place(&map()), 0);
+        let number = line.take_number(first).expect("a number");
+        assert!(number < 1 << 15, "{number}");
+        assert_eq!((line.take_number(first + 1), line.take_number(first + 1)), (Some(number + 1), None));
+    }
+}
+
 /// A receiver that misses more than half of all numbers takes the next for one of before (RFC 3711, section 3.3.1).
 #[test]
 fn numbers_go_on_where_very_many_packets_were_not_sent() {

@@ -2,7 +2,7 @@
 //! as far as a container has to say it: sizes, parameter sets, how long a packet sounds.
 //!
 //! There are two containers, [`matroska`], which WebM is a part of, and [`mp4`]. Both take the same [`Track`] and [`Block`] and give the
-//! same [`Output`].
+//! same [`Output`], and both have a writer of files that grow, of which [`Repair`] finishes what was cut off.
 
 mod bits;
 pub mod h264;
@@ -11,8 +11,11 @@ pub mod matroska;
 pub mod mp4;
 pub mod opus;
 pub mod picture;
+mod repair;
 
 use std::time::Duration;
+
+pub use self::repair::{Repair, Repaired};
 
 /// What a track is encoded with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

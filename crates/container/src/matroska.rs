@@ -11,5 +11,5 @@ mod repair;
 mod writer;
 
 pub use self::reader::{Event, Reader};
-pub use self::repair::{Repair, Repaired};
+pub use self::repair::Repair;
 pub use self::writer::Writer;

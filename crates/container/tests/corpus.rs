@@ -9,8 +9,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use container::matroska::Writer;
+use container::mp4::Growing;
 use container::{Block, Track};
-use support::{BEGAN, camera, drain, picture, scene, sound};
+use support::mp4::{avc, blocks};
+use support::{BEGAN, apply, camera, drain, picture, scene, sound};
 
 fn file(tracks: &[Track], blocks: impl IntoIterator<Item = Block>, finish: bool) -> Vec<u8> {
     let (mut writer, mut file) = (Writer::new(tracks, BEGAN), Vec::new());
@@ -22,7 +24,18 @@ fn file(tracks: &[Track], blocks: impl IntoIterator<Item = Block>, finish: bool)
     file
 }
 
-fn seeds() -> [(&'static str, Vec<u8>); 4] {
+/// The same of an MP4.
+fn mp4(finish: bool) -> Vec<u8> {
+    let (mut writer, mut file) = (Growing::new(&[avc(), Track::opus(2)], BEGAN).expect("tracks"), Vec::new());
+    blocks().into_iter().for_each(|block| writer.push(block));
+    if finish {
+        writer.finish(true);
+    }
+    apply(&mut file, std::iter::from_fn(|| writer.poll()));
+    file
+}
+
+fn seeds() -> [(&'static str, Vec<u8>); 6] {
     let turned = Block { rotation: Some(90), ..picture(0, 40, false) };
     let both = scene();
     let growing = file(&both.0, both.1.into_iter().take(60), false);
@@ -31,6 +44,8 @@ fn seeds() -> [(&'static str, Vec<u8>); 4] {
         ("turned", file(&[camera()], [picture(0, 0, true), turned, picture(0, 900, true)], true)),
         ("cut", growing[..growing.len() - 9].to_vec()),
         ("growing", growing),
+        ("fragments", mp4(false)),
+        ("ordinary", mp4(true)),
     ]
 }
 
@@ -56,8 +71,8 @@ fn anything() {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (random >> 33) as usize
     };
-    for round in 0..4_000 {
-        let mut file = seeds_once()[round % 4].clone();
+    for round in 0..6_000 {
+        let mut file = seeds_once()[round % 6].clone();
         for _ in 0..next() % 4 + 1 {
             let at = next() % file.len();
             match next() % 3 {
@@ -73,7 +88,7 @@ fn anything() {
     }
 }
 
-fn seeds_once() -> &'static [Vec<u8>; 4] {
-    static SEEDS: std::sync::OnceLock<[Vec<u8>; 4]> = std::sync::OnceLock::new();
+fn seeds_once() -> &'static [Vec<u8>; 6] {
+    static SEEDS: std::sync::OnceLock<[Vec<u8>; 6]> = std::sync::OnceLock::new();
     SEEDS.get_or_init(|| seeds().map(|(_, seed)| seed))
 }

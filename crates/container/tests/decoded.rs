@@ -7,9 +7,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use container::matroska::{Repair, Writer};
-use container::{Block, Codec, Shape, Track, h264};
-use support::{BEGAN, drain, read};
+use container::matroska::Writer;
+use container::mp4::Growing;
+use container::{Block, Codec, Repair, Shape, Track, h264};
+use support::{BEGAN, apply, drain, read};
 
 /// What a program says on its two outputs.
 fn said(program: &str, arguments: &[&str]) -> (String, String) {
@@ -113,6 +114,58 @@ fn vp9_is_decoded() {
 #[ignore = "needs ffmpeg: scripts/test decode"]
 fn opus_is_decoded() {
     check("-v error -f lavfi -i sine=frequency=440:sample_rate=48000:duration=6 -ac 2 -c:a libopus -b:a 32k", "opus", "301");
+}
+
+/// Six seconds of H.264 and Opus, and what is in them: tracks, and blocks in order of their times.
+fn film(folder: &Path) -> (Vec<Track>, Vec<Block>) {
+    let path = folder.join("theirs.mkv");
+    let sound = "-f lavfi -i sine=frequency=440:sample_rate=48000:duration=6";
+    let codecs = "-c:v libx264 -profile:v baseline -pix_fmt yuv420p -g 45 -c:a libopus -ac 2";
+    make(&path, &format!("-v error -f lavfi -i testsrc2=size=320x180:rate=30:duration=6 {sound} {codecs}"));
+    let (tracks, mut blocks, _) = read(&fs::read(&path).expect("made"), 4_096);
+    blocks.sort_by_key(|block| block.time);
+    (tracks, blocks)
+}
+
+#[test]
+#[ignore = "needs ffmpeg: scripts/test decode"]
+fn mp4_that_grows_is_decoded_wherever_it_ends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (tracks, blocks) = film(folder.path());
+    let (mut writer, mut file) = (Growing::new(&tracks, BEGAN).expect("tracks"), Vec::new());
+    let mut grown = Vec::new();
+    for (n, block) in blocks.into_iter().enumerate() {
+        writer.push(block);
+        apply(&mut file, std::iter::from_fn(|| writer.poll()));
+        if n == 250 {
+            grown.clone_from(&file);
+        }
+    }
+    writer.finish(true);
+    apply(&mut file, std::iter::from_fn(|| writer.poll()));
+    let path = folder.path().join("ours.mp4");
+    fs::write(&path, &file).expect("written");
+    assert_eq!(
+        probe(&path, "stream=codec_name,nb_read_packets").split_whitespace().collect::<Vec<_>>(),
+        ["h264", "180", "opus", "301"]
+    );
+    let (own, theirs) = (decoded(&path), decoded(&folder.path().join("theirs.mkv")));
+    let told: f64 = probe(&path, "format=duration").parse().expect("a number");
+    assert!((5.98..6.03).contains(&told) && own.len() >= theirs.len() - 1, "{told}: {} of {}", own.len(), theirs.len());
+    jump(&path);
+    // As it is while it grows, and as a repair leaves it.
+    fs::write(&path, &grown).expect("written");
+    let growing = decoded(&path).len();
+    let mut repair = Repair::default();
+    repair.push(&grown[..grown.len() - 7]);
+    let repaired = repair.finish().expect("a part");
+    let duration = repaired.duration;
+    support::repair(&mut grown, repaired);
+    fs::write(&path, &grown).expect("written");
+    let told = Duration::from_secs_f64(probe(&path, "format=duration").parse().expect("a number"));
+    assert!(told.abs_diff(duration) < Duration::from_millis(10) && told > Duration::from_secs(2), "{told:?} {duration:?}");
+    let there = decoded(&path).len();
+    assert!(growing > 200 && there + 90 > growing && there <= growing, "{there} of {growing}");
 }
 
 #[test]

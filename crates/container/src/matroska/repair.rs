@@ -1,11 +1,9 @@
 //! A file that was cut off, or whose writer ended suddenly, made one that is finished.
 
-use std::time::Duration;
-
 use super::ebml;
 use super::index::Index;
 use super::reader::{Cluster, Event, Reader};
-use crate::{Output, Track};
+use crate::{Output, Repaired, Track};
 
 /// Reads a file from its beginning and finds out what to do with it.
 #[derive(Debug, Default)]
@@ -14,25 +12,6 @@ pub struct Repair {
     found: Option<(Vec<Track>, Index)>,
     /// The cluster that the last whole block is in, and where that block ends.
     last: Option<(Cluster, u64)>,
-}
-
-/// What to do with a file so that all that is whole in it can be played and jumped to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repaired {
-    /// First, cut it off behind so many bytes.
-    pub bytes: u64,
-    /// Then, do these.
-    pub outputs: Vec<Output>,
-    /// These instead where nothing can be appended: without places to jump to, the file stays as long as it was cut off.
-    pub patches: Vec<Output>,
-    /// How many bytes it has after the outputs.
-    pub bytes_after: u64,
-    /// How long it is.
-    pub duration: Duration,
-    /// The moment, since 1970, at which it begins.
-    pub began: Option<Duration>,
-    /// What it has.
-    pub tracks: Vec<Track>,
 }
 
 impl Repair {

@@ -54,3 +54,26 @@ pub fn put_u64(out: &mut Vec<u8>, number: u64) {
 pub fn put_zeros(out: &mut Vec<u8>, bytes: usize) {
     out.resize(out.len() + bytes, 0);
 }
+
+/// A box in some bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Inside<'a> {
+    pub name: [u8; 4],
+    /// Where it begins among these bytes.
+    pub at: usize,
+    pub data: &'a [u8],
+}
+
+/// The boxes in some bytes, as far as they make sense.
+pub fn inside(bytes: &[u8]) -> impl Iterator<Item = Inside<'_>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let (size, rest) = bytes.get(at..)?.split_first_chunk()?;
+        let name = *rest.first_chunk()?;
+        let size = usize::try_from(u32::from_be_bytes(*size)).ok()?;
+        let data = bytes.get(at + HEAD_BYTES..at.checked_add(size)?)?;
+        let found = Inside { name, at, data };
+        at += size;
+        Some(found)
+    })
+}

@@ -46,25 +46,30 @@ impl Table {
         self.track.codec.is_sound()
     }
 
-    /// Takes note of the next block.
-    pub fn note(&mut self, time: Duration, keyframe: bool, bytes: &[u8]) {
+    /// Takes note of the next block. Gives the tick at which it begins.
+    pub fn note(&mut self, time: Duration, keyframe: bool, bytes: &[u8]) -> u64 {
         let at = self.ticks(time).max(self.last);
-        if self.first.is_some() {
-            self.tail = at - self.last;
-            self.step();
-        }
-        self.first.get_or_insert(at);
-        self.last = at;
-        self.tail = self.lasts(bytes);
-        self.sizes.push(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-        if keyframe {
-            self.keys.push(u32::try_from(self.sizes.len()).unwrap_or(u32::MAX));
-        }
+        self.close(at);
+        let lasts = self.lasts(bytes);
+        self.open(at, lasts, keyframe, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+        at
+    }
+
+    /// Takes note of one as a fragment tells of it: where it begins and how long it lasts, in ticks, and its size.
+    pub fn add(&mut self, at: u64, lasts: u32, keyframe: bool, bytes: u32) {
+        let at = at.max(self.last);
+        self.close(at);
+        self.open(at, lasts.into(), keyframe, bytes);
     }
 
     /// The blocks that follow, so many, stand there.
     pub fn chunk(&mut self, at: u64, blocks: u32) {
         self.chunks.push((at, blocks));
+    }
+
+    /// How many ticks the last block lasts, as far as can be told.
+    pub fn tail(&self) -> u64 {
+        self.tail
     }
 
     /// When its last block ends.
@@ -77,10 +82,7 @@ impl Table {
     }
 
     /// Describes it, as the number-th of the file.
-    pub fn put(mut self, out: &mut Vec<u8>, number: u32, began: Duration) {
-        if self.first.is_some() {
-            self.step();
-        }
+    pub fn put(&self, out: &mut Vec<u8>, number: u32, began: Duration) {
         put(out, b"trak", |out| {
             self.put_header(out, number, began);
             self.put_edits(out);
@@ -106,12 +108,21 @@ impl Table {
         before.min(self.ticks(PICTURE_TIME_MAX))
     }
 
-    /// The last block lasts as long as its tail.
-    fn step(&mut self) {
-        let ticks = u32::try_from(self.tail).unwrap_or(u32::MAX);
-        match self.steps.last_mut() {
-            Some((count, same)) if *same == ticks => *count += 1,
-            _ => self.steps.push((1, ticks)),
+    /// The last block lasts until there.
+    fn close(&mut self, at: u64) {
+        if self.first.is_some() {
+            self.tail = at - self.last;
+            step(&mut self.steps, self.tail);
+        }
+    }
+
+    /// This is the last block now.
+    fn open(&mut self, at: u64, lasts: u64, keyframe: bool, bytes: u32) {
+        self.first.get_or_insert(at);
+        (self.last, self.tail) = (at, lasts);
+        self.sizes.push(bytes);
+        if keyframe {
+            self.keys.push(count(self.sizes.len()));
         }
     }
 
@@ -192,8 +203,13 @@ impl Table {
             put_u32(out, 1);
             put_entry(out, &self.track);
         });
-        put_full(out, b"stts", 0, 0, |out| put_pairs(out, self.steps.iter().copied()));
-        if !self.is_sound() {
+        let mut steps = self.steps.clone();
+        if self.first.is_some() {
+            step(&mut steps, self.tail);
+        }
+        put_full(out, b"stts", 0, 0, |out| put_pairs(out, steps.into_iter()));
+        // Of a file in fragments each fragment says which are key frames.
+        if !self.is_sound() && self.first.is_some() {
             put_full(out, b"stss", 0, 0, |out| put_list(out, &self.keys));
         }
         put_full(out, b"stsc", 0, 0, |out| self.put_chunk_sizes(out));
@@ -205,7 +221,7 @@ impl Table {
             put_u32(out, count(self.chunks.len()));
             self.chunks.iter().for_each(|(at, _)| put_u64(out, *at));
         });
-        if self.is_sound() {
+        if self.is_sound() && self.first.is_some() {
             self.put_pre_roll(out);
         }
     }
@@ -239,6 +255,15 @@ impl Table {
             out.extend(b"roll");
             put_pairs(out, [(count(self.sizes.len()), 1)].into_iter());
         });
+    }
+}
+
+/// One more block that lasts so many ticks.
+fn step(steps: &mut Vec<(u32, u32)>, ticks: u64) {
+    let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
+    match steps.last_mut() {
+        Some((count, same)) if *same == ticks => *count += 1,
+        _ => steps.push((1, ticks)),
     }
 }
 

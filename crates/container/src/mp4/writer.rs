@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::boxes::{self, HEAD_BYTES, put, put_full, put_u16, put_u32, put_u64, put_zeros};
-use super::table::{self, TICKS, Table};
+use super::boxes::{self, HEAD_BYTES, put, put_u32};
+use super::movie;
+use super::table::Table;
 use crate::limit::{BLOCK_BYTES_MAX, CLUSTER_BYTES_MAX, CLUSTER_TIME_MAX, ROOM_MAX};
 use crate::{Block, Codec, Output, Track, h264};
 
@@ -91,7 +92,7 @@ impl Writer {
     /// Ends the file.
     pub fn finish(&mut self) {
         self.end_chunks();
-        let told = self.told();
+        let told = movie::put(&self.tables, self.began, |_| {});
         let (at, room) = self.room;
         let (length, head) = (told.len() as u64, HEAD_BYTES as u64);
         let size = boxes::large_head(b"mdat", self.bytes - self.data_at - 16);
@@ -137,26 +138,5 @@ impl Writer {
             self.bytes += data.len() as u64;
             self.out.push_back(Output::Append(data));
         }
-    }
-
-    /// What players must know (section 8.2).
-    fn told(&self) -> Vec<u8> {
-        let end = self.tables.iter().map(Table::end).max().unwrap_or_default();
-        let mut told = Vec::new();
-        put(&mut told, b"moov", |out| {
-            put_full(out, b"mvhd", 1, 0, |out| {
-                table::put_dates(out, self.began);
-                put_u32(out, TICKS);
-                put_u64(out, table::millis(end));
-                put_u32(out, 0x1_0000);
-                put_u16(out, 0x100);
-                put_zeros(out, 10);
-                table::put_matrix(out, 0);
-                put_zeros(out, 24);
-                put_u32(out, u32::try_from(self.tables.len() + 1).unwrap_or(u32::MAX));
-            });
-            (1..).zip(&self.tables).for_each(|(number, table)| table.clone().put(out, number, self.began));
-        });
-        told
     }
 }

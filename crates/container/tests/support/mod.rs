@@ -2,10 +2,12 @@
 
 #![allow(dead_code)]
 
+pub mod mp4;
+
 use std::time::Duration;
 
-use container::matroska::{Event, Reader, Repaired, Writer};
-use container::{Block, Codec, Output, Shape, Track};
+use container::matroska::{Event, Reader, Writer};
+use container::{Block, Codec, Output, Repaired, Shape, Track};
 
 /// Does what is to be done with a file.
 pub fn apply(file: &mut Vec<u8>, outputs: impl IntoIterator<Item = Output>) {

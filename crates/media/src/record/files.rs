@@ -10,8 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use container::Output;
-use container::matroska::{Repair, Repaired};
+use container::{Output, Repair, Repaired};
 use room::{Outcome, RecordingId, WhyStopped};
 use rustix::fs::Advice;
 use sealed::{CHUNK, HEAD, Place, Problem, Reader, Sealing, Writer, is_sealed, size_of};

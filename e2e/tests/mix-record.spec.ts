@@ -1,5 +1,9 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
+import { complaints, streams } from '../lib/files.ts';
+import { guest, moderator, rest, roomToken, type Member } from '../lib/member.ts';
 import { expect, test } from '../lib/mix.ts';
-import { guest, moderator, rest, type Member } from '../lib/member.ts';
 
 const ann = { colour: 1, tone: 440 };
 const bo = { colour: 2, tone: 880 };
@@ -61,4 +65,77 @@ test('a room may be recorded from its start', async ({ mix, roomName }) => {
   await a.hasHeard('room.subscribed', (detail) => detail.room_session.recording === true && detail.room_session.recordings.length === 1, 'it is recorded');
   const [one] = await done<Recording[]>(a, 'recordings');
   expect(one!.state).toBe('recording');
+});
+
+interface File {
+  status: string;
+  format: string;
+  size_in_bytes: number;
+  duration: number;
+  uri: string;
+}
+
+/** What a browser makes of a file: its length, its width, and where it is after a jump to the middle. */
+async function watched(page: Page, uri: string): Promise<{ duration: number; width: number; at: number; bright: boolean }> {
+  await page.goto(uri);
+  return page.evaluate(async () => {
+    const video = document.querySelector('video')!;
+    const heard = (name: string) => new Promise((done, fail) => {
+      video.addEventListener(name, done, { once: true });
+      video.addEventListener('error', () => fail(new Error(`${video.error?.code}: ${video.error?.message}`)), { once: true });
+    });
+    video.pause();
+    if (video.readyState < 1) await heard('loadedmetadata');
+    const sought = heard('seeked');
+    video.currentTime = video.duration / 2;
+    await sought;
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [16, 9];
+    const brush = canvas.getContext('2d')!;
+    brush.drawImage(video, 0, 0, 16, 9);
+    const bright = brush.getImageData(0, 0, 16, 9).data.some((value, at) => at % 4 !== 3 && value > 100);
+    return { duration: video.duration, width: video.videoWidth, at: video.currentTime, bright };
+  });
+}
+
+test('a mix is an MP4 where the owner says so, and loses nothing when the server is killed', async ({ mix, start, roomName, browser }) => {
+  test.setTimeout(180_000);
+  const kennel = await start({ env: { KENNEL_RECORDING_MIX: 'mp4' } });
+  const [a, b] = [await mix.open('ann'), await mix.open('bo')];
+  await a.join(await roomToken(kennel, roomName, 'ann', [...moderator, 'room.recording']), kennel.relay, ann);
+  await b.join(await roomToken(kennel, roomName, 'bo', guest), kennel.relay, bo);
+  await a.seesColours(new Map([[a.me, 1], [b.me, 2]]));
+  const file = async (id: string): Promise<File> => (await rest(kennel, 'GET', `room_recordings/${id}`)).body;
+  const finished = async (id: string): Promise<File> => {
+    await expect.poll(async () => (await file(id)).status, { message: 'it is a file', timeout: 30_000 }).toBe('completed');
+    return file(id);
+  };
+  const folder = join(kennel.data, 'recordings');
+  const named = async (ending: string) => (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(ending));
+  const check = async (id: string, least: number) => {
+    const made = await finished(id);
+    expect([made.format, made.duration >= least], JSON.stringify(made)).toEqual(['video/mp4', true]);
+    const path = join(folder, `${id.replaceAll('-', '')}.mp4`);
+    const { codecs, duration } = streams(path);
+    expect([codecs.sort(), Math.abs(duration - made.duration) < 1.5]).toEqual([['h264', 'opus'], true]);
+    expect(complaints(path), 'all of it can be decoded').toBe('');
+    const page = await browser.newPage();
+    const seen = await watched(page, made.uri);
+    await page.close();
+    expect(seen).toMatchObject({ width: 1280, bright: true });
+    expect(Math.abs(seen.duration - duration)).toBeLessThan(0.1);
+    expect(Math.abs(seen.at - duration / 2)).toBeLessThan(0.2);
+  };
+  const one = await done<Recording>(a, 'record');
+  await new Promise((go) => setTimeout(go, 6_000));
+  await done(a, 'recording', 'stop');
+  await a.hasHeard('recording.ended', (detail) => detail.id === one.id, 'it ends');
+  await check(one.id, 4);
+  const other = await done<Recording>(a, 'record');
+  const grown = async () => (await Promise.all((await named('.mp4.part')).map((name) => stat(join(folder, name))))).some(({ size }) => size > 400_000);
+  await expect.poll(grown, { message: 'it grows', timeout: 60_000 }).toBe(true);
+  await kennel.stop('SIGKILL');
+  expect(await named('.mp4.part')).toHaveLength(1);
+  await kennel.start();
+  await check(other.id, 2);
 });

@@ -408,7 +408,7 @@ mod tests {
     fn courier() -> Courier {
         let (folder, metrics) = (tempfile::tempdir().expect("a folder"), Metrics::new());
         let store: Arc<dyn Store> = Arc::new(store::Sqlite::open(folder.path()).expect("a database"));
-        let teller = journal::Teller { account: "AC".to_owned(), callback: None };
+        let teller = journal::Teller { account: "AC".to_owned(), callback: None, mix: media::record::MixFile::default() };
         let journal = journal::start(Arc::clone(&store), journal::Book::new(teller), Arc::default(), metrics.clone());
         let tls = rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
         let (own, near, names) = (Arc::new(|_| false), Arc::new(|_| false), egress::Names::of_system(1));

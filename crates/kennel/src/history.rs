@@ -70,7 +70,7 @@ pub async fn start(
 ) -> Result<(Option<History>, Past), Problem> {
     let Some(store) = open(config).await? else { return Ok((None, Past { rooms: seats, ended: Vec::new() })) };
     let account = keys.credentials().twilio_account_sid;
-    let teller = Teller { account: account.clone(), callback: config.rest.callback.clone() };
+    let teller = Teller { account: account.clone(), callback: config.rest.callback.clone(), mix: config.recording.mix };
     let mut recovery = recover(&*store, seats, teller, clock::unix_ms()).await?;
     let depot = Depot::open(config.recording.bucket.as_ref(), &*store).await?;
     let sealing = keys.sealing(false).unwrap_or_else(|problem| {

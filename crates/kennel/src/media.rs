@@ -40,7 +40,12 @@ pub fn start(
         addresses: lan.main.iter().chain(&lan.others).copied().collect(),
         counters: Arc::clone(&metrics.media),
         witness: crash::witness(&config.data, metrics)?,
-        record: Some(record::Settings { folder: config.recordings(), floors: record::Floors::default(), sealing }),
+        record: Some(record::Settings {
+            folder: config.recordings(),
+            floors: record::Floors::default(),
+            sealing,
+            mix: config.recording.mix,
+        }),
         library: Some(library),
     };
     let engines = Pool::engines(&pool_config, salt())?;

@@ -19,22 +19,25 @@ pub use self::films::{Projector, Reel};
 pub(crate) use self::pace::Pace;
 pub use self::room::{Counts, RoomMix};
 
-/// Two encodings of one mixed picture.
+/// The encodings of one mixed picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rendition {
     /// For viewers whose line does not take the other.
     Small,
     /// As the scene has it.
     Main,
+    /// The same for files that have H.264. Nobody receives it.
+    File,
 }
 
 impl Rendition {
-    /// As a layer of a track, where the smallest comes first.
+    /// As a layer of a track, where the smallest comes first. That for files comes behind them all and is none.
     #[must_use]
     pub fn layer(self) -> u8 {
         match self {
             Rendition::Small => 0,
             Rendition::Main => 1,
+            Rendition::File => 2,
         }
     }
 
@@ -43,7 +46,7 @@ impl Rendition {
     pub fn size(self, canvas: Canvas) -> (u16, u16) {
         match self {
             Rendition::Small => (canvas.width / 4 * 2, canvas.height / 4 * 2),
-            Rendition::Main => (canvas.width, canvas.height),
+            Rendition::Main | Rendition::File => (canvas.width, canvas.height),
         }
     }
 
@@ -55,6 +58,7 @@ impl Rendition {
         match self {
             Rendition::Small => of(MIX_SMALL_MILLIBITS)..=of(MIX_SMALL_MILLIBITS),
             Rendition::Main => of(MIX_MAIN_LEAST_MILLIBITS)..=of(MIX_MAIN_MILLIBITS),
+            Rendition::File => of(MIX_MAIN_MILLIBITS)..=of(MIX_MAIN_MILLIBITS),
         }
     }
 }
@@ -79,6 +83,8 @@ pub struct Wanted {
     pub main: Option<u64>,
     /// Whether somebody receives the small one.
     pub small: bool,
+    /// Whether the one for files is recorded.
+    pub file: bool,
     /// Of those whose sound gets lost on the way, how many of a hundred packets.
     pub losses: Vec<(ParticipantId, u8)>,
 }
@@ -109,7 +115,7 @@ pub enum FromMixer {
         /// For whom.
         packets: Vec<(ParticipantId, Arc<[u8]>)>,
     },
-    /// A picture, encoded as VP8.
+    /// A picture, encoded as VP8, or as H.264 for files.
     Picture {
         /// Of which room.
         room: RoomId,
@@ -117,7 +123,7 @@ pub enum FromMixer {
         rendition: Rendition,
         /// The moment that it is of.
         shown: Instant,
-        /// The whole frame (RFC 6386).
+        /// The whole frame (RFC 6386); of H.264 with start codes before its units (ITU-T H.264, annex B).
         frame: Vec<u8>,
     },
     /// Somebody began or ceased to talk.

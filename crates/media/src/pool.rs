@@ -98,11 +98,13 @@ impl Pool {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
         let identity = Identity::generate((Instant::now(), since_1970)).map_err(io::Error::other)?;
         let counters = config.counters.clone();
+        let mix = config.record.as_ref().map(|record| record.mix).unwrap_or_default();
         Ok(move |worker: usize, addresses: Vec<SocketAddr>| {
             // Another engine on the same worker must not use the same names again, so that what has happened meanwhile counts too.
             let turns = counters.turns.get();
             let seed = u64::from(salt) ^ (worker as u64) << 48 ^ turns << 8;
-            Engine::new(Instant::now(), Settings::new(&addresses, &identity, counters.clone(), salt ^ turns as u32), seed)
+            let settings = Settings::new(&addresses, &identity, counters.clone(), salt ^ turns as u32);
+            Engine::new(Instant::now(), Settings { mix, ..settings }, seed)
         })
     }
 

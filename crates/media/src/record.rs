@@ -37,6 +37,18 @@ pub struct Settings {
     pub floors: Floors,
     /// Whether and how they are encrypted.
     pub sealing: Sealing,
+    /// What files of mixes are.
+    pub mix: MixFile,
+}
+
+/// What the file of a mix is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MixFile {
+    /// VP8 and Opus: the pictures as viewers get them.
+    #[default]
+    WebM,
+    /// H.264 and Opus: the pictures are encoded once more.
+    Mp4,
 }
 
 /// Bytes that must be free where recordings are kept.
@@ -67,7 +79,7 @@ pub enum Subject {
         kind: Kind,
     },
     /// The mix of the room.
-    Mix,
+    Mix(MixFile),
 }
 
 /// What an engine tells the recorder.
@@ -93,13 +105,13 @@ pub enum ToRecorder {
         /// A packet.
         packet: Arc<[u8]>,
     },
-    /// A picture of a mix, encoded as VP8.
+    /// A picture of a mix, encoded as its file has it.
     Picture {
         /// Into which recording.
         recording: RecordingId,
         /// The moment that it is of.
         shown: Instant,
-        /// The whole frame.
+        /// The whole frame; of H.264 with start codes before its units.
         frame: Arc<[u8]>,
     },
     /// Nothing is written for now, or it goes on; only of a mix.
@@ -113,7 +125,7 @@ pub enum ToRecorder {
 /// What the recorder wants of an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FromRecorder {
-    /// A key frame of this track; none: of the mix.
+    /// A key frame of this track; none: of the mix, as its files have it.
     Keyframe(RoomId, Option<TrackId>),
 }
 

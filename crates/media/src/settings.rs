@@ -11,6 +11,7 @@ use str0m::net::Protocol;
 use crate::counters::Counters;
 use crate::keys;
 use crate::peer::Address;
+use crate::record::MixFile;
 
 /// The same for every peer of one engine.
 #[derive(Clone)]
@@ -27,17 +28,19 @@ pub struct Settings {
     pub salt: u32,
     /// A moment, and how long after 1970 UTC it was: what clients are told when something was (RFC 3550, section 4).
     pub epoch: (Instant, Duration),
+    /// What files of mixes are.
+    pub mix: MixFile,
 }
 
 impl Settings {
-    /// For an engine that clients reach at these addresses, by datagrams and by TCP.
+    /// For an engine that clients reach at these addresses, by datagrams and by TCP. Mixes are recorded as they usually are.
     #[must_use]
     pub fn new(addresses: &[SocketAddr], identity: &Identity, counters: Arc<Counters>, salt: u32) -> Self {
         let address = |protocol| move |at: &SocketAddr| Address { at: *at, protocol };
         let udp = addresses.iter().map(address(Protocol::Udp));
         let tcp = addresses.iter().map(address(Protocol::Tcp));
         let Identity { certificate, crypto, epoch } = identity.clone();
-        Settings { candidates: udp.chain(tcp).collect(), certificate, crypto, counters, salt, epoch }
+        Settings { candidates: udp.chain(tcp).collect(), certificate, crypto, counters, salt, epoch, mix: MixFile::default() }
     }
 }
 

@@ -70,7 +70,7 @@ fn a_room_of_nine_takes_no_more_memory_than_it_may() {
     for picture in 0..SECONDS * 30 {
         if picture == SECONDS * 20 {
             usual = resident_mb() - before;
-            mix.handle_wanted(Wanted { main: Some(2_000_000), small: true, losses: Vec::new() });
+            mix.handle_wanted(Wanted { main: Some(2_000_000), small: true, file: false, losses: Vec::new() });
         }
         let now = start + Duration::from_millis(u64::from(picture) * 1_000 / 30);
         for (index, mut plane) in canvas.planes_mut().into_iter().enumerate() {

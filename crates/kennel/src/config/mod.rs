@@ -17,6 +17,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use media::record::MixFile;
 pub use net_range::NetRange;
 use room::VideoCodec;
 pub use secret::Secret;
@@ -118,6 +119,8 @@ pub struct Rest {
 pub struct Recording {
     /// The folder, if it is not in `data`.
     pub folder: Option<PathBuf>,
+    /// What files of mixes are.
+    pub mix: MixFile,
     /// Whether new ones are encrypted, and compositions.
     pub encrypt: bool,
     /// What is kept.

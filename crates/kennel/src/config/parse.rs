@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use media::record::MixFile;
 use room::VideoCodec;
 
 use super::{Database, LogFormat, RoomType};
@@ -61,6 +62,15 @@ pub fn room_type(text: &str) -> Parsed<RoomType> {
         _ => Err(format!(
             "'{text}' is not a type of room. Choose auto, go (2 people), peer-to-peer (10), group (50) or group-small (4)."
         )),
+    }
+}
+
+/// What files of mixes can be.
+pub fn mix_file(text: &str) -> Parsed<MixFile> {
+    match text.to_ascii_lowercase().as_str() {
+        "webm" => Ok(MixFile::WebM),
+        "mp4" => Ok(MixFile::Mp4),
+        _ => Err(format!("'{text}' is not a kind of file that a mix is recorded into. Choose webm or mp4.")),
     }
 }
 
@@ -347,6 +357,7 @@ mod tests {
         );
         check(switch, &["1", "true", "Yes", "on", "0", "false", "no", "OFF"], &["", "2", "maybe"]);
         check(room_type, &["auto", "go", "peer-to-peer", "group", "group-small"], &["p2p", "Group", ""]);
+        check(mix_file, &["webm", "mp4", "MP4"], &["mkv", "", "mp"]);
         check(video_codec, &["vp8", "VP9", "h264"], &["av1", "", "vp"]);
         check(room_name, &["Dog Cam", "Küche 🐶", &"x".repeat(128)], &["", &"x".repeat(129), "a\nb", "a\u{202E}b"]);
         check(

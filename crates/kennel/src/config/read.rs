@@ -110,8 +110,9 @@ impl Reader<'_> {
 
     fn recording(&mut self) -> Recording {
         let keep = self.keep(&s::RECORDING_KEEP_DAYS, &s::RECORDING_KEEP_GIGABYTES);
+        let mix = self.one(&s::RECORDING_MIX, parse::mix_file).unwrap_or_default();
         let encrypt = self.one(&s::RECORDING_ENCRYPT, parse::switch).unwrap_or_default();
-        Recording { folder: self.path(&s::RECORDING_FOLDER), encrypt, keep, bucket: self.bucket() }
+        Recording { folder: self.path(&s::RECORDING_FOLDER), mix, encrypt, keep, bucket: self.bucket() }
     }
 
     /// The bucket, if there is one: what else is said of it is passed over without, since the variables are other programs' too.

@@ -168,6 +168,9 @@ pub static TURN_TTL: Setting = file_only("KENNEL_TURN_TTL_S", "ice.turn_ttl_s", 
     .help("How long a TURN credential lives, 60 to 172800 seconds");
 pub static RECORDING_FOLDER: Setting = file_only("KENNEL_RECORDING_FOLDER", "recording.folder", "FOLDER")
     .help("Where recordings are kept; without it, recordings in the data folder");
+pub static RECORDING_MIX: Setting = file_only("KENNEL_RECORDING_MIX", "recording.mix", "FORMAT")
+    .default("webm")
+    .help("What the picture of a mixed room is recorded into: webm (VP8) or mp4 (H264)");
 pub static RECORDING_ENCRYPT: Setting = file_only("KENNEL_RECORDING_ENCRYPT", "recording.encrypt", "BOOL")
     .switch()
     .help("Whether new recordings and compositions are encrypted on the disk");
@@ -218,7 +221,7 @@ pub static AWS_ENDPOINT_URL_S3: Setting = vendor("AWS_ENDPOINT_URL_S3", "URL", "
 pub static AWS_ENDPOINT_URL: Setting = vendor("AWS_ENDPOINT_URL", "URL", "where the bucket's store is");
 
 /// All of them, in the order of the help.
-pub static ALL: [&Setting; 64] = [
+pub static ALL: [&Setting; 65] = [
     &CONFIG,
     &HTTP,
     &HTTPS,
@@ -256,6 +259,7 @@ pub static ALL: [&Setting; 64] = [
     &TURN_SECRET,
     &TURN_TTL,
     &RECORDING_FOLDER,
+    &RECORDING_MIX,
     &RECORDING_ENCRYPT,
     &RECORDING_KEEP_DAYS,
     &RECORDING_KEEP_GIGABYTES,

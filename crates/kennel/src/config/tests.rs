@@ -87,6 +87,7 @@ fn everything_can_be_set_by_the_file() {
         turn_ttl_s = 60
         [recording]
         folder = "/srv/recordings"
+        mix = "mp4"
         encrypt = true
         keep_days = 2
         keep_gigabytes = 3
@@ -116,6 +117,7 @@ fn everything_can_be_set_by_the_file() {
         default_room: "Küche".to_owned(),
         recording: Recording {
             folder: Some("/srv/recordings".into()),
+            mix: MixFile::Mp4,
             encrypt: true,
             keep: Rule { age: Some(Duration::from_secs(2 * 86_400)), bytes: Some(3_000_000_000) },
             bucket: None,

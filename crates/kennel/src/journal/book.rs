@@ -1,5 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
+use media::record::MixFile;
 use room::{Change, Fact, Kind, ParticipantId, RecordingId, RoomId, RoomOptions, RoomView, Snapshot, Track, TrackId, VideoCodec};
 use store::{
     Callback, EventRow, ParticipantRow, ParticipantStatus, RecordingRow, RoomRow, RoomStatus, TrackKind, TrackRow, Write,
@@ -18,6 +19,8 @@ pub struct Teller {
     pub account: String,
     /// Who is told of rooms that nobody made on purpose.
     pub callback: Option<Callback>,
+    /// What files of mixes are.
+    pub mix: MixFile,
 }
 
 /// The rooms in progress as the history has them: turns facts into rows and callbacks. A value.
@@ -107,6 +110,7 @@ impl Book {
                     account: &self.teller.account,
                     callback: page.callback.as_ref(),
                     codec: page.codec,
+                    mix: self.teller.mix,
                 };
                 self.reel.begin(at_ms, place, recording, writes);
             }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use media::record::{Form, MixFile};
 use room::{Kind, Outcome, ParticipantId, RecordedCodec, Recording, RecordingId, RoomId, RoomKind, TrackId, WhyStopped};
 use store::{Callback, EventRow, RecordedFile, RecordedKind, RecordingRow, RecordingStatus, Write};
 use twilio::rest::{self, whole_seconds};
@@ -35,6 +36,8 @@ pub(super) struct Place<'a> {
     pub callback: Option<&'a Callback>,
     /// What its pictures will most likely be written in.
     pub codec: &'a str,
+    /// What the file of its mix is.
+    pub mix: MixFile,
 }
 
 /// How a recording ended.
@@ -177,7 +180,7 @@ fn row(at_ms: u64, place: Place<'_>, recording: &Recording) -> RecordingRow {
     let (kind, container, codec) = match recording.source.as_ref().map(|(_, track)| track.kind) {
         Some(Kind::Audio) => (RecordedKind::Audio, "mka", "opus"),
         Some(_) => (RecordedKind::Video, "mkv", place.codec),
-        None => (RecordedKind::Mix, "webm", "vp8"),
+        None => (RecordedKind::Mix, Form::Mix(place.mix).ending(), if place.mix == MixFile::Mp4 { "h264" } else { "vp8" }),
     };
     let source = recording.source.as_ref();
     RecordingRow {

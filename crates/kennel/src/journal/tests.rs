@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use media::record::MixFile;
 use room::{
     Answer, Caller, Command, ConnId, Create, Join, Kind, Limits, Moment, Outcome, Output, Priority, RecordedCodec, RecordingId,
     Rights, RoomKind, RoomOptions, RoomRef, Rooms, Rule, Sealed, Terms, TrackDraft, WhyStopped,
@@ -28,7 +29,8 @@ struct Desk {
 }
 
 fn teller() -> Teller {
-    Teller { account: ACCOUNT.to_owned(), callback: Some(Callback { url: "http://a/adhoc".to_owned(), method: Method::Get }) }
+    let callback = Some(Callback { url: "http://a/adhoc".to_owned(), method: Method::Get });
+    Teller { account: ACCOUNT.to_owned(), callback, mix: MixFile::default() }
 }
 
 impl Desk {

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use kennel::journal::{self, Book, Teller};
 use kennel::metrics::Metrics;
 use kennel::studio::{hooks, wish};
+use media::record::MixFile;
 use store::{
     Alive, CompositionFilter, CompositionRow, CompositionStatus, Delivery, EventRow, HookFilter, HookRow, IdentityOrId, NameOrId,
     Page, PageOf, ParticipantFilter, ParticipantRow, Problem, RecordingFilter, RecordingRow, RoomFilter, RoomRow, RulesRow,
@@ -84,7 +85,7 @@ async fn start(den: &Den, is_kept: fn(&Write) -> bool) -> (Started, Arc<Gate>) {
     let kept = Arc::clone(&gate);
     let server = den.start_on(move |history| {
         let store = Arc::new(Late { store: history.store.clone(), is_kept, gate: kept });
-        let book = Book::new(Teller { account: String::new(), callback: None });
+        let book = Book::new(Teller { account: String::new(), callback: None, mix: MixFile::default() });
         Some(journal::start(store, book, Arc::default(), Metrics::new()))
     });
     (server.await, gate)

@@ -22,6 +22,7 @@ use kennel::web::accept::Connection;
 use kennel::web::gate::Caps;
 use kennel::web::stream::Patience;
 use kennel::web::{self, App, Doorman, Inside, Later, NotRecorded, Present, Reach, RoomRow, RoomState, RoomsView, Served, Site};
+use media::record::MixFile;
 use room::{Refusal, RoomId};
 use sealed::Sealing;
 use serde_json::Value;
@@ -156,7 +157,7 @@ impl Stage {
         std::fs::create_dir(folder.path().join("recordings")).expect("made");
         let keys = open_store(folder.path());
         let history: Arc<dyn store::Store> = Arc::new(store::Sqlite::open(folder.path()).expect("a history"));
-        let teller = Teller { account: keys.credentials().twilio_account_sid, callback: None };
+        let teller = Teller { account: keys.credentials().twilio_account_sid, callback: None, mix: MixFile::default() };
         let journal = journal::start(history.clone(), Book::new(teller), Arc::default(), Metrics::new());
         let files = Files::in_folder(folder.path().join("recordings")).sealed(sealing.clone());
         let shelf = Shelf::new(files, &keys, history.clone(), journal.clone());

@@ -177,13 +177,14 @@ impl Engine {
         let Some(source) = self.board.by_id(tracks(room)[1]) else { return };
         let receive = |rendition: Rendition| source.receivers.iter().filter(move |one| one.target == Some(rendition.layer()));
         let small = receive(Rendition::Small).next().is_some();
-        let recorded = self.halls.get(&room).is_some_and(|hall| !hall.takes.is_empty());
-        let main = receive(Rendition::Main).next().is_some() || !small || recorded;
+        let recorded = self.recorded(room);
+        let main = receive(Rendition::Main).next().is_some() || !small || recorded == Some(Rendition::Main);
         let least = receive(Rendition::Main).filter_map(|one| self.client(one.peer)?.share.room()).min();
         let losses = self.losses(room);
         let Some(stage) = self.halls.get_mut(&room).and_then(|hall| hall.stage.as_deref_mut()) else { return };
         stage.pace.follow(now, least);
-        let wanted = Wanted { main: main.then_some(stage.pace.rate()), small, losses };
+        let file = recorded == Some(Rendition::File);
+        let wanted = Wanted { main: main.then_some(stage.pace.rate()), small, file, losses };
         if stage.wanted.as_ref() != Some(&wanted) {
             stage.wanted = Some(wanted.clone());
             self.to_mixers.push_back(ToMixer::Wanted(room, wanted));
@@ -262,8 +263,11 @@ impl Engine {
     }
 
     fn pass_picture(&mut self, now: Instant, room: RoomId, rendition: Rendition, shown: Instant, frame: &[u8]) {
-        if rendition == Rendition::Main {
+        if self.recorded(room) == Some(rendition) {
             self.record_picture(room, shown, frame);
+        }
+        if rendition == Rendition::File {
+            return;
         }
         let layer = rendition.layer();
         let Some(stage) = self.halls.get_mut(&room).and_then(|hall| hall.stage.as_deref_mut()) else { return };

@@ -7,8 +7,8 @@ use room::{Kind, MixTake, ParticipantId, RecordingId, RoomId, Take};
 
 use super::route::note_wish;
 use super::{Engine, mix};
-use crate::mix::Rendition;
-use crate::record::{FromRecorder, Subject, ToRecorder};
+use crate::mix::{Rendition, ToMixer};
+use crate::record::{FromRecorder, MixFile, Subject, ToRecorder};
 use crate::switchboard::TrackKey;
 use crate::tap::Tap;
 
@@ -29,6 +29,9 @@ impl Engine {
         let Some(source) = self.board.get_mut(key).filter(|source| source.room == room) else { return };
         match (track, source.take) {
             (Some(_), Some((_, tap))) => source.wish_keyframe(tap.layer()),
+            (None, _) if self.settings.mix == MixFile::Mp4 => {
+                return self.to_mixers.push_back(ToMixer::Keyframe(room, Rendition::File));
+            }
             (None, _) => source.wish_keyframe(Rendition::Main.layer()),
             _ => return,
         }
@@ -53,14 +56,15 @@ impl Engine {
 
     /// These are the recordings of the room's mix from now on.
     pub(super) fn record_mix(&mut self, now: Instant, room: RoomId, takes: Vec<MixTake>) {
+        let subject = Subject::Mix(self.settings.mix);
         let Some(hall) = self.halls.get_mut(&room) else {
-            return takes.iter().for_each(|take| self.refuse_take(room, take.recording, Subject::Mix));
+            return takes.iter().for_each(|take| self.refuse_take(room, take.recording, subject));
         };
         let before = std::mem::replace(&mut hall.takes, takes.clone());
         for take in &takes {
             let old = before.iter().find(|old| old.recording == take.recording);
             if old.is_none() {
-                let begin = ToRecorder::Begin { room, recording: take.recording, subject: Subject::Mix };
+                let begin = ToRecorder::Begin { room, recording: take.recording, subject };
                 self.to_recorder.push_back(begin);
             }
             if old.is_some_and(|old| old.paused) != take.paused {
@@ -102,6 +106,13 @@ impl Engine {
             let frame = Arc::clone(&frame);
             self.to_recorder.push_back(ToRecorder::Picture { recording: take.recording, shown, frame });
         }
+    }
+
+    /// Which rendition of a room's mix is recorded now; none: it is not.
+    pub(super) fn recorded(&self, room: RoomId) -> Option<Rendition> {
+        let hall = self.halls.get(&room).filter(|hall| running(&hall.takes).next().is_some())?;
+        let file = self.settings.mix;
+        hall.stage.is_some().then_some(if file == MixFile::Mp4 { Rendition::File } else { Rendition::Main })
     }
 
     /// Of what is not there. What is asked for is told the end of, whatever it is.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mixer::codec::CodecError;
+use mixer::codec::h264::{H264Encoder, H264Settings};
 use mixer::codec::opus::Channels;
+use mixer::codec::vp8::Encoded;
 use mixer::input::InputId;
 use mixer::picture::{self, Cell, Fit, PictureMixer, PictureSettings, Rect, Show, Stream};
 use mixer::sound::{Chime, Ear, OpusPacket, SoundMixer, SoundSettings, Voice};
@@ -20,6 +22,10 @@ use crate::tap::Packet;
 
 /// From one packet of sound to the next.
 const SOUND: Duration = Duration::from_millis(20);
+
+/// The places of the renditions among the mixer's streams.
+const MAIN: usize = 0;
+const SMALL: usize = 1;
 
 /// What happened, counted from the beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +49,8 @@ pub struct RoomMix {
     room: RoomId,
     scene: Arc<Scene>,
     pictures: PictureMixer,
+    /// While somebody wants its files.
+    files: Option<H264Encoder>,
     sound: SoundMixer,
     tracks: Numbers<TrackId>,
     people: Numbers<ParticipantId>,
@@ -59,10 +67,10 @@ pub struct RoomMix {
     next_picture: u64,
     wanted: Wanted,
     /// By rendition, smallest first.
-    keys: [bool; 2],
-    sent: [Option<Instant>; 2],
+    keys: [bool; 3],
+    sent: [Option<Instant>; 3],
     /// Pictures that could not be encoded since the last one that could.
-    failed: [u8; 2],
+    failed: [u8; 3],
     out: VecDeque<FromMixer>,
     counts: Counts,
 }
@@ -83,6 +91,7 @@ impl RoomMix {
         let mut mix = RoomMix {
             room,
             pictures: picture_mixer(scene.canvas)?,
+            files: None,
             sound: SoundMixer::new(SoundSettings::of(Channels::Mono)),
             tracks: Numbers::from(0),
             people: Numbers::from(1),
@@ -95,9 +104,9 @@ impl RoomMix {
             pictures_from: now,
             next_picture: 0,
             wanted: Wanted::usual(scene.canvas),
-            keys: [false; 2],
-            sent: [None; 2],
-            failed: [0; 2],
+            keys: [false; 3],
+            sent: [None; 3],
+            failed: [0; 3],
             out: VecDeque::new(),
             counts: Counts::default(),
             scene: Arc::clone(&scene),
@@ -127,7 +136,8 @@ impl RoomMix {
     pub fn handle_scene(&mut self, now: Instant, scene: Arc<Scene>) -> Result<(), CodecError> {
         if scene.canvas != self.scene.canvas {
             self.pictures = picture_mixer(scene.canvas)?;
-            (self.pictures_from, self.next_picture, self.sent) = (now, 0, [None; 2]);
+            (self.pictures_from, self.next_picture, self.sent) = (now, 0, [None; 3]);
+            self.files = None;
         }
         let before = std::mem::replace(&mut self.scene, Arc::clone(&scene));
         self.set(&scene);
@@ -168,6 +178,9 @@ impl RoomMix {
         let before = std::mem::replace(&mut self.wanted, wanted);
         if (before.main, before.small) != (self.wanted.main, self.wanted.small) {
             self.set_streams();
+        }
+        if before.file && !self.wanted.file {
+            self.files = None;
         }
         if before.losses != self.wanted.losses {
             self.set_ears();
@@ -228,7 +241,7 @@ impl RoomMix {
             projection.show(&mut self.pictures);
         }
         let changed = self.pictures.mix();
-        for rendition in [Rendition::Main, Rendition::Small] {
+        for rendition in [Rendition::Main, Rendition::Small, Rendition::File] {
             self.encode(shown, rendition, changed);
         }
     }
@@ -375,38 +388,51 @@ impl RoomMix {
     fn encode(&mut self, shown: Instant, rendition: Rendition, changed: bool) {
         let index = usize::from(rendition.layer());
         let (Some(key), Some(sent)) = (self.keys.get_mut(index), self.sent.get_mut(index)) else { return };
-        let wanted = if rendition == Rendition::Main { self.wanted.main.is_some() } else { self.wanted.small };
+        let wanted = match rendition {
+            Rendition::Main => self.wanted.main.is_some(),
+            Rendition::Small => self.wanted.small,
+            Rendition::File => self.wanted.file,
+        };
         let still = sent.is_some_and(|at| shown.saturating_duration_since(at) < MIX_STILL_MAX);
         if !wanted || !(changed || *key || !still) {
             return;
         }
-        let ms = shown.saturating_duration_since(self.pictures_from).as_millis();
-        let stream = usize::from(rendition == Rendition::Small);
-        match self.pictures.encode(stream, u64::try_from(ms).unwrap_or(u64::MAX), *key) {
+        let ms = u64::try_from(shown.saturating_duration_since(self.pictures_from).as_millis()).unwrap_or(u64::MAX);
+        let encoded = match rendition {
+            Rendition::Main => self.pictures.encode(MAIN, ms, *key),
+            Rendition::Small => self.pictures.encode(SMALL, ms, *key),
+            Rendition::File => encode_file(&mut self.files, &self.pictures, self.scene.canvas, ms, *key),
+        };
+        match encoded {
             Ok(encoded) => {
                 (*key, *sent) = (false, Some(shown));
                 let frame = encoded.bytes.to_vec();
                 self.counts.pictures += 1;
-                self.failed.get_mut(stream).into_iter().for_each(|failed| *failed = 0);
+                self.failed.get_mut(index).into_iter().for_each(|failed| *failed = 0);
                 self.out.push_back(FromMixer::Picture { room: self.room, rendition, shown, frame });
             }
-            Err(problem) => self.fail(stream, problem),
+            Err(problem) => self.fail(rendition, problem),
         }
     }
 
     /// Whoever sees no picture for two seconds gives up: an encoder that fails again and again is replaced.
-    fn fail(&mut self, stream: usize, problem: CodecError) {
+    fn fail(&mut self, rendition: Rendition, problem: CodecError) {
         if self.counts.pictures_failed == 0 {
             tracing::error!(%problem, "a mixed picture cannot be encoded");
         }
         self.counts.pictures_failed += 1;
-        let Some(failed) = self.failed.get_mut(stream) else { return };
+        let Some(failed) = self.failed.get_mut(usize::from(rendition.layer())) else { return };
         *failed += 1;
-        if *failed >= MIX_ENCODER_FAILURES_MAX {
-            *failed = 0;
-            self.pictures.remake_encoder(stream);
-            self.set_streams();
+        if *failed < MIX_ENCODER_FAILURES_MAX {
+            return;
         }
+        *failed = 0;
+        match rendition {
+            Rendition::File => self.files = None,
+            Rendition::Main => self.pictures.remake_encoder(MAIN),
+            Rendition::Small => self.pictures.remake_encoder(SMALL),
+        }
+        self.set_streams();
     }
 }
 
@@ -438,6 +464,25 @@ impl<T: Copy + Ord> Numbers<T> {
     }
 }
 
+/// The picture as files have it, by an encoder that is made for the first one.
+fn encode_file<'a>(
+    encoder: &'a mut Option<H264Encoder>,
+    pictures: &PictureMixer,
+    canvas: Canvas,
+    ms: u64,
+    key: bool,
+) -> Result<Encoded<'a>, CodecError> {
+    let encoder = match encoder {
+        Some(encoder) => encoder,
+        None => {
+            let bitrate = u32::try_from(*Rendition::File.bitrates(canvas).end()).unwrap_or(u32::MAX);
+            let Canvas { width, height, fps } = canvas;
+            encoder.insert(H264Encoder::new(H264Settings { width, height, fps, bitrate })?)
+        }
+    };
+    encoder.encode(&pictures.canvas().picture(), ms, key)
+}
+
 fn rect(area: room::Area) -> Rect {
     Rect { x: area.x, y: area.y, width: area.width, height: area.height }
 }
@@ -467,6 +512,40 @@ mod tests {
         let Some(FromMixer::Sound { packets, .. }) = mix.poll_made() else { panic!("no sound") };
         assert_eq!(packets.iter().map(|(who, _)| who.0).collect::<Vec<_>>(), [2, 1, 3]);
         assert!(Arc::ptr_eq(&packets[0].1, &packets[2].1) && !Arc::ptr_eq(&packets[0].1, &packets[1].1));
+    }
+
+    #[test]
+    fn files_have_pictures_of_their_own() {
+        let start = Instant::now();
+        let scene = Scene { canvas: Canvas { width: 64, height: 36, fps: 20 }, ..Scene::default() };
+        let mut mix = RoomMix::new(start, RoomId(1), Arc::new(scene)).expect("a mix");
+        let mut decoder = mixer::codec::h264::H264Decoder::new().expect("a decoder");
+        let mut turn = 0;
+        // What is made for files in a second, if somebody wants a key frame of it in each.
+        let mut second = |mix: &mut RoomMix| {
+            let (mut frames, mut keys) = (0, 0);
+            mix.handle_keyframe(Rendition::File);
+            for _ in 0..20 {
+                mix.tick_picture(start + Duration::from_millis(50) * turn);
+                turn += 1;
+            }
+            while let Some(FromMixer::Picture { rendition, frame, .. }) = mix.poll_made() {
+                if rendition == Rendition::File {
+                    assert!(decoder.decode(&frame).expect("a frame") && decoder.picture().expect("one").size() == (64, 36));
+                    frames += 1;
+                    keys += usize::from(container::h264::is_keyframe(container::h264::units_of_stream(&frame)));
+                }
+            }
+            (frames, keys)
+        };
+        assert_eq!(second(&mut mix), (0, 0), "nobody wants them");
+        mix.handle_wanted(Wanted { file: true, ..Wanted::usual(Canvas::default()) });
+        let (frames, keys) = second(&mut mix);
+        assert!(frames >= 1 && keys == 1, "{frames} {keys}");
+        // Nothing in it moves: what is asked for is made all the same.
+        assert_eq!(second(&mut mix).1, 1);
+        mix.handle_wanted(Wanted::usual(Canvas::default()));
+        assert_eq!(second(&mut mix), (0, 0));
     }
 
     #[test]

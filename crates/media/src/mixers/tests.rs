@@ -54,7 +54,7 @@ fn a_room_gets_sounds_and_pictures_until_it_is_forgotten() {
     let FromMixer::Sound { packets, .. } = sound else { return };
     assert_eq!(packets.iter().map(|(who, _)| who.0).collect::<Vec<_>>(), [0, 1, 2]);
     wait(&mut port, |made| matches!(made, FromMixer::Picture { rendition: Rendition::Main, .. }));
-    port.send(ToMixer::Wanted(ROOM, Wanted { main: Some(100_000), small: true, losses: vec![] }));
+    port.send(ToMixer::Wanted(ROOM, Wanted { main: Some(100_000), small: true, ..Wanted::default() }));
     wait(&mut port, |made| matches!(made, FromMixer::Picture { rendition: Rendition::Small, .. }));
     port.send(ToMixer::Scene(ROOM, None));
     assert!(port.mixers.threads.iter().all(|thread| thread.rooms.load(Ordering::Relaxed) == 0));

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use container::{Block, Codec, Track};
+use container::{Block, Codec, Track, h264, picture};
 
 use super::clock::Epoch;
-use super::duration;
 use super::track::Taken;
+use super::{MixFile, duration};
 use crate::limit::{RECORD_KEYFRAME_GAP, RECORD_WISH_GAP};
 
 /// Channels of the sound of a mix.
@@ -18,8 +18,9 @@ const SOUND: usize = 0;
 const PICTURE: usize = 1;
 
 /// A mix that is recorded. Its file begins with a key frame.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Mixing {
+    codec: Codec,
     /// What the beginning of the file is by our clock, in microseconds; pauses put it off.
     zero: Option<i64>,
     /// Where the file ends by now, in microseconds.
@@ -33,6 +34,15 @@ pub(super) struct Mixing {
 }
 
 impl Mixing {
+    /// One of which nothing came yet.
+    pub fn new(file: MixFile) -> Self {
+        let codec = match file {
+            MixFile::WebM => Codec::Vp8,
+            MixFile::Mp4 => Codec::H264,
+        };
+        Mixing { codec, zero: None, end: 0, paused: false, resumes: false, awaits_key: false, key: None, asked: None }
+    }
+
     /// Writes nothing for now, or goes on.
     pub fn pause(&mut self, paused: bool) {
         if self.paused && !paused {
@@ -56,7 +66,11 @@ impl Mixing {
 
     /// Takes a picture.
     pub fn picture(&mut self, now: Instant, epoch: &Epoch, shown: Instant, frame: &Arc<[u8]>, mut give: impl FnMut(Taken)) {
-        let keyframe = container::picture::size(Codec::Vp8, frame).is_some();
+        let frame = match self.codec {
+            Codec::H264 => h264::with_lengths(frame),
+            _ => frame.to_vec(),
+        };
+        let keyframe = picture::size(self.codec, &frame).is_some();
         if self.paused || !keyframe && (self.zero.is_none() || self.awaits_key) {
             return;
         }
@@ -65,11 +79,11 @@ impl Mixing {
         }
         let at = epoch.us(shown);
         if self.zero.is_none() {
-            let Some(track) = Track::picture(Codec::Vp8, frame, 0) else { return };
+            let Some(track) = Track::picture(self.codec, &frame, 0) else { return };
             self.zero = Some(at);
             give(Taken::Begin(vec![Track::opus(CHANNELS), track], at));
         }
-        self.put(at, Block { track: PICTURE, keyframe, ..block(frame.to_vec()) }, give);
+        self.put(at, Block { track: PICTURE, keyframe, ..block(frame) }, give);
     }
 
     /// Whether a key frame should be asked for now.

@@ -219,7 +219,7 @@ fn put(effects: &mut VecDeque<Effect>, room: RoomId, recording: RecordingId, ste
 fn owner(room: RoomId, subject: Subject) -> (RoomId, ParticipantId) {
     match subject {
         Subject::Track { who, .. } => (room, who),
-        Subject::Mix => (room, ParticipantId(0)),
+        Subject::Mix(_) => (room, ParticipantId(0)),
     }
 }
 

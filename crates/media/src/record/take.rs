@@ -2,14 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use container::matroska::Writer;
-use container::{Codec, Output, Track};
+use container::{Block, Codec, Output, Track, matroska, mp4};
 use room::{Kind, Outcome, RecordedCodec, RoomId, WhyStopped};
 
 use super::clock::{Epoch, PeerClock};
 use super::mixed::Mixing;
 use super::track::{Taken, Taking};
-use super::{FromRecorder, Subject, ToRecorder};
+use super::{FromRecorder, MixFile, Subject, ToRecorder};
 use crate::limit::{MISSING_WAIT, RECORD_SILENCE};
 
 /// What a file is called behind its number, by what is in it.
@@ -20,12 +19,12 @@ pub enum Form {
     /// Pictures only.
     Pictures,
     /// Both.
-    Mix,
+    Mix(MixFile),
 }
 
 impl Form {
     /// Every form.
-    pub const ALL: [Form; 3] = [Form::Sound, Form::Pictures, Form::Mix];
+    pub const ALL: [Form; 4] = [Form::Sound, Form::Pictures, Form::Mix(MixFile::WebM), Form::Mix(MixFile::Mp4)];
 
     /// The end of its name.
     #[must_use]
@@ -33,7 +32,8 @@ impl Form {
         match self {
             Form::Sound => "mka",
             Form::Pictures => "mkv",
-            Form::Mix => "webm",
+            Form::Mix(MixFile::WebM) => "webm",
+            Form::Mix(MixFile::Mp4) => "mp4",
         }
     }
 }
@@ -67,6 +67,12 @@ struct File {
     settled: bool,
 }
 
+/// Whoever writes its file.
+enum Writer {
+    Matroska(matroska::Writer),
+    Mp4(mp4::Growing),
+}
+
 /// What came of something that a recording took.
 pub(super) enum Step {
     /// Its file begins.
@@ -81,7 +87,7 @@ impl Take {
     pub fn new(now: Instant, room: RoomId, subject: Subject, serial: u64) -> Self {
         let media = match subject {
             Subject::Track { kind, .. } => Media::Track(Taking::new(kind)),
-            Subject::Mix => Media::Mix(Mixing::default()),
+            Subject::Mix(file) => Media::Mix(Mixing::new(file)),
         };
         Take { room, subject, serial, media, file: None, heard: now, silent: false, over: false }
     }
@@ -148,7 +154,7 @@ impl Take {
         };
         let track = match self.subject {
             Subject::Track { track, .. } => Some(track),
-            Subject::Mix => None,
+            Subject::Mix(_) => None,
         };
         wish.then_some(FromRecorder::Keyframe(self.room, track))
     }
@@ -191,7 +197,7 @@ impl Take {
 
     fn form(&self) -> Form {
         match self.subject {
-            Subject::Mix => Form::Mix,
+            Subject::Mix(file) => Form::Mix(file),
             Subject::Track { kind: Kind::Audio, .. } => Form::Sound,
             Subject::Track { .. } => Form::Pictures,
         }
@@ -241,7 +247,7 @@ impl File {
             Taken::Begin(tracks, began) => {
                 let (offset, codec) = (epoch.since_1970(began), codec_of(&tracks));
                 give(Step::Begin(form, codec, offset));
-                *place = Some(File { writer: Writer::new(&tracks, offset), codec, offset, settled: false });
+                *place = Writer::new(form, &tracks, offset).map(|writer| File { writer, codec, offset, settled: false });
             }
             Taken::Block(block) => {
                 if let Some(file) = place {
@@ -261,6 +267,65 @@ impl File {
 
     fn drain(&mut self, give: &mut impl FnMut(Step)) {
         std::iter::from_fn(|| self.writer.poll()).for_each(|output| give(Step::Write(output)));
+    }
+}
+
+impl Writer {
+    /// Of a file of this form that begins then, since 1970; none: it cannot have these tracks.
+    fn new(form: Form, tracks: &[Track], began: Duration) -> Option<Self> {
+        match form {
+            Form::Mix(MixFile::Mp4) => mp4::Growing::new(tracks, began).map(Writer::Mp4),
+            _ => Some(Writer::Matroska(matroska::Writer::new(tracks, began))),
+        }
+    }
+
+    fn push(&mut self, block: Block) {
+        match self {
+            Writer::Matroska(writer) => writer.push(block),
+            Writer::Mp4(writer) => writer.push(block),
+        }
+    }
+
+    /// The moment at which it begins, known better. Only of tracks it is, and these are no MP4.
+    fn set_began(&mut self, began: Duration) {
+        if let Writer::Matroska(writer) = self {
+            writer.set_began(began);
+        }
+    }
+
+    fn finish(&mut self, appending: bool) {
+        match self {
+            Writer::Matroska(writer) => writer.finish(appending),
+            Writer::Mp4(writer) => writer.finish(appending),
+        }
+    }
+
+    fn cut(&mut self, bytes: u64) {
+        match self {
+            Writer::Matroska(writer) => writer.cut(bytes),
+            Writer::Mp4(writer) => writer.cut(bytes),
+        }
+    }
+
+    fn poll(&mut self) -> Option<Output> {
+        match self {
+            Writer::Matroska(writer) => writer.poll(),
+            Writer::Mp4(writer) => writer.poll(),
+        }
+    }
+
+    fn duration(&self) -> Duration {
+        match self {
+            Writer::Matroska(writer) => writer.duration(),
+            Writer::Mp4(writer) => writer.duration(),
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        match self {
+            Writer::Matroska(writer) => writer.bytes(),
+            Writer::Mp4(writer) => writer.bytes(),
+        }
     }
 }
 

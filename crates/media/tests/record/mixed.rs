@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use media::record::{Form, FromRecorder, Subject, ToRecorder};
+use container::{Codec, Repair, Repaired, h264};
+use media::record::{Form, FromRecorder, MixFile, Subject, ToRecorder};
 use room::{RecordedCodec, RecordingId, WhyStopped};
 
 use crate::tape::{MS, ROOM, SECOND, SINCE_1970, Tape};
@@ -11,13 +12,22 @@ use crate::tape::{MS, ROOM, SECOND, SINCE_1970, Tape};
 const MIX: RecordingId = RecordingId(9);
 
 fn begin() -> Tape {
+    begin_as(MixFile::WebM)
+}
+
+fn begin_as(file: MixFile) -> Tape {
     let mut tape = Tape::new();
-    tape.tell(ToRecorder::Begin { room: ROOM, recording: MIX, subject: Subject::Mix });
+    tape.tell(ToRecorder::Begin { room: ROOM, recording: MIX, subject: Subject::Mix(file) });
     tape
 }
 
 /// The mixer works for a while: sound 50 times a second, pictures 20 times; a key frame where one is asked for.
 fn mix(tape: &mut Tape, ms: u64) {
+    mix_as(tape, ms, &[&[0x10, 0, 0, 0x9d, 1, 0x2a, 64, 1, 180, 0, 7], &[0x11, 7]]);
+}
+
+/// The same with this key frame and this other one.
+fn mix_as(tape: &mut Tape, ms: u64, frames: &[&[u8]; 2]) {
     let mut asked = tape.wishes.len();
     for _ in 0..ms / 20 {
         let shown: Instant = tape.now;
@@ -26,7 +36,7 @@ fn mix(tape: &mut Tape, ms: u64) {
         if since.is_multiple_of(60) {
             let key = tape.wishes.len() > asked;
             asked = tape.wishes.len();
-            let frame: &[u8] = if key { &[0x10, 0, 0, 0x9d, 1, 0x2a, 64, 1, 180, 0, 7] } else { &[0x11, 7] };
+            let frame = frames[usize::from(!key)];
             tape.tell(ToRecorder::Picture { recording: MIX, shown, frame: frame.into() });
         }
         tape.run(20 * MS);
@@ -39,7 +49,10 @@ fn a_mix_is_one_file_of_sound_and_pictures() {
     mix(&mut tape, 5_000);
     let outcome = tape.end(MIX);
     let played = tape.play(MIX);
-    assert_eq!((tape.files[&MIX].0, outcome.codec, outcome.why), (Form::Mix, Some(RecordedCodec::Vp8), WhyStopped::Stopped));
+    assert_eq!(
+        (tape.files[&MIX].0, outcome.codec, outcome.why),
+        (Form::Mix(MixFile::WebM), Some(RecordedCodec::Vp8), WhyStopped::Stopped)
+    );
     assert_eq!(played.tracks.len(), 2);
     assert!(
         played.blocks.iter().any(|block| block.track == 0) && played.blocks.iter().find(|b| b.track == 1).expect("one").keyframe
@@ -74,4 +87,52 @@ fn a_mix_that_is_paused_from_the_beginning_has_no_file() {
     tape.tell(ToRecorder::Pause(MIX, true));
     mix(&mut tape, 1_000);
     assert_eq!(tape.end(MIX).why, WhyStopped::NoMedia);
+}
+
+/// A key frame of H.264 with its parameter sets, and another frame, with start codes.
+const KEY: &[u8] = &[
+    0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80, 0xbf, 0xe5, 0x80, 0x80, 0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80, 0, 0, 0, 1,
+    0x65, 7,
+];
+const OTHER: &[u8] = &[0, 0, 0, 1, 0x41, 7];
+
+fn repair(file: &[u8]) -> Option<Repaired> {
+    let mut repair = Repair::default();
+    repair.push(file);
+    repair.finish()
+}
+
+#[test]
+fn a_mix_may_be_an_mp4_that_grows() {
+    let mut tape = begin_as(MixFile::Mp4);
+    mix_as(&mut tape, 5_000, &[KEY, OTHER]);
+    // Whatever ends the program now: all but the last second is there.
+    let growing = repair(&tape.files[&MIX].1).expect("a file");
+    assert!(growing.duration > 3_600 * MS, "{growing:?}");
+    tape.tell(ToRecorder::Pause(MIX, true));
+    mix_as(&mut tape, 2_000, &[KEY, OTHER]);
+    tape.tell(ToRecorder::Pause(MIX, false));
+    mix_as(&mut tape, 5_000, &[KEY, OTHER]);
+    let outcome = tape.end(MIX);
+    let (form, file) = &tape.files[&MIX];
+    assert_eq!((*form, form.ending()), (Form::Mix(MixFile::Mp4), "mp4"));
+    assert_eq!((outcome.codec, outcome.why), (Some(RecordedCodec::H264), WhyStopped::Stopped));
+    assert!(outcome.duration.abs_diff(10 * SECOND) < 300 * MS, "{outcome:?}");
+    let read = repair(file).expect("a file");
+    assert_eq!((read.duration, read.began, read.bytes_after), (outcome.duration, Some(outcome.offset), outcome.bytes));
+    assert_eq!(read.tracks.iter().map(|track| track.codec).collect::<Vec<_>>(), [Codec::Opus, Codec::H264]);
+    assert_eq!(read.tracks[1].private, h264::private(h264::units_of_stream(KEY)).expect("parameter sets"));
+}
+
+#[test]
+fn a_full_disk_leaves_an_mp4_that_is_played() {
+    let mut tape = begin_as(MixFile::Mp4);
+    mix_as(&mut tape, 4_000, &[KEY, OTHER]);
+    tape.room_for = tape.files[&MIX].1.len();
+    mix_as(&mut tape, 4_000, &[KEY, OTHER]);
+    let outcome = tape.outcome(MIX).expect("it ended");
+    assert_eq!(outcome.why, WhyStopped::Disk);
+    assert_eq!(outcome.bytes, tape.room_for as u64);
+    let read = repair(&tape.files[&MIX].1).expect("a file");
+    assert!(read.duration > 2_600 * MS && read.duration < 4 * SECOND, "{read:?}");
 }

@@ -10,6 +10,7 @@ use media::demux::Class;
 use media::engine::Engine;
 use media::net::Datagram;
 use media::peer::Address;
+use media::record::MixFile;
 use media::settings::Settings;
 use room::{Act, Channel, News, Open, Order, ParticipantId, Report, RoomId, Sealed, Signal, TrackId};
 use str0m::channel::ChannelConfig;
@@ -155,7 +156,7 @@ pub fn settings(server: SocketAddr) -> Settings {
     let certificate = crypto.dtls_provider.generate_certificate().unwrap();
     let candidates = vec![Address { at: server, protocol: Protocol::Udp }];
     let epoch = (Instant::now(), std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap());
-    Settings { candidates, certificate, crypto, counters: Arc::default(), salt: 5, epoch }
+    Settings { candidates, certificate, crypto, counters: Arc::default(), salt: 5, epoch, mix: MixFile::default() }
 }
 
 impl World {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use media::codec::Codec;
 use media::pool::Config;
-use media::record::{self, Floors, Settings, Subject, ToRecorder};
+use media::record::{self, Floors, MixFile, Settings, Subject, ToRecorder};
 use media::tap::Packet;
 use room::{Kind, Outcome, ParticipantId, RecordNews, RecordingId, Report, RoomId, TrackId, WhyStopped};
 use sealed::{Key, Keys, Sealing};
@@ -42,7 +42,7 @@ fn recording(folder: &Path) -> Config {
 }
 
 fn encrypting(folder: &Path, sealing: Sealing) -> Config {
-    let record = Settings { folder: folder.to_owned(), floors: Floors { begin: 0, least: 0 }, sealing };
+    let record = Settings { folder: folder.to_owned(), floors: Floors { begin: 0, least: 0 }, sealing, mix: MixFile::default() };
     Config { record: Some(record), ..config("127.0.0.1:0", 1) }
 }
 
@@ -154,7 +154,7 @@ fn where_nothing_can_be_written_recordings_end_at_once() {
     let no_space = |folder: &Path| {
         let floors = Floors { begin: u64::MAX, least: 0 };
         Config {
-            record: Some(Settings { folder: folder.to_owned(), floors, sealing: Sealing::none() }),
+            record: Some(Settings { folder: folder.to_owned(), floors, sealing: Sealing::none(), mix: MixFile::default() }),
             ..config("127.0.0.1:0", 1)
         }
     };

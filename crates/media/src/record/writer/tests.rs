@@ -9,7 +9,7 @@ use room::{Kind, ParticipantId, TrackId};
 use tempfile::TempDir;
 
 use super::super::disk::Medium;
-use super::super::{Subject, look};
+use super::super::{MixFile, Subject, look};
 use super::*;
 use crate::codec::Codec;
 use crate::limit::RECORD_SYNC_GAP;
@@ -143,7 +143,12 @@ impl Bench {
         let floors = Floors { begin: LEAST, least: LEAST };
         let setup = Setup {
             number: 0,
-            settings: Some(Settings { folder: folder.path().to_owned(), floors, sealing: Sealing::none() }),
+            settings: Some(Settings {
+                folder: folder.path().to_owned(),
+                floors,
+                sealing: Sealing::none(),
+                mix: MixFile::default(),
+            }),
             epoch: Epoch { moment: start, since_1970: Duration::from_secs(1_795_305_600) },
             counters: Arc::default(),
             report: Arc::new(move |told| drop(report.send((at.with(|state| state.now), told)))),

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use container::limit::{BLOCK_BYTES_MAX, CLUSTER_TIME_MAX};
-use container::matroska::{Repair, Writer};
+use container::matroska::{Event, Repair, Writer, cues_at, cues_bytes};
 use container::{Block, Codec, Output, Shape, Track, h264};
 use support::{BEGAN, apply, camera, drain, picture, read, scene, sound, vp8};
 
@@ -231,4 +231,31 @@ fn units_are_told_apart_by_lengths_or_by_start_codes() {
     for cut in 0..private.len() {
         let _ = h264::with_start_codes(&private[..cut], &bare);
     }
+}
+
+#[test]
+fn cues_lead_to_where_they_say() {
+    let (tracks, blocks) = scene();
+    let (mut writer, mut file) = (Writer::new(&tracks, BEGAN), Vec::new());
+    blocks.into_iter().for_each(|block| writer.push(block));
+    writer.finish(true);
+    drain(&mut writer, &mut file);
+    let at = cues_at(&file[..4_096.min(file.len())]).expect("they are there") as usize;
+    let size = cues_bytes(&file[at..]).expect("they are") as usize;
+    assert_eq!(at + size, file.len());
+    let (_, blocks, mut reader) = read(&file, 1_000);
+    let cues = reader.cues(&file[at..]);
+    let keys: Vec<Duration> = blocks.iter().filter(|block| block.track == 1 && block.keyframe).map(|block| block.time).collect();
+    assert_eq!(cues.iter().map(|cue| cue.time).collect::<Vec<_>>(), keys);
+    for cue in cues {
+        reader.go_to(cue.at);
+        reader.push(&file[cue.at as usize..]);
+        let found = std::iter::from_fn(|| reader.poll()).find_map(|event| match event {
+            Event::Block(block) if block.track == cue.track => Some((block.time, block.keyframe)),
+            _ => None,
+        });
+        assert_eq!(found, Some((cue.time, true)));
+    }
+    assert_eq!((cues_at(&file[..20]), cues_at(b"\0\0\0\x24ftypisom"), cues_bytes(&file)), (None, None, None));
+    assert!(reader.cues(&file[at..file.len() - 1]).is_empty() && reader.cues(b"").is_empty());
 }

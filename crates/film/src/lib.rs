@@ -28,6 +28,12 @@ pub trait Bytes: Send + Sync {
     /// # Errors
     /// It cannot be had.
     fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize>;
+
+    /// Whether all before this place is there, so that nobody waits who reads it.
+    fn is_there(&self, end: u64) -> bool {
+        let _ = end;
+        true
+    }
 }
 
 /// A file that is in memory as a whole.

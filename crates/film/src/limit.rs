@@ -24,6 +24,18 @@ pub const SAMPLE_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Bytes that are read at a time of a file that is read from its beginning.
 pub const READ_BYTES: usize = 64 * 1024;
 
+/// Bytes of the list of places to which one can jump in a WebM. Larger: it is not looked at, and a place is found by reading on to it.
+pub const CUES_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Bytes at the beginning of a WebM in which it is to say where that list is. Beyond them it is not found.
+pub const HEAD_BYTES: usize = 4 * 1024;
+
+/// To what is no further away than this one reads on, without a jump.
+pub const NEAR: Duration = Duration::from_secs(5);
+
+/// A jump goes to so much before its place at least: sound stands in a file as much later than the pictures of its time.
+pub const CUE_MARGIN: Duration = Duration::from_secs(1);
+
 /// Bytes of pictures between a key frame and the place that is jumped to. Of more, the rest is read as it is decoded.
 pub const HELD_BYTES_MAX: usize = 32 * 1024 * 1024;
 

@@ -154,6 +154,11 @@ impl Bytes for Fetched {
         let Some(into) = into.get_mut(..room).filter(|into| !into.is_empty()) else { return Ok(0) };
         self.file.read_at(into, at)
     }
+
+    fn is_there(&self, end: u64) -> bool {
+        let state = self.coming.lock();
+        state.written >= end || state.over.is_some()
+    }
 }
 
 impl Drop for Fetched {

@@ -192,6 +192,10 @@ impl Bytes for Wanted {
         }
         self.bytes.read_at(at, into)
     }
+
+    fn is_there(&self, end: u64) -> bool {
+        self.bytes.is_there(end)
+    }
 }
 
 fn why(problem: Problem) -> WhyPlayed {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::cues::{self, Cue};
 use super::ebml::{self, Element, Found, Head};
 use super::id;
 use super::index::{DURATION_BYTES, Layout, SEEK_HEAD_BYTES, since_1970};
@@ -126,6 +127,18 @@ impl Reader {
     #[must_use]
     pub fn duration(&self) -> Option<Duration> {
         self.duration
+    }
+
+    /// The places to which one can jump, of the element that has them: all of its bytes. To be asked once the tracks are known.
+    #[must_use]
+    pub fn cues(&self, element: &[u8]) -> Vec<Cue> {
+        cues::read(element, self.layout.data_at, self.scale, &self.numbers)
+    }
+
+    /// Goes on where a cluster begins: the bytes that come next stand there in the file. To be called once the tracks are known.
+    pub fn go_to(&mut self, at: u64) {
+        (self.buffer, self.read, self.at, self.skip) = (Vec::new(), 0, at, 0);
+        (self.over, self.cluster) = (false, None);
     }
 
     pub(super) fn layout(&self) -> &Layout {

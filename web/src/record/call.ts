@@ -13,6 +13,6 @@ export async function setRecording(room: string, on: boolean): Promise<string | 
 
 /** Whether anything of the room is being written; null if the server does not say. */
 export async function isWritten(room: string): Promise<boolean | null> {
-  const answer: Answer<{ recordings: { status: string }[] }> = await api.ask('GET', `/recordings?${new URLSearchParams({ room })}`);
-  return answer.ok ? answer.value.recordings.some(({ status }) => status === 'processing') : null;
+  const answer: Answer<{ recordings: { status: string; left?: boolean }[] }> = await api.ask('GET', `/recordings?${new URLSearchParams({ room })}`);
+  return answer.ok ? answer.value.recordings.some(({ status, left }) => status === 'processing' && !left) : null;
 }

@@ -1,6 +1,6 @@
 /** Films of what was recorded: what is asked of the server, and what it tells of them. Pure. Times are ms since 1970 UTC. */
 import type { FilmWhy } from '../text/films';
-import { dayOf, type Recording, type Take } from './model';
+import { dayOf, isMade, type Recording, type Take } from './model';
 
 export type FilmLayout = 'equal' | 'large' | 'turns';
 export type FilmSize = '640x360' | '1280x720' | '1920x1080';
@@ -91,7 +91,7 @@ export function spanOf(files: readonly Recording[], room: string, now: number): 
 
 function timesOf(file: Recording, now: number): [number, number] {
   const from = file.offset || file.created;
-  return [from, file.status === 'processing' ? Math.max(from, now) : from + (file.duration ?? 0)];
+  return [from, isMade(file) ? Math.max(from, now) : from + (file.duration ?? 0)];
 }
 
 /** The marked part of it, whichever day that is of; all of it where nothing of it is marked. Whole ms. */
@@ -105,7 +105,7 @@ export function partOf([first, last]: readonly [number, number], marked: readonl
 export function waitsFor(files: readonly Recording[], choice: Pick<Choice, 'room' | 'who' | 'to'>, now: number): boolean {
   if (choice.to + WRITTEN_MS <= now) return false;
   return tracksOf(files, choice.room).some(
-    (file) => file.status === 'processing' && file.created < choice.to && choice.who.includes(file.participant!),
+    (file) => isMade(file) && file.created < choice.to && choice.who.includes(file.participant!),
   );
 }
 
@@ -165,6 +165,7 @@ export function takeOf(film: Film): Take {
     track: '',
     kind: 'mix',
     status: 'completed',
+    left: false,
     why: null,
     codec: film.container === 'mp4' ? 'h264' : 'vp8',
     created: film.created,

@@ -12,6 +12,8 @@ export interface Recording {
   track: string;
   kind: 'audio' | 'video' | 'mix';
   status: 'processing' | 'completed' | 'failed';
+  /** It was cut off and could not be finished, and nobody makes it. */
+  left: boolean;
   why: string | null;
   codec: string | null;
   created: number;
@@ -62,8 +64,13 @@ const OVERLAP_MS = 500;
 
 export function clipOf(file: Recording, now: number): Clip {
   const start = file.offset || file.created;
-  const end = file.playable ? start + (file.duration ?? 0) : file.status === 'processing' ? Math.max(now, start) : start;
+  const end = file.playable ? start + (file.duration ?? 0) : isMade(file) ? Math.max(now, start) : start;
   return { file, start, end };
+}
+
+/** Whether it is being recorded now. */
+export function isMade(file: Recording): boolean {
+  return file.status === 'processing' && !file.left;
 }
 
 /** The rows of the timeline, in the order in which they begin. */
@@ -88,6 +95,11 @@ export function neighbour(lane: Lane, key: string, by: 1 | -1): Take | undefined
   return at < 0 ? undefined : lane.takes[at + by];
 }
 
+/** Whether something of it was cut off and could not be finished. */
+export function isLeft(take: Take): boolean {
+  return take.clips.some((clip) => clip.file.left);
+}
+
 export function isPlayable(take: Take): boolean {
   return take.clips.some((clip) => clip.file.playable);
 }
@@ -105,7 +117,7 @@ export function bytesOf(take: Take): number {
 
 /** What a take holds. */
 export function contentOf(take: Take): 'both' | 'picture' | 'sound' | 'mix' | 'nothing' {
-  const kinds = new Set(take.clips.filter(({ file }) => file.playable || file.status === 'processing').map(({ file }) => file.kind));
+  const kinds = new Set(take.clips.filter(({ file }) => file.playable || isMade(file)).map(({ file }) => file.kind));
   if (kinds.has('mix')) return 'mix';
   if (kinds.has('video')) return kinds.has('audio') ? 'both' : 'picture';
   return kinds.has('audio') ? 'sound' : 'nothing';
@@ -171,10 +183,10 @@ function takesOf(strand: readonly Clip[]): Take[] {
     if (last && clip.start <= last.end + JOIN_MS) {
       last.clips.push(clip);
       last.end = Math.max(last.end, clip.end);
-      last.running ||= clip.file.status === 'processing';
+      last.running ||= isMade(clip.file);
     } else {
       const { id, room, participant } = clip.file;
-      takes.push({ key: id, room, who: participant, clips: [clip], start: clip.start, end: clip.end, running: clip.file.status === 'processing' });
+      takes.push({ key: id, room, who: participant, clips: [clip], start: clip.start, end: clip.end, running: isMade(clip.file) });
     }
   }
   return takes;

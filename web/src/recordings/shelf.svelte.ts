@@ -1,7 +1,7 @@
 /** What the page knows of the recordings: which days there are, and what is on the one that is shown. */
 import type { Answer, Failure } from '../api';
 import { list, listAll, type Page, type Wanted } from './load';
-import { dayOf, daySpan, lanesOf, type Lane, type Recording } from './model';
+import { dayOf, daySpan, isMade, lanesOf, type Lane, type Recording } from './model';
 
 /** So many pages of the list are asked for at a time to learn of days. */
 const PAGES_AT_ONCE = 3;
@@ -115,7 +115,7 @@ export class Shelf {
 
   /** Whether there may be something new on this day by itself. */
   private isLive(now: number): boolean {
-    return this.day === dayOf(now) || (this.files ?? []).some((file) => file.status === 'processing');
+    return this.day === dayOf(now) || (this.files ?? []).some(isMade);
   }
 
   private async hearNews(): Promise<void> {

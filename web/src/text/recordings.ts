@@ -35,6 +35,8 @@ export const recordings = {
   contents: { both: 'picture and sound', picture: 'picture only', sound: 'sound only', mix: 'everybody in one picture', nothing: 'nothing came' },
   running: 'Being recorded now',
   failed: { 'no media': 'Nothing came from it', disk: 'The disk was full', overloaded: 'The disk was too slow', lost: 'The file is gone' } as Record<string, string>,
+  left: 'Cut off, not finished yet',
+  leftHint: 'This was cut off, and could not be finished: the disk was full, or its key was missing. Kennel tries again at its next start. You can delete it.',
   failedOther: 'Not complete',
   list: 'Recordings of the day',
   none: 'Choose a recording on the timeline or in the list.',

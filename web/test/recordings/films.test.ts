@@ -12,7 +12,7 @@ const START = new Date(2026, 4, 3, 14, 0, 0).getTime();
 
 function file(participant: string | null, kind: Recording['kind'], at: number, duration: number | null, room = 'Den'): Recording {
   const status = duration === null ? 'processing' : 'completed';
-  return { id: `RT${participant}${kind}${at}`, room, room_sid: 'RM1', participant, track: kind, kind, status, why: null, codec: null, created: START + at, ended: null, offset: START + at, duration, bytes: 1, playable: duration !== null };
+  return { id: `RT${participant}${kind}${at}`, room, room_sid: 'RM1', participant, track: kind, kind, status, left: false, why: null, codec: null, created: START + at, ended: null, offset: START + at, duration, bytes: 1, playable: duration !== null };
 }
 
 function film(id: string, status: Film['status'], percent = 0, more: Partial<Film> = {}): Film {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytesOf, clipAt, contentOf, dayOf, daySpan, isPlayable, lanesOf, marksOf, neighbour, type Recording } from '../../src/recordings/model';
+import { bytesOf, clipAt, contentOf, dayOf, daySpan, isLeft, isPlayable, lanesOf, marksOf, neighbour, type Recording } from '../../src/recordings/model';
 
 const NOW = 1_000_000;
 
@@ -13,6 +13,7 @@ function file(id: string, kind: Recording['kind'], start: number, length: number
     track: kind,
     kind,
     status: 'completed',
+    left: false,
     why: 'stopped',
     codec: 'vp8',
     created: start * 1000,
@@ -59,6 +60,14 @@ describe('takes', () => {
     const take = lanesOf([file('v', 'video', 990, 0, { status: 'processing', ended: null, duration: null, bytes: null, offset: 0 })], NOW)[0]!.takes[0]!;
     expect(take).toMatchObject({ start: 990_000, end: NOW, running: true });
     expect([isPlayable(take), contentOf(take), bytesOf(take)]).toEqual([false, 'picture', 0]);
+  });
+
+  it('that were cut off and not finished are not being recorded, and may be deleted', () => {
+    const cut = { status: 'processing', left: true, why: null, duration: null, bytes: null, playable: false } as const;
+    const take = lanesOf([file('v', 'video', 10, 0, cut)], NOW)[0]!.takes[0]!;
+    expect([take.running, isLeft(take), isPlayable(take), take.end - take.start]).toEqual([false, true, false, 0]);
+    const running = lanesOf([file('v', 'video', 10, 0, { ...cut, left: false })], NOW)[0]!.takes[0]!;
+    expect([running.running, isLeft(running)]).toEqual([true, false]);
   });
 
   it('of which nothing came hold nothing', () => {

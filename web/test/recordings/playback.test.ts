@@ -67,7 +67,7 @@ class FakeMedia implements Media {
 }
 
 function file(id: string, kind: Recording['kind'], start: number, length: number): Recording {
-  const common = { room: 'Den', room_sid: 'RM1', participant: 'Kitchen', track: kind, status: 'completed', why: null, codec: 'vp8' } as const;
+  const common = { room: 'Den', room_sid: 'RM1', participant: 'Kitchen', track: kind, status: 'completed', left: false, why: null, codec: 'vp8' } as const;
   return { ...common, id, kind, created: start, ended: start + length, offset: start, duration: length, bytes: 1, playable: true };
 }
 

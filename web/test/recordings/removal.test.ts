@@ -9,7 +9,7 @@ import { clockSeconds } from '../../src/ui/values';
 const START = new Date(2026, 4, 3, 14, 3, 22).getTime();
 
 function file(id: string, kind: Recording['kind'], start: number, bytes: number): Recording {
-  const common = { room: 'Den', room_sid: 'RM1', track: kind, status: 'completed', why: null, codec: null, playable: true } as const;
+  const common = { room: 'Den', room_sid: 'RM1', track: kind, status: 'completed', left: false, why: null, codec: null, playable: true } as const;
   return { ...common, id, kind, participant: 'Kitchen', created: start, ended: start, offset: start, duration: 5_000, bytes };
 }
 

@@ -8,7 +8,7 @@ const PAGE = 100;
 const NIGHT = new Date(2026, 4, 3, 23, 59).getTime();
 
 function file(id: string, created: number, room = 'Den'): Recording {
-  const common = { room_sid: 'RM1', participant: 'Kitchen', track: 'camera', kind: 'video', status: 'completed', why: null, codec: 'vp8', bytes: 1 } as const;
+  const common = { room_sid: 'RM1', participant: 'Kitchen', track: 'camera', kind: 'video', status: 'completed', left: false, why: null, codec: 'vp8', bytes: 1 } as const;
   return { ...common, id, room, created, ended: created + 1, offset: created, duration: 1, playable: true };
 }
 

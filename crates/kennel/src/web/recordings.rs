@@ -61,7 +61,7 @@ pub async fn list(
     let page = ask.after.map_or(Page::First { size: AT_ONCE }, |place| Page::After { place, size: AT_ONCE });
     let found = shelf.list(filter, page).await.map_err(unreadable)?;
     let next = found.last.filter(|_| found.more_after);
-    let rows: Vec<Value> = found.rows.iter().map(show).collect();
+    let rows: Vec<Value> = found.rows.iter().map(|row| show(shelf, row)).collect();
     Ok(Json(json!({ "recordings": rows, "next": next, "space": space(&app, shelf).await })))
 }
 
@@ -71,7 +71,8 @@ pub async fn find(
     caller: Caller,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(show(&named(&app, &caller, id).await?.1)))
+    let (shelf, row) = named(&app, &caller, id).await?;
+    Ok(Json(show(shelf, &row)))
 }
 
 /// `DELETE /kennel/v1/recordings/ID`
@@ -194,7 +195,7 @@ async fn space(app: &App, shelf: &Shelf) -> Value {
     json!({ "used": app.metrics.recordings_bytes.get(), "free": free })
 }
 
-fn show(row: &RecordingRow) -> Value {
+fn show(shelf: &Shelf, row: &RecordingRow) -> Value {
     let made = row.status != RecordingStatus::Processing;
     json!({
         "id": recording_sid(RecordingId(row.id)),
@@ -213,6 +214,7 @@ fn show(row: &RecordingRow) -> Value {
             RecordingStatus::Failed => "failed",
             RecordingStatus::Deleted => "deleted",
         },
+        "left": !made && shelf.is_left(row.id),
         "why": Some(row.why.as_str()).filter(|why| !why.is_empty()),
         "container": row.container,
         "codec": row.file.codec,

@@ -120,7 +120,7 @@ async fn recordings_are_for_those_whose_link_says_so() {
     let one = shelf.stage.ask(get(&format!("/kennel/v1/recordings/{}", sid(1))).bearer(&den)).await.json();
     let expected = json!({
         "id": sid(1), "room": "Den", "room_sid": format!("RM{ROOM:032x}"), "participant": null, "track": "", "kind": "mix",
-        "status": "completed", "why": "stopped", "container": "webm", "codec": "vp8", "created": 1_000, "ended": 1_001,
+        "status": "completed", "left": false, "why": "stopped", "container": "webm", "codec": "vp8", "created": 1_000, "ended": 1_001,
         "offset": 7, "duration": 2_500, "bytes": 10, "playable": true,
     });
     assert_eq!(one, expected);

@@ -139,7 +139,7 @@ window.kit = (() => {
     speaker: () => room.dominantSpeaker?.identity ?? null,
     whistle: (on) => whistle.sound(on),
     quality: (identity) => (identity ? remote(identity) : room.localParticipant).networkQualityLevel ?? null,
-    qualityStats: () => room.localParticipant.networkQualityStats ?? null,
+    qualityStats: (identity) => (identity ? remote(identity) : room.localParticipant).networkQualityStats ?? null,
     // Figures of the video that is sent, one entry for each layer.
     async layers() {
       const peers = window.peers.filter((peer) => peer.connectionState === 'connected');

@@ -4,6 +4,10 @@ import { token } from '../lib/tokens.ts';
 
 const whistle: Make = ['audio', 'tone'];
 
+/** What is used here of the SDK's figures. */
+type Way = { bandwidth: { actual: number } };
+type Figures = Record<'audio' | 'video', Record<'sendStats' | 'recvStats', Way>>;
+
 test('who makes a sound becomes the dominant speaker, then another one does', async ({ people, kennel, roomName }) => {
   const all = [await people.open('ann', '2.36.0'), await people.open('ben', '2.18.1'), await people.open('cleo', '2.36.0')];
   for (const person of all) await person.join(token(person.label, roomName), kennel.signaling, [whistle], { dominantSpeaker: true });
@@ -43,5 +47,11 @@ test('levels of network quality arrive, of oneself and of the others, with figur
     await person.event('networkQuality', { who: person.label });
     const figures = { send: expect.any(Number), recv: expect.any(Number), sendStats: expect.any(Object), recvStats: expect.any(Object) };
     await expect(async () => expect(await person.call('qualityStats')).toMatchObject({ audio: figures, video: figures })).toPass({ timeout: 15_000 });
+    // The SDK takes the others' figures with the first level only: they have to be measured by then.
+    const others = await person.call<Figures>('qualityStats', other.label);
+    expect(others, `what ${person.label} knows of ${other.label}`).toMatchObject({ audio: figures, video: figures });
+    for (const kind of ['audio', 'video'] as const) {
+      for (const way of ['sendStats', 'recvStats'] as const) expect(others[kind][way].bandwidth.actual, `${kind} ${way}`).toBeGreaterThan(0);
+    }
   }
 });

@@ -4,6 +4,7 @@
 //! most 93.2, less what delay and lost packets take away. For pictures it is what is missing after lost packets were sent again,
 //! and how much of the wanted bitrate comes at all. `docs/design/bandwidth.md` has the thresholds in a table.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use room::{Kind, LinkQuality, OwnQuality, ParticipantId, Quality};
@@ -213,10 +214,10 @@ impl Meter {
         }
     }
 
-    /// What the others are told of it: how it sends. How it receives is nobody else's trouble.
+    /// What the others are told of it. Its level is how it sends: how it receives is nobody else's trouble, though its figures tell.
     #[must_use]
-    pub fn sending_level(&self) -> u8 {
-        self.worst(&[Way::AudioSend, Way::VideoSend])
+    pub fn shown(&self) -> OwnQuality {
+        OwnQuality { level: self.worst(&[Way::AudioSend, Way::VideoSend]), ..self.own() }
     }
 
     /// The worst of these; the best, if nothing goes these ways and there is a connection.
@@ -325,19 +326,20 @@ impl Reporter {
         &mut self,
         now: Instant,
         own: OwnQuality,
-        others: impl Iterator<Item = (ParticipantId, u8)> + Clone,
+        others: Vec<(ParticipantId, Arc<OwnQuality>)>,
     ) -> Option<Quality> {
         if let Some((at, told)) = &self.told {
             let age = now.saturating_duration_since(*at);
-            let news = levels(&told.own) != levels(&own) || !others.clone().eq(told.others.iter().copied());
-            let figures = age >= FIGURES_INTERVAL && told.own != own;
+            let short = |(who, its): &(ParticipantId, Arc<OwnQuality>)| (*who, its.level);
+            let news = levels(&told.own) != levels(&own) || !others.iter().map(short).eq(told.others.iter().map(short));
+            let figures = age >= FIGURES_INTERVAL && (told.own != own || told.others != others);
             if age < REPORT_INTERVAL || !(news || figures) {
                 return None;
             }
         } else if !self.has_figures(now, own.level) {
             return None;
         }
-        let quality = Quality { own, others: others.collect() };
+        let quality = Quality { own, others };
         self.told = Some((now, quality.clone()));
         Some(quality)
     }

@@ -1,5 +1,6 @@
 //! Network quality: what second makes which level, and how levels move over time.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use media::quality::{FIRST_REPORT_AFTER, Meter, Reporter, Sample, Way, level};
@@ -115,46 +116,46 @@ fn a_connection_at_the_edge_does_not_flap() {
 #[test]
 fn the_worst_way_counts() {
     let mut meter = connected();
-    assert_eq!((meter.own().level, meter.sending_level()), (5, 5), "nothing goes wrong where nothing goes");
+    assert_eq!((meter.own().level, meter.shown().level), (5, 5), "nothing goes wrong where nothing goes");
     meter.handle_sample(Way::AudioSend, Some(sample(0.03, 40.0, 3.0)));
     meter.handle_sample(Way::VideoRecv, Some(video(300, None, 2_000)));
     let own = meter.own();
-    assert_eq!((own.level, meter.sending_level()), (2, 4));
+    assert_eq!((own.level, meter.shown().level), (2, 4));
     assert_eq!(own.audio_send.map(|link| link.level), Some(4));
     assert_eq!(own.video_recv.map(|link| (link.level, link.bitrate)), Some((2, 300)));
     assert_eq!((own.audio_recv, own.video_send), (None, None));
+    assert_eq!(meter.shown().video_recv, own.video_recv, "the others are told all of it");
     meter.handle_sample(Way::VideoRecv, None);
     assert_eq!(meter.own().level, 4);
     meter.handle_connected(false);
-    assert_eq!((meter.own().level, meter.sending_level()), (0, 0));
+    assert_eq!((meter.own().level, meter.shown().level), (0, 0));
+}
+
+fn own(level: u8, bitrate: u64) -> OwnQuality {
+    let link = room::LinkQuality { level, bitrate, ..Default::default() };
+    OwnQuality { level, audio_send: Some(link), ..OwnQuality::default() }
 }
 
 #[test]
 fn only_news_is_told_and_not_too_often() {
     let start = Instant::now();
     let mut reporter = Reporter::new();
-    let own = |level, bitrate| {
-        let link = room::LinkQuality { level, bitrate, ..Default::default() };
-        OwnQuality { level, audio_send: Some(link), ..OwnQuality::default() }
-    };
     for ms in [0, 1_000, 2_900] {
-        assert!(
-            reporter.poll_report(start + Duration::from_millis(ms), own(5, 1), std::iter::empty()).is_none(),
-            "no figures yet"
-        );
+        assert!(reporter.poll_report(start + Duration::from_millis(ms), own(5, 1), Vec::new()).is_none(), "no figures yet");
     }
-    let mut told = |ms: u64, own: OwnQuality, others: &[(u128, u8)]| {
-        let others = others.iter().map(|(who, level)| (ParticipantId(*who), *level));
-        reporter.poll_report(start + FIRST_REPORT_AFTER + Duration::from_millis(ms), own, others).is_some()
+    let mut told = |ms: u64, own: OwnQuality, others: &[(u128, u8, u64)]| {
+        let others = others.iter().map(|(who, level, bitrate)| (ParticipantId(*who), Arc::new(self::own(*level, *bitrate))));
+        reporter.poll_report(start + FIRST_REPORT_AFTER + Duration::from_millis(ms), own, others.collect()).is_some()
     };
     assert!(told(0, own(5, 1), &[]), "the first");
     assert!(!told(500, own(4, 1), &[]), "too early");
     assert!(told(1_000, own(4, 1), &[]));
     assert!(!told(2_500, own(4, 2), &[]), "figures alone can wait");
-    assert!(told(3_000, own(4, 2), &[(7, 5)]), "somebody came");
-    assert!(told(4_000, own(4, 2), &[(7, 3)]));
-    assert!(!told(5_000, own(4, 3), &[(7, 3)]));
-    assert!(told(9_000, own(4, 3), &[(7, 3)]), "figures, after a while");
-    assert!(!told(20_000, own(4, 3), &[(7, 3)]), "the same for ever");
+    assert!(told(3_000, own(4, 2), &[(7, 5, 1)]), "somebody came");
+    assert!(told(4_000, own(4, 2), &[(7, 3, 1)]));
+    assert!(!told(5_000, own(4, 3), &[(7, 3, 2)]));
+    assert!(told(9_000, own(4, 3), &[(7, 3, 2)]), "figures, after a while");
+    assert!(!told(20_000, own(4, 3), &[(7, 3, 2)]), "the same for ever");
+    assert!(told(21_000, own(4, 3), &[(7, 3, 3)]), "the others' figures too");
     assert_eq!(reporter.told().map(|quality| quality.others.len()), Some(1));
 }

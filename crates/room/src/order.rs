@@ -286,8 +286,9 @@ pub enum MediaRefusal {
 pub struct Quality {
     /// The participant's own.
     pub own: OwnQuality,
-    /// The others', as they send to this server.
-    pub others: Vec<(ParticipantId, u8)>,
+    /// The others', each as that participant has it, but for the level: that is how it sends. Who has not been connected for long enough
+    /// to be judged is not among them.
+    pub others: Vec<(ParticipantId, Arc<OwnQuality>)>,
 }
 
 /// How good a participant's own connection is, each way and kind; 0 none, 1 bad to 5 best.

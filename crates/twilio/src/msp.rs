@@ -1,7 +1,7 @@
 //! Media signaling: what clients and we say on the channels of a room whose media passes the server, as text and as what it means.
 //! Source: the real SDKs, see `docs/wire/twilio.md`.
 
-use room::{Channel, Hint, LinkId, LinkQuality, ParticipantId, Quality, Sealed, TrackId, Wish};
+use room::{Channel, Hint, LinkId, LinkQuality, OwnQuality, ParticipantId, Quality, Sealed, TrackId, Wish};
 
 use crate::parse;
 use crate::sid;
@@ -36,7 +36,7 @@ pub enum Heard {
 pub struct Detail {
     /// Of its own: 1 the level, 2 by kind and direction, 3 with the reasons.
     pub own: u8,
-    /// Of the others: 0 nothing, 1 the level.
+    /// Of the others: 0 nothing, and then the same.
     pub others: u8,
 }
 
@@ -128,19 +128,25 @@ pub fn layers(id: u64, track: TrackId, needed: &[bool]) -> Option<Sealed> {
 /// How good connections are, in the detail that was asked for.
 #[must_use]
 pub fn quality(of: &Quality, detail: Detail) -> Option<Sealed> {
-    let stats = detail.own >= 3;
     let own = &of.own;
-    let local = match detail.own {
-        0 | 1 => LocalQuality::Level(own.level),
-        _ => LocalQuality::Levels(Box::new(Levels {
-            level: own.level,
-            audio: media(own.audio_send.as_ref(), own.audio_recv.as_ref(), stats),
-            video: media(own.video_send.as_ref(), own.video_recv.as_ref(), stats),
-        })),
+    let local = match kinds(own, detail.own) {
+        None => LocalQuality::Level(own.level),
+        Some((audio, video)) => LocalQuality::Levels(Box::new(Levels { level: own.level, audio, video })),
     };
     let others = if detail.others == 0 { &[][..] } else { &of.others };
-    let remotes = others.iter().map(|(who, level)| RemoteQuality { sid: sid::participant(*who), level: *level });
+    let remotes = others.iter().map(|(who, its)| {
+        let (audio, video) = kinds(its, detail.others).unzip();
+        RemoteQuality { sid: sid::participant(*who), level: its.level, audio, video }
+    });
     spell(&ChannelReply::NetworkQuality { local, remotes: remotes.collect() })
+}
+
+/// Sound and pictures, if so much is to be told. Of who has no connection nothing is.
+fn kinds(of: &OwnQuality, detail: u8) -> Option<(MediaQuality, MediaQuality)> {
+    let stats = detail >= 3;
+    let audio = || media(of.audio_send.as_ref(), of.audio_recv.as_ref(), stats);
+    let video = || media(of.video_send.as_ref(), of.video_recv.as_ref(), stats);
+    (detail >= 2 && of.level > 0).then(|| (audio(), video()))
 }
 
 fn media(send: Option<&LinkQuality>, recv: Option<&LinkQuality>, stats: bool) -> MediaQuality {

@@ -1,14 +1,15 @@
 //! How each client's connection does, second by second: for its own and the others' quality marks, and to tell overload from a bad line.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use room::{Channel, Kind, News, ParticipantId};
+use room::{Channel, Kind, News, OwnQuality};
 use str0m::media::{Mid, Rid};
 use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
 
 use super::Engine;
-use crate::quality::{Meter, Reporter, Sample, Way};
+use crate::quality::{FIRST_REPORT_AFTER, Meter, Reporter, Sample, Way};
 use crate::switchboard::PeerKey;
 
 /// How often quality is judged.
@@ -63,6 +64,10 @@ const SOUND_LOSSES: [(f32, u8); 5] = [(0.02, 0), (0.06, 6), (0.12, 12), (0.2, 20
 pub(super) struct Watch {
     meter: Meter,
     reporter: Reporter,
+    /// When it was connected first, as far as its quality goes.
+    connected: Option<Instant>,
+    /// What the others are told of it, once every way has its figures.
+    shown: Option<Arc<OwnQuality>>,
     /// Whether the client wants to hear of quality.
     pub wanted: bool,
     streams: Vec<Stream>,
@@ -194,7 +199,7 @@ impl Watch {
     }
 
     /// Closes a second. `wanted` and `available` are of the pictures that the client receives.
-    fn judge(&mut self, connected: bool, wanted: u64, available: Option<u64>) {
+    fn judge(&mut self, now: Instant, connected: bool, wanted: u64, available: Option<u64>) {
         self.meter.handle_connected(connected);
         for way in Way::ALL {
             let sample = self.sample(way).map(|sample| match way {
@@ -205,6 +210,15 @@ impl Watch {
         }
         self.streams.retain(|stream| stream.fresh.is_some());
         self.streams.iter_mut().for_each(|stream| stream.fresh = None);
+        self.show(now, connected);
+    }
+
+    fn show(&mut self, now: Instant, connected: bool) {
+        let Some(since) = self.connected.or(connected.then_some(now)) else { return };
+        self.connected = Some(since);
+        if now.saturating_duration_since(since) >= FIRST_REPORT_AFTER {
+            self.shown = Some(Arc::new(self.meter.shown()));
+        }
     }
 }
 
@@ -220,7 +234,7 @@ impl Engine {
             }
             watch.judged = Some(now);
             let wanted = client.desired;
-            watch.judge(client.peer.is_connected(), wanted, client.estimate.map(|estimate| estimate.as_u64()));
+            watch.judge(now, client.peer.is_connected(), wanted, client.estimate.map(|estimate| estimate.as_u64()));
             if watch.wanted {
                 told.push(PeerKey { index, uses: slot.uses });
             }
@@ -234,13 +248,17 @@ impl Engine {
         let Some(client) = self.client(key) else { return };
         let (room, who) = (client.peer.room, client.peer.who);
         let own = client.watch.meter.own();
-        let level =
-            |key: Option<PeerKey>| key.and_then(|key| self.client(key)).map_or(0, |other| other.watch.meter.sending_level());
+        let none = Arc::new(OwnQuality::default());
+        // Who has no transport now had one.
+        let shown = |key: Option<PeerKey>| match key.and_then(|key| self.client(key)) {
+            Some(other) => other.watch.shown.clone(),
+            None => Some(Arc::clone(&none)),
+        };
         let members = self.halls.get(&room).into_iter().flat_map(|hall| &hall.members);
-        let others: Vec<(ParticipantId, u8)> =
-            members.filter(|(other, _)| **other != who).map(|(other, member)| (*other, level(member.key))).collect();
+        let others = members.filter(|(other, _)| **other != who);
+        let others: Vec<_> = others.filter_map(|(other, member)| Some((*other, shown(member.key)?))).collect();
         let Some(client) = self.client_mut(key) else { return };
-        if let Some(quality) = client.watch.reporter.poll_report(now, own, others.into_iter()) {
+        if let Some(quality) = client.watch.reporter.poll_report(now, own, others) {
             let end = client.end();
             self.report(end, News::Quality(quality));
         }

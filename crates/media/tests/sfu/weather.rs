@@ -1,8 +1,9 @@
 //! Bad networks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use room::{Kind, TrackId};
+use room::{Channel, Kind, News, OwnQuality, Report, TrackId};
 
 use crate::world::{Weather, World};
 
@@ -102,4 +103,35 @@ fn who_joins_over_three_hundred_milliseconds_sees_pictures_within_four_seconds()
     }
     let got = in_seconds(&mut world, &[ann, bo], 3);
     assert!(got.iter().all(|(frames, sounds)| *frames >= 85 && *sounds >= 140), "{got:?}");
+}
+
+/// The others' figures are what the server measured of their own packets, on their own line.
+#[test]
+fn everybody_is_told_how_the_others_connections_are() {
+    let mut world = World::new(43);
+    let ann = world.join_with(true, true, false, &[Channel::Quality]);
+    let (bo, cy) = (world.join(true, true, false), world.join(true, true, false));
+    world.local.insert(world.clients[bo].outside, Weather { loss: 150, delay: Duration::from_millis(60), ..Weather::default() });
+    world.run(20 * SECOND);
+    let who = world.clients[ann].who;
+    let told = world.reports.iter().rev().find_map(|report| match report {
+        Report::Of { who: to, news: News::Quality(quality), .. } if *to == who => Some(quality.clone()),
+        _ => None,
+    });
+    let told = told.expect("she asked for it");
+    let of = |client: usize| {
+        let its = told.others.iter().find(|(other, _)| *other == world.clients[client].who).map(|(_, its)| Arc::clone(its));
+        its.expect("somebody else")
+    };
+    assert_eq!(told.others.len(), 2, "she is not one of the others");
+    let (bad, good) = (of(bo), of(cy));
+    assert!(bad.level < good.level && good.level == 5, "{bad:?} {good:?}");
+    let lost = |its: &OwnQuality| its.audio_send.expect("it sends").lost;
+    assert!((0.05..0.3).contains(&lost(&bad)) && lost(&good) < 0.01, "{bad:?} {good:?}");
+    for (bad, good) in [(bad.audio_send, good.audio_send), (bad.video_send, good.video_send)] {
+        let (bad, good) = (bad.expect("it sends"), good.expect("it sends"));
+        assert!(bad.rtt_ms > 100.0 && good.rtt_ms < 60.0, "{bad:?} {good:?}");
+        assert!(bad.bitrate > 10_000 && good.bitrate > 10_000, "{bad:?} {good:?}");
+    }
+    assert!(good.audio_recv.is_some() && good.video_recv.is_some(), "what it receives is measured too");
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use room::{OwnQuality, Priority};
 
 use super::*;
@@ -125,7 +127,8 @@ fn what_we_say() {
 fn figures_are_told_in_the_detail_asked_for() {
     let sound = LinkQuality { level: 4, lost: 0.25, rtt_ms: 500.0, jitter_ms: 250.0, bitrate: 32_000, available: None };
     let own = OwnQuality { level: 4, audio_send: Some(sound), ..OwnQuality::default() };
-    let figures = Quality { own, others: vec![(ParticipantId(255), 5)] };
+    let other = OwnQuality { level: 5, video_send: Some(LinkQuality { level: 5, ..sound }), ..OwnQuality::default() };
+    let figures = Quality { own, others: vec![(ParticipantId(255), Arc::new(other))] };
     let check = |own, others, expected: &str| {
         assert_eq!(&*quality(&figures, Detail { own, others }).expect("text").0, expected);
     };
@@ -145,4 +148,19 @@ fn figures_are_told_in_the_detail_asked_for() {
     let video = format!(r#""video":{{"send":5,"recv":5,"sendStats":{idle},"recvStats":{idle}}}"#);
     let local = format!(r#"{{"level":4,{audio},{video}}}"#);
     check(3, 1, &format!(r#"{{"type":"network_quality","local":{local},{remotes}}}"#));
+    let sid = r#""sid":"PA000000000000000000000000000000ff","level":5"#;
+    let remotes = format!(r#""remotes":[{{{sid},"audio":{{"send":5,"recv":5}},"video":{{"send":5,"recv":5}}}}]"#);
+    check(1, 2, &format!(r#"{{"type":"network_quality","local":4,{remotes}}}"#));
+    let stats = stats.replace("\"level\":4", "\"level\":5");
+    let audio = format!(r#""audio":{{"send":5,"recv":5,"sendStats":{idle},"recvStats":{idle}}}"#);
+    let video = format!(r#""video":{{"send":5,"recv":5,"sendStats":{stats},"recvStats":{idle}}}"#);
+    check(1, 3, &format!(r#"{{"type":"network_quality","local":4,"remotes":[{{{sid},{audio},{video}}}]}}"#));
+}
+
+#[test]
+fn of_who_has_no_connection_there_are_no_figures() {
+    let gone = vec![(ParticipantId(255), Arc::new(OwnQuality::default()))];
+    let told = quality(&Quality { others: gone, ..Quality::default() }, Detail { own: 3, others: 3 }).expect("text");
+    let expected = r#"{"type":"network_quality","local":0,"remotes":[{"sid":"PA000000000000000000000000000000ff","level":0}]}"#;
+    assert_eq!(&*told.0, expected);
 }

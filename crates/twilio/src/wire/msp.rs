@@ -235,4 +235,10 @@ pub struct RemoteQuality {
     pub sid: String,
     /// 0 none, 1 bad to 5 best.
     pub level: u8,
+    /// Sound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio: Option<MediaQuality>,
+    /// Pictures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub video: Option<MediaQuality>,
 }

@@ -13,7 +13,9 @@ use room::{
     Rule, SavedRoom, Track,
 };
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{MissedTickBehavior, interval};
 
+use crate::clock::{self, Gaps};
 use crate::journal;
 use crate::metrics::Metrics;
 use crate::reports::{self, ReportQueue};
@@ -75,6 +77,8 @@ pub enum Delivery {
     Event(Event),
     /// The client came back on another connection; this one has no seat any more.
     Replaced,
+    /// The program did not run for a while.
+    Gap,
 }
 
 /// The hub's end of a connection's queue.
@@ -110,6 +114,7 @@ struct Hub {
     changed: Arc<AtomicBool>,
     start: Instant,
     lagging_since: Option<Instant>,
+    gaps: Gaps,
 }
 
 /// Starts the hub with these rooms and without a media server; it ends when every handle is gone.
@@ -138,6 +143,7 @@ pub fn start_with(rooms: Rooms, metrics: Metrics, media: Option<Media>, journal:
         changed: Arc::clone(&changed),
         start,
         lagging_since: None,
+        gaps: Gaps::start(clock::now()),
     };
     tokio::spawn(hub.run(queue, reports));
     Handle { turns, overloaded, changed, next_conn: Arc::default(), start }
@@ -271,6 +277,8 @@ impl Hub {
     async fn run(mut self, mut queue: mpsc::Receiver<(Instant, Turn)>, mut reports: ReportQueue) {
         let mut turns = Vec::with_capacity(TURNS_AT_ONCE);
         let mut told = Vec::with_capacity(TURNS_AT_ONCE);
+        let mut looks = interval(clock::LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // What a restart had no place for.
         self.drain();
         loop {
@@ -283,7 +291,10 @@ impl Hub {
                     self.handle_turns(&mut turns);
                 }
                 () = reports.next(&mut told, TURNS_AT_ONCE) => self.handle_reports(&mut told),
+                _ = looks.tick() => self.look_for_gap(),
                 () = sleep_until(timeout) => {
+                    // What was due while the program did not run is no reason to give up a seat.
+                    self.look_for_gap();
                     self.guard(|rooms, now| rooms.handle_timeout(now));
                     self.changed.store(true, Relaxed);
                 }
@@ -361,6 +372,18 @@ impl Hub {
         if matches!(lost, Some(Ok(_))) {
             self.changed.store(true, Relaxed);
         }
+    }
+
+    fn look_for_gap(&mut self) {
+        let Some(gap) = self.gaps.look(clock::now()) else { return };
+        let seconds = gap.as_secs();
+        tracing::warn!(
+            seconds,
+            "the program did not run for a while, or the clock was set: everybody is asked whether they are there"
+        );
+        self.guard(|rooms, now| rooms.handle_gap(now));
+        let conns: Vec<ConnId> = self.mailboxes.keys().copied().collect();
+        conns.into_iter().for_each(|conn| self.deliver(conn, Delivery::Gap));
     }
 
     /// Passes on everything that the rooms caused.
@@ -463,7 +486,7 @@ fn size(delivery: &Delivery) -> usize {
         Delivery::Event(Event::Said { text, .. }) => text.0.len(),
         Delivery::Event(Event::Subscribed(subscribed)) => subscribed.tracks.len() * OVERHEAD,
         Delivery::Event(Event::Changed { participant, .. }) => participant.tracks.len() * OVERHEAD,
-        Delivery::Event(_) | Delivery::Result(_) | Delivery::Replaced => 0,
+        Delivery::Event(_) | Delivery::Result(_) | Delivery::Replaced | Delivery::Gap => 0,
     };
     OVERHEAD + sealed
 }

@@ -177,6 +177,8 @@ struct Client {
     flood: Option<(Instant, Instant)>,
     /// When its transport is given up, unless it is established meanwhile.
     connect_by: Option<Instant>,
+    /// When its transport is given up unless a check of the path comes from it, or the answer to one of ours.
+    check_by: Option<Instant>,
     /// When it was last told of our offer, while it should answer.
     offered_at: Option<Instant>,
     /// It hears no descriptions for now.
@@ -274,6 +276,9 @@ impl Engine {
                     self.demux.approve(protocol, source, key);
                 }
                 self.retry_early(now, key);
+                if let Some(client) = self.client_mut(key) {
+                    client.check_by = None;
+                }
             }
             (Some(Taken::Yes), _) | (None, _) => {}
             (Some(Taken::NotOurs), Class::Dtls) => self.keep_early(now, key, path, bytes),
@@ -503,6 +508,7 @@ impl Client {
             unknown: 0,
             flood: None,
             connect_by: Some(now + crate::limit::CONNECT_TIMEOUT),
+            check_by: None,
             offered_at: None,
             away: false,
             queued: None,

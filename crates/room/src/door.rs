@@ -37,6 +37,10 @@ pub trait Session: Send {
     /// The server stops: say so in a way that makes the client come back.
     fn handle_shutdown(&mut self, now: Moment);
 
+    /// The program did not run for a while: its machine slept, or it stood still. The silence of that time says nothing about the client:
+    /// it is asked now whether it is there, and has a little time to answer.
+    fn handle_gap(&mut self, now: Moment);
+
     /// The time that [`poll_timeout`](Session::poll_timeout) asked for has come.
     fn handle_timeout(&mut self, now: Moment);
 

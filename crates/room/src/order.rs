@@ -29,6 +29,9 @@ pub enum Act {
     Away,
     /// The participant is there again: say again whatever it has not answered.
     Repeat,
+    /// Nobody knows what became of the participant's transport while the program did not run: it is dead unless something is heard from
+    /// the other end soon.
+    Check,
     /// These are all the tracks that the participant publishes now.
     Publish(Vec<Track>),
     /// These are all the tracks that the participant is to receive now. They are published in the same room, or will be.

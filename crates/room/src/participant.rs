@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::rights::may_publish;
 use crate::rights::permit_position;
@@ -119,6 +120,8 @@ pub(crate) struct Participant {
     pub ends_room: bool,
     /// When it is put out for want of a link to the media server.
     pub link_deadline: Option<Moment>,
+    /// How much later than it was said first its seat is given up.
+    pub forgiven: Duration,
 }
 
 /// What a new track list changed.
@@ -189,6 +192,7 @@ impl Participant {
             expires: expires.into_iter().chain(stays).min(),
             ends_room,
             link_deadline: None,
+            forgiven: Duration::ZERO,
         }
     }
 
@@ -254,6 +258,7 @@ impl Participant {
             expires: None,
             ends_room: false,
             link_deadline: None,
+            forgiven: Duration::ZERO,
         }
     }
 

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::limit::{RULE_LINES_MAX, UNNOTICED_MAX};
+use crate::limit::{MIX_RELINK_TIMEOUT, RULE_LINES_MAX, UNNOTICED_MAX};
 use crate::link::{Link, RELINKS_MAX};
 use crate::moving::Moving;
 use crate::participant::{Allowed, ListChange, Participant};
@@ -225,7 +225,7 @@ impl Room {
         // Until everything is settled nothing is told to it: the answer says it all.
         let was_away = place.conn.take().is_none();
         // A client notices first that its connection is gone, or neither for a while: then nobody knows what of that reached it.
-        let noticed = place.deadline.map(|deadline| deadline - means.session_timeout);
+        let noticed = place.deadline.map(|deadline| deadline - means.session_timeout - place.forgiven);
         let lost = noticed.unwrap_or(means.now - means.session_timeout);
         let since = noticed.map_or(lost, |noticed| noticed - UNNOTICED_MAX);
         place.deadline = None;
@@ -307,12 +307,26 @@ impl Room {
         let deadline = means.now + means.session_timeout;
         let place = self.place_of(id);
         place.conn = None;
-        place.deadline = Some(deadline);
+        (place.deadline, place.forgiven) = (Some(deadline), Duration::ZERO);
         place.change(|shown| shown.presence = Presence::Reconnecting);
         if place.served.is_open() && !place.is_mix() {
             self.order(id, Act::Away, means);
         }
         self.announce(id, Change::Lost, means);
+    }
+
+    /// Time went by in which nobody could be heard: whoever was awaited is awaited anew, and nothing is known of any transport.
+    pub fn forgive_gap(&mut self, means: &mut Means<'_>) {
+        for place in &mut self.participants {
+            if let Some(due) = &mut place.deadline {
+                let anew = (*due).max(means.now + means.session_timeout);
+                place.forgiven += anew.since(*due);
+                *due = anew;
+            }
+            place.link_deadline = place.link_deadline.map(|due| due.max(means.now + MIX_RELINK_TIMEOUT));
+        }
+        let open: Vec<ParticipantId> = self.open_places().map(Participant::id).collect();
+        open.into_iter().for_each(|id| self.order(id, Act::Check, means));
     }
 
     /// Takes a participant out; says so to it, if it does not know, and to the others.

@@ -108,6 +108,18 @@ impl Rooms {
         }
     }
 
+    /// The program did not run for a while: its machine slept, or it stood still. Nobody loses a seat for what was due meanwhile: who was
+    /// away has the whole session timeout again, and the transports of those who are inside are checked.
+    pub fn handle_gap(&mut self, now: Moment) {
+        let all: Vec<RoomId> = self.rooms.keys().copied().collect();
+        for id in all {
+            if let Ok((room, mut means)) = self.room(now, id) {
+                room.forgive_gap(&mut means);
+            }
+            self.settle(now, id);
+        }
+    }
+
     /// What was caused, oldest first.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.out.pop_front()

@@ -11,6 +11,10 @@ pub const PING_EVERY: Duration = Duration::from_secs(10);
 /// How long a client may say nothing, answers to pings included. Then it counts as lost, and its connection is cut.
 pub const SILENCE_MAX: Duration = Duration::from_secs(25);
 
+/// How long a client may take to answer the ping that it gets when the program did not run for a while. Then it counts as lost, and its
+/// connection is cut. Whatever else was due in that time is due after it, too.
+pub const GAP_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How long the media server may take to answer an offer. Then the call ends; the client would give up after 20 s.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::call::{Allowance, Call, Child, Protocol, Waiting, Wanted};
-use crate::limit::{CONNECT_TIMEOUT, NONSENSE_MAX, PING_EVERY, SILENCE_MAX};
+use crate::limit::{CONNECT_TIMEOUT, GAP_TIMEOUT, NONSENSE_MAX, PING_EVERY, SILENCE_MAX};
 use crate::problem::{Fault, Problem};
 use crate::state::{self, Allowed, Names};
 use crate::token::{self, Grant};
@@ -460,6 +460,20 @@ impl Door for Session {
             // It then keeps what it wants to say until it is connected again.
             self.request("signalwire.disconnect", json!({}));
             self.close(CLOSE_RESTART, "restart");
+        }
+    }
+
+    fn handle_gap(&mut self, now: Moment) {
+        if self.over {
+            return;
+        }
+        self.clock.deadline = self.clock.deadline.map(|(due, code)| (due.max(now + GAP_TIMEOUT), code));
+        for call in self.call.iter_mut().chain(self.children.values_mut().map(|child| &mut child.call)) {
+            call.due = call.due.map(|due| due.max(now + GAP_TIMEOUT));
+        }
+        self.clock.heard = now + GAP_TIMEOUT - SILENCE_MAX;
+        if self.clock.pinged.is_some() {
+            self.ping(now);
         }
     }
 

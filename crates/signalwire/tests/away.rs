@@ -299,6 +299,31 @@ fn a_silent_client_is_lost_and_one_that_answers_is_not() {
     assert!(back(&mut room, &protocol).1["result"].is_object());
 }
 
+/// Test T39.
+#[test]
+fn t39_who_answers_after_the_program_stood_still_goes_on_and_who_does_not_keeps_its_seat() {
+    let (mut room, ann, bo, protocol) = two();
+    let pings =
+        |room: &mut Room, who| room.client(who).frames.iter().filter(|frame| frame["method"] == "signalwire.ping").count();
+    let before = pings(&mut room, ann);
+    room.hub.stand_still(3_600_000);
+    room.deliver();
+    assert_eq!(pings(&mut room, ann), before + 1, "it is asked at once");
+    room.wait(60_000);
+    assert!(room.client(ann).closed.is_none() && room.client(bo).closed.is_none());
+    // Again, and now the network is gone.
+    room.hub.stand_still(3_600_000);
+    while room.hub.poll().is_some() {}
+    let woken = room.hub.now_ms();
+    room.hub.advance_to(woken + 4_900);
+    assert!(room.hub.is_open(bo));
+    room.hub.advance_to(woken + 5_100);
+    assert!(!room.hub.is_open(bo));
+    assert_eq!(room.hub.rooms.count(), (1, 2));
+    while room.hub.poll().is_some() {}
+    assert!(back(&mut room, &protocol).1["result"].is_object());
+}
+
 #[test]
 fn a_server_that_stops_says_so_and_its_clients_come_back() {
     let (mut room, _, bo, protocol) = two();

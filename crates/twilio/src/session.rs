@@ -36,6 +36,12 @@ const HEARTBEAT_MS: std::ops::RangeInclusive<f64> = 1_000.0..=30_000.0;
 /// Signs of life that may be missing before a client counts as lost, as it counts on its side.
 const HEARTBEATS_MISSED_MAX: u32 = 3;
 
+/// Signs of life that may be missing after the program did not run for a while: one that was under way, and half of the next.
+const GAP_HEARTBEATS: f64 = 1.5;
+
+/// What else was due while the program did not run is not due before this.
+const GAP_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Close codes (RFC 6455, section 7.4.1; the last is this protocol's own range). The client takes 1000 as the end of its
 /// room, and anything else as a reason to come back. A browser sends 1001 when its page is closed.
 const CLOSE_NORMAL: u16 = 1000;
@@ -555,6 +561,15 @@ impl Door for Session {
     fn handle_shutdown(&mut self, _now: Moment) {
         // 1000 would end the client's room; this makes it come back.
         self.close(CLOSE_RESTART, "restart");
+    }
+
+    fn handle_gap(&mut self, now: Moment) {
+        self.deadline = self.deadline.map(|due| due.max(now + GAP_TIMEOUT));
+        if matches!(self.stage, Stage::Inside(_)) {
+            let silence = self.heartbeat * HEARTBEATS_MISSED_MAX;
+            self.heard = now + self.heartbeat.mul_f64(GAP_HEARTBEATS) - silence;
+            self.send(now, &Reply::Heartbeat);
+        }
     }
 
     fn handle_timeout(&mut self, now: Moment) {

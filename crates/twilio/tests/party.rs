@@ -116,6 +116,42 @@ fn a_client_that_falls_silent_is_lost_after_fifteen_seconds_and_hears_us_until_t
     assert_eq!(party.guests[1].client.sdk.log.life[1..], ["reconnecting", "reconnected"]);
 }
 
+/// Test T39: who was away when the program stood still, who says nothing after it, and who goes on.
+#[test]
+fn t39_an_hour_in_which_the_program_did_not_run_costs_nobody_a_seat() {
+    let mut party = Party::new("den", Limits::default());
+    for name in ["ann", "bo", "cy"] {
+        party.invite(name);
+    }
+    party.settle();
+    party.cut(2, None);
+    party.hub.stand_still(3_600_000);
+    party.collect();
+    assert_eq!(party.hub.rooms.count(), (1, 3));
+    for who in [0, 1] {
+        assert!(party.on_its_way(who).is_some_and(|text| text.contains("heartbeat")), "{who} is asked at once");
+    }
+    let start = party.hub.now_ms();
+    let mut lost_at = None;
+    while lost_at.is_none() && party.hub.now_ms() < start + 20_000 {
+        party.guests[0].client.heartbeat();
+        party.deliver_up(0);
+        party.hub.advance_to(party.hub.now_ms() + 100);
+        party.collect();
+        while party.deliver_down(0) {}
+        let seen = party.guests[0].client.sdk.room.view();
+        lost_at = (seen["bo"] == "reconnecting").then(|| party.hub.now_ms() - start);
+    }
+    assert_eq!(lost_at, Some(7_500), "half the time that silence costs otherwise");
+    assert_eq!(party.hub.rooms.count(), (1, 3), "who was away has as long as ever to come back");
+    party.reconnect(2);
+    party.settle();
+    assert_eq!(party.guests.len(), 3);
+    for (who, life) in [(0, &[][..]), (1, &["reconnecting", "reconnected"]), (2, &["reconnecting", "reconnected"])] {
+        assert_eq!(party.guests[who].client.sdk.log.life[1..], *life, "{who}");
+    }
+}
+
 #[test]
 fn whatever_happens_everybody_meets_in_the_end() {
     let number = |name, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::ws::Utf8Bytes;
 
-use crate::clock::Now;
+use crate::clock::{GAP_MIN, Now};
 use crate::keyring::{Right, Rights, is_name};
 use message::{CameraState, EndReason, FromClient, Hello, Part, Status, ToClient};
 
@@ -175,6 +175,7 @@ impl Live {
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Now) {
+        self.forgive_gap(now.at);
         let late: Vec<_> = self.sockets.iter().filter(|(_, s)| s.is_late(now.at)).map(|(id, _)| *id).collect();
         for id in late {
             self.close(now, id, POLICY);
@@ -191,6 +192,13 @@ impl Live {
             self.changed_anywhere();
         }
         self.flush(now.at);
+    }
+
+    /// What has been due for so long says that nobody listened, and nothing about those who were not heard: their time begins anew.
+    fn forgive_gap(&mut self, now: Instant) {
+        if self.poll_timeout().is_some_and(|due| now.saturating_duration_since(due) > GAP_MIN) {
+            self.sockets.values_mut().for_each(|socket| (socket.heard, socket.opened) = (now, now));
+        }
     }
 
     /// When [`Live::handle_timeout`] is due.

@@ -152,6 +152,20 @@ fn a_viewer_hears_of_a_silent_camera_after_nine_seconds() {
 }
 
 #[test]
+fn t39_nobody_is_gone_because_the_program_stood_still() {
+    let mut stage = Stage::new();
+    stage.hello(1, "camera", "Den", "Kitchen");
+    stage.hello(2, "watch", "Den", "Laptop");
+    stage.open(3, &[Right::Watch]);
+    stage.pass(SECOND);
+    stage.advance(Duration::from_secs(60));
+    stage.live.handle_timeout(stage.now);
+    assert_eq!((stage.live.sockets(), stage.cameras(2)), (3, vec!["Kitchen live [\"Laptop\"]".to_owned()]));
+    stage.pass_with_pongs(SILENCE, &[2]);
+    assert_eq!(stage.cameras(2), ["Kitchen gone [\"Laptop\"]"], "who says nothing now is");
+}
+
+#[test]
 fn pings_go_out_every_three_seconds() {
     let mut stage = Stage::new();
     stage.hello(1, "watch", "Den", "Laptop");

@@ -9,10 +9,11 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures_util::FutureExt;
 use room::door::{Action, CHILDREN_MAX, Session};
-use room::{Command, ConnId};
+use room::{Command, ConnId, Moment};
 use tokio::time::Instant;
 
 use super::accept::Connection;
+use crate::clock::GAP_MIN;
 use crate::hub::{self, Delivery, Inbox};
 use crate::metrics::Metrics;
 use crate::shutdown::Shutdown;
@@ -106,7 +107,8 @@ impl Drive {
 
     async fn turn(&mut self, shutdown: &mut Shutdown) -> Result<(), Over> {
         self.flush().await?;
-        let timeout = self.session.poll_timeout().map(|at| self.hub.deadline(at));
+        let due = self.session.poll_timeout();
+        let timeout = due.map(|at| self.hub.deadline(at));
         let held = self.pace.held_until(Instant::now());
         tokio::select! {
             message = self.socket.recv(), if held.is_none() => self.handle_message(message).await,
@@ -114,7 +116,7 @@ impl Drive {
             (child, delivery) = self.children.next() => self.handle_child(child, delivery).await,
             () = sleep_until(held) => self.check_flood().await,
             () = sleep_until(timeout) => {
-                self.session.handle_timeout(self.hub.moment());
+                self.handle_timeout(due);
                 Ok(())
             }
             () = shutdown.stopping() => {
@@ -122,6 +124,15 @@ impl Drive {
                 self.flush().await
             }
         }
+    }
+
+    /// A time that comes much too late says something about us and nothing about the client: what it said meanwhile may not be read yet.
+    fn handle_timeout(&mut self, due: Option<Moment>) {
+        let now = self.hub.moment();
+        if due.is_some_and(|due| now.since(due) > GAP_MIN) {
+            self.session.handle_gap(now);
+        }
+        self.session.handle_timeout(now);
     }
 
     async fn handle_message(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), Over> {
@@ -155,6 +166,7 @@ impl Drive {
             Some(Delivery::Replaced) => return self.close(CLOSE_REPLACED, "replaced").await,
             Some(Delivery::Result(result)) => self.session.handle_result(now, result),
             Some(Delivery::Event(event)) => self.session.handle_event(now, event),
+            Some(Delivery::Gap) => self.session.handle_gap(now),
         }
         Ok(())
     }
@@ -167,6 +179,8 @@ impl Drive {
             Some(Delivery::Replaced) => drop(self.children.0.remove(&child)),
             Some(Delivery::Result(result)) => self.session.handle_child_result(now, child, result),
             Some(Delivery::Event(event)) => self.session.handle_child_event(now, child, event),
+            // It hears of that by its person's connection.
+            Some(Delivery::Gap) => {}
         }
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 mod bucket;
 mod client;
+mod clocks;
+mod person;
 mod program;
 mod restart;
 mod s3;

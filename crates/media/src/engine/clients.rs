@@ -481,7 +481,7 @@ impl Engine {
     /// Clients whose time is up.
     pub(super) fn expire(&mut self, now: Instant) {
         let over = |client: &Client| {
-            let lost = client.connect_by.is_some_and(|by| by <= now);
+            let lost = client.connect_by.into_iter().chain(client.check_by).any(|by| by <= now);
             let mute = client.offered_at.is_some_and(|at| now.saturating_duration_since(at) > crate::limit::ANSWER_TIMEOUT);
             lost || mute
         };

@@ -8,6 +8,7 @@ use room::{Act, Kind, MediaRefusal, News, Open, Order, ParticipantId, RoomId, Si
 use super::{Client, Engine};
 use crate::crash;
 use crate::data::{Manner, Use};
+use crate::limit::CHECK_TIMEOUT;
 use crate::peer::Peer;
 use crate::switchboard::{PeerKey, Source};
 
@@ -23,6 +24,7 @@ pub(super) fn handle(engine: &mut Engine, now: Instant, order: Order) {
         }
         Act::Away => engine.note_away(room, who),
         Act::Repeat => engine.repeat(now, room, who),
+        Act::Check => engine.check(now, room, who),
         Act::Publish(tracks) => engine.publish(now, room, who, tracks),
         Act::Subscribe(tracks) => engine.subscribe(room, who, tracks),
         Act::Hint(hints) => hints.into_iter().for_each(|hint| engine.hint(room, who, hint.track, hint.wish)),
@@ -124,6 +126,13 @@ impl Engine {
         if let Some(said) = client.peer.unanswered().cloned() {
             client.offered_at = Some(now);
             self.report(end, News::Signal(super::clients::signal(said)));
+        }
+    }
+
+    /// Its transport may be gone without a word. One that is being made, or sought, has a time of its own.
+    fn check(&mut self, now: Instant, room: RoomId, who: ParticipantId) {
+        if let Some(client) = self.key_of(room, who).and_then(|key| self.client_mut(key)) {
+            client.check_by = client.peer.is_connected().then_some(now + CHECK_TIMEOUT);
         }
     }
 

@@ -151,6 +151,27 @@ fn who_is_away_need_not_answer_until_it_is_back() {
     assert_eq!(world.dead(), [who], "who is there has to answer");
 }
 
+/// Test T39: the rooms ask after their machine slept. What they know of a client's network may be hours old.
+#[test]
+fn t39_who_is_still_there_goes_on_and_who_is_not_is_found_out_at_once() {
+    let (mut world, ann, bo) = two(30);
+    let (who, other) = (world.clients[ann].who, world.clients[bo].who);
+    let check = |world: &mut World| [who, other].into_iter().for_each(|one| world.order(one, Act::Check));
+    check(&mut world);
+    let (track, before) = (world.track(bo, Kind::Video), world.frames(ann, world.track(bo, Kind::Video)));
+    world.run(media::limit::CHECK_TIMEOUT + 2 * SECOND);
+    assert_eq!(world.dead(), []);
+    assert!(world.frames(ann, track) > before + 200, "nothing stands still for it");
+    world.cut.push(who);
+    check(&mut world);
+    let since = world.now;
+    while world.dead().is_empty() && world.now - since < 80 * SECOND {
+        world.run(Duration::from_millis(100));
+    }
+    assert_eq!(world.dead(), [who]);
+    assert!(world.now - since <= media::limit::CHECK_TIMEOUT + SECOND, "{:?}", world.now - since);
+}
+
 #[test]
 fn who_connects_never_is_given_up() {
     let mut world = World::new(27);

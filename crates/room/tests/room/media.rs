@@ -88,7 +88,7 @@ impl Media {
             }
             Act::Scene(scene) => self.set_scene(room, scene),
             Act::Away | Act::Repeat => assert!(!peer.mixed, "is never asked anything"),
-            Act::Say(..) | Act::Open(_) => {}
+            Act::Check | Act::Say(..) | Act::Open(_) => {}
         }
         self.end_empty(room);
     }
@@ -174,6 +174,7 @@ fn short(order: &Order) -> String {
         Act::Signal(link, signal) => format!("{:?} {} on {}", signal.step, signal.revision, link.0),
         Act::Away => "away".into(),
         Act::Repeat => "repeat".into(),
+        Act::Check => "check".into(),
         Act::Publish(tracks) => {
             let names = tracks.iter().map(|t| format!("{}{}", t.name, if t.enabled { "" } else { " off" }));
             format!("publish [{}]", names.collect::<Vec<_>>().join(", "))

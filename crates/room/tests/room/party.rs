@@ -211,6 +211,14 @@ impl Party {
         self.now = until;
     }
 
+    /// The shell did not run for so long, and notices it before it asks for what is due.
+    pub fn stand_still(&mut self, time: Duration) {
+        self.now = self.now + time;
+        self.rooms.handle_gap(self.now);
+        self.deliver();
+        self.pass(Duration::ZERO);
+    }
+
     /// What `name` heard since the last time, in short words.
     pub fn heard(&mut self, name: &str) -> Vec<String> {
         std::mem::take(&mut self.people.get_mut(name).expect("a guest").heard).iter().map(short).collect()

@@ -229,6 +229,25 @@ fn a_lost_client_keeps_its_seat_for_the_session_timeout() {
     assert_eq!(party.resume("ann", vec![]), Err(Refusal::SeatNotFound));
 }
 
+/// Test T39.
+#[test]
+fn t39_whoever_was_away_when_nothing_ran_has_the_whole_session_timeout_again() {
+    let mut party = party_of(RoomKind::Go);
+    party.join("ann", "den", &["v cam"]).unwrap();
+    party.join("bo", "den", &[]).unwrap();
+    party.act("ann", Command::Lose).unwrap();
+    party.pass(20 * SECOND);
+    party.stand_still(3_600 * SECOND);
+    assert_eq!(party.heard("bo"), ["ann Lost #2 [cam]"], "nobody is given up, and who is inside hears nothing");
+    party.pass(29 * SECOND);
+    assert_eq!(party.heard("bo"), [] as [&str; 0]);
+    party.pass(SECOND);
+    assert_eq!(party.heard("bo"), ["ann Left(TimedOut) #3 [cam] receives 0", "closed bo/2 at 2"]);
+    // What a room was made for is over when it is over, whether anything ran or not.
+    party.act("bo", Command::Leave).unwrap();
+    assert_eq!(party.rooms.count(), (0, 0));
+}
+
 #[test]
 fn a_client_that_comes_back_is_where_it_was() {
     let mut party = party();

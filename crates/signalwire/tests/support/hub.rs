@@ -174,6 +174,17 @@ impl Hub {
         self.now_ms = self.now_ms.max(at_ms);
     }
 
+    /// The program does not run for a while, whatever is due meanwhile, and notices it.
+    pub fn stand_still(&mut self, ms: u64) {
+        self.now_ms += ms;
+        let now = self.now();
+        self.rooms.handle_gap(now);
+        self.tell();
+        for conn in self.open_conns() {
+            self.with(conn, |session| session.handle_gap(now));
+        }
+    }
+
     pub fn poll(&mut self) -> Option<Sent> {
         self.out.pop_front()
     }

@@ -108,6 +108,14 @@ impl Party {
         true
     }
 
+    /// What we said last to this guest and it has not heard.
+    pub fn on_its_way(&self, who: usize) -> Option<&str> {
+        match self.guests[who].down.back()? {
+            Down::Text(text) => Some(text),
+            Down::Close(_) => None,
+        }
+    }
+
     /// Everything arrives, everybody who was lost comes back, and the seats of those who did not are given up. Then everything
     /// must be as it should.
     pub fn settle(&mut self) {

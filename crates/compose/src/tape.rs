@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use container::opus::PRE_SKIP;
+use container::opus::{PRE_SKIP, is_silence};
 use mixer::codec::CodecError;
 use mixer::codec::opus::{CONCEALED_SAMPLES_STEP, Channels, OpusDecoder, PACKET_SAMPLES_MAX};
 use mixer::sound::TICK;
@@ -82,6 +82,7 @@ impl Tape {
                 break;
             }
             match self.peek()? {
+                Some(at) if self.is_filled()? && at - LOST_MAX < self.end().max(stop) => drop(self.reading.next()?),
                 Some(at) if self.sounds && at - self.end() <= LOST_MAX => self.go_on(at)?,
                 _ if self.sounds => self.fade_out(),
                 Some(at) if at < stop => self.begin(at)?,
@@ -128,6 +129,11 @@ impl Tape {
     /// Where the next packet belongs, in samples since the offset.
     fn peek(&mut self) -> Result<Option<i64>, Failure> {
         Ok(self.reading.peek()?.map(|block| samples(block.time) - i64::from(PRE_SKIP)))
+    }
+
+    /// Whether the next packet is silence that was written for players, where none came: what is missing is made up here.
+    fn is_filled(&mut self) -> Result<bool, Failure> {
+        Ok(self.reading.peek()?.is_some_and(|block| is_silence(&block.bytes)))
     }
 
     /// Takes the next packet, which belongs there, after silence.

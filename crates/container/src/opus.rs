@@ -48,6 +48,31 @@ pub fn duration(packet: &[u8]) -> Option<Duration> {
     (whole <= PACKET_TIME_MAX).then_some(whole)
 }
 
+/// Frames of silence in one packet, at most: 120 ms.
+pub const SILENCE_FRAMES_MAX: u8 = 6;
+
+/// How long one of them is.
+pub const SILENCE_FRAME: Duration = Duration::from_millis(20);
+
+/// A full-band CELT frame that says nothing but that it is silent.
+const SILENT: [u8; 2] = [0xff, 0xfe];
+
+/// A packet of so many frames of silence, at least one and at most [`SILENCE_FRAMES_MAX`], with as many channels as this packet has.
+/// Its frames are counted even when there is one only, which no common encoder does: so it is known for what it is.
+#[must_use]
+pub fn silence(frames: u8, like: &[u8]) -> Vec<u8> {
+    let frames = frames.clamp(1, SILENCE_FRAMES_MAX);
+    let stereo = like.first().map_or(0, |toc| toc & 4);
+    [&[0xfb | stereo, frames][..], &SILENT.repeat(frames.into())].concat()
+}
+
+/// Whether a packet is one of [`silence`].
+#[must_use]
+pub fn is_silence(packet: &[u8]) -> bool {
+    let [toc, frames @ 1..=SILENCE_FRAMES_MAX, rest @ ..] = packet else { return false };
+    toc | 4 == 0xff && rest.len() == 2 * usize::from(*frames) && rest.chunks(2).all(|frame| frame == SILENT)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,5 +98,18 @@ mod tests {
         assert_eq!(channels(&head(2)), Some(2));
         assert_eq!(head(1).len(), 19);
         assert_eq!(channels(b"OpusTags"), None);
+    }
+
+    #[test]
+    fn silence_is_as_long_as_it_should_be_and_known() {
+        for (frames, like) in (1..=SILENCE_FRAMES_MAX).flat_map(|frames| [(frames, [0x78]), (frames, [0xfc])]) {
+            let packet = silence(frames, &like);
+            assert_eq!(duration(&packet), Some(SILENCE_FRAME * u32::from(frames)));
+            assert_eq!((packet[0] & 4, is_silence(&packet)), (like[0] & 4, true));
+            assert!(!is_silence(&packet[..packet.len() - 1]));
+        }
+        assert_eq!(silence(1, &[]), [0xfb, 1, 0xff, 0xfe]);
+        // What an encoder makes of nothing at all.
+        assert!(!is_silence(&[0xf8, 0xff, 0xfe]) && !is_silence(&[0xfb, 0]) && !is_silence(&[]));
     }
 }

@@ -324,6 +324,13 @@ pub const RECORD_WISH_GAP: Duration = Duration::from_millis(500);
 /// are not put together yet.
 pub const RECORD_SOUNDS_WAITING_MAX: usize = 64;
 
+/// How much silence is written at once where sound is missing in a recording. What is missing longer is filled while time passes; of what
+/// is longer all the same, the rest stays a gap.
+pub const RECORD_FILL_MAX: Duration = Duration::from_secs(10);
+
+/// How long no sound comes until silence is written for what is longer ago than this. What comes later still is left out.
+pub const RECORD_FILL_WAIT: Duration = Duration::from_secs(5);
+
 /// For how long at least the moment of a recording's beginning is found out more exactly: until reports came for a while.
 pub const RECORD_SETTLE_TIME: Duration = Duration::from_secs(5);
 

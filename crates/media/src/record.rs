@@ -6,6 +6,7 @@
 mod clock;
 mod disk;
 mod files;
+mod gaps;
 mod mixed;
 mod recorder;
 mod take;

@@ -1,6 +1,7 @@
 //! Sound and pictures, and recordings, in step.
 
 use compose::Kind;
+use container::opus::silence;
 use mixer::picture::VideoCodec;
 
 use crate::world::{BLUE, GRID, Made, RED, Room, film, letter, order, packets, sound};
@@ -82,6 +83,22 @@ fn lost_packets_are_made_up_and_silence_is_silent() {
         assert!(made.loudness(time) < 0.001, "at {time} there is {}", made.loudness(time));
     }
     assert!(made.hears(3_100, 500.0) > 0.2);
+}
+
+#[test]
+fn silence_that_was_written_for_players_changes_nothing() {
+    // One packet is lost, two, three, and for a second nothing is sent.
+    let missing = |time: u64| [300, 500, 520, 700, 720, 740].contains(&time) || (1_000..2_000).contains(&time);
+    let sent: Vec<_> = packets(3_000, 500.0, |_| Some(0.25)).into_iter().filter(|(time, _)| !missing(*time)).collect();
+    let fillers =
+        [(300, 1), (500, 2), (700, 3)].into_iter().chain((1_000..1_960).step_by(120).map(|time| (time, 6))).chain([(1_960, 2)]);
+    let mut filled: Vec<_> =
+        sent.iter().cloned().chain(fillers.map(|(time, frames)| (time, silence(frames, &sent[0].1)))).collect();
+    filled.sort_by_key(|(time, _)| *time);
+    let compose = |packets: &[_]| Room::default().with(Kind::Audio, "a", (0, 3_000), sound(packets)).compose(&order(CANVAS, ""));
+    let (plain, made) = (compose(&sent), compose(&filled));
+    assert_eq!((made.damaged, plain.sound == made.sound), (0, true));
+    assert!(made.hears(520, 500.0) > 0.1 && made.loudness(1_500) < 0.001);
 }
 
 #[test]

@@ -132,7 +132,9 @@ impl Take {
         }
         let form = self.form();
         if let Media::Track(taking) = &mut self.media {
-            taking.poll(now, epoch, peer, |taken| File::put(&mut self.file, epoch, form, taken, &mut give));
+            let mut put = |taken| File::put(&mut self.file, epoch, form, taken, &mut give);
+            taking.poll(now, epoch, peer, &mut put);
+            taking.pass(now, put);
         }
         self.settle(epoch, &mut give);
         let paused = matches!(&self.media, Media::Mix(mixing) if mixing.is_paused());

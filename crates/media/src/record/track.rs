@@ -8,6 +8,7 @@ use room::Kind;
 
 use super::clock::{Epoch, PeerClock, TrackClock};
 use super::duration;
+use super::gaps::Gaps;
 use crate::codec::Codec;
 use crate::depacketize::{Depacketizer, Frame};
 use crate::limit::{MISSING_WAIT, RECORD_KEYFRAME_GAP, RECORD_SOUNDS_WAITING_MAX, RECORD_WISH_GAP};
@@ -27,7 +28,7 @@ pub(super) struct Taking {
 
 #[derive(Debug)]
 enum Media {
-    Sound(Sounds),
+    Sound(Box<Sounds>),
     Pictures(Box<Pictures>),
 }
 
@@ -54,7 +55,7 @@ pub(super) enum Taken {
 
 impl Taking {
     pub fn new(kind: Kind) -> Self {
-        let media = if kind == Kind::Audio { Media::Sound(Sounds::default()) } else { Media::Pictures(Box::default()) };
+        let media = if kind == Kind::Audio { Media::Sound(Box::default()) } else { Media::Pictures(Box::default()) };
         Taking { media, clock: None, has: None }
     }
 
@@ -73,12 +74,14 @@ impl Taking {
             Media::Sound(sounds) => {
                 while let Some(packet) = sounds.poll(now) {
                     let clock = self.clock.get_or_insert_with(|| TrackClock::new(packet.codec.clock_hz()));
-                    let time = duration(clock.place(epoch, &packet, peer));
+                    let time = clock.place(epoch, &packet, peer);
                     if self.has.replace(container::Codec::Opus).is_none() {
                         give(Taken::Begin(vec![Track::opus(CHANNELS)], clock.began()));
                     }
-                    let bytes = packet.payload.to_vec();
-                    give(Taken::Block(Block { track: 0, time, keyframe: true, rotation: None, bytes }));
+                    let silent = |at, bytes| give(Taken::Block(sound(at, bytes)));
+                    if sounds.gaps.take(time, packet.arrival, &packet.payload, silent) {
+                        give(Taken::Block(sound(time, packet.payload.to_vec())));
+                    }
                 }
             }
             Media::Pictures(pictures) => {
@@ -96,6 +99,13 @@ impl Taking {
                 }
                 pictures.wish |= pictures.frames.take_lost();
             }
+        }
+    }
+
+    /// Time passes, and nothing came: gives the silence that is missing by now.
+    pub fn pass(&mut self, now: Instant, mut give: impl FnMut(Taken)) {
+        if let Media::Sound(sounds) = &mut self.media {
+            sounds.gaps.pass(now, |at, bytes| give(Taken::Block(sound(at, bytes))));
         }
     }
 
@@ -182,6 +192,7 @@ struct Sounds {
     waiting: BTreeMap<u64, Packet>,
     /// Of the stream before, or out of the time when one waits: to be given first.
     ready: std::collections::VecDeque<Packet>,
+    gaps: Gaps,
 }
 
 impl Sounds {
@@ -214,6 +225,11 @@ impl Sounds {
         self.next = seq.saturating_add(1);
         Some(packet)
     }
+}
+
+/// A packet of sound at that time, in microseconds.
+fn sound(at: i64, bytes: Vec<u8>) -> Block {
+    Block { track: 0, time: duration(at), keyframe: true, rotation: None, bytes }
 }
 
 fn in_file(codec: Codec) -> Option<container::Codec> {

@@ -127,9 +127,10 @@ impl Tape {
         Played { tracks, blocks, began: reader.began(), duration: reader.duration() }
     }
 
-    /// The times of all blocks, in milliseconds.
+    /// The times of all that was sent, in milliseconds.
     pub fn times(&self, recording: RecordingId) -> Vec<u64> {
-        self.play(recording).blocks.iter().map(|block| block.time.as_millis() as u64).collect()
+        let sent = self.play(recording).blocks.into_iter().filter(|block| !container::opus::is_silence(&block.bytes));
+        sent.map(|block| block.time.as_millis() as u64).collect()
     }
 
     pub fn carry_out(&mut self) {

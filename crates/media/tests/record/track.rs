@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use container::opus::{duration, is_silence};
 use container::{Codec as Written, Shape};
 use media::codec::Codec;
-use media::limit::{RECORD_KEYFRAME_GAP, RECORD_SILENCE};
+use media::limit::{RECORD_FILL_WAIT, RECORD_KEYFRAME_GAP, RECORD_SILENCE};
 use media::record::{Form, FromRecorder};
 use room::{Kind, RecordNews, RecordedCodec, TrackId, WhyStopped};
 
-use crate::tape::{MS, PICTURES, ROOM, SECOND, SINCE_1970, SOUND, Stream, Tape};
+use crate::tape::{MS, PICTURES, Played, ROOM, SECOND, SINCE_1970, SOUND, Stream, Tape};
 
 #[test]
 fn sound_is_written_as_it_came() {
@@ -48,7 +49,7 @@ fn sound_that_comes_out_of_order_twice_or_never_stands_where_it_belongs() {
 }
 
 #[test]
-fn silence_that_is_not_sent_is_a_gap() {
+fn silence_that_is_not_sent_is_in_the_file() {
     let mut tape = Tape::of_both();
     let stream = Stream::new(&tape, Codec::Opus);
     let sent: Vec<u64> = (0..50).chain([70, 90, 110]).chain(120..170).collect();
@@ -56,7 +57,61 @@ fn silence_that_is_not_sent_is_a_gap() {
         tape.push(SOUND, media::tap::Packet { seq: stream.seq + seq, ..stream.sound(*n) });
     }
     tape.end(SOUND);
+    let played = tape.play(SOUND);
+    assert_unbroken(&played, 20 * MS);
+    // What was said stands where it stood.
     assert_eq!(tape.times(SOUND), sent.iter().map(|n| 20 * n).collect::<Vec<_>>());
+}
+
+#[test]
+fn sound_that_is_missing_for_long_is_filled_while_time_passes() {
+    let mut tape = Tape::of_both();
+    let stream = Stream::new(&tape, Codec::Opus);
+    (0..100).for_each(|n| tape.push(SOUND, stream.sound(n)));
+    tape.run(40 * SECOND);
+    let grown = tape.play(SOUND).blocks.last().map(|block| block.time).expect("blocks");
+    // A second is in a cluster that has not ended.
+    assert!(grown + RECORD_FILL_WAIT + 2 * SECOND >= 42 * SECOND && grown + RECORD_FILL_WAIT <= 42 * SECOND, "{grown:?}");
+    (2_200..2_300).for_each(|n| tape.push(SOUND, stream.sound(n)));
+    assert_eq!(tape.end(SOUND).duration, 46 * SECOND);
+    assert_unbroken(&tape.play(SOUND), 20 * MS);
+}
+
+#[test]
+fn what_comes_later_than_the_silence_in_its_place_is_left_out() {
+    let mut tape = Tape::of_both();
+    let stream = Stream::new(&tape, Codec::Opus);
+    (0..100).for_each(|n| tape.push(SOUND, stream.sound(n)));
+    tape.run(20 * SECOND);
+    // All that was said meanwhile comes at once, as after a line that stood still.
+    for n in 100..1_100 {
+        tape.push(SOUND, media::tap::Packet { arrival: tape.now, ..stream.sound(n) });
+    }
+    assert_eq!(tape.end(SOUND).duration, 22 * SECOND);
+    let played = tape.play(SOUND);
+    assert_unbroken(&played, 20 * MS);
+    let silent = played.blocks.iter().filter(|block| is_silence(&block.bytes)).count() as u32 * 120 * MS;
+    assert!((14 * SECOND..16 * SECOND).contains(&silent), "{silent:?}");
+}
+
+#[test]
+fn many_gaps_do_not_add_up() {
+    let mut tape = Tape::of_both();
+    let stream = Stream { fast: 200, ..Stream::new(&tape, Codec::Opus) };
+    // A publisher whose clock goes wrong says something four times a second, and 7 ms beside the frames of before each time.
+    let made = |n: u64| (n / 4 * 2_000 + n % 4 * 487) as u32 * MS / 2;
+    (0..2_000).for_each(|n| tape.push(SOUND, stream.packet(n, made(n), &[0xfc, n as u8])));
+    tape.end(SOUND);
+    assert_unbroken(&tape.play(SOUND), 40 * MS);
+}
+
+/// Whoever plays one packet after the other hears each no more than so much beside its time.
+fn assert_unbroken(played: &Played, near: Duration) {
+    let mut end = Duration::ZERO;
+    for block in &played.blocks {
+        assert!(block.time.abs_diff(end) < near, "at {:?} by its time, {end:?} when played", block.time);
+        end += duration(&block.bytes).expect("a packet");
+    }
 }
 
 #[test]

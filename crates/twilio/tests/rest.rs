@@ -354,6 +354,23 @@ fn defaults_follow_the_kind() {
     assert_eq!(made("MediaRegion=gll&StatusCallback=&Type=", RoomKind::Group), new_room());
 }
 
+#[test]
+fn rooms_that_are_recorded_from_the_beginning_are_group_rooms_where_no_other_type_is_asked_for() {
+    let made = |form: &str, kind| ask_with("POST /v1/Rooms", form, kind);
+    let rules = r#"RecordingRules=[{"type":"include","all":true}]"#;
+    for asked in ["RecordParticipantsOnConnect=true", rules, "AudioOnly=true"] {
+        let plain = made(&format!("{asked}&Type=group"), RoomKind::Auto);
+        assert!(matches!(&plain, Ok(Ask::CreateRoom(room)) if room.kind == RoomKind::Group), "{plain:?}");
+        assert_eq!(made(asked, RoomKind::Auto), plain);
+        assert_eq!(made(&format!("{asked}&Type=auto"), RoomKind::Auto), plain);
+        // Whoever runs the server may have chosen rooms whose media does not pass it.
+        assert!(made(asked, RoomKind::PeerToPeer).is_err(), "{asked}");
+        assert!(made(&format!("{asked}&Type=go"), RoomKind::Auto).is_err(), "{asked}");
+    }
+    let auto = Ok(Ask::CreateRoom(Box::new(mesh_room(RoomKind::Auto, 50))));
+    assert_eq!(made("RecordParticipantsOnConnect=false&AudioOnly=false&RecordingRules=", RoomKind::Auto), auto);
+}
+
 /// An app that posts JSON gets a default room, as from the vendor.
 #[test]
 fn bodies_of_other_types_are_not_read() {

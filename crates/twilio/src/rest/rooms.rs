@@ -95,9 +95,18 @@ fn unique_name(form: &Form) -> Result<Option<String>, Refusal> {
 }
 
 fn kind(form: &Form, defaults: &Defaults) -> Result<RoomKind, Refusal> {
-    let Some(word) = form.one("Type")? else { return Ok(defaults.kind) };
     let rule = "must be group, group-small, peer-to-peer, go or auto";
-    kind_of(word).ok_or_else(|| Refusal::of(Code::RoomType, "Type", rule))
+    let kind = match form.one("Type")? {
+        Some(word) => kind_of(word).ok_or_else(|| Refusal::of(Code::RoomType, "Type", rule))?,
+        None => defaults.kind,
+    };
+    Ok(if kind == RoomKind::Auto && asks_for_group(form) { RoomKind::Group } else { kind })
+}
+
+/// Whether something is asked for that only group rooms have. Apps that were written for the vendor say no type then, as group is its default.
+fn asks_for_group(form: &Form) -> bool {
+    let is_on = |name| matches!(form.flag(name), Ok(Some(true)));
+    is_on("RecordParticipantsOnConnect") || is_on("AudioOnly") || matches!(form.one("RecordingRules"), Ok(Some(_)))
 }
 
 /// In seconds.

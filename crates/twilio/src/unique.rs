@@ -24,6 +24,18 @@ pub(crate) fn value(bytes: &[u8]) -> Option<Value> {
     serde_json::from_slice(bytes).ok().map(|Unique(value)| value)
 }
 
+/// The value in `bytes`.
+///
+/// # Errors
+/// What is wrong, to follow the name of a parameter.
+pub(crate) fn read(bytes: &[u8]) -> Result<Value, String> {
+    let wrong = |problem: serde_json::Error| match problem.is_data() {
+        true => "must be JSON in which no object has a key twice".to_owned(),
+        false => format!("must be JSON, and is none at line {}, column {}", problem.line(), problem.column()),
+    };
+    serde_json::from_slice(bytes).map(|Unique(value)| value).map_err(wrong)
+}
+
 struct Unique(Value);
 
 impl<'de> Deserialize<'de> for Unique {

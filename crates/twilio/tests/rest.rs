@@ -371,6 +371,47 @@ fn rooms_that_are_recorded_from_the_beginning_are_group_rooms_where_no_other_typ
     assert_eq!(made("RecordParticipantsOnConnect=false&AudioOnly=false&RecordingRules=", RoomKind::Auto), auto);
 }
 
+#[test]
+fn what_is_wrong_with_a_list_of_rules_is_said_with_its_place() {
+    let said = |path: &str, rules: &str| match ask(&format!("POST /v1/Rooms/{RM}/{path}"), &format!("Rules={rules}")) {
+        Err(refusal) => refusal.message,
+        Ok(asked) => panic!("{rules}: {asked:?}"),
+    };
+    let (record, receive) = ("RecordingRules", &format!("Participants/{PA}/SubscribeRules"));
+    let ends = |said: &str, end: &str| assert!(said.ends_with(end), "{said}");
+    let all = r#"{"type":"include","all":true}"#;
+    ends(&said(record, r#"[{"type":"include","kind":"data"}]"#), "may have the kinds audio and video (rule 1 of 1)");
+    ends(
+        &said(record, &format!(r#"[{all},{{"type":"include","kind":"x"}}]"#)),
+        "may have the kinds audio and video (rule 2 of 2)",
+    );
+    ends(&said(receive, r#"[{"type":"include","kind":"x"}]"#), "may have the kinds audio, video and data (rule 1 of 1)");
+    let colour = r#"has a rule with the key "colour", which is not known here (rule 2 of 2)"#;
+    ends(&said(record, &format!(r#"[{all},{{"type":"include","colour":1}}]"#)), colour);
+    ends(
+        &said(record, r#"[{"type":"include","priority":"low"}]"#),
+        r#"the key "priority", which is not known here (rule 1 of 1)"#,
+    );
+    let long = "x".repeat(5_000);
+    assert!(said(receive, &format!(r#"[{{"type":"include","{long}":1}}]"#)).len() < 200);
+    ends(&said(record, "x"), "must be JSON, and is none at line 1, column 1");
+    ends(&said(record, r#"[{"type":"include","type":"include"}]"#), "must be JSON in which no object has a key twice");
+}
+
+#[test]
+fn a_composition_of_nothing_says_what_it_could_be_of() {
+    let room = format!("RoomSid={RM}");
+    let said = |form: &str| ask("POST /v1/Compositions", &format!("{room}{form}")).expect_err(form);
+    for nothing in ["", "&VideoLayout={}"] {
+        let refusal = said(nothing);
+        assert!(refusal.message.contains("VideoLayout or AudioSources"), "{refusal:?}");
+        assert_eq!(refusal.parameter.as_deref(), Some("VideoLayout"));
+    }
+    assert!(said("&VideoLayout=x").message.ends_with("it must be JSON, and is none at line 1, column 1"));
+    assert!(said("&VideoLayout=[]").message.ends_with("it must be a JSON object"));
+    assert!(said(r#"&VideoLayout={"a":{},"a":{}}"#).message.ends_with("no object has a key twice"));
+}
+
 /// An app that posts JSON gets a default room, as from the vendor.
 #[test]
 fn bodies_of_other_types_are_not_read() {

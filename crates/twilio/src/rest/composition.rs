@@ -159,7 +159,7 @@ impl Wish {
 
     fn asks_for_something(self) -> Result<Self, Refusal> {
         let nothing = self.video_layout.is_empty() && self.audio_sources.is_empty();
-        if nothing { Err(Refusal::missing("VideoLayout")) } else { Ok(self) }
+        if nothing { Err(Refusal::missing_one("VideoLayout", "AudioSources")) } else { Ok(self) }
     }
 }
 
@@ -194,8 +194,11 @@ pub(super) fn change_hook(form: &Form) -> Result<NewHook, Refusal> {
 /// The regions of a layout, in which no key is there twice.
 fn layout(form: &Form) -> Result<Map<String, Value>, Refusal> {
     let Some(text) = form.one("VideoLayout")? else { return Ok(Map::new()) };
-    let rule = "must be a JSON object in which no key is there twice";
-    unique::object(text.as_bytes()).ok_or_else(|| Refusal::invalid("VideoLayout", rule))
+    match unique::read(text.as_bytes()) {
+        Ok(Value::Object(regions)) => Ok(regions),
+        Ok(_) => Err(Refusal::invalid("VideoLayout", "must be a JSON object")),
+        Err(why) => Err(Refusal::invalid("VideoLayout", &why)),
+    }
 }
 
 #[doc(hidden)]

@@ -56,3 +56,6 @@ pub const PAGE_SIZE_MAX: usize = 1_000;
 
 /// Rows of a page of recordings and of compositions at most. More: so many.
 pub const PAGE_SIZE_MEDIA_MAX: usize = 100;
+
+/// Characters of a key that nobody knows, as a refusal shows it. More are left out.
+pub const KEY_CHARS_SHOWN_MAX: usize = 40;

@@ -93,6 +93,13 @@ impl Refusal {
         Refusal { parameter: Some(parameter.into()), ..Refusal::new(400, 20001, &message) }
     }
 
+    /// Neither of two of which one is needed; the first is the parameter of the refusal.
+    pub(super) fn missing_one(parameter: &'static str, other: &str) -> Self {
+        let message =
+            format!("Missing required parameter {parameter} or {other} in the post body: one of them must name something");
+        Refusal { message, ..Refusal::missing(parameter) }
+    }
+
     pub(super) fn unserved(what: &str) -> Self {
         Refusal::new(400, 20001, what)
     }

@@ -148,7 +148,7 @@ fn media_region(form: &Form) -> Result<Option<&str>, Refusal> {
 
 fn recording_rules(form: &Form) -> Result<Option<Vec<RuleLine>>, Refusal> {
     let Some(text) = form.one("RecordingRules")? else { return Ok(None) };
-    rules::recording(text).map(Some).map_err(|why| Refusal::of(Code::RecordingRules, "RecordingRules", why))
+    rules::recording(text).map(Some).map_err(|why| Refusal::of(Code::RecordingRules, "RecordingRules", &why))
 }
 
 fn options(form: &Form) -> Result<RoomOptions, Refusal> {

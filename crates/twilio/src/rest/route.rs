@@ -212,6 +212,6 @@ impl Call<'_> {
     }
 
     fn rules(&self, read: rules::Reader, code: Code) -> Result<Vec<rules::RuleLine>, Refusal> {
-        read(self.form.required("Rules")?).map_err(|why| Refusal::of(code, "Rules", why))
+        read(self.form.required("Rules")?).map_err(|why| Refusal::of(code, "Rules", &why))
     }
 }

@@ -1,6 +1,6 @@
 //! Rules about what is received and what is recorded: lists of JSON objects that include or exclude.
 
-use super::limit::{NAME_CHARS_MAX, RULES};
+use super::limit::{KEY_CHARS_SHOWN_MAX, NAME_CHARS_MAX, RULES};
 use super::render;
 use crate::{priority_name, sid, track_kind_name, unique};
 use room::{Kind, Priority};
@@ -9,21 +9,21 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// One of the two readers below.
-pub type Reader = fn(&str) -> Result<Vec<RuleLine>, &'static str>;
+pub type Reader = fn(&str) -> Result<Vec<RuleLine>, String>;
 
 /// Rules about what a participant receives, from JSON.
 ///
 /// # Errors
 /// What is wrong, to follow the name of the parameter.
-pub fn subscribe(text: &str) -> Result<Vec<RuleLine>, &'static str> {
-    read(text, line)
+pub fn subscribe(text: &str) -> Result<Vec<RuleLine>, String> {
+    read(text, subscribe_line)
 }
 
 /// Rules about what is recorded, from JSON: there is no recording of data, and no priority.
 ///
 /// # Errors
 /// What is wrong, to follow the name of the parameter.
-pub fn recording(text: &str) -> Result<Vec<RuleLine>, &'static str> {
+pub fn recording(text: &str) -> Result<Vec<RuleLine>, String> {
     read(text, recording_line)
 }
 
@@ -45,54 +45,60 @@ pub fn everything(include: bool) -> RuleLine {
     RuleLine { include, publisher: None, track: None, kind: None, priority: None }
 }
 
-fn read(text: &str, line: fn(&Value) -> Result<RuleLine, &'static str>) -> Result<Vec<RuleLine>, &'static str> {
-    let value = unique::value(text.as_bytes()).ok_or("must be JSON in which no object has a key twice")?;
+fn read(text: &str, line: fn(&Value) -> Result<RuleLine, String>) -> Result<Vec<RuleLine>, String> {
+    let value = unique::read(text.as_bytes())?;
     let lines = value.as_array().ok_or("must be an array of rules")?;
     if !RULES.contains(&lines.len()) {
-        return Err("must have 1 to 20 rules");
+        return Err("must have 1 to 20 rules".into());
     }
-    lines.iter().map(line).collect()
+    let place = |n: usize, why| format!("{why} (rule {n} of {})", lines.len());
+    (1..).zip(lines).map(|(n, value)| line(value).map_err(|why| place(n, why))).collect()
 }
 
-fn recording_line(value: &Value) -> Result<RuleLine, &'static str> {
-    match line(value)? {
-        RuleLine { kind: Some(Kind::Data), .. } => Err("may have the kinds audio and video"),
-        RuleLine { priority: Some(_), .. } => Err(UNKNOWN_KEY),
+fn subscribe_line(value: &Value) -> Result<RuleLine, String> {
+    line(value, &KEYS, "may have the kinds audio, video and data")
+}
+
+fn recording_line(value: &Value) -> Result<RuleLine, String> {
+    let kinds = "may have the kinds audio and video";
+    match line(value, &KEYS_OF_RECORDING, kinds)? {
+        RuleLine { kind: Some(Kind::Data), .. } => Err(kinds.into()),
         line => Ok(line),
     }
 }
 
 /// A key whose value is null counts as not given: so are rules answered, and so they may come back.
-fn line(value: &Value) -> Result<RuleLine, &'static str> {
+fn line(value: &Value, keys: &[&str], kinds: &'static str) -> Result<RuleLine, String> {
     let given = value.as_object().ok_or("must be an array of objects")?;
     let given: Map<String, Value> =
         given.iter().filter(|(_, value)| !value.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect();
-    if given.keys().any(|key| !KEYS.contains(&key.as_str())) {
-        return Err(UNKNOWN_KEY);
+    if let Some(key) = given.keys().find(|key| !keys.contains(&key.as_str())) {
+        let shown: String = key.chars().take(KEY_CHARS_SHOWN_MAX).collect();
+        return Err(format!("has a rule with the key {shown:?}, which is not known here"));
     }
     let include = match given.get("type").and_then(Value::as_str) {
         Some("include") => true,
         Some("exclude") => false,
-        _ => return Err("must have rules of type include or exclude"),
+        _ => return Err("must have rules of type include or exclude".into()),
     };
     // The vendor's own tests send it as a text.
     let all = given.get("all").map(|all| *all == Value::Bool(true) || all == "true");
     match (all, given.len()) {
         (Some(true), 2) => Ok(everything(include)),
-        (Some(true), _) => Err("may have no other filter beside all"),
-        (Some(_), _) => Err("may have all only as true"),
-        (None, 1) => Err("must have a filter in each rule"),
-        (None, _) => filters(include, &given),
+        (Some(true), _) => Err("may have no other filter beside all".into()),
+        (Some(_), _) => Err("may have all only as true".into()),
+        (None, 1) => Err("must have a filter in each rule".into()),
+        (None, _) => Ok(filters(include, &given, kinds)?),
     }
 }
 
 const KEYS: [&str; 6] = ["type", "all", "publisher", "track", "kind", "priority"];
-const UNKNOWN_KEY: &str = "has a rule with a key that is not known here";
+const KEYS_OF_RECORDING: [&str; 5] = ["type", "all", "publisher", "track", "kind"];
 
-fn filters(include: bool, given: &Map<String, Value>) -> Result<RuleLine, &'static str> {
+fn filters(include: bool, given: &Map<String, Value>, kinds: &'static str) -> Result<RuleLine, &'static str> {
     let publisher = name(given, "publisher", "must name publishers with 1 to 128 characters")?;
     let track = name(given, "track", "must name tracks with 1 to 128 characters")?;
-    let kinds = [("audio", Kind::Audio), ("video", Kind::Video), ("data", Kind::Data)];
+    let words = [("audio", Kind::Audio), ("video", Kind::Video), ("data", Kind::Data)];
     let priorities = [("low", Priority::Low), ("standard", Priority::Standard), ("high", Priority::High)];
     Ok(RuleLine {
         include,
@@ -104,7 +110,7 @@ fn filters(include: bool, given: &Map<String, Value>) -> Result<RuleLine, &'stat
             Some(id) => Which::Id(id, text.into()),
             None => Which::Name(text.into()),
         }),
-        kind: word(given, "kind", &kinds, "may have the kinds audio, video and data")?,
+        kind: word(given, "kind", &words, kinds)?,
         priority: word(given, "priority", &priorities, "may have the priorities low, standard and high")?,
     })
 }

@@ -50,6 +50,11 @@ impl Takes {
         live.map(|(track, taking)| Take { recording: taking.id, track: *track }).collect()
     }
 
+    /// Whether the recording of this track ended by itself, and the next is not tried yet; without a track: of any.
+    fn has_failed(&self, track: Option<TrackId>) -> bool {
+        self.all.iter().any(|(id, taking)| taking.failed.is_some() && track.is_none_or(|track| track == *id))
+    }
+
     fn is_silent(&self, track: TrackId) -> bool {
         self.all.get(&track).is_some_and(|taking| taking.silent && taking.failed.is_none())
     }
@@ -214,17 +219,18 @@ impl Room {
     }
 
     /// Whether anything is recorded: a track of somebody that the rules let be, or the mix. In a room of kind auto, whose people turn
-    /// recording on and off themselves, the rules alone count: it is on until it is turned off.
+    /// recording on and off themselves, the rules alone count: it is on until it is turned off, or all that is recorded failed.
     pub fn is_recorded(&self) -> bool {
         let tracks = self.topology == Topology::Server && self.options.record.takes_any();
-        let any = || self.kind == RoomKind::Auto || self.participants.iter().any(|place| self.is_any_recorded(place));
-        (tracks && any()) || self.is_mix_recorded()
+        let any = || self.participants.iter().any(|place| self.is_any_recorded(place));
+        let failed = || self.participants.iter().any(|place| place.takes.has_failed(None));
+        (tracks && (any() || self.kind == RoomKind::Auto && !failed())) || self.is_mix_recorded()
     }
 
     fn is_any_recorded(&self, place: &Participant) -> bool {
         let (snapshot, barred) = (&place.snapshot, place.barred());
         let taken = |track: &Track| track.kind != Kind::Data && self.options.record.takes(snapshot, track);
-        snapshot.tracks.iter().any(|track| taken(track) && !barred.contains(&track.id))
+        snapshot.tracks.iter().any(|track| taken(track) && !barred.contains(&track.id) && !place.takes.has_failed(Some(track.id)))
     }
 
     fn take(&mut self, who: ParticipantId, means: &mut Means<'_>) {

@@ -56,7 +56,7 @@ impl Problem {
         self.status
     }
 
-    fn body(&self) -> Value {
+    pub(super) fn body(&self) -> Value {
         let mut error = json!({ "code": self.code, "message": self.message });
         if let Some(at) = self.ended {
             error["ended"] = at.into();

@@ -8,6 +8,7 @@ use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use media::limit::RECORD_SPACE_BEGIN_BYTES;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Page, RecordedKind, RecordingFilter, RecordingRow, RecordingStatus};
@@ -158,6 +159,9 @@ pub async fn record(
         return Err(room_not_allowed());
     }
     let ask: Ask = read_json(body)?;
+    if ask.on {
+        check_space(&app).await?;
+    }
     let id = app.rooms.record(&name, ask.on).await.map_err(|why| match why {
         NotRecorded::NoRoom => Problem::not_found("There is nobody in a room of that name."),
         NotRecorded::Direct => {
@@ -170,6 +174,27 @@ pub async fn record(
         shelf.note_rules(id, ask.on).await.map_err(unreadable)?;
     }
     Ok(Json(json!({ "room": name, "recording": ask.on })))
+}
+
+/// Whether a recording that begins now goes on. Where nobody knows how much space there is, writing shows it.
+async fn check_space(app: &App) -> Result<(), Problem> {
+    let Some(shelf) = &app.shelf else { return Ok(()) };
+    let files = shelf.files().clone();
+    let disk = tokio::task::spawn_blocking(move || files.space()).await;
+    disk.ok().and_then(Result::ok).map_or(Ok(()), |disk| is_enough(disk.free))
+}
+
+/// Whether so many free bytes are enough for a recording to begin.
+fn is_enough(free: u64) -> Result<(), Problem> {
+    let missing = RECORD_SPACE_BEGIN_BYTES.saturating_sub(free);
+    if missing == 0 {
+        return Ok(());
+    }
+    let message = format!(
+        "The disk for recordings is too full: {RECORD_SPACE_BEGIN_BYTES} bytes must be free for one to begin, and {missing} of them are \
+         missing. Delete recordings, or give Kennel a folder on a larger disk."
+    );
+    Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, "no_space", message))
 }
 
 /// The recording of this id, if the caller may have it.
@@ -238,4 +263,18 @@ pub(super) fn no_file() -> Problem {
 pub(super) fn unreadable(problem: store::Problem) -> Problem {
     tracing::warn!(%problem, "recordings cannot be looked up");
     Problem::internal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_little_space_is_told_with_the_bytes_that_are_missing() {
+        assert!(is_enough(RECORD_SPACE_BEGIN_BYTES).is_ok() && is_enough(u64::MAX).is_ok());
+        let problem = is_enough(RECORD_SPACE_BEGIN_BYTES - 4_321).expect_err("too little");
+        assert_eq!(problem.status(), StatusCode::INSUFFICIENT_STORAGE);
+        let said = problem.body().to_string();
+        assert!(said.contains("no_space") && said.contains(" 4321 of them"), "{said}");
+    }
 }

@@ -234,6 +234,11 @@ impl Files {
         repair(&part_of(&open.whole), &self.sealing).ok()
     }
 
+    /// Where they are put.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     /// How much space there is; none: nobody knows.
     pub fn space(&mut self) -> Option<u64> {
         self.disk.space(self.folder.as_deref()?)

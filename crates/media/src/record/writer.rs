@@ -25,8 +25,8 @@ use super::recorder::{Effect, Recorder};
 use super::{Epoch, Floors, FromRecorder, Settings, ToRecorder};
 use crate::counters::Counters;
 use crate::limit::{
-    RECORD_ORDERS_QUEUED_MAX, RECORD_QUEUE_PACKETS_MAX, RECORD_SPACE_GAP, RECORD_SPACE_STEP_BYTES, RECORD_TURN, RECORD_TURN_MAX,
-    RECORD_WISHES_QUEUED_MAX,
+    RECORD_ORDERS_QUEUED_MAX, RECORD_QUEUE_PACKETS_MAX, RECORD_SPACE_BEGIN_BYTES, RECORD_SPACE_GAP, RECORD_SPACE_LEAST_BYTES,
+    RECORD_SPACE_STEP_BYTES, RECORD_TURN, RECORD_TURN_MAX, RECORD_WISHES_QUEUED_MAX,
 };
 
 /// A worker's way to its recorder and back.
@@ -322,10 +322,26 @@ impl Recording {
                 outcome.why = WhyStopped::Disk;
             }
         }
+        if outcome.why == WhyStopped::Disk {
+            self.warn_of_space();
+        }
         self.recorder.handle_ended(recording);
         self.running.remove(&recording);
         self.counters.recorded_bytes.add(outcome.bytes);
         (self.report)(Report::Recorded { room, recording, news: RecordNews::Ended(outcome) });
+    }
+
+    /// Says what whoever runs the server has to know when a recording ended for want of space, or of a disk that works.
+    fn warn_of_space(&mut self) {
+        let (free, folder) = (self.files.space(), self.files.folder().map(std::path::Path::to_path_buf));
+        let (begin, least) = (RECORD_SPACE_BEGIN_BYTES, RECORD_SPACE_LEAST_BYTES);
+        tracing::warn!(
+            ?folder,
+            free_bytes = free,
+            to_begin_bytes = begin,
+            to_go_on_bytes = least,
+            "a recording ended because of the disk: make room there, or say another folder under [recording]; it is tried again every few minutes"
+        );
     }
 
     /// After a panic: every recording ends with what is in its file.

@@ -16,8 +16,12 @@ const NOTHING: [&str; 0] = [];
 
 /// A room in which what this rule takes is recorded from the beginning.
 fn party(record: Rule) -> Party {
-    let mut party = Party::new(Limits { kind: RoomKind::Group, ..Limits::default() });
-    party.set_kind("den", RoomKind::Group, RoomOptions { record, ..RoomOptions::default() }).expect("set");
+    party_of(RoomKind::Group, record)
+}
+
+fn party_of(kind: RoomKind, record: Rule) -> Party {
+    let mut party = Party::new(Limits { kind, ..Limits::default() });
+    party.set_kind("den", kind, RoomOptions { record, ..RoomOptions::default() }).expect("set");
     party
 }
 
@@ -358,6 +362,26 @@ fn what_failed_is_tried_again_later_or_when_rules_are_set() {
     fail(&mut party);
     set(&mut party, Rule::All).unwrap();
     assert_eq!(party.media.take(), ["record 1"]);
+}
+
+#[test]
+fn a_room_of_which_all_recordings_failed_is_not_recorded() {
+    for kind in [RoomKind::Group, RoomKind::Auto] {
+        let mut party = party_of(kind, Rule::All);
+        party.join("bo", "den", &[]).unwrap();
+        party.join("ann", "den", &["a mic", "v cam"]).unwrap();
+        let on = |party: &Party| party.rooms.by_name("den").unwrap().recording;
+        let [sound, pictures] = [0, 1].map(|n| takes(&party, "ann")[n].0);
+        party.heard("bo");
+        report(&mut party, sound, ended(WhyStopped::Disk));
+        assert!(on(&party), "{kind:?}: the pictures are");
+        report(&mut party, pictures, ended(WhyStopped::Disk));
+        assert!(!on(&party), "{kind:?}");
+        let heard = party.heard("bo");
+        assert!(heard.iter().any(|line| line.starts_with("recording") && line.ends_with("off")), "{kind:?}: {heard:?}");
+        party.pass(limit::RETAKE_AFTER);
+        assert!(on(&party) && takes(&party, "ann").len() == 2, "{kind:?}: they are tried again");
+    }
 }
 
 #[test]

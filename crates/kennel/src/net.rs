@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::shutdown::Shutdown;
 
 /// How often the interfaces are read again. A phone that changes its network notices no sooner.
-const POLL: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_secs(5);
 
 /// More addresses than a machine has; the rest would only swell the certificate.
 const ADDRESSES_MAX: usize = 32;
@@ -53,7 +53,7 @@ pub fn look() -> Lan {
     Lan { host: host_label(&name), container: looks_like_container(), ..choose(&addresses, &routes) }
 }
 
-/// Looks again every 10 s until the end. The receiver sees a change only when something changed.
+/// Looks again every 5 s until the end. The receiver sees a change only when something changed.
 pub fn watch(mut shutdown: Shutdown) -> watch::Receiver<Lan> {
     let (sender, receiver) = watch::channel(look());
     tokio::spawn(async move {

@@ -423,6 +423,10 @@ impl Engine {
 }
 
 impl Core for Engine {
+    fn handle_addresses(&mut self, now: Instant, addresses: &[SocketAddr]) {
+        self.set_addresses(now, addresses);
+    }
+
     fn handle_order(&mut self, now: Instant, order: Order) {
         Engine::handle_order(self, now, order);
     }

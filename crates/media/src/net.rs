@@ -89,7 +89,7 @@ impl<'a> Batch<'a> {
 /// An ICE agent answers a check only if it came to an address among its host candidates. Not every address that a machine has is one:
 /// behind a 1:1 NAT the candidates are the public addresses and datagrams come to private ones, and addresses come and go while the
 /// program runs. What comes to any other address is shown to the engine as coming to the first candidate of its kind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faces {
     candidates: Vec<SocketAddr>,
     local: Vec<IpAddr>,
@@ -100,6 +100,12 @@ impl Faces {
     #[must_use]
     pub fn new(candidates: Vec<SocketAddr>, local: Vec<IpAddr>) -> Self {
         Faces { candidates, local }
+    }
+
+    /// The candidates of an engine, best first.
+    #[must_use]
+    pub fn candidates(&self) -> &[SocketAddr] {
+        &self.candidates
     }
 
     /// As what the engine knows this address of ours.
@@ -214,6 +220,12 @@ impl Udp {
     pub fn watch(&mut self, registry: &mio::Registry, token: mio::Token, writable: bool) -> io::Result<()> {
         let interest = if writable { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
         registry.reregister(&mut self.link.socket, token, interest)
+    }
+
+    /// The machine has other addresses now. Which way leads to whom is learnt anew.
+    pub fn set_faces(&mut self, faces: Faces) {
+        self.link.faces = faces;
+        self.link.detours.clear();
     }
 
     /// Receives a batch. False: there was nothing more.

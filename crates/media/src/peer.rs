@@ -5,6 +5,7 @@
 
 mod config;
 mod lines;
+mod reach;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -33,6 +34,7 @@ use crate::send::{Extras, Heard, Packet, Place, Sender};
 use crate::settings::Settings;
 pub use config::Address;
 use config::reflexive;
+use reach::Reach;
 
 /// How often it counts.
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
@@ -118,6 +120,7 @@ pub(crate) struct Peer {
     pub who: ParticipantId,
     pub link: LinkId,
     rtc: Rtc,
+    reach: Reach,
     talk: Negotiation,
     lines: Lines,
     /// When it wants to be called again.
@@ -155,9 +158,7 @@ impl Peer {
         view: View,
     ) -> Self {
         let mut rtc = config::config(settings, &config::codecs_for(codecs, view)).build(now);
-        for candidate in settings.candidates.iter().filter_map(|address| address.candidate()) {
-            rtc.add_local_candidate(candidate);
-        }
+        let reach = Reach::new(&mut rtc, &settings.candidates);
         let (room, who, link) = place;
         let talk = match view {
             View::Tracks => Negotiation::new(settings.salt),
@@ -170,6 +171,7 @@ impl Peer {
             who,
             link,
             rtc,
+            reach,
             talk,
             lines: Lines::default(),
             due: now,
@@ -309,6 +311,7 @@ impl Peer {
         text: &str,
         out: &mut Outbox,
     ) -> Result<Option<Say>, MediaRefusal> {
+        self.reach.forget_gone(&mut self.rtc);
         let said = self.talk.handle_offer(&mut self.rtc, revision, text);
         self.place(now);
         self.drain(now, out);
@@ -325,6 +328,7 @@ impl Peer {
 
     /// Our next offer, if it is our turn.
     pub fn make_offer(&mut self, now: Instant, out: &mut Outbox) -> Option<Say> {
+        self.reach.forget_gone(&mut self.rtc);
         let said = self.talk.make_offer(&mut self.rtc);
         self.place(now);
         for (label, id) in self.talk.take_opened() {

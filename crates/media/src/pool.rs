@@ -67,9 +67,10 @@ pub struct Pool {
     workers: Vec<Handle>,
     placement: Arc<Mutex<Placement>>,
     counters: Arc<Counters>,
+    announce: Vec<IpAddr>,
     mixers: Arc<Mixers>,
     /// Hears nothing, and ends when the last worker has.
-    done: Receiver<()>,
+    done: Mutex<Receiver<()>>,
 }
 
 /// One worker, from outside.
@@ -78,7 +79,19 @@ struct Handle {
     waker: Arc<Waker>,
     signals: Arc<Signals>,
     thread: Option<JoinHandle<()>>,
-    candidates: Vec<SocketAddr>,
+    /// What its sockets are bound to.
+    bound: SocketAddr,
+    faces: Mutex<Faces>,
+    moves: Sender<Faces>,
+}
+
+/// What became of the addresses that clients are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Those that they are told from now on.
+    pub come: Vec<SocketAddr>,
+    /// Those that they are not told any more.
+    pub gone: Vec<SocketAddr>,
 }
 
 impl Pool {
@@ -128,8 +141,9 @@ impl Pool {
             workers: Vec::with_capacity(count),
             placement: Arc::new(Mutex::new(Placement::new(count))),
             counters: config.counters.clone(),
+            announce: config.announce.clone(),
             mixers: Mixers::start(config.counters.clone(), projector)?,
-            done,
+            done: Mutex::new(done),
         };
         let make_engine = Arc::new(make_engine);
         let epoch =
@@ -162,7 +176,32 @@ impl Pool {
     /// The addresses that clients are told, of all workers.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.workers.iter().flat_map(|worker| worker.candidates.iter().copied()).collect()
+        self.workers.iter().flat_map(|worker| lock(&worker.faces).candidates().to_vec()).collect()
+    }
+
+    /// The machine's interfaces have these addresses now. Whoever connects or restarts ICE from now on is told of them and of no
+    /// others; whoever is connected stays where it is. Of use only where the workers listen on every address.
+    pub fn set_addresses(&self, addresses: &[IpAddr]) -> Moved {
+        let mut moved = Moved::default();
+        for worker in &self.workers {
+            let new = faces(worker.bound, addresses, &self.announce);
+            let mut faces = lock(&worker.faces);
+            if *faces == new {
+                continue;
+            }
+            let only = |one: &Faces, other: &Faces| {
+                let missing = |address: &&SocketAddr| !other.candidates().contains(address);
+                one.candidates().iter().filter(missing).copied().collect::<Vec<_>>()
+            };
+            moved.come.extend(only(&new, &faces));
+            moved.gone.extend(only(&faces, &new));
+            *faces = new.clone();
+            // A worker that has ended needs no addresses.
+            let _ = worker.moves.send(new);
+            drop(faces);
+            worker.wake();
+        }
+        moved
     }
 
     /// What the workers counted.
@@ -181,13 +220,13 @@ impl Pool {
     ) -> io::Result<Handle> {
         let (udp, tcp) = open(config.listen, number)?;
         let bound = udp.local_addr()?;
-        let candidates = candidates(bound, &config.addresses, &config.announce);
+        let faces = faces(bound, &config.addresses, &config.announce);
+        let (moves, moved) = channel();
         let (orders, queue) = sync_channel(ORDERS_QUEUED_MAX);
         let signals = Arc::new(Signals::default());
-        let (addresses, lost) = (candidates.clone(), reports.clone());
+        let lost = reports.clone();
         let (placement, counters) = (self.placement.clone(), self.counters.clone());
-        let faces = Faces::new(candidates.clone(), local(bound, &config.addresses));
-        let (sockets, waker) = Sockets::new(udp, tcp, faces, &self.counters)?;
+        let (sockets, waker) = Sockets::new(udp, tcp, faces.clone(), &self.counters)?;
         let waker = Arc::new(waker);
         let recorder = record::start(record::Setup {
             number,
@@ -201,12 +240,13 @@ impl Pool {
         let setup = Setup {
             sockets,
             orders: queue,
+            moves: moved,
             signals: signals.clone(),
             counters: self.counters.clone(),
             witness: config.witness.clone(),
             mixers: Port::new(self.mixers.clone(), waker.clone()),
             recorder,
-            make: move || make_engine(number, addresses.clone()),
+            make: move |addresses: &[SocketAddr]| make_engine(number, addresses.to_vec()),
             report: move |report| reports(report),
             lose: move |queue: &Receiver<Order>| {
                 let rooms = lose(&placement, number, queue);
@@ -216,7 +256,7 @@ impl Pool {
             },
         };
         let thread = spawn(number, setup, done)?;
-        Ok(Handle { orders, waker, signals, thread: Some(thread), candidates })
+        Ok(Handle { orders, waker, signals, thread: Some(thread), bound, faces: Mutex::new(faces), moves })
     }
 }
 
@@ -228,7 +268,7 @@ impl Drop for Pool {
             worker.wake();
         }
         // Nobody sends: this waits until the last sender is gone, or the time is up.
-        let _ = self.done.recv_timeout(STOP_TIMEOUT);
+        let _ = lock(&self.done).recv_timeout(STOP_TIMEOUT);
         let threads = self.workers.iter_mut().filter_map(|worker| worker.thread.take());
         for thread in threads.filter(JoinHandle::is_finished) {
             let _ = thread.join();
@@ -243,8 +283,8 @@ impl Handle {
     }
 }
 
-fn lock(placement: &Mutex<Placement>) -> MutexGuard<'_, Placement> {
-    placement.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Forgets what a lost engine had, and the orders that were for it. Both at once, so that an order given from now on is for the next.
@@ -257,7 +297,7 @@ fn lose(placement: &Mutex<Placement>, number: usize, queue: &Receiver<Order>) ->
 fn spawn<C, M, R, L>(number: usize, setup: Setup<M, R, L>, done: Sender<()>) -> io::Result<JoinHandle<()>>
 where
     C: Core,
-    M: FnMut() -> C + Send + 'static,
+    M: FnMut(&[SocketAddr]) -> C + Send + 'static,
     R: FnMut(Report) + Send + 'static,
     L: FnMut(&Receiver<Order>) + Send + 'static,
 {
@@ -336,6 +376,11 @@ pub fn candidates(bound: SocketAddr, addresses: &[IpAddr], announce: &[IpAddr]) 
     }
     let mut seen = HashSet::new();
     ips.into_iter().filter(|ip| seen.insert(*ip)).map(|ip| SocketAddr::new(ip, bound.port())).collect()
+}
+
+/// What clients are told of sockets bound here, and what datagrams can be sent from.
+fn faces(bound: SocketAddr, addresses: &[IpAddr], announce: &[IpAddr]) -> Faces {
+    Faces::new(candidates(bound, addresses, announce), local(bound, addresses))
 }
 
 /// Loopback addresses that a socket on every address hears.

@@ -36,12 +36,20 @@ impl Settings {
     /// For an engine that clients reach at these addresses, by datagrams and by TCP. Mixes are recorded as they usually are.
     #[must_use]
     pub fn new(addresses: &[SocketAddr], identity: &Identity, counters: Arc<Counters>, salt: u32) -> Self {
-        let address = |protocol| move |at: &SocketAddr| Address { at: *at, protocol };
-        let udp = addresses.iter().map(address(Protocol::Udp));
-        let tcp = addresses.iter().map(address(Protocol::Tcp));
         let Identity { certificate, crypto, epoch } = identity.clone();
-        Settings { candidates: udp.chain(tcp).collect(), certificate, crypto, counters, salt, epoch, mix: MixFile::default() }
+        let candidates = by_all_ways(addresses);
+        Settings { candidates, certificate, crypto, counters, salt, epoch, mix: MixFile::default() }
     }
+
+    /// Clients reach the engine at these addresses from now on, by datagrams and by TCP.
+    pub fn set_addresses(&mut self, addresses: &[SocketAddr]) {
+        self.candidates = by_all_ways(addresses);
+    }
+}
+
+fn by_all_ways(addresses: &[SocketAddr]) -> Vec<Address> {
+    let address = |protocol| move |at: &SocketAddr| Address { at: *at, protocol };
+    addresses.iter().map(address(Protocol::Udp)).chain(addresses.iter().map(address(Protocol::Tcp))).collect()
 }
 
 /// Who this server is to its clients, in every transport; and who does the cryptography.

@@ -146,6 +146,11 @@ impl Tcp {
         })
     }
 
+    /// The machine has other addresses now. Connections keep the one that they came to.
+    pub fn set_faces(&mut self, faces: Faces) {
+        self.faces = faces;
+    }
+
     /// Accepts whoever waits, as many as one may in a turn.
     pub fn accept(&mut self, now: Instant) {
         // The poll says only once that somebody waits.

@@ -26,6 +26,8 @@ use crate::tcp::Tcp;
 pub trait Core {
     /// Does what the rooms ask.
     fn handle_order(&mut self, now: Instant, order: Order);
+    /// These are the addresses that clients should try from now on, best first.
+    fn handle_addresses(&mut self, _now: Instant, _addresses: &[SocketAddr]) {}
     /// Takes in a datagram. Called for each of a batch, then comes [`Core::flush`].
     fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>);
     /// The batch is complete, or a time that [`Core::poll_timeout`] gave has come.
@@ -82,6 +84,8 @@ pub(crate) struct Signals {
 pub(crate) struct Setup<M, R, L> {
     pub sockets: Sockets,
     pub orders: Receiver<Order>,
+    /// What the machine's addresses are, whenever they changed.
+    pub moves: Receiver<Faces>,
     pub signals: Arc<Signals>,
     pub counters: Arc<Counters>,
     pub witness: Witness,
@@ -89,7 +93,7 @@ pub(crate) struct Setup<M, R, L> {
     pub mixers: Port,
     /// The way to the recorder and back.
     pub recorder: record::Port,
-    /// Makes an engine.
+    /// Makes an engine that clients reach at these addresses, best first.
     pub make: M,
     /// Hears reports. Must not wait.
     pub report: R,
@@ -112,6 +116,7 @@ pub(crate) struct Sockets {
     poll: Poll,
     udp: Udp,
     tcp: Tcp,
+    faces: Faces,
     /// There may be datagrams to read.
     udp_ready: bool,
     /// Since when there were always more.
@@ -127,10 +132,16 @@ impl Sockets {
         let poll = Poll::new()?;
         let mut udp = Udp::new(udp, faces.clone(), counters.clone())?;
         udp.register(poll.registry(), UDP)?;
-        let tcp = Tcp::new(tcp, faces, counters.clone(), poll.registry().try_clone()?, TCP)?;
+        let tcp = Tcp::new(tcp, faces.clone(), counters.clone(), poll.registry().try_clone()?, TCP)?;
         let waker = Waker::new(poll.registry(), WAKE)?;
         let counters = counters.clone();
-        Ok((Sockets { poll, udp, tcp, udp_ready: true, unread_since: None, counters, udp_watched: false }, waker))
+        Ok((Sockets { poll, udp, tcp, faces, udp_ready: true, unread_since: None, counters, udp_watched: false }, waker))
+    }
+
+    fn set_faces(&mut self, faces: Faces) {
+        self.udp.set_faces(faces.clone());
+        self.tcp.set_faces(faces.clone());
+        self.faces = faces;
     }
 
     /// Waits for something to do, but not beyond this time.
@@ -233,7 +244,7 @@ fn obey(now: Instant, core: &mut impl Core, order: Order) {
 impl<C, M, R, L> Worker<C, M, R, L>
 where
     C: Core,
-    M: FnMut() -> C,
+    M: FnMut(&[SocketAddr]) -> C,
     R: FnMut(Report),
     L: FnMut(&Receiver<Order>),
 {
@@ -267,10 +278,14 @@ where
         }
         let core = match &mut self.core {
             Some(core) => core,
-            none => none.insert((self.setup.make)()),
+            none => none.insert((self.setup.make)(self.setup.sockets.faces.candidates())),
         };
         self.setup.sockets.wait(events, core.poll_timeout(), self.has_orders || self.has_mixes);
         let now = Instant::now();
+        if let Some(faces) = self.setup.moves.try_iter().last() {
+            self.setup.sockets.set_faces(faces);
+            core.handle_addresses(now, self.setup.sockets.faces.candidates());
+        }
         self.setup.sockets.handle_events(now, events);
         let taken = self.setup.orders.try_iter().take(ORDERS_PER_TURN_MAX).map(|order| obey(now, core, order)).count();
         self.has_orders = taken == ORDERS_PER_TURN_MAX;

@@ -138,7 +138,7 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
     let sealing = store.sealing(config.recording.encrypt)?;
     let egress = egress(&config, &listening);
     let films = Films::new(film_egress(&config, egress.clone()), config.data.clone());
-    let media = media::start(&config, &lan.borrow(), sealing.clone(), Arc::new(films), &metrics)
+    let media = media::start(&config, lan.clone(), sealing.clone(), Arc::new(films), &metrics)
         .map_err(|problem| StartProblem::media(&config, problem))?;
     let (history, past) = history::start(&config, &store, saved, &metrics).await?;
     let journal = history.as_ref().map(|history| history.journal.clone());

@@ -30,6 +30,10 @@ impl<C: Core> Core for Fragile<C> {
         self.core.handle_order(now, order);
     }
 
+    fn handle_addresses(&mut self, now: Instant, addresses: &[SocketAddr]) {
+        self.core.handle_addresses(now, addresses);
+    }
+
     fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
         let asked = self.word.as_ref().is_some_and(|word| word.as_bytes() == datagram.bytes);
         assert!(!asked, "a test asked for it");

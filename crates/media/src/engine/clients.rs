@@ -1,6 +1,7 @@
 //! Clients with their transports: who is where, and what came of a negotiation.
 
 use std::cmp::Reverse;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -343,6 +344,17 @@ impl Engine {
         self.on(now, key, |peer, out| peer.close_line(now, &Use::Down(track), out));
         if let Some(source) = self.board.by_id_mut(track) {
             source.readers.retain(|reader| *reader != key);
+        }
+    }
+
+    /// Clients reach us at these addresses from now on.
+    pub(super) fn set_addresses(&mut self, now: Instant, addresses: &[SocketAddr]) {
+        self.settings.set_addresses(addresses);
+        let candidates = self.settings.candidates.clone();
+        for index in 0..self.slots.len() {
+            let Some(slot) = self.slots.get(index) else { return };
+            let key = PeerKey { index: u32::try_from(index).unwrap_or(u32::MAX), uses: slot.uses };
+            self.on(now, key, |peer, out| peer.set_addresses(now, &candidates, out));
         }
     }
 

@@ -55,6 +55,28 @@ fn after_many_panics_the_sockets_still_serve() {
 }
 
 #[test]
+fn an_engine_made_anew_has_the_addresses_of_the_day() {
+    let (sender, made) = channel();
+    let sender = Mutex::new(sender);
+    let make = move |_: usize, addresses| {
+        sender.lock().unwrap().send(addresses).unwrap();
+        Script::new(None)
+    };
+    let (old, new) = (IpAddr::from([192, 168, 7, 7]), IpAddr::from([192, 168, 8, 8]));
+    let config = Config { addresses: vec![old], ..config("0.0.0.0:0", 1) };
+    let pool = Pool::start(&config, make, Arc::new(|_| ())).unwrap();
+    let first: Vec<std::net::SocketAddr> = made.recv_timeout(LONG).unwrap();
+    assert_eq!(first[0].ip(), old);
+    pool.set_addresses(&[new]);
+    // An address that is not among them: what comes there is shown as coming to the first of them.
+    let (client, server) = (udp("127.0.0.1:0"), loopback(&pool, 0));
+    let elsewhere = std::net::SocketAddr::from(([127, 0, 0, 2], server.port()));
+    assert_eq!(ask(&client, elsewhere, b"where").0, format!("192.168.8.8:{}", server.port()).into_bytes());
+    client.send_to(b"panic", server).unwrap();
+    assert_eq!(made.recv_timeout(LONG).unwrap()[0].ip(), new);
+}
+
+#[test]
 fn what_a_worker_was_handling_when_it_panicked_is_told() {
     let (sender, crashes) = channel();
     let sender = Mutex::new(sender);

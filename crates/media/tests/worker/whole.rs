@@ -154,10 +154,14 @@ fn serve(config: &Config) -> (Pool, Receiver<Report>) {
 }
 
 fn answer(reports: &Receiver<Report>) -> SdpAnswer {
+    SdpAnswer::from_sdp_string(&answered(reports)).unwrap()
+}
+
+fn answered(reports: &Receiver<Report>) -> String {
     loop {
         match reports.recv_timeout(LONG).expect("an answer") {
             Report::Of { news: News::Signal(signal), .. } if signal.step == Step::Answer => {
-                return SdpAnswer::from_sdp_string(&signal.sealed.0).unwrap();
+                return signal.sealed.0.to_string();
             }
             Report::Of { news: News::Refused(why), .. } => panic!("{why:?}"),
             _ => {}
@@ -189,6 +193,58 @@ fn a_client_connects_through_a_translator_with_a_public_address() {
     let (pool, reports) = serve(&config);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     connects(Datagrams { socket, public: Some((public, private)) }, &pool, &reports);
+}
+
+/// A machine whose addresses these are, as a client in its network has them: the last one leads there, the others nowhere.
+const BEFORE: [u8; 4] = [192, 168, 7, 7];
+const AFTER: [u8; 4] = [192, 168, 8, 8];
+
+fn moving() -> (Pool, Receiver<Report>, Datagrams) {
+    let mut config = config("0.0.0.0:0", 1);
+    config.addresses = vec![IpAddr::from(BEFORE)];
+    let (pool, reports) = serve(&config);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    (pool, reports, Datagrams { socket, public: Some((IpAddr::from(AFTER), IpAddr::from([127, 0, 0, 2]))) })
+}
+
+fn names(text: &str, ip: [u8; 4]) -> bool {
+    text.lines().any(|line| line.starts_with("a=candidate:") && line.contains(&format!(" {} ", IpAddr::from(ip))))
+}
+
+#[test]
+fn an_address_that_the_machine_gets_later_is_told_and_serves() {
+    let (pool, reports, mut path) = moving();
+    let port = loopback(&pool, 0).port();
+    let moved = pool.set_addresses(&[IpAddr::from(AFTER)]);
+    assert_eq!(moved.come, [SocketAddr::from((AFTER, port))]);
+    assert_eq!(moved.gone, [SocketAddr::from((BEFORE, port))]);
+    assert_eq!(pool.set_addresses(&[IpAddr::from(AFTER)]), Default::default(), "the same again is no news");
+    let (mut rtc, pending, open) = client(&path);
+    pool.order(open);
+    let text = answered(&reports);
+    assert!(names(&text, AFTER) && !names(&text, BEFORE), "{text}");
+    rtc.sdp_api().accept_answer(pending, SdpAnswer::from_sdp_string(&text).unwrap()).unwrap();
+    run(&mut rtc, &mut path);
+}
+
+#[test]
+fn who_is_there_when_an_address_comes_is_told_of_it_at_an_ice_restart() {
+    let (pool, reports, mut path) = moving();
+    let (mut rtc, pending, open) = client(&path);
+    pool.order(open);
+    let text = answered(&reports);
+    assert!(names(&text, BEFORE) && !names(&text, AFTER), "{text}");
+    rtc.sdp_api().accept_answer(pending, SdpAnswer::from_sdp_string(&text).unwrap()).unwrap();
+    pool.set_addresses(&[IpAddr::from(AFTER)]);
+    let mut api = rtc.sdp_api();
+    api.ice_restart(true);
+    let (offer, pending) = api.apply().unwrap();
+    let again = Signal { step: Step::Offer, revision: 2, sealed: Sealed(offer.to_sdp_string().into()) };
+    pool.order(Order::new(RoomId(1), ParticipantId(1), Act::Signal(LinkId("l".into()), again)));
+    let text = answered(&reports);
+    assert!(names(&text, AFTER) && !names(&text, BEFORE), "{text}");
+    rtc.sdp_api().accept_answer(pending, SdpAnswer::from_sdp_string(&text).unwrap()).unwrap();
+    run(&mut rtc, &mut path);
 }
 
 #[test]

@@ -7,7 +7,10 @@ use std::time::Instant;
 use room::{Channel, TrackId};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 
-use crate::limit::{CHANNELS_MAX, DATA_BYTES_PER_S, MESSAGES_PER_S, TEXT_BYTES_MAX, TEXTS_PER_S, TEXTS_WAITING_MAX};
+use crate::limit::{
+    CHANNELS_MAX, DATA_BYTES_PER_S, DATA_QUEUED_MESSAGES_MAX, MESSAGES_BURST_S, MESSAGES_PER_S, TEXT_BYTES_MAX, TEXTS_PER_S,
+    TEXTS_WAITING_MAX,
+};
 
 /// What a data channel is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +65,9 @@ pub(crate) struct Line {
     pub manner: Manner,
     pub open: bool,
     waiting: VecDeque<Arc<str>>,
+    /// Bytes of each message that may still be on its way, oldest first, and of all of them.
+    sizes: VecDeque<usize>,
+    bytes: usize,
 }
 
 /// Every data channel of one client.
@@ -73,7 +79,16 @@ pub(crate) struct Lines {
 impl Lines {
     /// A channel that we open, or have asked for.
     pub fn add(&mut self, id: Option<ChannelId>, label: &str, purpose: Use, manner: Manner) {
-        self.lines.push(Line { id, label: label.into(), purpose, manner, open: false, waiting: VecDeque::new() });
+        self.lines.push(Line {
+            id,
+            label: label.into(),
+            purpose,
+            manner,
+            open: false,
+            waiting: VecDeque::new(),
+            sizes: VecDeque::new(),
+            bytes: 0,
+        });
     }
 
     /// A channel that was asked for has its id.
@@ -152,6 +167,21 @@ impl Line {
         self.waiting.push_back(text);
     }
 
+    /// Whether another message may wait, when so many bytes have not arrived yet.
+    pub fn has_room(&mut self, buffered: usize) -> bool {
+        while let Some(left) = self.sizes.front().map(|first| self.bytes - first).filter(|left| *left >= buffered) {
+            self.sizes.pop_front();
+            self.bytes = left;
+        }
+        self.sizes.len() < DATA_QUEUED_MESSAGES_MAX
+    }
+
+    /// A message of so many bytes is on its way.
+    pub fn note(&mut self, bytes: usize) {
+        self.sizes.push_back(bytes);
+        self.bytes += bytes;
+    }
+
     /// The texts that waited.
     pub fn take_waiting(&mut self) -> VecDeque<Arc<str>> {
         std::mem::take(&mut self.waiting)
@@ -180,11 +210,21 @@ impl Allowance {
         Allowance { per_s: f64::from(per_s), left: most, most, at: now }
     }
 
+    /// How much of the most is there: 1 all, 0 or less nothing.
+    fn share_left(&mut self, now: Instant) -> f64 {
+        self.gain(now);
+        self.left / self.most
+    }
+
+    /// Takes one whether it is there or not: what is missing has to come before there is any again.
+    pub fn charge(&mut self, now: Instant) {
+        self.gain(now);
+        self.left -= 1.0;
+    }
+
     /// Takes so much, or nothing if it is not there.
     pub fn take(&mut self, now: Instant, amount: usize) -> bool {
-        let gained = now.saturating_duration_since(self.at).as_secs_f64() * self.per_s;
-        self.left = (self.left + gained).min(self.most);
-        self.at = self.at.max(now);
+        self.gain(now);
         #[allow(clippy::cast_precision_loss, reason = "sizes of datagrams and messages")]
         let amount = amount as f64;
         let there = self.left >= amount;
@@ -193,6 +233,12 @@ impl Allowance {
         }
         there
     }
+
+    fn gain(&mut self, now: Instant) {
+        let gained = now.saturating_duration_since(self.at).as_secs_f64() * self.per_s;
+        self.left = (self.left + gained).min(self.most);
+        self.at = self.at.max(now);
+    }
 }
 
 /// What one client may send on its channels.
@@ -200,20 +246,37 @@ pub(crate) struct DataAllowance {
     messages: Allowance,
     bytes: Allowance,
     texts: Allowance,
+    /// Datagrams taken since one was not.
+    taken: u32,
 }
+
+/// One of so many datagrams is not taken when half of what may be sent is used up, and when nearly all is. A sender that loses one now
+/// and then slows down; one that loses many in a row stands still, for a second and more.
+const SPARED: std::ops::Range<f64> = 8.0..64.0;
 
 impl DataAllowance {
     pub fn new(now: Instant) -> Self {
         DataAllowance {
-            messages: Allowance::new(now, MESSAGES_PER_S),
+            messages: Allowance::with_burst(now, MESSAGES_PER_S, MESSAGES_BURST_S),
             bytes: Allowance::new(now, DATA_BYTES_PER_S),
             texts: Allowance::new(now, TEXTS_PER_S),
+            taken: 0,
         }
     }
 
-    /// Whether a message on a data track may pass.
-    pub fn message(&mut self, now: Instant, bytes: usize) -> bool {
-        self.messages.take(now, 1) && self.bytes.take(now, bytes)
+    /// Whether a datagram with messages may be taken. One that is not comes again, and its sender slows down.
+    pub fn datagram(&mut self, now: Instant, bytes: usize) -> bool {
+        let left = self.messages.share_left(now).min(self.bytes.share_left(now));
+        let spared = SPARED.start + (SPARED.end - SPARED.start) * 2.0 * left;
+        let slow_down = left < 0.5 && f64::from(self.taken) >= spared;
+        let take = left > 0.0 && !slow_down && self.bytes.take(now, bytes);
+        self.taken = if take { self.taken.saturating_add(1) } else { 0 };
+        take
+    }
+
+    /// A message on a data track has come.
+    pub fn message(&mut self, now: Instant) {
+        self.messages.charge(now);
     }
 
     /// Whether a text on a message channel may pass.

@@ -265,6 +265,10 @@ impl Engine {
             self.counts.flooded += 1;
             return;
         }
+        if Class::of(bytes) == Class::Dtls && client.peer.is_connected() && !client.data.datagram(now, bytes.len()) {
+            self.counts.flooded += 1;
+            return;
+        }
         let path = (protocol, source, destination);
         let taken = self.on(now, key, |peer, out| {
             let _handling = crash::handling(datagram);

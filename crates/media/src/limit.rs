@@ -143,16 +143,23 @@ pub const STATUSES_MAX: u32 = 16_384;
 /// Bytes of one message on a data track, as we advertise it. Larger: the channel is closed by the transport.
 pub const MESSAGE_BYTES_MAX: u32 = 256 * 1024;
 
-/// Messages a second on all data tracks of one publisher, with bursts of the same size. More: see [`DATA_BYTES_PER_S`].
-pub const MESSAGES_PER_S: u32 = 200;
+/// Messages a second on all data tracks of one publisher, with bursts of [`MESSAGES_BURST_S`] times as many. More: see [`DATA_BYTES_PER_S`].
+pub const MESSAGES_PER_S: u32 = 500;
 
-/// Bytes a second on all data tracks of one publisher: 4 Mbit/s. Over it, messages of unreliable tracks are dropped; a reliable track
-/// is closed for its subscribers, because a gap in it would be a lie, and opened anew after [`DATA_REOPEN_PAUSE`].
+/// Seconds' worth of messages that may come at once.
+pub const MESSAGES_BURST_S: u32 = 2;
+
+/// Bytes a second of one client's data channels, as they travel, with bursts of as many: 4 Mbit/s. Datagrams on top, and a few of them
+/// before, are dropped unseen, as a narrow line would: the client's transport slows down and sends again what is reliable, so that the rest
+/// waits at the sender (`bufferedAmount`) and nothing is missing.
 pub const DATA_BYTES_PER_S: u32 = 500_000;
 
 /// Bytes that wait for one subscriber on all its channels. Over it, messages of unreliable tracks are dropped; a reliable one
 /// is closed for this subscriber, who gets it anew after [`DATA_REOPEN_PAUSE`].
-pub const DATA_QUEUED_BYTES_MAX: usize = 512 * 1024;
+pub const DATA_QUEUED_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Messages that wait for one subscriber on one channel, since each costs more than its bytes. Over it: as [`DATA_QUEUED_BYTES_MAX`].
+pub const DATA_QUEUED_MESSAGES_MAX: usize = 8_192;
 
 /// How long a client does not get a reliable data track that it could not follow.
 pub const DATA_REOPEN_PAUSE: Duration = Duration::from_secs(5);

@@ -205,14 +205,7 @@ impl Engine {
         }
         let Some((track, readers)) = self.data_source(from, label) else { return };
         let Some(client) = self.client_mut(from) else { return };
-        let reliable = client.peer.manner_of_up(label).is_some_and(crate::data::Manner::reliable);
-        if !client.data.message(now, data.len()) {
-            self.counts.messages_dropped += 1;
-            if reliable {
-                readers.into_iter().for_each(|reader| self.overrun_data_line(now, reader, track));
-            }
-            return;
-        }
+        client.data.message(now);
         for reader in readers {
             let whole = self.on(now, reader, |peer, out| peer.pass(now, track, binary, data, out));
             if whole == Some(false) {

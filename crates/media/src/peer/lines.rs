@@ -84,7 +84,14 @@ impl Peer {
         let Some(line) = self.lines.by_use(&Use::Down(track)) else { return true };
         let Some(id) = line.id.filter(|_| line.open) else { return true };
         let reliable = line.manner.reliable();
+        let buffered = self.rtc.channel(id).map_or(0, |mut channel| channel.buffered_amount());
+        if !self.lines.by_use(&Use::Down(track)).is_some_and(|line| line.has_room(buffered)) {
+            return !reliable;
+        }
         let written = self.write_line(now, id, binary, data);
+        if let Some(line) = self.lines.by_use(&Use::Down(track)).filter(|_| written) {
+            line.note(data.len());
+        }
         self.drain(now, out);
         written || !reliable
     }

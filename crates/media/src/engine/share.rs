@@ -9,7 +9,7 @@ use str0m::bwe::Bitrate;
 
 use super::route::note_wish;
 use super::{Client, Engine, mix};
-use crate::allocate::{Allocator, Candidate, Choice, Needs, Space};
+use crate::allocate::{Allocator, Candidate, Choice, Needs, Off, Space};
 use crate::forward::Forwarder;
 use crate::switchboard::{PeerKey, Source};
 
@@ -58,8 +58,9 @@ pub(super) struct Share {
     shared: Option<Instant>,
     /// Something changed that should not wait.
     pub due: bool,
-    /// Bits per second that the choices use.
+    /// Bits per second that the choices use, and that all would that is shown.
     used: u64,
+    wanted: u64,
     /// Bits per second that the way has room for, as far as that is known.
     room: Option<u64>,
     /// Until when no picture is sent against the estimate.
@@ -68,6 +69,14 @@ pub(super) struct Share {
     connected: Option<Instant>,
     /// Since when packets wait too long.
     waits_since: Option<Instant>,
+}
+
+impl Share {
+    /// Whether pictures are switched off because the way has no room for them. What the client itself asked not to get is not counted.
+    pub fn is_starved(&self) -> bool {
+        let narrow = self.room.is_some_and(|room| room < self.wanted);
+        narrow && self.choices.iter().any(|choice| choice.off == Some(Off::Bandwidth))
+    }
 }
 
 /// What a client said of one track.
@@ -186,6 +195,7 @@ impl Engine {
         let mixed = candidates.iter().position(|one| one.id == mix::tracks(room)[1]).and_then(|place| choices.get(place));
         let total = self.paced(now, room, mixed, total);
         *used = total.used;
+        share.wanted = total.wanted;
         share.room = believed.map(|believed| believed.saturating_sub(reserved));
         let Share { candidates, choices, .. } = &share;
         for (candidate, choice) in candidates.iter().zip(choices) {

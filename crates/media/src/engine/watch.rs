@@ -198,14 +198,16 @@ impl Watch {
         })
     }
 
-    /// Closes a second. `wanted` and `available` are of the pictures that the client receives.
-    fn judge(&mut self, now: Instant, connected: bool, wanted: u64, available: Option<u64>) {
+    /// Closes a second. `wanted` and `available` are of the pictures that the client receives; `starved`: some are switched off because
+    /// there is no room, so that it does not count what would fit, which may be nothing of use.
+    fn judge(&mut self, now: Instant, connected: bool, wanted: u64, available: Option<u64>, starved: bool) {
         self.meter.handle_connected(connected);
         for way in Way::ALL {
-            let sample = self.sample(way).map(|sample| match way {
-                Way::VideoRecv => Sample { wanted: Some(wanted), available, ..sample },
-                _ => sample,
-            });
+            let sample = match (way, self.sample(way)) {
+                (Way::VideoRecv, sample) if starved => Some(Sample { wanted: Some(wanted), ..sample.unwrap_or_default() }),
+                (Way::VideoRecv, Some(sample)) => Some(Sample { wanted: Some(wanted), available, ..sample }),
+                (_, sample) => sample,
+            };
             self.meter.handle_sample(way, sample);
         }
         self.streams.retain(|stream| stream.fresh.is_some());
@@ -234,7 +236,8 @@ impl Engine {
             }
             watch.judged = Some(now);
             let wanted = client.desired;
-            watch.judge(now, client.peer.is_connected(), wanted, client.estimate.map(|estimate| estimate.as_u64()));
+            let starved = client.share.is_starved();
+            watch.judge(now, client.peer.is_connected(), wanted, client.estimate.map(|estimate| estimate.as_u64()), starved);
             if watch.wanted {
                 told.push(PeerKey { index, uses: slot.uses });
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use room::{Act, Hint, Kind, News, ParticipantId, Profile, Report, TrackId, Wish};
+use room::{Act, Channel, Hint, Kind, News, ParticipantId, Profile, Report, TrackId, Wish};
 
 use crate::client::{Join, Picture};
 use crate::picture::LAYERS;
@@ -161,6 +161,15 @@ fn switched_off(world: &World, who: ParticipantId) -> Vec<TrackId> {
     all
 }
 
+/// The level of its own connection that a client was told last.
+fn quality(world: &World, who: ParticipantId) -> u8 {
+    let told = world.reports.iter().rev().find_map(|report| match report {
+        Report::Of { who: own, news: News::Quality(quality), .. } if *own == who => Some(quality.own.level),
+        _ => None,
+    });
+    told.unwrap()
+}
+
 #[test]
 fn a_link_too_narrow_for_all_shows_as_tracks_switched_off() {
     let mut world = World::new(54);
@@ -194,7 +203,7 @@ fn a_link_too_narrow_for_all_shows_as_tracks_switched_off() {
 fn a_link_too_narrow_for_the_smallest_picture_carries_sound_alone_and_in_time() {
     let mut world = World::new(crate::seed(55));
     let ann = world.join_as(&Join { audio: true, ..camera(Picture::Group) });
-    let bo = world.join_as(&Join::default());
+    let bo = world.join_as(&Join { channels: vec![Channel::Quality], ..Join::default() });
     let (track, sound) = (world.track(ann, Kind::Video), world.track(ann, Kind::Audio));
     world.run(6 * SECOND);
     let who = world.clients[bo].who;
@@ -202,6 +211,8 @@ fn a_link_too_narrow_for_the_smallest_picture_carries_sound_alone_and_in_time() 
     world.narrow.insert(who, Narrow::new(world.now, 100_000, 2 * SECOND));
     world.run(40 * SECOND);
     assert_eq!(switched_off(&world, who), [track]);
+    let level = quality(&world, who);
+    assert!((1..=2).contains(&level), "level {level} while no picture comes");
     let heard = world.heard(bo, sound);
     for _ in 0..20 {
         world.run(SECOND);

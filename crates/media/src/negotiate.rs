@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use room::{MediaRefusal, TrackId};
+use room::{MediaRefusal, TrackId, VideoCodec};
 use str0m::Rtc;
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId};
@@ -52,6 +52,17 @@ pub(crate) struct Negotiation {
     answers_only: bool,
     /// The codec that comes last, whatever the client prefers.
     last_codec: Option<&'static str>,
+    /// The codecs of the room, best first, where somebody chose them. Else the client's own order counts.
+    order: Vec<&'static str>,
+}
+
+/// As descriptions call it.
+fn codec_name(codec: VideoCodec) -> &'static str {
+    match codec {
+        VideoCodec::Vp8 => "VP8",
+        VideoCodec::H264 => "H264",
+        VideoCodec::Vp9 => "VP9",
+    }
 }
 
 struct Pending {
@@ -118,6 +129,11 @@ impl Negotiation {
         Negotiation { salt, ..Negotiation::default() }
     }
 
+    /// For a room whose codecs somebody chose, best first. An app's own choice still counts: its SDK puts that on top of what we answer.
+    pub fn preferring(self, codecs: &[VideoCodec]) -> Self {
+        Negotiation { order: codecs.iter().copied().map(codec_name).collect(), ..self }
+    }
+
     /// For a client that receives a mix: it alone makes offers, and may receive or not, section by section, as it likes.
     /// `last` is the codec that it should only send if it has no other.
     pub fn answering(salt: u32, last: Option<&'static str>) -> Self {
@@ -176,6 +192,9 @@ impl Negotiation {
         self.place_in_free_sections(rtc);
         self.force_directions(rtc);
         let mut text = sdp::prefer_codecs_of(&self.rewrite(&answer.to_sdp_string()), text);
+        for codec in &self.order {
+            text = sdp::codec_last(&text, codec);
+        }
         if self.answers_only {
             text = sdp::sound_first(&text);
             if let Some(last) = self.last_codec {

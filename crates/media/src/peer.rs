@@ -161,7 +161,7 @@ impl Peer {
         let reach = Reach::new(&mut rtc, &settings.candidates);
         let (room, who, link) = place;
         let talk = match view {
-            View::Tracks => Negotiation::new(settings.salt),
+            View::Tracks => Negotiation::new(settings.salt).preferring(codecs),
             // Of what only the mixer takes, those who receive tracks would see nothing.
             View::Mix => Negotiation::answering(settings.salt, (!codecs.contains(&VideoCodec::Vp9)).then_some("VP9")),
         };

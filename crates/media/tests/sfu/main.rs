@@ -24,7 +24,8 @@ mod world;
 
 use std::time::Duration;
 
-use room::{Channel, Kind, News, Report};
+use client::{Join, Picture};
+use room::{Channel, Kind, News, Report, Step, VideoCodec};
 use world::World;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -143,6 +144,28 @@ fn a_track_that_is_wanted_again_while_an_offer_waits_has_a_source_of_its_own() {
     world.run(3 * SECOND);
     assert_ne!(world.label(bo, track), label, "it is placed anew");
     assert!(world.frames(bo, track) > 30, "{}", world.frames(bo, track));
+}
+
+#[test]
+fn the_first_codec_of_the_room_comes_first_in_the_answer() {
+    for (codecs, first) in [
+        ([VideoCodec::H264, VideoCodec::Vp8], "H264"),
+        ([VideoCodec::Vp8, VideoCodec::H264], "VP8"),
+        ([VideoCodec::Vp9, VideoCodec::Vp8], "VP9"),
+    ] {
+        let mut world = World::new(seed(74));
+        world.join_as(&Join { video: Picture::One, codecs: codecs.to_vec(), ..Join::default() });
+        world.run(SECOND);
+        let answer = world.reports.iter().find_map(|report| match report {
+            Report::Of { news: News::Signal(said), .. } if said.step == Step::Answer => Some(said.sealed.0.clone()),
+            _ => None,
+        });
+        let answer = answer.unwrap();
+        let section = answer.split("\r\nm=").find(|section| section.starts_with("video")).unwrap();
+        let payload_type = section.lines().next().unwrap().split(' ').nth(3).unwrap();
+        let named = section.lines().find_map(|line| line.strip_prefix(&format!("a=rtpmap:{payload_type} ")));
+        assert_eq!(named.and_then(|name| name.split('/').next()), Some(first), "{section}");
+    }
 }
 
 #[test]

@@ -288,6 +288,7 @@ impl Engine {
             (Some(Taken::NotOurs), Class::Dtls) => self.keep_early(now, key, path, bytes),
             (Some(Taken::NotOurs), _) => self.counts.strangers += 1,
             (Some(Taken::Broken), _) => self.counts.broken += 1,
+            (Some(Taken::Excess), _) => self.note_excess(key),
         }
     }
 

@@ -179,6 +179,16 @@ pub const TEXTS_WAITING_MAX: usize = 16;
 /// Sources of one client that are followed at a time. More are not looked at.
 pub const SOURCES_MAX: usize = 128;
 
+/// Sources of one client at a time that no description announces: five cameras of three named layers each, with repairs. Packets of more
+/// are dropped and counted.
+pub const SOURCES_LEARNT_MAX: usize = 32;
+
+/// The same over the life of a transport: the library remembers numbers of each. Packets of more are dropped and counted.
+pub const SOURCES_LEARNT_EVER_MAX: u32 = 4_096;
+
+/// Sources that gave way to others and are not learnt again. Of more, the oldest are forgotten.
+pub const SOURCES_GONE_MAX: usize = 64;
+
 /// Packets of a stream that a late one may come after and still be forwarded. Later ones are dropped.
 pub const SEQ_WINDOW: u64 = 512;
 

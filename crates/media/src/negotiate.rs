@@ -270,6 +270,11 @@ impl Negotiation {
         self.sections.iter().filter_map(|section| section.up.as_ref().map(|up| (section.mid, up)))
     }
 
+    /// Every source that the client announces in the sections in which it sends, repairs included.
+    pub fn announced(&self) -> impl Iterator<Item = u32> {
+        self.ups().flat_map(|(_, up)| up.announced.iter().copied())
+    }
+
     /// Takes over what a description of the client's says of its sections. Those that it does not name are gone: a client that stops
     /// a section gives its place to another, under another name (RFC 8829, section 5.2.2).
     fn learn(&mut self, rtc: &mut Rtc, view: &View, answer: bool) {

@@ -4,6 +4,7 @@
 //! function here that changes something ends in [`Peer::drain`], so nobody else can forget.
 
 mod config;
+mod gate;
 mod lines;
 mod reach;
 
@@ -34,6 +35,7 @@ use crate::send::{Extras, Heard, Packet, Place, Sender};
 use crate::settings::Settings;
 pub use config::Address;
 use config::reflexive;
+use gate::Gate;
 use reach::Reach;
 
 /// How often it counts.
@@ -110,8 +112,20 @@ pub(crate) enum Taken {
     Yes,
     /// It comes from where this peer is not, or is not signed by it.
     NotOurs,
-    /// It was for this peer and makes no sense; nothing happened.
+    /// It was for this peer and makes no sense, or is not signed by it; nothing happened.
     Broken,
+    /// It is signed by this peer, and of one source too many; nothing happened.
+    Excess,
+}
+
+/// What becomes of a packet of media.
+enum Admitted {
+    /// Its source is known.
+    Known,
+    /// It is signed, and its source was not known.
+    Learnt,
+    /// It goes no further.
+    Not(Taken),
 }
 
 /// One client.
@@ -122,6 +136,7 @@ pub(crate) struct Peer {
     rtc: Rtc,
     reach: Reach,
     talk: Negotiation,
+    gate: Gate,
     lines: Lines,
     /// When it wants to be called again.
     due: Instant,
@@ -173,6 +188,7 @@ impl Peer {
             rtc,
             reach,
             talk,
+            gate: Gate::default(),
             lines: Lines::default(),
             due: now,
             library_due: now,
@@ -237,13 +253,58 @@ impl Peer {
                 return Taken::Yes;
             }
         }
+        let mut learnt = false;
+        if class == Class::Rtp {
+            match self.admit(bytes) {
+                Admitted::Known => {}
+                Admitted::Learnt => learnt = true,
+                Admitted::Not(why) => return why,
+            }
+        }
         // RFC 6347, section 4.1.2.7: what is invalid is dropped, and nothing ends.
         let taken = if self.rtc.handle_input(input).is_ok() { Taken::Yes } else { Taken::Broken };
         self.library_at = now;
+        if learnt {
+            self.agree_on_sources();
+        }
         let before = (out.packets.len(), out.messages);
         self.drain(now, out);
         self.note_source(now, path, proven || before != (out.packets.len(), out.messages), out);
         taken
+    }
+
+    /// Whether the library may have a packet of media.
+    fn admit(&mut self, packet: &[u8]) -> Admitted {
+        let Some(ssrc) = gate::source_of(packet).filter(|_| self.sender.is_open()) else { return Admitted::Not(Taken::Broken) };
+        if self.gate.knows(ssrc) {
+            return Admitted::Known;
+        }
+        let header = gate::named_header(packet).filter(|_| !self.gate.is_gone(ssrc));
+        let signed = header.is_some_and(|header| self.sender.is_signed(packet, header));
+        match signed {
+            true if self.gate.learn(ssrc) => Admitted::Learnt,
+            true => Admitted::Not(Taken::Excess),
+            false => Admitted::Not(Taken::Broken),
+        }
+    }
+
+    /// Finds out of which sources packets pass.
+    fn agree_on_sources(&mut self) {
+        let mut api = self.rtc.direct_api();
+        self.gate.agree(self.talk.announced(), |ssrc| Some(api.stream_rx(&ssrc.into())?.rtx().map(|rtx| *rtx)));
+    }
+
+    /// The same after a description. Where a section is gone, what was learnt of it is as well.
+    fn follow_description(&mut self) {
+        let mut api = self.rtc.direct_api();
+        for ssrc in self.gate.learnt().map(Ssrc::from) {
+            let gone = api.stream_rx(&ssrc).is_some_and(|stream| !self.talk.media().any(|mid| mid == stream.mid()));
+            if gone {
+                api.remove_stream_rx(ssrc);
+            }
+        }
+        self.agree_on_sources();
+        self.gate.forget_unheld();
     }
 
     /// Takes what the client reports; whether it is the client's, and new.
@@ -313,6 +374,7 @@ impl Peer {
     ) -> Result<Option<Say>, MediaRefusal> {
         self.reach.forget_gone(&mut self.rtc);
         let said = self.talk.handle_offer(&mut self.rtc, revision, text);
+        self.follow_description();
         self.place(now);
         self.drain(now, out);
         said
@@ -321,6 +383,7 @@ impl Peer {
     /// The client's answer to our offer; false if none waits for it.
     pub fn handle_answer(&mut self, now: Instant, revision: u64, text: &str, out: &mut Outbox) -> Result<bool, MediaRefusal> {
         let taken = self.talk.handle_answer(&mut self.rtc, revision, text);
+        self.follow_description();
         self.place(now);
         self.drain(now, out);
         taken

@@ -281,6 +281,11 @@ impl Sender {
         true
     }
 
+    /// Whether the client has signed a packet of a source that nobody knows, of which `header` bytes are readable.
+    pub fn is_signed(&mut self, packet: &[u8], header: usize) -> bool {
+        self.srtp.as_mut().is_some_and(|srtp| srtp.is_signed(packet, header))
+    }
+
     /// A report of the client's, as it came. False: it is not the client's, or was heard before.
     pub fn handle_report(&mut self, now: Instant, datagram: &[u8], heard: &mut impl FnMut(Heard)) -> bool {
         let mut report = std::mem::take(&mut self.report);

@@ -39,6 +39,9 @@ pub(crate) struct Srtp {
     out: Suite,
     reports_out: Suite,
     reports_in: Suite,
+    packets_in: Suite,
+    /// A packet that is looked at.
+    looked_at: Vec<u8>,
     /// The next report's number.
     index: u32,
 }
@@ -77,6 +80,8 @@ impl Srtp {
             out: suite(keys.client, false, true)?,
             reports_out: suite(keys.client, true, true)?,
             reports_in: suite(!keys.client, true, false)?,
+            packets_in: suite(!keys.client, false, false)?,
+            looked_at: Vec::new(),
             index: FIRST_INDEX,
         })
     }
@@ -111,6 +116,15 @@ impl Srtp {
             wire.truncate(start);
         }
         sealed.is_some()
+    }
+
+    /// Whether the client has signed this packet of a source that nobody knows, of which `header` bytes are readable. As for the library,
+    /// such a source begins with the first 65,536 numbers.
+    pub fn is_signed(&mut self, packet: &[u8], header: usize) -> bool {
+        match &self.packets_in {
+            Suite::Gcm(gcm) => gcm.is_signed(packet, header, &mut self.looked_at).is_some(),
+            Suite::Counter(counter) => counter.is_signed(packet).is_some(),
+        }
     }
 
     /// Makes the client's report readable in `report`, and says whose it is and its number; none if it is not signed by the client, or not
@@ -161,6 +175,16 @@ impl Gcm {
         Some(())
     }
 
+    fn is_signed(&self, packet: &[u8], header: usize, room: &mut Vec<u8>) -> Option<()> {
+        let (header, payload) = packet.split_at_checked(header)?;
+        let seq = header.get(2..4)?.try_into().ok().map(u16::from_be_bytes)?;
+        let ssrc = header.get(8..12)?.try_into().ok().map(u32::from_be_bytes)?;
+        room.clear();
+        room.extend_from_slice(payload);
+        let nonce = Nonce::assume_unique_for_key(AeadAes128Gcm::rtp_iv(self.salt, ssrc, 0, seq));
+        self.key.open_in_place(nonce, Aad::from(header), room).ok().map(drop)
+    }
+
     fn seal_report(&self, wire: &mut Vec<u8>, start: usize, index: u32) -> Option<()> {
         let (head, body) = wire.get_mut(start..)?.split_at_mut_checked(RTCP_HEAD)?;
         let tail = (ENCRYPTED | index).to_be_bytes();
@@ -203,6 +227,12 @@ impl Counter {
         self.cipher.encrypt(iv, &self.plain, wire.get_mut(start..)?).ok()?;
         wire.truncate(end);
         Some(())
+    }
+
+    fn is_signed(&self, packet: &[u8]) -> Option<()> {
+        let (signed, signature) = packet.split_at_checked(packet.len().checked_sub(Aes128CmSha1_80::HMAC_TAG_LEN)?)?;
+        let sha1 = |key: &[u8], parts: &[&[u8]]| self.mac.sha1.sha1_hmac(key, parts);
+        Aes128CmSha1_80::rtp_verify(sha1, &self.mac.key, signed, 0, signature).then_some(())
     }
 
     /// A report without its signature, if that is the client's.

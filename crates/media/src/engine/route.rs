@@ -137,7 +137,7 @@ impl Engine {
     fn learn_source(&mut self, from: PeerKey, ssrc: Ssrc) -> Option<(TrackKey, u8)> {
         let client = self.client_mut(from)?;
         if client.sources.len() >= SOURCES_MAX {
-            client.unknown += 1;
+            client.unknown = client.unknown.saturating_add(1);
             return None;
         }
         let found = client.peer.place_of(ssrc).and_then(|(mid, rid)| named_layer(client, mid, rid.as_deref()));
@@ -153,6 +153,14 @@ impl Engine {
         let client = self.client_mut(from)?;
         client.sources.push((*ssrc, track.map(|(track, _)| track), track.map_or(0, |(_, layer)| layer)));
         track
+    }
+
+    /// A client has signed a packet of one source too many.
+    pub(super) fn note_excess(&mut self, from: PeerKey) {
+        self.counts.packets_unknown += 1;
+        if let Some(client) = self.client_mut(from) {
+            client.unknown = client.unknown.saturating_add(1);
+        }
     }
 
     /// A receiver cannot decode what it has.

@@ -56,7 +56,14 @@ fn a_packet_is_encrypted_as_the_standard_has_it() {
     let salt = hex("517569642070726f2071756f").try_into().unwrap();
     let out = Gcm::new(&AES_128_GCM, &key, salt).unwrap();
     let spare = || Suite::new(&crypto, &keys(SrtpProfile::AEAD_AES_128_GCM, true), true, true, true).unwrap();
-    let mut srtp = Srtp { out: Suite::Gcm(out), reports_out: spare(), reports_in: spare(), index: 0 };
+    let mut srtp = Srtp {
+        out: Suite::Gcm(out),
+        reports_out: spare(),
+        reports_in: spare(),
+        packets_in: spare(),
+        looked_at: Vec::new(),
+        index: 0,
+    };
     let header = hex("8040f17b8041f8d35501a0b2");
     let sealed = seal(&mut srtp, &header, b"Gallia est omnis divisa in partes tres", 0x5501_a0b2, 0xf17b);
     let expected = "8040f17b8041f8d35501a0b2f24de3a3fb34de6cacba861c9d7e4bcabe633bd50d294e6f42a5f47a51c7d19b36de3adf8833899d7f27beb16a9152cf765ee4390cce";
@@ -104,5 +111,25 @@ fn too_little_to_make_keys_of_makes_none() {
         let mut short = keys(profile, true);
         short.material.pop();
         assert!(Srtp::new(&cryptography(), &short).is_none(), "{profile:?}");
+    }
+}
+
+/// What one end seals the other knows for signed, unless anything of it is changed.
+#[test]
+fn what_the_client_has_signed_is_told_from_all_else() {
+    for profile in PROFILES {
+        let crypto = cryptography();
+        let (mut client, mut server) =
+            (Srtp::new(&crypto, &keys(profile, true)).unwrap(), Srtp::new(&crypto, &keys(profile, false)).unwrap());
+        let header = [0x90, 96, 0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 7, 0xbe, 0xde, 0, 1, 0x40, b'1', 0, 0];
+        let whole = seal(&mut client, &header, b"picture", 7, 0x1234);
+        assert!(server.is_signed(&whole, header.len()), "{profile:?}");
+        for bit in 0..whole.len() * 8 {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(!server.is_signed(&bytes, header.len()), "{profile:?}, bit {bit}");
+        }
+        assert!((0..whole.len()).all(|length| !server.is_signed(&whole[..length], header.len())), "{profile:?}");
+        assert!(!server.is_signed(&seal(&mut client, &header, b"picture", 7, 0x1_1234), header.len()), "{profile:?}");
     }
 }

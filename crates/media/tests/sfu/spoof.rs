@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use room::Kind;
 
+use str0m::media::Mid;
+use str0m::rtp::{ExtensionValues, RtpWrite, Ssrc};
+
 use crate::client::{Join, Picture};
 use crate::world::World;
 
@@ -251,4 +254,164 @@ fn what_is_not_signed_moves_no_media() {
     let astray = world.astray.get(&other).cloned().unwrap_or_default();
     assert_eq!(astray.iter().filter(|bytes| !is_check(bytes)).count(), 0);
     assert!(sees(&mut world) >= 25);
+}
+
+/// Where packets of somebody's pictures say what they are.
+#[derive(Default)]
+struct Section {
+    mid: String,
+    /// The numbers of the extensions that name section, layer, and layer of a repair.
+    mid_id: u8,
+    rid_id: u8,
+    repaired_id: u8,
+    /// Of VP8, and of its repairs.
+    types: [u8; 2],
+}
+
+impl Section {
+    fn of(offer: &str) -> Self {
+        let all = media::sdp::View::parse(offer).sections;
+        let number = |text: &str| text.split([':', ' ', '/']).nth(1).and_then(|number| number.parse().ok());
+        let line = |end: &str| offer.lines().find(|line| line.contains(end)).unwrap_or_else(|| panic!("{end} in {offer}"));
+        let vp8: u8 = number(line(" VP8/90000")).unwrap();
+        Section {
+            mid: all.iter().find(|section| section.kind == media::sdp::SectionKind::Video).unwrap().mid.clone(),
+            mid_id: number(line("sdes:mid")).unwrap(),
+            rid_id: number(line("sdes:rtp-stream-id")).unwrap(),
+            repaired_id: number(line("sdes:repaired-rtp-stream-id")).unwrap(),
+            types: [vp8, number(line(&format!("apt={vp8}"))).unwrap()],
+        }
+    }
+
+    /// A packet of a source that nobody announced, signed by nobody. `repair`: it says that it repeats another.
+    fn packet(&self, ssrc: u32, rid: Option<&str>, repair: bool) -> Vec<u8> {
+        let mut bytes = vec![0x90, self.types[usize::from(repair)], 0, 9, 0, 0, 0, 1];
+        bytes.extend(ssrc.to_be_bytes());
+        let rid_id = if repair { self.repaired_id } else { self.rid_id };
+        let mut named = Vec::new();
+        for (id, name) in std::iter::once((self.mid_id, &*self.mid)).chain(rid.map(|rid| (rid_id, rid))) {
+            named.push(id << 4 | (name.len() as u8 - 1));
+            named.extend(name.bytes());
+        }
+        named.resize(named.len().next_multiple_of(4), 0);
+        bytes.extend([0xbe, 0xde, 0, (named.len() / 4) as u8]);
+        bytes.extend(named);
+        bytes.extend([3; 40]);
+        bytes
+    }
+}
+
+fn joins_with(world: &mut World, video: Picture) -> (usize, Section) {
+    let mut section = Section::default();
+    let join = Join { audio: true, video, ..Join::default() };
+    let ann = world.join_changed(&join, |text| section = Section::of(text));
+    (ann, section)
+}
+
+/// What is not signed moves no source: who sends pictures is seen as before, and its packets are repaired.
+#[test]
+fn an_unsigned_packet_takes_no_track_away() {
+    let all = [Picture::One, Picture::Group, Picture::Named].map(|video| [(video, false), (video, true)]);
+    for (n, (video, early)) in all.into_iter().flatten().enumerate() {
+        let mut world = World::new(150 + n as u64);
+        let bo = world.join(true, true, false);
+        let (ann, section) = joins_with(&mut world, video);
+        let (from, rids) = (world.clients[ann].outside, [None, Some("q"), Some("h"), Some("f")]);
+        let forge = |world: &mut World, first: u32| {
+            for (ssrc, rid) in (first..).zip(rids) {
+                world.inject(from, &section.packet(ssrc, rid, false));
+                world.inject(from, &section.packet(ssrc + 100, rid, true));
+            }
+        };
+        // Before there are keys, or only long after reports have told what is known.
+        for n in 0..200 {
+            // Fewer than what one client may send.
+            if early && n % 4 == 0 {
+                forge(&mut world, 0x0123_4567);
+            }
+            world.step();
+        }
+        world.run(4 * SECOND);
+        let sees = |world: &mut World, least: u64| {
+            let (track, before) = (world.track(ann, Kind::Video), world.frames(bo, world.track(ann, Kind::Video)));
+            world.run(SECOND);
+            let frames = world.frames(bo, track) - before;
+            assert!(frames >= least, "{video:?}: {frames} frames");
+        };
+        sees(&mut world, 25);
+        let before = world.engine.counts().broken;
+        forge(&mut world, 0x0765_4321);
+        let broken = world.engine.counts().broken - before;
+        sees(&mut world, 25);
+        assert_eq!(broken, 8, "{video:?}");
+        let outside = world.clients[ann].outside;
+        world.local.insert(outside, crate::world::Weather { loss: 50, delay: Duration::from_millis(5), ..Default::default() });
+        // With what is repeated, a line that loses one of twenty shows nearly all.
+        sees(&mut world, 20);
+        assert_eq!(world.dead(), []);
+    }
+}
+
+/// Sources are learnt from what is signed alone, and of them so many.
+#[test]
+fn made_up_sources_are_not_kept() {
+    const FORGED: u32 = 2_000;
+    let mut world = World::new(143);
+    let bo = world.join(true, true, false);
+    let (ann, section) = joins_with(&mut world, Picture::One);
+    world.run(2 * SECOND);
+    let reports = |world: &mut World| {
+        let before = world.bytes_to.get(&world.clients[ann].outside).copied().unwrap_or(0);
+        world.run(2 * SECOND);
+        world.bytes_to[&world.clients[ann].outside] - before
+    };
+    let (from, usual) = (world.clients[ann].outside, reports(&mut world));
+    for n in 0..FORGED {
+        world.inject(from, &section.packet(0x0100_0000 + n, Some(&format!("{n:04x}")), false));
+        if n % 3 == 0 {
+            world.step();
+        }
+    }
+    assert_eq!(world.engine.counts().broken, u64::from(FORGED));
+    world.run(2 * SECOND);
+    let then = reports(&mut world);
+    assert!(then < usual * 3 / 2, "{then} bytes in place of {usual}: each source has reports of its own");
+    both_see(&mut world, ann, bo);
+}
+
+/// The client itself, with what it signs.
+#[test]
+fn a_client_has_so_many_sources() {
+    const OWN: u32 = 300;
+    let mut world = World::new(144);
+    let bo = world.join(true, true, false);
+    let (ann, section) = joins_with(&mut world, Picture::One);
+    let cy = world.join(true, true, false);
+    world.run(2 * SECOND);
+    // Nobody else says anything meanwhile.
+    world.quiet = true;
+    world.run(SECOND);
+    let before = world.engine.counts();
+    let (mid, mut sent) = (Mid::from(section.mid.as_str()), 0);
+    for n in 0..OWN {
+        let now = world.now;
+        let rtc = &mut world.clients[ann].rtc;
+        let rid = format!("{n:04x}");
+        let mut api = rtc.direct_api();
+        let stream = api.declare_stream_tx(Ssrc::from(0x0200_0000 + n), None, mid, Some(rid.as_str().into()));
+        for seq in 0..2_u64 {
+            let values = ExtensionValues { mid: Some(mid), rid: Some(rid.as_str().into()), ..Default::default() };
+            stream.write_rtp(RtpWrite::new(section.types[0].into(), seq.into(), 1, now, vec![7; 80]).ext_vals(values));
+            sent += 1;
+        }
+        world.clients[ann].due = now;
+        world.run(Duration::from_millis(3));
+    }
+    world.run(SECOND / 2);
+    let (counts, most) = (world.engine.counts(), media::limit::SOURCES_LEARNT_MAX as u64);
+    let (heard, dropped) = (counts.packets_in - before.packets_in, counts.packets_unknown - before.packets_unknown);
+    println!("{heard} of {sent} heard, {dropped} dropped");
+    assert!(heard <= 2 * most && dropped >= sent - 2 * most, "{heard} heard and {dropped} dropped of {sent}");
+    world.quiet = false;
+    both_see(&mut world, bo, cy);
 }

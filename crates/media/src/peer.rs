@@ -250,7 +250,7 @@ impl Peer {
             if !proven || self.talk.ups().next().is_none() {
                 self.note_source(now, path, proven, out);
                 self.settle(now, out);
-                return Taken::Yes;
+                return if proven { Taken::Yes } else { Taken::Broken };
             }
         }
         let mut learnt = false;

@@ -415,3 +415,17 @@ fn a_client_has_so_many_sources() {
     world.quiet = false;
     both_see(&mut world, bo, cy);
 }
+
+/// What is said to be a report, and is not the client's, is counted.
+#[test]
+fn forged_reports_are_counted() {
+    let mut world = World::new(145);
+    let (ann, bo) = (world.join(true, true, false), world.join(true, true, false));
+    world.run(2 * SECOND);
+    let (from, before) = (world.clients[ann].outside, world.engine.counts().broken);
+    for _ in 0..20 {
+        world.inject(from, &rtcp());
+    }
+    assert_eq!(world.engine.counts().broken - before, 20);
+    both_see(&mut world, ann, bo);
+}

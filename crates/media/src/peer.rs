@@ -18,6 +18,7 @@ use str0m::bwe::Bitrate;
 use str0m::channel::{ChannelData, ChannelId};
 use str0m::config::CryptoProvider;
 use str0m::format::{Codec, PayloadParams};
+use str0m::ice::StunMessage;
 use str0m::media::{KeyframeRequestKind, Mid, Pt};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::{RtpPacket, Ssrc};
@@ -239,7 +240,7 @@ impl Peer {
         }
         let path = (proto, source, destination);
         let class = Class::of(bytes);
-        if class == Class::Stun {
+        if class == Class::Stun && self.has_signed(bytes) {
             self.note_check(now, path);
         } else if class == Class::Dtls && self.home.is_none() {
             self.home = Some((proto, source, now));
@@ -310,6 +311,15 @@ impl Peer {
     /// Takes what the client reports; whether it is the client's, and new.
     fn hear(&mut self, now: Instant, report: &[u8], out: &mut Outbox) -> bool {
         self.sender.handle_report(now, report, &mut |heard| out.hear(heard))
+    }
+
+    /// Whether this is a check, and the client's: signed with our password. From where the client is, the library asks for no signature
+    /// before it has the message.
+    fn has_signed(&mut self, check: &[u8]) -> bool {
+        let Ok(message) = StunMessage::parse(check) else { return false };
+        let ours = self.rtc.direct_api().local_ice_credentials();
+        let sha1 = |key: &[u8], parts: &[&[u8]]| self.crypto.sha1_hmac_provider.sha1_hmac(key, parts);
+        message.is_binding_request() && message.verify(ours.pass.as_bytes(), sha1)
     }
 
     /// A check of the client's came from there.

@@ -52,6 +52,30 @@ fn a_new_source_port_costs_a_moment() {
     assert_eq!(world.dead(), []);
 }
 
+/// What only looks like a check, from where the client was, does not keep its media there.
+#[test]
+fn who_pretends_to_be_where_a_client_was_does_not_hold_it_back() {
+    let (mut world, ann, bo) = two(56);
+    let before = world.clients[ann].outside;
+    world.clients[ann].outside = elsewhere(1);
+    // An answer with an address in it, and a signature that is none.
+    let unsigned =
+        [&[1, 1, 0, 36, 0x21, 0x12, 0xa4, 0x42][..], &[7; 12], &[0, 0x20, 0, 8, 0, 1, 5, 5, 5, 5, 5, 5, 0, 8, 0, 20], &[7; 20]]
+            .concat();
+    let track = world.track(bo, Kind::Video);
+    for _ in 0..20 {
+        world.inject(before, &unsigned);
+        world.run(Duration::from_millis(200));
+    }
+    let seen = world.frames(ann, track);
+    for _ in 0..10 {
+        world.inject(before, &unsigned);
+        world.run(Duration::from_millis(100));
+    }
+    let frames = world.frames(ann, track) - seen;
+    assert!(frames >= 25, "{frames} frames");
+}
+
 #[test]
 fn another_network_and_an_ice_restart() {
     let (mut world, ann, bo) = two(22);

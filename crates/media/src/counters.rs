@@ -42,7 +42,7 @@ pub struct Counters {
     pub dropped_late: Counter,
     /// Frames not sent because the queue of their TCP connection was full, or because it is gone.
     pub dropped_tcp: Counter,
-    /// Datagrams from unknown sources above the rate, not looked at.
+    /// Datagrams from unknown sources above the rate, except checks that name somebody whom we know.
     pub dropped_flood: Counter,
     /// Datagrams from unknown sources that name nobody whom we know.
     pub dropped_unknown: Counter,
@@ -138,7 +138,11 @@ impl Counters {
                 "Frames not sent because the queue of their TCP connection was full, or because it is gone",
                 self.dropped_tcp.get(),
             ),
-            ("dropped_flood", "Datagrams from unknown sources above the rate, not looked at", self.dropped_flood.get()),
+            (
+                "dropped_flood",
+                "Datagrams from unknown sources above the rate, except checks that name somebody whom we know",
+                self.dropped_flood.get(),
+            ),
             ("dropped_unknown", "Datagrams from unknown sources that name nobody whom we know", self.dropped_unknown.get()),
             ("dropped_malformed", "Datagrams that are none of ours by their first bytes", self.dropped_malformed.get()),
             ("stun_answered", "Plain STUN requests answered", self.stun_answered.get()),

@@ -165,7 +165,7 @@ pub enum Verdict<K> {
 /// Why a datagram is for nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dropped {
-    /// Too many come from unknown addresses. It was not looked at.
+    /// Too many come from unknown addresses that name nobody whom we know.
     Flood,
     /// It names nobody whom we know, or no peer approved its source.
     Unknown,
@@ -238,11 +238,18 @@ impl<K: Copy + Eq + Hash> Demux<K> {
     /// For whom a datagram is.
     pub fn peer_of(&mut self, now: Instant, datagram: &Datagram<'_>) -> Verdict<K> {
         let known = self.addresses.get(&(datagram.protocol, datagram.source)).copied();
+        let class = Class::of(datagram.bytes);
+        let stun = (class == Class::Stun).then(|| Stun::parse(datagram.bytes)).flatten();
+        // Who names a peer knows a random name, and does not share the rate with those who know nothing.
+        if let Some(peer) = stun.as_ref().and_then(|stun| self.named(stun)) {
+            // An address may pass from one peer to another of the same client, so the name counts.
+            return if known == Some(peer) { Verdict::Peer(peer) } else { Verdict::Ask(peer) };
+        }
         if known.is_none() && !self.unknown.take(now, UNKNOWN_PER_S) {
             return Verdict::Drop(Dropped::Flood);
         }
-        match Class::of(datagram.bytes) {
-            Class::Stun => self.peer_of_stun(now, datagram, known),
+        match class {
+            Class::Stun => self.peer_of_stun(now, datagram, stun, known),
             Class::Other => Verdict::Drop(Dropped::Malformed),
             Class::Dtls | Class::Rtp | Class::Rtcp => known.map_or(Verdict::Drop(Dropped::Unknown), Verdict::Peer),
         }
@@ -285,21 +292,22 @@ impl<K: Copy + Eq + Hash> Demux<K> {
         }
     }
 
-    fn peer_of_stun(&mut self, now: Instant, datagram: &Datagram<'_>, known: Option<K>) -> Verdict<K> {
-        let Some(stun) = Stun::parse(datagram.bytes) else { return Verdict::Drop(Dropped::Malformed) };
+    /// The peer that a check names.
+    fn named(&self, stun: &Stun<'_>) -> Option<K> {
+        let ufrag = stun.local_ufrag().filter(|_| stun.is_binding_request() && stun.has_fingerprint)?;
+        self.ufrags.get(ufrag).copied()
+    }
+
+    /// A message that names nobody whom we know.
+    fn peer_of_stun(&mut self, now: Instant, datagram: &Datagram<'_>, stun: Option<Stun<'_>>, known: Option<K>) -> Verdict<K> {
+        let Some(stun) = stun else { return Verdict::Drop(Dropped::Malformed) };
         if !stun.is_binding_request() {
             return known.map_or(Verdict::Drop(Dropped::Unknown), Verdict::Peer);
         }
         if stun.username.is_none() {
             return self.answer(now, datagram, &stun);
         }
-        let named = stun.local_ufrag().filter(|_| stun.has_fingerprint).and_then(|ufrag| self.ufrags.get(ufrag)).copied();
-        match named {
-            // An address may pass from one peer to another of the same client, so the name counts.
-            Some(peer) if known == Some(peer) => Verdict::Peer(peer),
-            Some(peer) => Verdict::Ask(peer),
-            None => Verdict::Drop(Dropped::Unknown),
-        }
+        Verdict::Drop(Dropped::Unknown)
     }
 
     fn answer(&mut self, now: Instant, datagram: &Datagram<'_>, stun: &Stun<'_>) -> Verdict<K> {

@@ -456,8 +456,8 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long the end of the program waits for its workers.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Datagrams a second from addresses that no peer is known to have, all together, with bursts of the same size, for each worker.
-/// More are dropped without a look at them and counted.
+/// Datagrams a second from addresses that no peer is known to have, all together, with bursts of the same size, for each worker. More are
+/// dropped and counted, except checks that name a peer: those have the limits of that peer.
 pub const UNKNOWN_PER_S: u32 = 2_000;
 
 /// Plain STUN requests a second that are answered for each IPv4 /24 or IPv6 /48, with bursts of the same size. More: silence.

@@ -219,6 +219,10 @@ fn strangers_are_heard_so_often_and_peers_always() {
     bench.approve("198.51.100.1:5000", 1);
     (0..UNKNOWN_PER_S).for_each(|_| bench.check("192.0.2.1:1", DTLS, "Unknown"));
     bench.check("192.0.2.9:1", DTLS, "Flood");
+    bench.check("192.0.2.9:1", &check("nobody:x"), "Flood");
+    // Who joins, or comes from elsewhere, is heard all the same.
+    bench.demux.expect("name", 1);
+    (0..3).for_each(|_| bench.check("192.0.2.9:1", &check("name:x"), "ask 1"));
     (0..3 * UNKNOWN_PER_S).for_each(|_| bench.check("198.51.100.1:5000", DTLS, "for 1"));
     bench.now += Duration::from_millis(1);
     (0..UNKNOWN_PER_S / 1_000).for_each(|_| bench.check("192.0.2.1:1", DTLS, "Unknown"));

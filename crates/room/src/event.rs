@@ -12,7 +12,8 @@ use crate::{
 pub enum Answer {
     /// It is in, or back in.
     Joined(Box<Joined>),
-    /// Its track list was taken.
+    /// What became of its tracks. Its list was taken, or waits because of many before it: then [`Event::Published`] follows, if there is
+    /// news.
     Published(Published),
     /// The room that was made.
     Room(Box<RoomView>),
@@ -155,6 +156,8 @@ pub enum Event {
         /// What the hearer receives now, if that changed too.
         subscribed: Option<Subscribed>,
     },
+    /// What became of the client's own tracks, by a list that had to wait.
+    Published(Published),
     /// The other end of a link says this.
     Signal {
         /// Which link.

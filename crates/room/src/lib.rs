@@ -9,6 +9,7 @@ mod event;
 mod id;
 pub mod limit;
 mod link;
+mod lists;
 mod moment;
 mod moving;
 mod order;

@@ -22,6 +22,13 @@ pub const DATA_TRACKS_MAX: usize = 16;
 /// Tracks one client may list at a time, refused ones included. The rest of a longer list is not looked at.
 pub const TRACKS_LISTED_MAX: usize = 64;
 
+/// Track lists of one participant that are taken as they come. Beyond, one each [`LIST_EVERY`]: of those that came meanwhile the newest.
+/// An app that publishes camera, microphone, screen and data, or changes cameras twenty times in a row, does not get there.
+pub const LISTS_AT_ONCE: u32 = 60;
+
+/// How soon another track list is taken once there were [`LISTS_AT_ONCE`]. Each may cost a negotiation with everybody in the room.
+pub const LIST_EVERY: Duration = Duration::from_millis(500);
+
 /// Tracks one participant receives. Of more, the oldest are not shown.
 pub const SUBSCRIPTIONS_MAX: usize = 200;
 

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::lists::Lists;
 use crate::rights::may_publish;
 use crate::rights::permit_position;
 use crate::saved::{REVISION_GAP, SavedParticipant};
@@ -98,6 +99,7 @@ pub(crate) struct Participant {
     pub origin: Option<Origin>,
     /// The highest revision of its own track list that the client sent.
     pub list_revision: u64,
+    pub lists: Lists,
     pub published_revision: u64,
     pub subscribed_revision: u64,
     /// Names of tracks that were refused, so that the answer stays the same when the list is sent again.
@@ -177,6 +179,7 @@ impl Participant {
             rule: join.rule.clone(),
             origin: join.origin.clone(),
             list_revision: 0,
+            lists: Lists::default(),
             published_revision: 1,
             subscribed_revision: 1,
             refused: Vec::new(),
@@ -243,6 +246,7 @@ impl Participant {
             rule: saved.rule,
             origin: saved.origin,
             list_revision: saved.list_revision,
+            lists: Lists::default(),
             published_revision: saved.published_revision + REVISION_GAP,
             subscribed_revision: saved.subscribed_revision + REVISION_GAP,
             refused: Vec::new(),

@@ -251,12 +251,33 @@ impl Room {
         self.joined(id, links, means)
     }
 
-    /// Takes a participant's complete track list.
+    /// Takes a participant's complete track list. One that comes too soon after many others waits, and the answer tells what was before.
     pub fn publish(&mut self, id: ParticipantId, revision: u64, drafts: &[TrackDraft], means: &mut Means<'_>) -> Published {
+        let place = self.place_of(id);
+        if revision > place.list_revision && place.lists.offer(means.now, revision, drafts) {
+            self.take_list(id, revision, drafts, means);
+        }
+        self.place_of(id).published()
+    }
+
+    /// Takes the track lists that waited long enough, and tells their participants what became of them.
+    pub fn take_due_lists(&mut self, means: &mut Means<'_>) {
+        for id in self.ids() {
+            let place = self.place_of(id);
+            let before = place.published_revision;
+            let Some((revision, drafts)) = place.lists.take_due(means.now) else { continue };
+            self.take_list(id, revision, &drafts, means);
+            if self.place_of(id).published_revision > before {
+                let published = self.place_of(id).published();
+                self.tell(id, Event::Published(published), means);
+            }
+        }
+    }
+
+    fn take_list(&mut self, id: ParticipantId, revision: u64, drafts: &[TrackDraft], means: &mut Means<'_>) {
         let allowed = self.allowed(id);
         let change = self.place_of(id).take_list(revision, drafts, allowed, &mut *means.ids);
         self.take_change(id, change, means);
-        self.place_of(id).published()
     }
 
     /// Tells what became of a participant's tracks.

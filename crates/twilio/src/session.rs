@@ -326,8 +326,9 @@ impl Session {
         self.send(now, &Reply::Msg { body: &Body::Update(changes) });
     }
 
+    /// What became of the client's tracks, unless it knows.
     fn update_published(&mut self, now: Moment, published: &Published) {
-        let Some(mut changes) = self.changes() else { return };
+        let Some(mut changes) = self.changes().filter(|_| published.revision > self.published_revision) else { return };
         self.published_revision = published.revision;
         changes.published = Some(state::published(published));
         self.update(now, changes);
@@ -391,6 +392,7 @@ impl Session {
         match event {
             Event::Changed { participant, subscribed, .. } => self.update_participant(now, &participant, subscribed.as_ref()),
             Event::Signal { link, signal } => self.update_signal(now, &link, &signal),
+            Event::Published(published) => self.update_published(now, &published),
             Event::Subscribed(subscribed) => self.update_subscribed(now, &subscribed),
             Event::LinkClosed { link, revision } => self.update_peer(now, state::order(&link.0, "close", revision)),
             Event::LinkWanted { link, revision, server } => self.update_wanted(now, &link, revision, server),
@@ -526,9 +528,7 @@ impl Door for Session {
         match (waiting, result) {
             (Waiting::Join, Ok(Answer::Joined(joined))) => self.come_in(now, joined),
             (Waiting::Resume, Ok(Answer::Joined(joined))) => self.enter(now, &joined, true),
-            (Waiting::Publish, Ok(Answer::Published(published))) if published.revision > self.published_revision => {
-                self.update_published(now, &published);
-            }
+            (Waiting::Publish, Ok(Answer::Published(published))) => self.update_published(now, &published),
             (Waiting::Join | Waiting::Resume, Err(refusal)) => self.refuse(now, refusal.into()),
             // A signal that crossed with the end of its link, or of the room: the client hears of that by itself.
             _ => {}

@@ -2,6 +2,7 @@
 
 mod support;
 
+use room::limit::{LIST_EVERY, LISTS_AT_ONCE};
 use room::{
     Act, Channel, Command, ConnId, Create, Limits, LinkId, MediaRefusal, News, OwnQuality, ParticipantId, Quality, RecordNews,
     Report, RoomId, RoomKind, RoomOptions, RoomRef, Rule, Sealed, Signal, Step, Terms, TrackId, VideoCodec,
@@ -522,4 +523,29 @@ fn hostile_texts_are_counted_and_change_nothing() {
     stage.told();
     stage.said(Channel::Render, good[1]);
     assert_eq!(stage.told().len(), 1);
+}
+
+/// The SDK resolves what an app published when it hears of it, be that later.
+#[test]
+fn a_list_that_came_too_soon_is_taken_later_and_told() {
+    let mut stage = Stage::asking();
+    stage.answer(LINK, 1);
+    let session = stage.heard()[0]["session"].clone();
+    for revision in 3..LISTS_AT_ONCE + 4 {
+        let track = |id: &str| json!({ "id": id, "kind": "video", "name": id });
+        let tracks: Vec<Value> = ["cam", "screen"][..1 + revision as usize % 2].iter().copied().map(track).collect();
+        let participant = json!({ "revision": revision, "tracks": tracks });
+        let update = json!({ "type": "msg", "body": { "type": "update", "session": session, "participant": participant } });
+        stage.hub.text(stage.conn, &update.to_string());
+    }
+    let told = stage.heard();
+    assert_eq!(told.len(), LISTS_AT_ONCE as usize, "one has to wait");
+    let counts = |body: &Value| body["published"]["tracks"].as_array().map(Vec::len);
+    let (last, before) = (counts(&told[told.len() - 1]), told[told.len() - 1]["published"]["revision"].as_u64());
+    stage.hub.advance_to(stage.hub.now_ms() + LIST_EVERY.as_millis() as u64);
+    let told = stage.heard();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_ne!(counts(&told[0]), last);
+    assert!(told[0]["published"]["revision"].as_u64() > before);
+    assert_eq!(told[0]["published"]["tracks"][0]["state"], "ready");
 }

@@ -15,6 +15,9 @@ impl Rooms {
         for (participant, why) in self.rooms.get(&id).map(|room| room.overdue(now)).unwrap_or_default() {
             self.leave(now, id, participant, why);
         }
+        if let Ok((room, mut means)) = self.room(now, id) {
+            room.take_due_lists(&mut means);
+        }
         self.settle(now, id);
     }
 
@@ -139,7 +142,10 @@ impl Room {
     /// When time alone changes something here.
     pub fn due(&self) -> Option<Moment> {
         let link = |p: &Participant| p.link_deadline.filter(|_| p.conn.is_some());
-        let seats = self.participants.iter().flat_map(|p| p.deadline.into_iter().chain(self.expiry(p)).chain(link(p)));
+        let seats = self
+            .participants
+            .iter()
+            .flat_map(|p| p.deadline.into_iter().chain(self.expiry(p)).chain(link(p)).chain(p.lists.due()));
         let stage = self.stage.due().filter(|_| self.is_mixed());
         seats.chain(self.retake_due()).chain(self.move_due()).chain(self.empty_due()).chain(self.expires()).chain(stage).min()
     }

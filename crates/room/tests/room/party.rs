@@ -285,6 +285,7 @@ fn short(event: &Event) -> String {
         Event::LinkWanted { link, revision, server } => {
             format!("offer wanted after {revision} on {}{}", link.0, if *server { " by the server" } else { "" })
         }
+        Event::Published(published) => format!("published {} at {}", published.tracks.len(), published.revision),
         Event::Subscribed(subscribed) => {
             let labels: Vec<&str> = subscribed.tracks.iter().map(|(_, label)| &**label).collect();
             format!("receives [{}]", labels.join(", "))

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use room::limit::{LIST_EVERY, LISTS_AT_ONCE};
 use room::{
-    Channel, Command, Hint, Kind, Limits, LinkId, MediaRefusal, News, Quality, Refusal, Report, RoomKind, RoomOptions, Sealed,
-    Signal, Step, TrackId, TrackRefusal, Wish,
+    Answer, Channel, Command, Hint, Kind, Limits, LinkId, MediaRefusal, News, Quality, Refusal, Report, RoomKind, RoomOptions,
+    Sealed, Signal, Step, TrackId, TrackRefusal, Wish,
 };
 
 use crate::media::count;
@@ -463,4 +464,65 @@ fn reports_of_what_is_gone_change_nothing() {
     party.report(Report::Lost(room::RoomId(999)));
     party.report(Report::Speaker { room: room::RoomId(999), who: None });
     assert_eq!(party.heard("ann"), [] as [&str; 0]);
+}
+
+/// Whether the media server was told of these tracks last.
+fn told_last(party: &mut Party, line: &str) -> bool {
+    party.media.take().iter().rev().find(|order| order.starts_with("publish")).is_some_and(|order| order == line)
+}
+
+#[test]
+fn what_an_app_does_at_once_is_taken_at_once_and_what_goes_on_has_a_pace() {
+    let mut party = two();
+    for turn in 0..LISTS_AT_ONCE {
+        let tracks: &[&str] = if turn % 2 == 0 { &["v cam", "a mic", "v screen", "d chat"] } else { &["v cam"] };
+        let Answer::Published(published) = party.publish("ann", tracks) else { panic!("no answer") };
+        assert_eq!(published.tracks.len(), tracks.len(), "turn {turn}");
+    }
+    party.heard("ann");
+    party.media.take();
+    // Ten seconds of changes, 25 a second.
+    let (mut orders, mut told) = (0, 0);
+    for turn in 0..250 {
+        party.publish("ann", if turn % 2 == 0 { &["v cam", "a mic"] } else { &["v cam"] });
+        party.pass(Duration::from_millis(40));
+        orders += party.media.take().iter().filter(|order| order.starts_with("publish")).count();
+        told += party.heard("bo").len();
+    }
+    let most = usize::try_from(10_000 / LIST_EVERY.as_millis()).unwrap() + 1;
+    assert!((2..=most).contains(&orders), "{orders} orders");
+    assert!(told <= LISTS_AT_ONCE as usize + most, "bo heard {told} times");
+}
+
+#[test]
+fn of_lists_that_wait_the_newest_is_taken_and_its_publisher_hears_of_it() {
+    let mut party = two();
+    for turn in 0..LISTS_AT_ONCE {
+        party.publish("ann", if turn % 2 == 0 { &["v cam", "a mic"] } else { &["v cam"] });
+    }
+    assert!(told_last(&mut party, "publish [cam]"));
+    party.heard("ann");
+    party.publish("ann", &["v cam", "v one"]);
+    let newest = party.people["ann"].list_revision + 1;
+    let Answer::Published(published) = party.publish("ann", &["v cam", "v two", "v three"]) else { panic!("no answer") };
+    assert_eq!(published.tracks.len(), 1, "they wait");
+    party.act("ann", Command::Publish { revision: newest - 1, tracks: Vec::new() }).unwrap();
+    assert_eq!((party.media.take().len(), party.heard("ann").len()), (0, 0));
+    party.pass(LIST_EVERY);
+    assert!(told_last(&mut party, "publish [cam, two, three]"));
+    let heard = party.heard("ann");
+    assert!(heard.len() == 1 && heard[0].starts_with("published 3 at "), "{heard:?}");
+    party.pass(SECOND * 3600);
+    assert_eq!((party.media.take().len(), party.heard("ann").len()), (0, 0), "nothing waits any more");
+}
+
+#[test]
+fn a_list_that_waits_is_taken_while_its_publisher_is_away() {
+    let mut party = two();
+    for turn in 0..=LISTS_AT_ONCE {
+        party.publish("ann", if turn % 2 == 0 { &["v cam", "a mic"] } else { &["v cam"] });
+    }
+    party.act("ann", Command::Lose).unwrap();
+    party.pass(LIST_EVERY);
+    assert!(told_last(&mut party, "publish [cam, mic]"));
 }

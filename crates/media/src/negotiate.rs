@@ -145,6 +145,10 @@ impl Negotiation {
         let before = std::mem::take(&mut self.wanted);
         let refused = |track| before.iter().find(|one| one.track == track).map_or(0, |one| one.refused);
         self.wanted = tracks.map(|(track, video)| Wanted { track, video, refused: refused(track) }).collect();
+        // An offer costs milliseconds, also one that turns out to say nothing.
+        if before.iter().map(|one| one.track).eq(self.wanted.iter().map(|one| one.track)) {
+            return;
+        }
         for down in self.sections.iter_mut().filter_map(|section| section.down.as_mut()) {
             down.spent |= !self.wanted.iter().any(|wanted| wanted.track == down.track);
         }

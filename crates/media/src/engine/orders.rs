@@ -154,7 +154,10 @@ impl Engine {
         }
         self.bind(room, who);
         self.set_taps(now, room);
-        self.want_all(room);
+        // Mutes and priorities change nothing that anybody negotiates.
+        if !before.iter().map(|old| old.id).eq(tracks.iter().map(|new| new.id)) {
+            self.want_all(room);
+        }
     }
 
     fn unpublish(&mut self, track: TrackId) {

@@ -56,3 +56,21 @@ fn a_camera_can_be_changed_again_and_again() {
         }
     }
 }
+
+#[test]
+fn what_is_wanted_already_is_no_reason_for_an_offer() {
+    str0m::crypto::from_feature_flags().install_process_default();
+    let (mut rtc, mut talk, mut client) = (Rtc::new(Instant::now()), Negotiation::new(1), Restless::new());
+    let (revision, text) = client.offer(0, false);
+    talk.handle_offer(&mut rtc, revision, &text).unwrap().expect("an answer");
+    assert!(talk.make_offer(&mut rtc).is_none(), "nothing is wanted");
+    talk.want([].into_iter());
+    assert!(!talk.dirty);
+    talk.want([(TrackId(7), true)].into_iter());
+    assert!(talk.dirty && talk.make_offer(&mut rtc).is_some());
+    talk.want([(TrackId(7), true)].into_iter());
+    assert!(!talk.dirty);
+    talk.want([(TrackId(8), true)].into_iter());
+    talk.want([(TrackId(7), true)].into_iter());
+    assert!(talk.dirty, "it has to go to another place now");
+}

@@ -485,6 +485,7 @@ fn size(delivery: &Delivery) -> usize {
         Delivery::Event(Event::Signal { signal, .. }) => signal.sealed.0.len(),
         Delivery::Event(Event::Said { text, .. }) => text.0.len(),
         Delivery::Event(Event::Subscribed(subscribed)) => subscribed.tracks.len() * OVERHEAD,
+        Delivery::Event(Event::Published(published)) => published.tracks.len() * OVERHEAD,
         Delivery::Event(Event::Changed { participant, .. }) => participant.tracks.len() * OVERHEAD,
         Delivery::Event(_) | Delivery::Result(_) | Delivery::Replaced | Delivery::Gap => 0,
     };

@@ -111,6 +111,12 @@ export function clipAt(take: Take, kind: 'picture' | 'sound', at: number): Clip 
   return take.clips.find((clip) => fits(clip) && clip.start <= time && time < clip.end) ?? null;
 }
 
+/** The picture of a moment before there is one: the sound of a camera may begin a little earlier. */
+export function pictureSoon(take: Take, at: number, within: number): Clip | null {
+  return clipAt(take, 'picture', at) ?? take.clips.map(({ start }) => start - take.start).filter((start) => start > at && start <= at + within)
+    .map((start) => clipAt(take, 'picture', start)).find((clip) => clip !== null) ?? null;
+}
+
 export function bytesOf(take: Take): number {
   return take.clips.reduce((sum, { file }) => sum + (file.bytes ?? 0), 0);
 }

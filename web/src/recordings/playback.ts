@@ -3,7 +3,7 @@
  * from outside, and `tick` is called many times a second.
  */
 import type { Failure } from '../api';
-import { clipAt, type Clip, type Take } from './model';
+import { clipAt, pictureSoon, type Clip, type Take } from './model';
 
 /** As much of an `HTMLMediaElement` as is used. */
 export interface Media {
@@ -46,6 +46,8 @@ const AHEAD_MS = 5_000;
 /** `HTMLMediaElement.HAVE_FUTURE_DATA` and `HAVE_METADATA`. */
 const READY = 3;
 const KNOWN = 1;
+/** A picture that begins so soon is shown before, standing still, in ms. */
+const SOON_MS = 1_000;
 /** `MediaError.MEDIA_ERR_DECODE`. */
 const UNDECODABLE = 3;
 
@@ -323,7 +325,7 @@ export class Playback {
   /** The sound leads: the ear notices what the eye does not. Where nothing plays, the clock does. */
   private advance(decks: readonly Deck[], elapsed: number): void {
     const take = this.take!;
-    const leads = [this.sound, this.picture].find((deck) => decks.includes(deck) && !deck.media.ended);
+    const leads = [this.sound, this.picture].find((deck) => decks.includes(deck) && !deck.media.ended && !this.isEarly(deck));
     const time = this.phase === 'playing' ? leads?.time : null;
     if (time != null) this.position = Math.max(0, time - take.start);
     else if (this.phase === 'playing') this.position += elapsed * this.rate;
@@ -337,6 +339,10 @@ export class Playback {
     const leads = decks.includes(this.sound) && !this.sound.media.ended ? this.sound : null;
     for (const deck of decks.filter((deck) => deck.ready)) {
       deck.wentWell();
+      if (this.isEarly(deck)) {
+        deck.pause();
+        continue;
+      }
       const ahead = leads && deck !== leads && !deck.media.ended ? (deck.time ?? 0) - (leads.time ?? 0) : 0;
       if (Math.abs(ahead) > JUMP_MS) deck.seek(leads!.time!);
       const bend = Math.abs(ahead) > STEP_MS ? Math.max(-BEND, Math.min(BEND, -ahead / 500)) : 0;
@@ -344,10 +350,17 @@ export class Playback {
     }
   }
 
+  /** It is shown before it begins. */
+  private isEarly(deck: Deck): boolean {
+    return deck.clip !== null && deck.clip.start > this.take!.start + this.position;
+  }
+
   /** Puts into the elements what is there at this moment. */
   private load(): void {
     const take = this.take!;
-    for (const deck of this.decks) deck.take(clipAt(take, deck.kind, this.position), take.start + this.position);
+    const time = take.start + this.position;
+    this.picture.take(pictureSoon(take, this.position, SOON_MS), time);
+    this.sound.take(clipAt(take, 'sound', this.position), time);
   }
 
   private end(): void {

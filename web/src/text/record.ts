@@ -4,6 +4,6 @@ export const record = {
   start: 'Record this room',
   nobody: 'There is nobody in the room. Start a camera first, then record.',
   goesOn: 'Something else still records this room.',
-  nothingYet: 'Nothing is written yet: no sound or picture has come through Kennel. A firewall may stop them.',
+  nothingYet: 'Nothing is written yet. It begins when a camera is on. If one is on, a firewall may stop it.',
   link: 'Recordings',
 };

@@ -1,7 +1,8 @@
 //! The keys of a transport's media, heard where its handshake gives them to the library.
 //!
 //! The library encrypts all that it sends by itself. What we send past it ([`crate::send`]) needs the same keys, and the library hands
-//! them to nobody; but it takes its cryptography from outside, and that may look at what it passes on.
+//! them to nobody; but it takes its cryptography from outside, and that may look at what it passes on. So it looks at what comes decrypted
+//! for data channels as well ([`crate::streams`]).
 
 use std::cell::Cell;
 use std::time::Instant;
@@ -11,9 +12,13 @@ use str0m::crypto::dtls::{DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider,
 use str0m_proto::crypto::CryptoError;
 use zeroize::Zeroize;
 
+use crate::streams::Streams;
+
 thread_local! {
     /// A transport lives on one thread, and whoever makes it go on looks here right after.
     static HEARD: Cell<Option<Keys>> = const { Cell::new(None) };
+    /// Whether data came where none may be.
+    static STRAYED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What two ends of a transport know and nobody else (RFC 5764, section 4.2).
@@ -37,6 +42,11 @@ pub(crate) fn take() -> Option<Keys> {
     HEARD.take()
 }
 
+/// Whether data was dropped on this thread since it asked last, because it was on streams that the client may not have.
+pub(crate) fn take_strayed() -> bool {
+    STRAYED.take()
+}
+
 impl Drop for Keys {
     fn drop(&mut self) {
         self.material.zeroize();
@@ -58,12 +68,12 @@ impl DtlsProvider for Provider {
         version: DtlsVersion,
         mtu: Option<usize>,
     ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
-        Ok(Box::new(Handshake(self.0.new_dtls(cert, now, version, mtu)?)))
+        Ok(Box::new(Handshake(self.0.new_dtls(cert, now, version, mtu)?, Streams::default())))
     }
 }
 
 #[derive(Debug)]
-struct Handshake(Box<dyn DtlsInstance>);
+struct Handshake(Box<dyn DtlsInstance>, Streams);
 
 impl DtlsInstance for Handshake {
     fn set_active(&mut self, active: bool) {
@@ -76,8 +86,16 @@ impl DtlsInstance for Handshake {
 
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
         let output = self.0.poll_output(buf);
-        if let DtlsOutput::KeyingMaterial(material, profile) = &output {
-            HEARD.set(Some(Keys { profile: *profile, material: material.to_vec(), client: self.0.is_active() }));
+        match &output {
+            DtlsOutput::KeyingMaterial(material, profile) => {
+                HEARD.set(Some(Keys { profile: *profile, material: material.to_vec(), client: self.0.is_active() }));
+            }
+            DtlsOutput::ApplicationData(packet) if !self.1.takes(packet, !self.0.is_active()) => {
+                STRAYED.set(true);
+                // The library makes nothing of it.
+                return DtlsOutput::ApplicationData(&[]);
+            }
+            _ => {}
         }
         output
     }
@@ -87,6 +105,7 @@ impl DtlsInstance for Handshake {
     }
 
     fn send_application_data(&mut self, data: &[u8]) -> Result<usize, DtlsImplError> {
+        self.1.note_sent(data, !self.0.is_active());
         self.0.send_application_data(data)
     }
 

@@ -30,6 +30,7 @@ mod send;
 pub mod settings;
 pub mod speak;
 mod srtp;
+mod streams;
 pub mod switchboard;
 pub mod tap;
 pub mod tcp;

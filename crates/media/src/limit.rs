@@ -167,6 +167,9 @@ pub const DATA_REOPEN_PAUSE: Duration = Duration::from_secs(5);
 /// Data channels that one client opens. More are closed as they open.
 pub const CHANNELS_MAX: usize = 20;
 
+/// Streams of data channels that a client numbers itself. A packet with data on one beyond is dropped and counted.
+pub const STREAMS_MAX: u16 = 64;
+
 /// Bytes of one text on a message channel. Larger: dropped and counted.
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;
 

@@ -271,7 +271,7 @@ impl Peer {
         let before = (out.packets.len(), out.messages);
         self.drain(now, out);
         self.note_source(now, path, proven || before != (out.packets.len(), out.messages), out);
-        taken
+        if keys::take_strayed() { Taken::Broken } else { taken }
     }
 
     /// Whether the library may have a packet of media.

@@ -112,6 +112,8 @@ struct Stream {
     base: i64,
     /// By how much packets come later than their timestamps say.
     way: Lowest,
+    /// Whether another begins with the next packet.
+    ended: bool,
 }
 
 impl TrackClock {
@@ -139,6 +141,14 @@ impl TrackClock {
         place
     }
 
+    /// The timestamps stood still while time passed: what comes next belongs there, or later where its reports say so.
+    pub fn begin_anew(&mut self, at: i64) {
+        self.last = self.last.max(at);
+        if let Some(stream) = &mut self.stream {
+            stream.ended = true;
+        }
+    }
+
     /// What the beginning of the file is by our clock, in microseconds.
     pub fn began(&self) -> i64 {
         self.began.unwrap_or(0)
@@ -155,7 +165,7 @@ impl TrackClock {
         let next = self
             .stream
             .as_mut()
-            .filter(|stream| stream.ssrc == packet.stream)
+            .filter(|stream| stream.ssrc == packet.stream && !stream.ended)
             .and_then(|stream| stream.follow(packet, arrival, hz));
         if let Some(raw) = next {
             return raw;
@@ -168,7 +178,7 @@ impl TrackClock {
         // Another stream goes on where the one before it was, at the earliest.
         let base = if self.stream.is_some() { base.max(self.last + 1).saturating_sub(self.drawn) } else { base };
         let way = Lowest::default();
-        self.stream = Some(Stream { ssrc: packet.stream, time: packet.time, ticks: 0, arrival, base, way });
+        self.stream = Some(Stream { ssrc: packet.stream, time: packet.time, ticks: 0, arrival, base, way, ended: false });
         base
     }
 

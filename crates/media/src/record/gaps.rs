@@ -13,10 +13,38 @@ use crate::limit::{RECORD_FILL_MAX, RECORD_FILL_WAIT};
 /// Less than this between two packets is no gap, but a clock that is followed: half a frame, in microseconds.
 const GAP_MIN: i64 = 10_000;
 
+/// Files count milliseconds, and no two packets are in one: this far apart they never are, in microseconds.
+const APART_MIN: i64 = 2_000;
+
+/// For so long packets come too late at the pace at which they were made: then it is their clock that stood still.
+const STILL: Duration = Duration::from_secs(2);
+
+/// What becomes of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It stands where it belongs.
+    There,
+    /// It came so late that there is silence already.
+    Taken,
+    /// The same, and so would all that follows: it goes on there, as much later as it came.
+    Behind(i64),
+}
+
 /// What is missing between packets that come in the order of their time. Times are microseconds since the beginning of the file.
 #[derive(Debug, Default)]
 pub(super) struct Gaps {
     last: Option<Last>,
+    late: Option<Late>,
+}
+
+/// Packets come too late.
+#[derive(Clone, Copy, Debug)]
+struct Late {
+    /// When the first of them came, and its time.
+    since: Instant,
+    time: i64,
+    /// When the last one came that stands where it belongs.
+    before: Instant,
 }
 
 /// What the file has.
@@ -36,18 +64,25 @@ struct Last {
 }
 
 impl Gaps {
-    /// A packet comes, which belongs there. Gives the silence that is missing before it, with its times; false: the packet came so late
-    /// that there is silence already where it belongs.
-    pub fn take(&mut self, time: i64, arrival: Instant, packet: &[u8], mut give: impl FnMut(i64, Vec<u8>)) -> bool {
+    /// A packet comes, which belongs there. Gives the silence that is missing before it, with its times.
+    pub fn take(&mut self, time: i64, arrival: Instant, packet: &[u8], mut give: impl FnMut(i64, Vec<u8>)) -> Place {
         let long = us(duration(packet).unwrap_or(Duration::ZERO));
         let toc = [packet.first().copied().unwrap_or(0)];
         let Some(last) = &mut self.last else {
             self.last = Some(Last { time, arrival, toc, end: time + long, played: time + long, filled: false });
-            return true;
+            return Place::There;
         };
         if last.filled && time + GAP_MIN < last.end {
-            return false;
+            let late = *self.late.get_or_insert(Late { since: arrival, time, before: last.arrival });
+            // Somebody is there: no more silence meanwhile.
+            last.arrival = last.arrival.max(arrival);
+            let passed = arrival.saturating_duration_since(late.since);
+            // What waited on its way comes faster than it was made.
+            let still = passed >= STILL && time - late.time <= us(passed) + us(passed) / 4;
+            let behind = last.time.saturating_add(us(arrival.saturating_duration_since(late.before)));
+            return if still { Place::Behind(behind.max(last.end)) } else { Place::Taken };
         }
+        self.late = None;
         if time - last.end >= GAP_MIN {
             last.fill(time, &mut give);
             // What was too much for once is a gap for good.
@@ -56,7 +91,7 @@ impl Gaps {
         }
         let arrival = arrival.max(last.arrival);
         *last = Last { time, arrival, toc, end: time + long, played: last.played + long, filled: false };
-        true
+        Place::There
     }
 
     /// Time passes. Gives the silence that is missing by now, with its times.
@@ -72,15 +107,42 @@ impl Gaps {
 }
 
 impl Last {
-    /// Gives silence until then, but for less than a frame.
+    /// Gives silence until then, but for less than a frame. Where more is missing to the ear than there is time, because a clock was
+    /// followed, its last packets are nearer to each other than they are long: no two have one time, and none that of the packet after.
     fn fill(&mut self, until: i64, give: &mut impl FnMut(i64, Vec<u8>)) {
-        let missing = (until - self.played).clamp(0, us(RECORD_FILL_MAX));
-        let mut frames = missing / us(SILENCE_FRAME);
-        while frames > 0 {
-            let some = u8::try_from(frames).unwrap_or(u8::MAX).min(SILENCE_FRAMES_MAX);
-            give(self.end.min(until), silence(some, &self.toc));
-            let long = us(SILENCE_FRAME) * i64::from(some);
-            (self.end, self.played, frames) = (self.end + long, self.played + long, frames - i64::from(some));
+        let most = i64::from(SILENCE_FRAMES_MAX);
+        let (missing, time) = ((until - self.played).clamp(0, us(RECORD_FILL_MAX)), (until - self.end).max(0));
+        let frames = (missing / us(SILENCE_FRAME)).min(time / APART_MIN * most);
+        let packets = (frames + most - 1) / most;
+        for packet in 0..packets {
+            let some = u8::try_from(frames - packet * most).unwrap_or(u8::MAX).min(SILENCE_FRAMES_MAX);
+            let at = self.end + packet * most * us(SILENCE_FRAME);
+            give(at.min(until - (packets - packet) * APART_MIN), silence(some, &self.toc));
+        }
+        self.end += frames * us(SILENCE_FRAME);
+        self.played += frames * us(SILENCE_FRAME);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A clock that runs slow is followed for a while, and then nothing comes: what was stretched is made up for in the gap.
+    #[test]
+    fn no_two_packets_have_one_time() {
+        const SOUND: [u8; 1] = [0x78];
+        let frame = us(duration(&SOUND).expect("a length"));
+        for gap in (frame..8 * frame).chain([500_000, 3_000_000]).step_by(1_000) {
+            for stretch in [0, 100, 900, 9_900] {
+                let (mut gaps, mut times, now) = (Gaps::default(), Vec::new(), Instant::now());
+                for nth in 0..60 {
+                    let time = nth * (frame + stretch) + if nth > 50 { gap } else { 0 };
+                    assert_eq!(gaps.take(time, now, &SOUND, |at, _| times.push(at)), Place::There);
+                    times.push(time);
+                }
+                assert!(times.windows(2).all(|two| two[1] - two[0] >= 1_000), "a gap of {gap} after {stretch} each: {times:?}");
+            }
         }
     }
 }

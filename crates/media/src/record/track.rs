@@ -8,7 +8,7 @@ use room::Kind;
 
 use super::clock::{Epoch, PeerClock, TrackClock};
 use super::duration;
-use super::gaps::Gaps;
+use super::gaps::{Gaps, Place};
 use crate::codec::Codec;
 use crate::depacketize::{Depacketizer, Frame};
 use crate::limit::{MISSING_WAIT, RECORD_KEYFRAME_GAP, RECORD_SOUNDS_WAITING_MAX, RECORD_WISH_GAP};
@@ -74,12 +74,18 @@ impl Taking {
             Media::Sound(sounds) => {
                 while let Some(packet) = sounds.poll(now) {
                     let clock = self.clock.get_or_insert_with(|| TrackClock::new(packet.codec.clock_hz()));
-                    let time = clock.place(epoch, &packet, peer);
+                    let mut time = clock.place(epoch, &packet, peer);
                     if self.has.replace(container::Codec::Opus).is_none() {
                         give(Taken::Begin(vec![Track::opus(CHANNELS)], clock.began()));
                     }
-                    let silent = |at, bytes| give(Taken::Block(sound(at, bytes)));
-                    if sounds.gaps.take(time, packet.arrival, &packet.payload, silent) {
+                    let mut silent = |at, bytes| give(Taken::Block(sound(at, bytes)));
+                    let mut place = sounds.gaps.take(time, packet.arrival, &packet.payload, &mut silent);
+                    if let Place::Behind(end) = place {
+                        clock.begin_anew(end);
+                        time = clock.place(epoch, &packet, peer);
+                        place = sounds.gaps.take(time, packet.arrival, &packet.payload, &mut silent);
+                    }
+                    if place == Place::There {
                         give(Taken::Block(sound(time, packet.payload.to_vec())));
                     }
                 }

@@ -94,6 +94,26 @@ fn what_comes_later_than_the_silence_in_its_place_is_left_out() {
     assert!((14 * SECOND..16 * SECOND).contains(&silent), "{silent:?}");
 }
 
+/// A laptop that slept counts on as if nothing had been.
+#[test]
+fn a_clock_that_stood_still_costs_its_moment_and_no_more() {
+    let mut tape = Tape::of_both();
+    let stream = Stream::new(&tape, Codec::Opus);
+    (0..1_000).for_each(|n| tape.push(SOUND, stream.sound(n)));
+    tape.run(60 * SECOND);
+    let awake = tape.now;
+    for n in 1_000..2_500 {
+        let arrival = awake + (n as u32 - 1_000) * 20 * MS;
+        tape.push(SOUND, media::tap::Packet { arrival, report: None, ..stream.sound(n) });
+    }
+    let length = tape.end(SOUND).duration;
+    assert!((108 * SECOND..112 * SECOND).contains(&length), "{length:?}");
+    let played = tape.play(SOUND);
+    assert_unbroken(&played, 40 * MS);
+    let heard = played.blocks.iter().filter(|block| !is_silence(&block.bytes)).count();
+    assert!(heard > 2_500 - 150, "{heard} of 2,500");
+}
+
 #[test]
 fn many_gaps_do_not_add_up() {
     let mut tape = Tape::of_both();

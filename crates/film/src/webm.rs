@@ -65,11 +65,11 @@ impl Samples {
 
     pub fn seek(&mut self, bytes: &dyn Bytes, to: Duration) -> Result<(), Problem> {
         let near = to > self.reached && to - self.reached <= NEAR;
-        if !near && self.jump(bytes, to)? {
+        // The key frame that is needed may be behind what was read, as far as that is known.
+        if near && self.search(bytes, to)? || self.jump(bytes, to)? {
             return Ok(());
         }
-        // The key frame that is needed may be behind.
-        if to <= self.reached || !self.search(bytes, to)? {
+        if near || to <= self.reached || !self.search(bytes, to)? {
             *self = Samples { cues: self.cues.take(), ..Samples::new(self.place) };
             self.search(bytes, to)?;
         }
@@ -84,10 +84,11 @@ impl Samples {
         }
         let Some(at) = self.cue(to) else { return Ok(false) };
         reading.go_to(at);
-        (self.reading, self.reached) = (reading, Duration::ZERO);
+        // Nobody knows where this is until a block has come; another jump may break this one off before.
+        (self.reading, self.reached) = (reading, Duration::MAX);
         let found = self.search(bytes, to)? && self.held.front().is_some_and(|first| first.time <= to);
         if !found {
-            // The file says what is not so: nobody knows where this is.
+            // The file says what is not so.
             self.reached = Duration::MAX;
         }
         Ok(found)

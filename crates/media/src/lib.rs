@@ -21,6 +21,7 @@ pub mod peer;
 pub mod players;
 pub mod pool;
 pub mod quality;
+pub mod queue;
 pub mod reception;
 pub mod record;
 mod repair;

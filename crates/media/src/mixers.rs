@@ -13,7 +13,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, TrySendError};
 use std::thread;
 use std::time::Instant;
 
@@ -26,6 +26,7 @@ use crate::limit::{
     MIXERS_MAX,
 };
 use crate::mix::{Counts, FromMixer, Projector, Rendition, RoomMix, ToMixer, Wanted};
+use crate::queue::{Receiver, Sender, bounded};
 use crate::tap::Packet;
 
 /// The threads. They end when nobody has a way to them any more.
@@ -36,8 +37,8 @@ pub(crate) struct Mixers {
 
 /// A thread, from outside.
 struct Thread {
-    orders: SyncSender<Order>,
-    packets: SyncSender<(RoomId, TrackId, Packet)>,
+    orders: Sender<Order>,
+    packets: Sender<(RoomId, TrackId, Packet)>,
     /// How many rooms it has.
     rooms: AtomicUsize,
 }
@@ -53,7 +54,7 @@ enum Order {
 /// The way back to a worker.
 #[derive(Clone)]
 struct Back {
-    made: SyncSender<FromMixer>,
+    made: Sender<FromMixer>,
     waker: Arc<Waker>,
 }
 
@@ -83,8 +84,8 @@ impl Mixers {
     pub fn start(counters: Arc<Counters>, projector: Option<Arc<dyn Projector>>) -> io::Result<Arc<Self>> {
         let count = thread::available_parallelism().map_or(1, usize::from).min(MIXERS_MAX);
         let threads = (0..count).map(|number| {
-            let (orders, order_queue) = sync_channel(MIX_ORDERS_QUEUED_MAX);
-            let (packets, packet_queue) = sync_channel(MIX_PACKETS_QUEUED_MAX);
+            let (orders, order_queue) = bounded(MIX_ORDERS_QUEUED_MAX);
+            let (packets, packet_queue) = bounded(MIX_PACKETS_QUEUED_MAX);
             let (counters, projector) = (counters.clone(), projector.clone());
             let mut mixing = Mixing { orders: order_queue, packets: packet_queue, rooms: HashMap::new(), counters, projector };
             thread::Builder::new().name(format!("mixer {number}")).spawn(move || mixing.run())?;
@@ -103,7 +104,7 @@ impl Mixers {
 
 impl Port {
     pub fn new(mixers: Arc<Mixers>, waker: Arc<Waker>) -> Self {
-        let (sender, made) = sync_channel(MIX_MADE_QUEUED_MAX);
+        let (sender, made) = bounded(MIX_MADE_QUEUED_MAX);
         let waiting = mixers.threads.iter().map(|_| VecDeque::new()).collect();
         Port { mixers, rooms: HashMap::new(), back: Back { made: sender, waker }, made, waiting }
     }

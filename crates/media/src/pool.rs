@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{self, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -30,6 +30,7 @@ use crate::mix::Projector;
 use crate::mixers::{Mixers, Port};
 use crate::net::{self, Faces};
 use crate::players::{Library, Players};
+use crate::queue;
 use crate::record::{self, Epoch};
 use crate::settings::{Identity, Settings};
 use crate::worker::{Core, Setup, Signals, Sockets, Worker};
@@ -70,12 +71,12 @@ pub struct Pool {
     announce: Vec<IpAddr>,
     mixers: Arc<Mixers>,
     /// Hears nothing, and ends when the last worker has.
-    done: Mutex<Receiver<()>>,
+    done: Mutex<mpsc::Receiver<()>>,
 }
 
 /// One worker, from outside.
 struct Handle {
-    orders: SyncSender<Order>,
+    orders: queue::Sender<Order>,
     waker: Arc<Waker>,
     signals: Arc<Signals>,
     thread: Option<JoinHandle<()>>,
@@ -222,7 +223,7 @@ impl Pool {
         let bound = udp.local_addr()?;
         let faces = faces(bound, &config.addresses, &config.announce);
         let (moves, moved) = channel();
-        let (orders, queue) = sync_channel(ORDERS_QUEUED_MAX);
+        let (orders, queue) = queue::bounded(ORDERS_QUEUED_MAX);
         let signals = Arc::new(Signals::default());
         let lost = reports.clone();
         let (placement, counters) = (self.placement.clone(), self.counters.clone());
@@ -248,7 +249,7 @@ impl Pool {
             recorder,
             make: move |addresses: &[SocketAddr]| make_engine(number, addresses.to_vec()),
             report: move |report| reports(report),
-            lose: move |queue: &Receiver<Order>| {
+            lose: move |queue: &queue::Receiver<Order>| {
                 let rooms = lose(&placement, number, queue);
                 tracing::error!(worker = number, rooms = rooms.len(), "a media worker lost its engine; its rooms connect anew");
                 counters.rooms_lost.add(rooms.len() as u64);
@@ -288,7 +289,7 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Forgets what a lost engine had, and the orders that were for it. Both at once, so that an order given from now on is for the next.
-fn lose(placement: &Mutex<Placement>, number: usize, queue: &Receiver<Order>) -> Vec<RoomId> {
+fn lose(placement: &Mutex<Placement>, number: usize, queue: &queue::Receiver<Order>) -> Vec<RoomId> {
     let mut placement = lock(placement);
     queue.try_iter().for_each(drop);
     placement.lose(number)
@@ -299,7 +300,7 @@ where
     C: Core,
     M: FnMut(&[SocketAddr]) -> C + Send + 'static,
     R: FnMut(Report) + Send + 'static,
-    L: FnMut(&Receiver<Order>) + Send + 'static,
+    L: FnMut(&queue::Receiver<Order>) + Send + 'static,
 {
     thread::Builder::new().name(format!("media {number}")).spawn(move || {
         Worker::new(setup).run();

@@ -19,6 +19,7 @@ use crate::limit::{ORDERS_PER_TURN_MAX, RECEIVES_PER_TURN_MAX, UNREAD_MAX};
 use crate::mix::{FromMixer, ToMixer};
 use crate::mixers::Port;
 use crate::net::{Batch, Datagram, Faces, Protocol, Transmit, Udp};
+use crate::queue;
 use crate::record::{self, FromRecorder, ToRecorder};
 use crate::tcp::Tcp;
 
@@ -83,7 +84,7 @@ pub(crate) struct Signals {
 /// What a worker is given.
 pub(crate) struct Setup<M, R, L> {
     pub sockets: Sockets,
-    pub orders: Receiver<Order>,
+    pub orders: queue::Receiver<Order>,
     /// What the machine's addresses are, whenever they changed.
     pub moves: Receiver<Faces>,
     pub signals: Arc<Signals>,
@@ -246,7 +247,7 @@ where
     C: Core,
     M: FnMut(&[SocketAddr]) -> C,
     R: FnMut(Report),
-    L: FnMut(&Receiver<Order>),
+    L: FnMut(&queue::Receiver<Order>),
 {
     pub fn new(setup: Setup<M, R, L>) -> Self {
         Worker { setup, core: None, has_orders: false, has_mixes: false }

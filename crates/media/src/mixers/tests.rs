@@ -118,8 +118,8 @@ fn hung_port() -> (Port, Receiver<Order>, Arc<Counters>, Poll) {
 fn hung_ports(count: usize) -> (Port, Vec<Receiver<Order>>, Arc<Counters>, Poll) {
     let (poll, counters) = (Poll::new().expect("a poll"), Arc::<Counters>::default());
     let waker = Arc::new(Waker::new(poll.registry(), Token(0)).expect("a waker"));
-    let thread = |orders| Thread { orders, packets: sync_channel(1).0, rooms: AtomicUsize::new(0) };
-    let (orders, queues): (Vec<_>, Vec<_>) = (0..count).map(|_| sync_channel(MIX_ORDERS_QUEUED_MAX)).unzip();
+    let thread = |orders| Thread { orders, packets: bounded(1).0, rooms: AtomicUsize::new(0) };
+    let (orders, queues): (Vec<_>, Vec<_>) = (0..count).map(|_| bounded(MIX_ORDERS_QUEUED_MAX)).unzip();
     let threads = orders.into_iter().map(thread).collect();
     (Port::new(Arc::new(Mixers { threads, counters: counters.clone() }), waker), queues, counters, poll)
 }
@@ -170,7 +170,7 @@ fn a_room_begins_where_nobody_waits() {
 #[test]
 fn a_panic_costs_one_room_a_moment() {
     let counters = Counters::default();
-    let (poll, (made, _keeps)) = (Poll::new().expect("a poll"), sync_channel(1_024));
+    let (poll, (made, _keeps)) = (Poll::new().expect("a poll"), bounded(1_024));
     let back = Back { made, waker: Arc::new(Waker::new(poll.registry(), Token(0)).expect("a waker")) };
     let now = Instant::now();
     let mut seat = Seat::new(now, ROOM, scene(1), back, &counters);
@@ -253,7 +253,7 @@ fn of_a_flood_no_more_is_decoded_than_a_camera_sends() {
 #[test]
 fn decoding_ends_when_a_sound_is_due_and_goes_on_in_the_next_turn() {
     let counters = Counters::default();
-    let (poll, (made, _keeps)) = (Poll::new().expect("a poll"), sync_channel(1_024));
+    let (poll, (made, _keeps)) = (Poll::new().expect("a poll"), bounded(1_024));
     let back = Back { made, waker: Arc::new(Waker::new(poll.registry(), Token(0)).expect("a waker")) };
     let (start, mut camera) = (Instant::now(), Camera::new(64, 36));
     let mut seat = Seat::new(start, ROOM, scene_of_camera(), back, &counters);
@@ -282,7 +282,7 @@ fn talk(made: &Receiver<FromMixer>) -> Vec<(u128, bool)> {
 #[test]
 fn nobody_talks_on_when_the_mix_panics_or_has_no_such_voice() {
     let counters = Counters::default();
-    let (poll, (made, heard)) = (Poll::new().expect("a poll"), sync_channel(4));
+    let (poll, (made, heard)) = (Poll::new().expect("a poll"), bounded(4));
     let back = Back { made, waker: Arc::new(Waker::new(poll.registry(), Token(0)).expect("a waker")) };
     let voice = |who| room::Voice { who: ParticipantId(who), track: TrackId(who), volume: 0, sensitivity: 30 };
     let with =
@@ -329,7 +329,7 @@ impl Reel for Silent {
 #[test]
 fn a_file_goes_on_where_it_was_when_the_mix_panicked() {
     let counters = Counters::default();
-    let (poll, (made, _keeps)) = (Poll::new().expect("a poll"), sync_channel(1_024));
+    let (poll, (made, _keeps)) = (Poll::new().expect("a poll"), bounded(1_024));
     let back = Back { made, waker: Arc::new(Waker::new(poll.registry(), Token(0)).expect("a waker")) };
     let from = Duration::from_secs(5);
     let film = room::Film { id: room::PlaybackId(1), url: "".into(), area: None, volume: 0, paused: false, jump: 3, from };

@@ -11,7 +11,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{self, TryRecvError, TrySendError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,10 +28,11 @@ use crate::limit::{
     RECORD_ORDERS_QUEUED_MAX, RECORD_QUEUE_PACKETS_MAX, RECORD_SPACE_BEGIN_BYTES, RECORD_SPACE_GAP, RECORD_SPACE_LEAST_BYTES,
     RECORD_SPACE_STEP_BYTES, RECORD_TURN, RECORD_TURN_MAX, RECORD_WISHES_QUEUED_MAX,
 };
+use crate::queue::{Receiver, Sender, bounded};
 
 /// A worker's way to its recorder and back.
 pub(crate) struct Port {
-    orders: SyncSender<ToRecorder>,
+    orders: Sender<ToRecorder>,
     queue: Arc<Queue>,
     wishes: Receiver<FromRecorder>,
     /// For whom there was no room.
@@ -60,7 +61,7 @@ pub(crate) struct Setup {
     /// Wakes the worker.
     pub waker: Arc<Waker>,
     /// Let go of when all files are done.
-    pub done: Sender<()>,
+    pub done: mpsc::Sender<()>,
 }
 
 /// Starts the thread of a worker. It ends, with all files done, when the worker lets go of its end.
@@ -80,8 +81,8 @@ pub(crate) fn start(setup: Setup) -> io::Result<Port> {
 
 /// Both ends of the queue.
 fn join(setup: Setup, disk: Box<dyn Disk>, clock: Clock) -> (Port, Recording) {
-    let (orders, told) = sync_channel(RECORD_QUEUE_PACKETS_MAX + RECORD_ORDERS_QUEUED_MAX);
-    let (wish, wishes) = sync_channel(RECORD_WISHES_QUEUED_MAX);
+    let (orders, told) = bounded(RECORD_QUEUE_PACKETS_MAX + RECORD_ORDERS_QUEUED_MAX);
+    let (wish, wishes) = bounded(RECORD_WISHES_QUEUED_MAX);
     let queue = Arc::new(Queue::default());
     let Setup { settings, epoch, counters, report, waker, .. } = setup;
     let (folder, floors, sealing) = match settings {
@@ -168,7 +169,7 @@ struct Recording {
     /// Recordings whose end was not told yet.
     running: BTreeMap<RecordingId, RoomId>,
     report: Arc<dyn Fn(Report) + Send + Sync>,
-    wish: SyncSender<FromRecorder>,
+    wish: Sender<FromRecorder>,
     waker: Arc<Waker>,
     clock: Clock,
     /// What came until then was taken from the queue.

@@ -126,7 +126,7 @@ struct Bench {
     port: Arc<Mutex<Port>>,
     recording: Recording,
     /// What is told, and when.
-    reports: Receiver<(Instant, Report)>,
+    reports: mpsc::Receiver<(Instant, Report)>,
     folder: TempDir,
     _poll: Poll,
 }

@@ -329,11 +329,12 @@ impl World {
     /// What was replayed comes to the clients.
     #[allow(dead_code, reason = "the benches'")]
     pub fn land(&mut self) {
-        let all = std::mem::take(&mut self.media);
+        let mut all = std::mem::take(&mut self.media);
         let wire = std::mem::take(&mut self.wire);
-        for (source, destination, place) in all {
+        for (source, destination, place) in all.drain(..) {
             self.fly(source, destination, wire[place].to_vec());
         }
+        self.media = all;
         self.wire = wire;
     }
 

@@ -107,7 +107,7 @@ fn made(now: Instant, whom: u8, bytes: &[u8]) -> FromMixer {
     let (room, who) = (RoomId(1), ParticipantId(u128::from(whom % 4)));
     let rendition = if whom & 4 == 0 { Rendition::Main } else { Rendition::Small };
     match whom >> 4 {
-        0 | 1 => FromMixer::Picture { room, rendition, shown: now, frame: bytes.to_vec() },
+        0 | 1 => FromMixer::Picture { room, rendition, number: u64::from(whom), shown: now, frame: bytes.to_vec() },
         2 | 3 => FromMixer::Sound { room, shown: now, packets: vec![(who, bytes.into())] },
         4 => FromMixer::Talking(room, who, whom & 4 == 0),
         _ => FromMixer::Keyframe(room, TrackId(u128::from(whom % 16))),

@@ -282,7 +282,7 @@ pub const MIX_MADE_QUEUED_MAX: usize = 1_024;
 pub const MIX_MADE_PER_TURN_MAX: usize = 64;
 
 /// Packets, sounds and pictures that wait for one recorder: three seconds of fifty tracks. One more is dropped and counted; pictures go on
-/// at their next key frame.
+/// at their next key frame, which is asked for.
 pub const RECORD_QUEUE_PACKETS_MAX: usize = 16_384;
 
 /// Beginnings and ends of recordings that wait for one recorder. More wait at their worker.
@@ -347,6 +347,10 @@ pub const RECORD_SOUNDS_WAITING_MAX: usize = 64;
 /// How much silence is written at once where sound is missing in a recording. What is missing longer is filled while time passes; of what
 /// is longer all the same, the rest stays a gap.
 pub const RECORD_FILL_MAX: Duration = Duration::from_secs(10);
+
+/// The same of a mix, whose times are our own: only a machine or a program that stood still makes so long a gap. Of what is longer, the rest
+/// stays a gap.
+pub const RECORD_MIX_FILL_MAX: Duration = Duration::from_secs(600);
 
 /// How long no sound comes until silence is written for what is longer ago than this. What comes later still is left out.
 pub const RECORD_FILL_WAIT: Duration = Duration::from_secs(5);

@@ -121,6 +121,8 @@ pub enum FromMixer {
         room: RoomId,
         /// In which rendition.
         rendition: Rendition,
+        /// Grows by one from each picture of that rendition to the next, which cannot be decoded without it: unless it is a key frame.
+        number: u64,
         /// The moment that it is of.
         shown: Instant,
         /// The whole frame (RFC 6386); of H.264 with start codes before its units (ITU-T H.264, annex B).

@@ -110,6 +110,8 @@ pub enum ToRecorder {
     Picture {
         /// Into which recording.
         recording: RecordingId,
+        /// One more than that of the picture before, or one between them is missing.
+        number: u64,
         /// The moment that it is of.
         shown: Instant,
         /// The whole frame; of H.264 with start codes before its units.

@@ -32,6 +32,8 @@ pub(super) struct Stage {
     packets: [u64; 2],
     /// Pictures made so far, of each rendition.
     pictures: [u16; 2],
+    /// What its mixer called the last of them.
+    numbers: [Option<u64>; 2],
     /// Packets of sound made so far, for each who hears it.
     sounds: u64,
     /// What its mixer was told of those who receive it.
@@ -60,7 +62,14 @@ impl Engine {
     pub fn handle_mixer(&mut self, now: Instant, from: FromMixer) {
         match from {
             FromMixer::Sound { room, shown, packets } => self.pass_sound(now, room, shown, packets),
-            FromMixer::Picture { room, rendition, shown, frame } => self.pass_picture(now, room, rendition, shown, &frame),
+            FromMixer::Picture { room, rendition, number, shown, frame } => {
+                if self.recorded(room) == Some(rendition) {
+                    self.record_picture(room, number, shown, &frame);
+                }
+                if rendition != Rendition::File {
+                    self.pass_picture(now, room, rendition, number, shown, &frame);
+                }
+            }
             FromMixer::Talking(room, who, talks) => {
                 if let Some(end) = self.key_of(room, who).and_then(|key| self.client(key)).map(Client::end) {
                     self.report(end, News::Talking(talks));
@@ -76,9 +85,9 @@ impl Engine {
         if hall.stage.is_some() {
             return;
         }
-        let (packets, pictures) = ([0; 2], [0; 2]);
+        let (packets, pictures, numbers) = ([0; 2], [0; 2], [None; 2]);
         let pace = Pace::new(now, Rendition::Main.bitrates(Canvas::default()));
-        hall.stage = Some(Box::new(Stage { base: now, scene: None, packets, pictures, sounds: 0, wanted: None, pace }));
+        hall.stage = Some(Box::new(Stage { base: now, scene: None, packets, pictures, numbers, sounds: 0, wanted: None, pace }));
         let [sound, picture] = tracks(room);
         self.board.add(made(room, sound, Kind::Audio, Codec::Opus));
         let mut pictures = made(room, picture, Kind::Video, Codec::Vp8);
@@ -262,26 +271,28 @@ impl Engine {
         }
     }
 
-    fn pass_picture(&mut self, now: Instant, room: RoomId, rendition: Rendition, shown: Instant, frame: &[u8]) {
-        if self.recorded(room) == Some(rendition) {
-            self.record_picture(room, shown, frame);
-        }
-        if rendition == Rendition::File {
-            return;
-        }
+    fn pass_picture(&mut self, now: Instant, room: RoomId, rendition: Rendition, number: u64, shown: Instant, frame: &[u8]) {
         let layer = rendition.layer();
         let Some(stage) = self.halls.get_mut(&room).and_then(|hall| hall.stage.as_deref_mut()) else { return };
         let time = stage.time(shown, Codec::Vp8);
         let Some(picture) = stage.pictures.get_mut(usize::from(layer)) else { return };
         *picture = picture.wrapping_add(1) & 0x7fff;
         let cut = pieces(frame, *picture);
+        let before = stage.numbers.get_mut(usize::from(layer)).and_then(|last| last.replace(number));
+        let mut decodable = before.is_none_or(|before| number == before.wrapping_add(1));
         let Some(track) = self.board.key(tracks(room)[1]) else { return };
         for piece in cut {
             let descriptor = Descriptor::parse(Codec::Vp8, &piece.payload);
             let seq = self.next_packet(room, layer);
             let stream = u32::from(layer);
             let packet = Incoming { layer, stream, seq, time, ends_frame: piece.last, ..incoming(shown, &descriptor) };
+            decodable |= descriptor.keyframe;
             self.pass_made(now, track, &piece, &packet, None);
+        }
+        // No viewer can see that one is missing: these are numbered as they are sent.
+        if let Some(source) = self.board.get_mut(track).filter(|_| !decodable) {
+            source.wish_keyframe(layer);
+            note_wish(&mut self.wishing, track);
         }
         self.wish_for_waiting(track);
     }

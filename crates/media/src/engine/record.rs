@@ -96,7 +96,7 @@ impl Engine {
     }
 
     /// A picture of the mix, to its recordings.
-    pub(super) fn record_picture(&mut self, room: RoomId, shown: Instant, frame: &[u8]) {
+    pub(super) fn record_picture(&mut self, room: RoomId, number: u64, shown: Instant, frame: &[u8]) {
         let Some(hall) = self.halls.get(&room) else { return };
         if hall.takes.is_empty() {
             return;
@@ -104,7 +104,7 @@ impl Engine {
         let frame: Arc<[u8]> = frame.into();
         for take in running(&hall.takes) {
             let frame = Arc::clone(&frame);
-            self.to_recorder.push_back(ToRecorder::Picture { recording: take.recording, shown, frame });
+            self.to_recorder.push_back(ToRecorder::Picture { recording: take.recording, number, shown, frame });
         }
     }
 

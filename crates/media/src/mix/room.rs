@@ -69,6 +69,7 @@ pub struct RoomMix {
     /// By rendition, smallest first.
     keys: [bool; 3],
     sent: [Option<Instant>; 3],
+    numbers: [u64; 3],
     /// Pictures that could not be encoded since the last one that could.
     failed: [u8; 3],
     out: VecDeque<FromMixer>,
@@ -106,6 +107,7 @@ impl RoomMix {
             wanted: Wanted::usual(scene.canvas),
             keys: [false; 3],
             sent: [None; 3],
+            numbers: [0; 3],
             failed: [0; 3],
             out: VecDeque::new(),
             counts: Counts::default(),
@@ -409,7 +411,8 @@ impl RoomMix {
                 let frame = encoded.bytes.to_vec();
                 self.counts.pictures += 1;
                 self.failed.get_mut(index).into_iter().for_each(|failed| *failed = 0);
-                self.out.push_back(FromMixer::Picture { room: self.room, rendition, shown, frame });
+                let number = self.numbers.get_mut(index).map_or(0, next);
+                self.out.push_back(FromMixer::Picture { room: self.room, rendition, number, shown, frame });
             }
             Err(problem) => self.fail(rendition, problem),
         }
@@ -481,6 +484,12 @@ fn encode_file<'a>(
         }
     };
     encoder.encode(&pictures.canvas().picture(), ms, key)
+}
+
+/// Counts one more.
+fn next(number: &mut u64) -> u64 {
+    *number += 1;
+    *number
 }
 
 fn rect(area: room::Area) -> Rect {

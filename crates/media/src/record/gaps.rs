@@ -31,10 +31,12 @@ pub(super) enum Place {
 }
 
 /// What is missing between packets that come in the order of their time. Times are microseconds since the beginning of the file.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Gaps {
     last: Option<Last>,
     late: Option<Late>,
+    /// How much silence is written at once.
+    most: Duration,
 }
 
 /// Packets come too late.
@@ -63,7 +65,18 @@ struct Last {
     filled: bool,
 }
 
+impl Default for Gaps {
+    fn default() -> Self {
+        Gaps::up_to(RECORD_FILL_MAX)
+    }
+}
+
 impl Gaps {
+    /// Fills no more than this at once; the rest stays a gap.
+    pub fn up_to(most: Duration) -> Self {
+        Gaps { last: None, late: None, most }
+    }
+
     /// A packet comes, which belongs there. Gives the silence that is missing before it, with its times.
     pub fn take(&mut self, time: i64, arrival: Instant, packet: &[u8], mut give: impl FnMut(i64, Vec<u8>)) -> Place {
         let long = us(duration(packet).unwrap_or(Duration::ZERO));
@@ -84,7 +97,7 @@ impl Gaps {
         }
         self.late = None;
         if time - last.end >= GAP_MIN {
-            last.fill(time, &mut give);
+            last.fill(time, self.most, &mut give);
             // What was too much for once is a gap for good.
             let rest = (time - last.played).clamp(0, us(SILENCE_FRAME) - 1);
             last.played = last.played.max(time - rest);
@@ -101,7 +114,7 @@ impl Gaps {
         // As much as goes into one packet, or nothing.
         if last.time.saturating_add(us(since)) - last.end >= us(SILENCE_FRAME) * i64::from(SILENCE_FRAMES_MAX) {
             last.filled = true;
-            last.fill(last.time.saturating_add(us(since)), &mut give);
+            last.fill(last.time.saturating_add(us(since)), self.most, &mut give);
         }
     }
 }
@@ -109,9 +122,9 @@ impl Gaps {
 impl Last {
     /// Gives silence until then, but for less than a frame. Where more is missing to the ear than there is time, because a clock was
     /// followed, its last packets are nearer to each other than they are long: no two have one time, and none that of the packet after.
-    fn fill(&mut self, until: i64, give: &mut impl FnMut(i64, Vec<u8>)) {
+    fn fill(&mut self, until: i64, at_once: Duration, give: &mut impl FnMut(i64, Vec<u8>)) {
         let most = i64::from(SILENCE_FRAMES_MAX);
-        let (missing, time) = ((until - self.played).clamp(0, us(RECORD_FILL_MAX)), (until - self.end).max(0));
+        let (missing, time) = ((until - self.played).clamp(0, us(at_once)), (until - self.end).max(0));
         let frames = (missing / us(SILENCE_FRAME)).min(time / APART_MIN * most);
         let packets = (frames + most - 1) / most;
         for packet in 0..packets {

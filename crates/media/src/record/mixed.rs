@@ -6,9 +6,10 @@ use std::time::Instant;
 use container::{Block, Codec, Track, h264, picture};
 
 use super::clock::Epoch;
+use super::gaps::Gaps;
 use super::track::Taken;
 use super::{MixFile, duration};
-use crate::limit::{RECORD_KEYFRAME_GAP, RECORD_WISH_GAP};
+use crate::limit::{RECORD_KEYFRAME_GAP, RECORD_MIX_FILL_MAX, RECORD_WISH_GAP};
 
 /// Channels of the sound of a mix.
 const CHANNELS: u8 = 1;
@@ -29,6 +30,10 @@ pub(super) struct Mixing {
     /// The first after a pause goes on where the file ended.
     resumes: bool,
     awaits_key: bool,
+    /// Of the newest picture that came.
+    number: Option<u64>,
+    /// What is missing of the sound.
+    gaps: Gaps,
     key: Option<Instant>,
     asked: Option<Instant>,
 }
@@ -40,7 +45,9 @@ impl Mixing {
             MixFile::WebM => Codec::Vp8,
             MixFile::Mp4 => Codec::H264,
         };
-        Mixing { codec, zero: None, end: 0, paused: false, resumes: false, awaits_key: false, key: None, asked: None }
+        let gaps = Gaps::up_to(RECORD_MIX_FILL_MAX);
+        let (number, key, asked) = (None, None, None);
+        Mixing { codec, zero: None, end: 0, paused: false, resumes: false, awaits_key: false, number, gaps, key, asked }
     }
 
     /// Writes nothing for now, or goes on.
@@ -56,12 +63,21 @@ impl Mixing {
         self.paused
     }
 
-    /// Takes 20 ms of sound.
-    pub fn sound(&mut self, epoch: &Epoch, shown: Instant, packet: &Arc<[u8]>, give: impl FnMut(Taken)) {
-        if self.zero.is_some() && !self.paused {
-            let bytes = packet.to_vec();
-            self.put(epoch.us(shown), Block { track: SOUND, keyframe: true, ..block(bytes) }, give);
+    /// Takes 20 ms of sound. What was dropped before it is made up for by silence.
+    pub fn sound(&mut self, epoch: &Epoch, shown: Instant, packet: &Arc<[u8]>, mut give: impl FnMut(Taken)) {
+        if self.paused {
+            return;
         }
+        let Some(time) = self.place(epoch.us(shown)) else { return };
+        let mut put = |at, bytes| give(Taken::Block(Block { track: SOUND, keyframe: true, ..block(at, bytes) }));
+        self.gaps.take(time, shown, packet, &mut put);
+        put(time, packet.to_vec());
+    }
+
+    /// Looks at the number of the picture that comes next: where one is missing, it cannot be decoded.
+    pub fn follow(&mut self, number: u64) {
+        let before = self.number.replace(number);
+        self.awaits_key |= before.is_some_and(|before| number != before.wrapping_add(1));
     }
 
     /// Takes a picture.
@@ -83,7 +99,9 @@ impl Mixing {
             self.zero = Some(at);
             give(Taken::Begin(vec![Track::opus(CHANNELS), track], at));
         }
-        self.put(at, Block { track: PICTURE, keyframe, ..block(frame) }, give);
+        if let Some(time) = self.place(at) {
+            give(Taken::Block(Block { track: PICTURE, keyframe, ..block(time, frame) }));
+        }
     }
 
     /// Whether a key frame should be asked for now.
@@ -97,24 +115,26 @@ impl Mixing {
         wish
     }
 
-    fn put(&mut self, at: i64, block: Block, mut give: impl FnMut(Taken)) {
-        let Some(zero) = &mut self.zero else { return };
+    /// Where in the file something of this moment belongs, in microseconds; none: there is no file yet.
+    fn place(&mut self, at: i64) -> Option<i64> {
+        let zero = self.zero.as_mut()?;
         if std::mem::take(&mut self.resumes) {
             *zero = at.saturating_sub(self.end);
         }
         let time = at.saturating_sub(*zero);
         // Sound that was on its way when the first picture was made.
         if time < 0 {
-            return;
+            return None;
         }
         self.end = self.end.max(time.saturating_add(STEP));
-        give(Taken::Block(Block { time: duration(time), ..block }));
+        Some(time)
     }
 }
 
 /// From one packet of sound to the next, in microseconds.
 const STEP: i64 = 20_000;
 
-fn block(bytes: Vec<u8>) -> Block {
-    Block { track: 0, time: std::time::Duration::ZERO, keyframe: false, rotation: None, bytes }
+/// What begins at that time, in microseconds.
+fn block(at: i64, bytes: Vec<u8>) -> Block {
+    Block { track: 0, time: duration(at), keyframe: false, rotation: None, bytes }
 }

@@ -119,7 +119,10 @@ impl Take {
                 taking.poll(now, epoch, peer, put);
             }
             (Media::Mix(mixing), ToRecorder::Sound { shown, packet, .. }) => mixing.sound(epoch, shown, &packet, put),
-            (Media::Mix(mixing), ToRecorder::Picture { shown, frame, .. }) => mixing.picture(now, epoch, shown, &frame, put),
+            (Media::Mix(mixing), ToRecorder::Picture { number, shown, frame, .. }) => {
+                mixing.follow(number);
+                mixing.picture(now, epoch, shown, &frame, put);
+            }
             (Media::Mix(mixing), ToRecorder::Pause(_, paused)) => mixing.pause(paused),
             _ => {}
         }

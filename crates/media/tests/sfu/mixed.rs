@@ -194,6 +194,21 @@ fn those_who_come_one_after_the_other_do_not_wait_for_each_other() {
 }
 
 #[test]
+fn a_picture_that_the_engine_never_got_is_made_up_for_by_a_key_frame() {
+    let mut world = room(77, &[member(true, true), member(true, true)]);
+    world.run(2 * SECOND);
+    let asked = mixer(&mut world).asked.len();
+    mixer(&mut world).loses = 2;
+    world.run(2 * SECOND);
+    assert_eq!(mixer(&mut world).asked.len() - asked, 1);
+    for client in 0..2 {
+        let frames = frames(&world, client);
+        let hole = frames.windows(2).position(|pair| pair[1].2 != pair[0].2 + 1).expect("two are missing");
+        assert!(frames[hole..].iter().take(4).skip(1).any(|frame| frame.1), "no key frame soon after it");
+    }
+}
+
+#[test]
 fn sound_and_picture_are_of_one_moment() {
     let mut world = room(64, &[member(true, true)]);
     world.run(10 * SECOND);

@@ -23,9 +23,13 @@ pub struct Mixer {
     pub wanted: Vec<(Instant, Wanted)>,
     /// What it says of its own accord.
     pub says: Vec<FromMixer>,
+    /// So many pictures of the main rendition, the next ones, are lost between it and the engine.
+    pub loses: u32,
     keys: Vec<Rendition>,
     next: Option<(Instant, Instant)>,
     number: u32,
+    /// Pictures of each rendition.
+    made: [u64; 2],
 }
 
 impl Mixer {
@@ -55,7 +59,14 @@ impl Mixer {
                 if wanted || asked {
                     self.keys.retain(|key| *key != rendition);
                     let frame = frame(self.number, rendition, rate, asked || self.number == 1);
-                    engine.handle_mixer(now, FromMixer::Picture { room: ROOM, rendition, shown, frame });
+                    let made = &mut self.made[usize::from(rendition.layer())];
+                    *made += 1;
+                    if rendition == Rendition::Main && self.loses > 0 {
+                        self.loses -= 1;
+                        continue;
+                    }
+                    let picture = FromMixer::Picture { room: ROOM, rendition, number: *made, shown, frame };
+                    engine.handle_mixer(now, picture);
                 }
             }
         }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { render } from 'svelte/server';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import Button from '../src/record/Button.svelte';
-import { isWritten, setRecording } from '../src/record/call';
+import { isWaiting, isWritten, setRecording } from '../src/record/call';
 import Mark from '../src/record/Mark.svelte';
 import { Meeting, type Wish } from '../src/room/meeting.svelte';
 import { outcomeWords } from '../src/room/people';
@@ -10,11 +10,28 @@ import { outcomeWords } from '../src/room/people';
 afterEach(() => void vi.unstubAllGlobals());
 
 describe('the button to record', () => {
-  const drawn = (on: boolean) => render(Button, { props: { room: 'Den', on, ontell: () => {} } }).body;
+  const drawn = (on: boolean, waits = false) => render(Button, { props: { room: 'Den', on, waits, ontell: () => {} } }).body;
 
   it('keeps its label, and says by its state that it is on', () => {
     expect([drawn(false), drawn(true)].map((html) => /aria-label="([^"]*)"/.exec(html)?.[1])).toEqual(['Record this room', 'Record this room']);
     expect([drawn(false), drawn(true)].map((html) => /aria-pressed="([^"]*)"/.exec(html)?.[1])).toEqual(['false', 'true']);
+  });
+
+  it('offers to stop what waits for room on the disk', () => {
+    expect(drawn(false, true)).toContain('aria-label="Stop: record nothing when there is room again"');
+    expect(drawn(false, true)).not.toContain('aria-pressed');
+  });
+
+  it.each([
+    [{ waiting: true }, true],
+    [{ waiting: false }, false],
+  ])('knows from %j whether it waits', async (says, is) => {
+    let path = '';
+    vi.stubGlobal('fetch', async (asked: string) => {
+      path = asked;
+      return Response.json({ room: 'Dog Cam', recording: false, ...says });
+    });
+    expect([await isWaiting('Dog Cam'), path]).toEqual([is, '/kennel/v1/rooms/Dog%20Cam/record']);
   });
 
   it.each([
@@ -67,6 +84,12 @@ describe('the mark of a recorded room', () => {
     const drawn = (on: boolean) => render(Mark, { props: { on, here: true } }).body;
     expect(drawn(true)).toContain('Recording');
     expect(drawn(false)).not.toContain('Recording');
+  });
+
+  it('says that recording waits while there is no room on the disk', () => {
+    const drawn = render(Mark, { props: { on: false, waits: true, here: true } }).body;
+    expect(drawn).toContain('Recording waits for room on the disk');
+    expect(render(Mark, { props: { on: true, waits: true, here: true } }).body).not.toContain('waits');
   });
 
   it.each(['dogcam/CameraLive', 'dogcam/Watch', 'room/Inside'])('comes with %s itself, not in a file that may not come', (page) => {

@@ -26,7 +26,7 @@ use crate::spaces;
 use crate::web::accept::Connection;
 use crate::web::asked::Asked;
 use crate::web::ws::{self, MESSAGE_BYTES_MAX, Means};
-use crate::web::{Inside, Later, NotRecorded, Present, RoomRow, RoomState, RoomsView, SOCKET_BUFFER_BYTES};
+use crate::web::{Inside, Later, NotRecorded, Present, Recorded, RoomRow, RoomState, RoomsView, SOCKET_BUFFER_BYTES};
 
 /// Starts the rooms as configured, with the media server if there is one, and takes up what was before a restart.
 pub async fn start_rooms(
@@ -139,6 +139,7 @@ impl RoomsView for hub::Handle {
                 mixed: room.participants.iter().any(|one| one.member.view == View::Mix),
                 locked: room.stage.locked,
                 full: room.participants.len() >= room.terms.seats_max,
+                recording: recorded(&room),
             })
         })
     }
@@ -175,6 +176,15 @@ fn present(one: &Snapshot) -> Present {
 /// Those of these origins that are what is withdrawn.
 fn ending_with(origins: BTreeSet<Arc<str>>, withdrawn: &str) -> impl Iterator<Item = Arc<str>> {
     origins.into_iter().filter(move |own| origin::ends_with(own, withdrawn))
+}
+
+fn recorded(room: &RoomView) -> Recorded {
+    match (room.recording_waits, room.recording, &room.options.record) {
+        (true, ..) => Recorded::Waits,
+        (_, false, _) => Recorded::Off,
+        (_, true, Rule::All) => Recorded::All,
+        (_, true, _) => Recorded::Some,
+    }
 }
 
 fn row(room: &RoomView, created: u64) -> RoomRow {

@@ -227,6 +227,12 @@ impl Room {
         (tracks && (any() || self.kind == RoomKind::Auto && !failed())) || self.is_mix_recorded()
     }
 
+    /// Whether something is to be recorded and nothing is, because all of it failed: it is tried again later.
+    pub fn awaits_recording(&self) -> bool {
+        let failed = self.participants.iter().any(|place| place.takes.has_failed(None));
+        failed && self.topology == Topology::Server && self.options.record.takes_any() && !self.is_recorded()
+    }
+
     fn is_any_recorded(&self, place: &Participant) -> bool {
         let (snapshot, barred) = (&place.snapshot, place.barred());
         let taken = |track: &Track| track.kind != Kind::Data && self.options.record.takes(snapshot, track);

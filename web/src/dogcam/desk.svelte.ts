@@ -24,6 +24,8 @@ export class Desk {
   quality: number | null = $state(null);
   /** Whether the room is recorded. */
   recorded = $state(false);
+  /** Whether recording is on but the disk has no room, as far as this page may know. */
+  recordWaits = $state(false);
   live: LiveCamera[] = $state.raw([]);
   liveUp = $state(false);
   /** Our name in the room, as the server gave it. */

@@ -11,6 +11,12 @@ export async function setRecording(room: string, on: boolean): Promise<string | 
   return failure.kind === 'refused' && failure.code === 'not_found' ? words.nobody : refusalWords(failure);
 }
 
+/** Whether recording is on and waits for room on the disk; null if the server does not say. */
+export async function isWaiting(room: string): Promise<boolean | null> {
+  const answer: Answer<{ waiting: boolean }> = await api.ask('GET', `/rooms/${encodeURIComponent(room)}/record`);
+  return answer.ok ? answer.value.waiting : null;
+}
+
 /** Whether anything of the room is being written; null if the server does not say. */
 export async function isWritten(room: string): Promise<boolean | null> {
   const answer: Answer<{ recordings: { status: string; left?: boolean }[] }> = await api.ask('GET', `/recordings?${new URLSearchParams({ room })}`);

@@ -52,6 +52,8 @@ export class Meeting {
   sharing = $state(false);
   /** Something of the room is recorded. */
   recorded = $state(false);
+  /** Recording is on, but the disk has no room, as far as this page may know. */
+  recordWaits = $state(false);
   /** Somebody asks to be heard or seen again. */
   asked: Ask | null = $state.raw(null);
   private layers: readonly Layer[] = $state.raw([]);

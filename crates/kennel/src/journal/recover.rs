@@ -214,6 +214,7 @@ impl Recovery {
             memo: room.memo.clone(),
             topology: room.kind.topology(),
             recording: false,
+            recording_waits: false,
             began: room::Moment::START,
             participants: Vec::new(),
             stage: Arc::default(),

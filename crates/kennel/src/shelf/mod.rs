@@ -8,6 +8,7 @@ pub mod mark;
 pub mod range;
 pub mod repair;
 pub mod sealed;
+pub mod space;
 
 use std::collections::HashSet;
 use std::fmt;

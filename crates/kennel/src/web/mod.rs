@@ -122,6 +122,21 @@ pub struct RoomState {
     pub locked: bool,
     /// Whether every seat is taken.
     pub full: bool,
+    /// What is recorded of it.
+    pub recording: Recorded,
+}
+
+/// What is recorded of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// Nothing.
+    Off,
+    /// All that can be.
+    All,
+    /// Something.
+    Some,
+    /// It is on, but nothing can be written: it is tried again now and then.
+    Waits,
 }
 
 /// How somebody came into a room.
@@ -267,7 +282,7 @@ pub fn app(app: &Arc<App>, doors: Router, relay: Router) -> Router {
         .route("/kennel/v1/rooms", get(api::rooms))
         .route("/kennel/v1/rooms/{name}", put(api::set_room).delete(moderate::end))
         .route("/kennel/v1/rooms/{name}/block", post(moderate::block))
-        .route("/kennel/v1/rooms/{name}/record", post(recordings::record))
+        .route("/kennel/v1/rooms/{name}/record", get(recordings::is_recorded).post(recordings::record))
         .route("/kennel/v1/recordings", get(recordings::list))
         .route("/kennel/v1/recordings/{id}", get(recordings::find).delete(recordings::forget))
         .route("/kennel/v1/recordings/{id}/media", get(recordings::media))

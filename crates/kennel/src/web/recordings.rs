@@ -8,7 +8,6 @@ use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use media::limit::RECORD_SPACE_BEGIN_BYTES;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Page, RecordedKind, RecordingFilter, RecordingRow, RecordingStatus};
@@ -18,11 +17,12 @@ use twilio::sid;
 use super::api::{name_invalid, read_json};
 use super::asked::Asked;
 use super::problem::Problem;
-use super::{App, NotRecorded};
+use super::{App, NotRecorded, Recorded};
 use crate::auth::Caller;
 use crate::clock;
 use crate::keyring::{Right, is_name};
 use crate::shelf::link::{TTL_DEFAULT_S, TTL_MAX_S};
+use crate::shelf::space::words;
 use crate::shelf::{NotDeleted, Shelf};
 
 /// Recordings of one answer.
@@ -152,18 +152,15 @@ pub async fn record(
     struct Ask {
         on: bool,
     }
-    caller.need(Right::Record)?;
-    let name = name.map(|Path(name)| name).ok().filter(|name| is_name(name));
-    let name = name.ok_or_else(|| name_invalid("A room's name"))?;
-    if !caller.allows_room(&name) {
-        return Err(room_not_allowed());
-    }
+    let name = recorded_room(&caller, name)?;
     let ask: Ask = read_json(body)?;
-    if ask.on {
-        check_space(&app).await?;
+    let before = app.rooms.state(&name).await.map(|state| state.recording);
+    // Where all is recorded nothing new begins, and what is to end needs no space.
+    if ask.on && before != Some(Recorded::All) {
+        check_space(&app, before == Some(Recorded::Waits)).await?;
     }
     let id = app.rooms.record(&name, ask.on).await.map_err(|why| match why {
-        NotRecorded::NoRoom => Problem::not_found("There is nobody in a room of that name."),
+        NotRecorded::NoRoom => nobody(),
         NotRecorded::Direct => {
             let message =
                 "In this room devices send to each other, and Kennel sees nothing that it could record. Its type must be group.";
@@ -176,25 +173,45 @@ pub async fn record(
     Ok(Json(json!({ "room": name, "recording": ask.on })))
 }
 
-/// Whether a recording that begins now goes on. Where nobody knows how much space there is, writing shows it.
-async fn check_space(app: &App) -> Result<(), Problem> {
-    let Some(shelf) = &app.shelf else { return Ok(()) };
-    let files = shelf.files().clone();
-    let disk = tokio::task::spawn_blocking(move || files.space()).await;
-    disk.ok().and_then(Result::ok).map_or(Ok(()), |disk| is_enough(disk.free))
+/// `GET /kennel/v1/rooms/NAME/record`
+pub async fn is_recorded(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<Json<Value>, Problem> {
+    let name = recorded_room(&caller, name)?;
+    let state = app.rooms.state(&name).await.ok_or_else(nobody)?.recording;
+    let on = matches!(state, Recorded::All | Recorded::Some);
+    Ok(Json(json!({ "room": name, "recording": on, "waiting": state == Recorded::Waits })))
 }
 
-/// Whether so many free bytes are enough for a recording to begin.
-fn is_enough(free: u64) -> Result<(), Problem> {
-    let missing = RECORD_SPACE_BEGIN_BYTES.saturating_sub(free);
-    if missing == 0 {
-        return Ok(());
-    }
-    let message = format!(
-        "The disk for recordings is too full: {RECORD_SPACE_BEGIN_BYTES} bytes must be free for one to begin, and {missing} of them are \
-         missing. Delete recordings, or give Kennel a folder on a larger disk."
-    );
-    Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, "no_space", message))
+/// The room of that name, if the caller may record it.
+fn recorded_room(caller: &Caller, name: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
+    caller.need(Right::Record)?;
+    let name = name.map(|Path(name)| name).ok().filter(|name| is_name(name));
+    let name = name.ok_or_else(|| name_invalid("A room's name"))?;
+    if caller.allows_room(&name) { Ok(name) } else { Err(room_not_allowed()) }
+}
+
+fn nobody() -> Problem {
+    Problem::not_found("There is nobody in a room of that name.")
+}
+
+/// Whether a recording that begins now goes on. Where nobody knows how much space there is, writing shows it.
+async fn check_space(app: &App, waits: bool) -> Result<(), Problem> {
+    let Some(shelf) = &app.shelf else { return Ok(()) };
+    shelf.missing_bytes().await.map_or(Ok(()), |missing| Err(no_space(missing, waits)))
+}
+
+/// So many bytes are missing for a recording to begin, in a room that waits for them or does not.
+fn no_space(missing: u64, waits: bool) -> Problem {
+    let then = if waits {
+        "Recording stays switched on: it begins by itself within minutes once there is room, unless it is switched off."
+    } else {
+        "Nothing was switched on, and nothing begins by itself: ask again when there is room."
+    };
+    let message = format!("{} {then}", words(missing));
+    Problem::new(StatusCode::INSUFFICIENT_STORAGE, "no_space", message)
 }
 
 /// The recording of this id, if the caller may have it.
@@ -270,11 +287,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn too_little_space_is_told_with_the_bytes_that_are_missing() {
-        assert!(is_enough(RECORD_SPACE_BEGIN_BYTES).is_ok() && is_enough(u64::MAX).is_ok());
-        let problem = is_enough(RECORD_SPACE_BEGIN_BYTES - 4_321).expect_err("too little");
-        assert_eq!(problem.status(), StatusCode::INSUFFICIENT_STORAGE);
-        let said = problem.body().to_string();
-        assert!(said.contains("no_space") && said.contains(" 4321 of them"), "{said}");
+    fn too_little_space_is_told_with_what_becomes_of_it_later() {
+        for (waits, then) in [(true, "begins by itself within minutes"), (false, "nothing begins by itself")] {
+            let problem = no_space(4_321, waits);
+            assert_eq!(problem.status(), StatusCode::INSUFFICIENT_STORAGE);
+            let said = problem.body().to_string();
+            assert!(said.contains("no_space") && said.contains(" 4321 of them") && said.contains(then), "{said}");
+        }
     }
 }

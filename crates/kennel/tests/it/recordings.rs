@@ -224,3 +224,20 @@ async fn a_room_is_recorded_by_who_may() {
     check_refusal(&record("Nowhere", json!({ "on": false }), owner).await, StatusCode::NOT_FOUND, "not_found");
     assert_eq!(shelf.stage.rooms.recorded.lock().expect("sound").len(), 3);
 }
+
+#[tokio::test]
+async fn who_may_record_a_room_sees_whether_it_waits_for_space() {
+    let shelf = Shelf::filled().await;
+    let (_, den) = shelf.stage.link(json!({ "label": "a", "rights": ["record"], "room": "Den" })).await;
+    let (_, watcher) = shelf.stage.link(json!({ "label": "w", "rights": ["watch"] })).await;
+    for room in ["Den", "Waiting"] {
+        shelf.stage.rooms.present.lock().expect("sound").insert(room.to_owned(), vec!["Ann".to_owned()]);
+    }
+    let look = async |room: &str, key: &str| shelf.stage.ask(get(&format!("/kennel/v1/rooms/{room}/record")).bearer(key)).await;
+    let says = |room: &str, waits| json!({ "room": room, "recording": false, "waiting": waits });
+    assert_eq!(look("Den", &den).await.json(), says("Den", false));
+    assert_eq!(look("Waiting", &shelf.owner).await.json(), says("Waiting", true));
+    check_refusal(&look("Waiting", &den).await, StatusCode::FORBIDDEN, "room_not_allowed");
+    check_refusal(&look("Den", &watcher).await, StatusCode::FORBIDDEN, "right_missing");
+    check_refusal(&look("Nowhere", &shelf.owner).await, StatusCode::NOT_FOUND, "not_found");
+}

@@ -21,7 +21,9 @@ use kennel::tls::Authority;
 use kennel::web::accept::Connection;
 use kennel::web::gate::Caps;
 use kennel::web::stream::Patience;
-use kennel::web::{self, App, Doorman, Inside, Later, NotRecorded, Present, Reach, RoomRow, RoomState, RoomsView, Served, Site};
+use kennel::web::{
+    self, App, Doorman, Inside, Later, NotRecorded, Present, Reach, Recorded, RoomRow, RoomState, RoomsView, Served, Site,
+};
 use media::record::MixFile;
 use room::{Refusal, RoomId};
 use sealed::Sealing;
@@ -107,7 +109,8 @@ impl RoomsView for TestRooms {
 
     fn state<'a>(&'a self, room: &'a str) -> Later<'a, Option<RoomState>> {
         let present = self.present.lock().expect("sound").contains_key(room);
-        let state = RoomState { mixed: room != "Dog Cam", locked: room == "Locked", full: room == "Full" };
+        let recording = if room == "Waiting" { Recorded::Waits } else { Recorded::Off };
+        let state = RoomState { mixed: room != "Dog Cam", locked: room == "Locked", full: room == "Full", recording };
         Box::pin(async move { present.then_some(state) })
     }
 

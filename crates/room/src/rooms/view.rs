@@ -29,6 +29,8 @@ pub struct RoomView {
     pub topology: Topology,
     /// Whether it is recorded. Which tracks are is among its options.
     pub recording: bool,
+    /// Whether its rules record something, all of which failed: it is tried again now and then, until the rules say otherwise.
+    pub recording_waits: bool,
     /// When it began; before a restart, if it went on after it.
     pub began: Moment,
     /// Who is in it, in the order they came.
@@ -108,6 +110,7 @@ pub(super) fn view(room: &Room) -> RoomView {
         memo: room.memo.clone(),
         topology: room.topology,
         recording: room.recording.on,
+        recording_waits: room.awaits_recording(),
         began: room.began,
         participants: room.participants.iter().map(|p| Arc::clone(&p.snapshot)).collect(),
         stage: Arc::clone(&room.stage.view),

@@ -371,16 +371,25 @@ fn a_room_of_which_all_recordings_failed_is_not_recorded() {
         party.join("bo", "den", &[]).unwrap();
         party.join("ann", "den", &["a mic", "v cam"]).unwrap();
         let on = |party: &Party| party.rooms.by_name("den").unwrap().recording;
+        let waits = |party: &Party| party.rooms.by_name("den").unwrap().recording_waits;
         let [sound, pictures] = [0, 1].map(|n| takes(&party, "ann")[n].0);
         party.heard("bo");
         report(&mut party, sound, ended(WhyStopped::Disk));
-        assert!(on(&party), "{kind:?}: the pictures are");
+        assert!(on(&party) && !waits(&party), "{kind:?}: the pictures are");
         report(&mut party, pictures, ended(WhyStopped::Disk));
-        assert!(!on(&party), "{kind:?}");
+        assert!(!on(&party) && waits(&party), "{kind:?}");
         let heard = party.heard("bo");
         assert!(heard.iter().any(|line| line.starts_with("recording") && line.ends_with("off")), "{kind:?}: {heard:?}");
         party.pass(limit::RETAKE_AFTER);
-        assert!(on(&party) && takes(&party, "ann").len() == 2, "{kind:?}: they are tried again");
+        assert!(on(&party) && !waits(&party) && takes(&party, "ann").len() == 2, "{kind:?}: they are tried again");
+        for (id, _) in takes(&party, "ann") {
+            report(&mut party, id, ended(WhyStopped::Disk));
+        }
+        assert!(waits(&party));
+        set(&mut party, Rule::Nothing).unwrap();
+        assert!(!on(&party) && !waits(&party), "{kind:?}: it is off");
+        party.pass(2 * limit::RETAKE_AFTER);
+        assert!(!on(&party) && takes(&party, "ann").is_empty(), "{kind:?}: and stays so");
     }
 }
 

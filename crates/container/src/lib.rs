@@ -5,6 +5,7 @@
 //! same [`Output`], and both have a writer of files that grow, of which [`Repair`] finishes what was cut off.
 
 mod bits;
+mod ends;
 pub mod h264;
 pub mod limit;
 pub mod matroska;

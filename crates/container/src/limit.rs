@@ -29,5 +29,13 @@ pub const PICTURE_TIME: Duration = Duration::from_millis(33);
 /// The longest that the last picture of a file is shown.
 pub const PICTURE_TIME_MAX: Duration = Duration::from_secs(1);
 
+/// Clusters or fragments of which is known where in the file they end: more than are made before the first is written. A file that is cut
+/// before that is told too long.
+pub const ENDS_KNOWN_MAX: usize = 1_024;
+
+/// How long an MP4 that grows should be, as what players must know of it is remembered until its end: 28 MB of a day of sound and 30 pictures
+/// a second, 48 MB where these are not evenly spaced. It says so when it is, and goes on if whoever writes it does.
+pub const GROWING_TIME_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// Bytes at the beginning of an MP4 for what players must know: a day and a half. Is there more, it stands at the end.
 pub const ROOM_MAX: u64 = 64 * 1024 * 1024;

@@ -76,6 +76,10 @@ pub enum WhyStopped {
     Stopped,
     /// The same, and nothing ever came: the file is empty.
     NoMedia,
+    /// Its file was as long as one may be. Of a mix another begins.
+    Long,
+    /// The program ended before it did, or a part of it failed: what came last is missing.
+    CutOff,
     /// The disk was too slow.
     Overloaded,
     /// The disk is full, or broken.

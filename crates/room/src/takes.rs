@@ -9,7 +9,7 @@ use crate::participant::Participant;
 use crate::room::{Means, Room};
 use crate::{
     Act, Event, Fact, Kind, MixRecording, MixState, MixTake, Moment, Output, ParticipantId, RecordAct, RecordNews, Recording,
-    RecordingId, RecordingState, Refusal, RoomKind, Rule, StageField, Take, Topology, Track, TrackId,
+    RecordingId, RecordingState, Refusal, RoomKind, Rule, StageField, Take, Topology, Track, TrackId, WhyStopped,
 };
 
 /// The recordings of one participant's tracks.
@@ -169,7 +169,11 @@ impl Room {
             (RecordNews::Silent(silent), Some(taking)) => taking.silent = *silent,
             // It ended by itself, for whatever reason: nothing else is told of what was asked for.
             (RecordNews::Ended(_), Some(taking)) => taking.failed = taking.failed.or(Some(means.now)),
-            (RecordNews::Ended(_), None) => self.end_mix_recording(id, means.now),
+            (RecordNews::Ended(outcome), None) => {
+                let runs = self.live_mix_recordings().any(|one| one.id == id && one.state == MixState::Recording);
+                self.end_mix_recording(id, means.now);
+                self.stage.takes.due |= runs && outcome.why == WhyStopped::Long;
+            }
             (RecordNews::Began { .. } | RecordNews::Silent(_), _) => {}
         }
     }

@@ -52,6 +52,8 @@ pub struct Index {
     pub layout: Layout,
     seen: Vec<Seen>,
     cues: Vec<Cue>,
+    /// When the file ends, where not all of it could be written.
+    cut: Option<Duration>,
 }
 
 /// Of one track.
@@ -75,12 +77,17 @@ impl Index {
             };
             Seen { codec: track.codec, largest, last: None, end: Duration::ZERO, step: PICTURE_TIME }
         });
-        Index { layout, seen: seen.collect(), cues: Vec::new() }
+        Index { layout, seen: seen.collect(), cues: Vec::new(), cut: None }
     }
 
     /// When the last block ends, since the beginning of the file.
     pub fn end(&self) -> Duration {
-        self.seen.iter().map(|seen| seen.end).max().unwrap_or_default()
+        self.cut.unwrap_or_else(|| self.seen.iter().map(|seen| seen.end).max().unwrap_or_default())
+    }
+
+    /// The file ends there: what was noted after it could not be written.
+    pub fn cut(&mut self, end: Duration) {
+        self.cut = Some(end);
     }
 
     pub fn has_pictures(&self) -> bool {
@@ -189,7 +196,8 @@ trait Largest {
 
 impl Largest for Option<Size> {
     fn max_by_area(self, other: Option<Size>) -> Self {
-        self.into_iter().chain(other).max_by_key(|size| size.area())
+        // Of equal ones the first: most of the file may have it.
+        self.into_iter().chain(other).reduce(|one, other| if other.area() > one.area() { other } else { one })
     }
 }
 

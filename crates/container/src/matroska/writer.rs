@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::index::{DURATION_BYTES, Index, Layout, SEEK_HEAD_BYTES, date, ms};
 use super::{ebml, id};
+use crate::ends::Ends;
 use crate::limit::{BLOCK_BYTES_MAX, CLUSTER_BYTES_MAX, CLUSTER_TIME_MAX};
 use crate::{Block, Codec, Output, Shape, Track};
 
@@ -18,6 +19,7 @@ pub struct Writer {
     /// How long the file is, with all that is to be appended.
     bytes: u64,
     cluster: Cluster,
+    ends: Ends,
     out: VecDeque<Output>,
 }
 
@@ -38,6 +40,7 @@ impl Writer {
             index: Index::new(layout, tracks),
             bytes,
             cluster: Cluster::default(),
+            ends: Ends::default(),
             out: VecDeque::from([Output::Append(head)]),
         }
     }
@@ -77,6 +80,7 @@ impl Writer {
         self.out.clear();
         self.cluster = Cluster::default();
         self.bytes = bytes;
+        self.index.cut(self.ends.at(bytes));
     }
 
     /// What is to be done with the file.
@@ -116,6 +120,7 @@ impl Writer {
         cluster.extend(ebml::sized(data.len() as u64, 8));
         cluster.extend(data);
         self.bytes += cluster.len() as u64;
+        self.ends.note(self.bytes, self.index.end());
         self.out.push_back(Output::Append(cluster));
     }
 }

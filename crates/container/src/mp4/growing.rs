@@ -10,7 +10,8 @@ use std::time::Duration;
 use super::boxes::{self, HEAD_BYTES, put, put_full, put_u32, put_u64};
 use super::table::{Table, millis};
 use super::{MAGIC, MAGIC_BYTES, movie};
-use crate::limit::{BLOCK_BYTES_MAX, CLUSTER_BYTES_MAX, CLUSTER_TIME_MAX};
+use crate::ends::Ends;
+use crate::limit::{BLOCK_BYTES_MAX, CLUSTER_BYTES_MAX, CLUSTER_TIME_MAX, GROWING_TIME_MAX};
 use crate::{Block, Codec, Output, Track, h264};
 
 /// Bytes of the place for the head of the data, which comes first.
@@ -34,6 +35,9 @@ pub struct Growing {
     waiting: Vec<Block>,
     waiting_bytes: usize,
     fragments: u32,
+    ends: Ends,
+    /// When the file ends, where not all of it could be written.
+    cut: Option<Duration>,
     /// Where the place for the duration is.
     duration_at: u64,
     /// How long the file is, with all that is to be appended.
@@ -58,7 +62,8 @@ impl Growing {
         head.extend(told);
         put_began(&mut head, began);
         let (bytes, out) = (head.len() as u64, VecDeque::from([Output::Append(head)]));
-        Some(Growing { began, tables, waiting: Vec::new(), waiting_bytes: 0, fragments: 0, duration_at, bytes, out })
+        let (waiting, ends) = (Vec::new(), Ends::default());
+        Some(Growing { began, tables, waiting, waiting_bytes: 0, fragments: 0, ends, cut: None, duration_at, bytes, out })
     }
 
     /// Takes a block. Those of several tracks come in about the order of their times. One that is too large is left out.
@@ -82,7 +87,7 @@ impl Growing {
     pub fn finish(&mut self, as_ordinary: bool) {
         self.end_fragment();
         let outputs =
-            if as_ordinary { finished(&self.tables, self.began, self.bytes) } else { cut_off(&self.tables, self.duration_at) };
+            if as_ordinary { finished(&self.tables, self.began, self.bytes) } else { cut_off(self.duration(), self.duration_at) };
         for output in outputs {
             if let Output::Append(bytes) = &output {
                 self.bytes += bytes.len() as u64;
@@ -96,6 +101,7 @@ impl Growing {
         self.out.clear();
         self.waiting.clear();
         (self.waiting_bytes, self.bytes) = (0, bytes);
+        self.cut = Some(self.ends.at(bytes));
     }
 
     /// What is to be done with the file.
@@ -106,7 +112,13 @@ impl Growing {
     /// When the last block ends that is in a fragment that has ended, since the beginning of the file.
     #[must_use]
     pub fn duration(&self) -> Duration {
-        self.tables.iter().map(Table::end).max().unwrap_or_default()
+        self.cut.unwrap_or_else(|| end_of(&self.tables))
+    }
+
+    /// Whether it is so long that it should be finished, and another begun.
+    #[must_use]
+    pub fn is_long(&self) -> bool {
+        self.duration() >= GROWING_TIME_MAX
     }
 
     /// How long the file is when everything is done that [`poll`](Self::poll) gave or gives.
@@ -154,6 +166,7 @@ impl Growing {
         }
         put(&mut told, b"mdat", |out| out.extend(data));
         self.bytes += told.len() as u64;
+        self.ends.note(self.bytes, end_of(&self.tables));
         self.out.push_back(Output::Append(told));
     }
 }
@@ -165,9 +178,13 @@ pub fn finished(tables: &[Table], began: Duration, bytes: u64) -> Vec<Output> {
     vec![Output::Append(movie::put(tables, began, |_| {})), Output::Patch { at: MAGIC_BYTES as u64, bytes: head }]
 }
 
-/// What makes a file that stays in fragments one that says how long it is.
-pub fn cut_off(tables: &[Table], duration_at: u64) -> Vec<Output> {
-    let end = tables.iter().map(Table::end).max().unwrap_or_default();
+/// When the last block ends.
+pub fn end_of(tables: &[Table]) -> Duration {
+    tables.iter().map(Table::end).max().unwrap_or_default()
+}
+
+/// What makes a file that stays in fragments one that says when it ends.
+pub fn cut_off(end: Duration, duration_at: u64) -> Vec<Output> {
     let mut duration = Vec::with_capacity(DURATION_BYTES);
     put_full(&mut duration, b"mehd", 1, 0, |out| put_u64(out, millis(end)));
     // The place may have been used already.

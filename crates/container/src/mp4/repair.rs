@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::boxes::{HEAD_BYTES, Inside, inside};
-use super::growing::{DURATION_BYTES, KEY_FLAGS, PLACE_BYTES, cut_off, finished, since_1970};
+use super::growing::{DURATION_BYTES, KEY_FLAGS, PLACE_BYTES, cut_off, end_of, finished, since_1970};
 use super::table::Table;
 use super::{MAGIC_BYTES, is_begun};
 use crate::limit::{HEAD_BYTES_MAX, TRACKS_MAX};
@@ -81,9 +81,9 @@ impl Repair {
         Some(Repaired {
             bytes,
             bytes_after: bytes.saturating_add(appended.sum()),
-            patches: cut_off(&self.tables, duration_at),
+            patches: cut_off(end_of(&self.tables), duration_at),
             outputs,
-            duration: self.tables.iter().map(Table::end).max().unwrap_or_default(),
+            duration: end_of(&self.tables),
             began: self.began,
             tracks: self.tables.iter().map(|table| table.track().clone()).collect(),
         })

@@ -25,7 +25,7 @@ pub struct Table {
     sizes: Vec<u32>,
     /// Runs of blocks that last as long: how many, and how many ticks each. The last block is in none yet.
     steps: Vec<(u32, u32)>,
-    /// Places of key frames, from 1.
+    /// Places of key frames among pictures, from 1.
     keys: Vec<u32>,
     /// Where chunks begin, and how many blocks each has.
     chunks: Vec<(u64, u32)>,
@@ -121,7 +121,8 @@ impl Table {
         self.first.get_or_insert(at);
         (self.last, self.tail) = (at, lasts);
         self.sizes.push(bytes);
-        if keyframe {
+        // Of sound every block is one, and no list says so.
+        if keyframe && !self.is_sound() {
             self.keys.push(count(self.sizes.len()));
         }
     }

@@ -161,9 +161,11 @@ impl End {
             WhyStopped::Disk => (RecordingStatus::Failed, "disk"),
             WhyStopped::Overloaded if empty => (RecordingStatus::Failed, "overloaded"),
             WhyStopped::NoMedia => (RecordingStatus::Failed, "no media"),
-            WhyStopped::Stopped if empty => (RecordingStatus::Failed, "no media"),
+            WhyStopped::Stopped | WhyStopped::Long | WhyStopped::CutOff if empty => (RecordingStatus::Failed, "no media"),
             WhyStopped::Overloaded => (RecordingStatus::Completed, "overloaded"),
             WhyStopped::Stopped => (RecordingStatus::Completed, "stopped"),
+            WhyStopped::Long => (RecordingStatus::Completed, "long"),
+            WhyStopped::CutOff => (RecordingStatus::Completed, "cut off"),
         };
         let failed = if empty { "RecordingStart" } else { "RecordingComplete" };
         End { status, file, why, failed }

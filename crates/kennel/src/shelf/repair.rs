@@ -97,6 +97,7 @@ mod tests {
         let [(1, first), (2, second), (4, last)] = found.as_slice() else { panic!("{found:?}") };
         assert!((Duration::from_secs(8)..Duration::from_secs(10)).contains(&first.duration), "{first:?}");
         assert_eq!((first.codec, first.offset.as_secs()), (Some(RecordedCodec::Opus), 1_700_000_000));
+        assert_eq!(first.why, WhyStopped::CutOff);
         assert_eq!(first.bytes, files.open(1).expect("read").expect("finished").blob.len());
         assert_eq!((second.duration.as_secs_f32().round(), second.why), (10.0, WhyStopped::Stopped));
         assert_eq!((last.why, files.list().expect("a list").len()), (WhyStopped::NoMedia, 3));
@@ -114,6 +115,6 @@ mod tests {
         assert!(found.outcomes.is_empty() && found.unread == [1], "{found:?}");
         fs::remove_dir(files.finished(1, "mka")).expect("removed");
         let found = repair(&files, |id| id == 1).expect("read");
-        assert!(found.unread.is_empty() && found.outcomes[0].1.why == WhyStopped::Stopped, "{found:?}");
+        assert!(found.unread.is_empty() && found.outcomes[0].1.why == WhyStopped::CutOff, "{found:?}");
     }
 }

@@ -16,6 +16,10 @@ const WAY_WINDOW: i64 = 10_000_000;
 /// Timestamps may run ahead of the arrivals by this many microseconds, or the stream has begun anew.
 const AHEAD_MAX: i64 = 1_000_000;
 
+/// Together, the timestamps of a file may run ahead of the arrivals by this many microseconds: a line that stood still when it began. And by
+/// a hundredth of the time that passed: no clock is so wrong. What is beyond that is not the time of anything, and a file is no longer.
+const FILE_AHEAD_MAX: i64 = 10_000_000;
+
 /// Timestamps of newer packets may be older by this many microseconds.
 const BACK_MAX: i64 = 1_000_000;
 
@@ -161,12 +165,13 @@ impl TrackClock {
 
     /// Where it is by timestamps alone.
     fn raw(&mut self, packet: &Packet, arrival: i64, ours: Option<i64>) -> i64 {
-        let hz = self.hz;
+        let (hz, most) = (self.hz, self.most(arrival));
         let next = self
             .stream
             .as_mut()
             .filter(|stream| stream.ssrc == packet.stream && !stream.ended)
-            .and_then(|stream| stream.follow(packet, arrival, hz));
+            .and_then(|stream| stream.follow(packet, arrival, hz))
+            .filter(|raw| raw.saturating_add(self.drawn) <= most);
         if let Some(raw) = next {
             return raw;
         }
@@ -176,10 +181,16 @@ impl TrackClock {
             (Some(last), None) => self.last.saturating_add(arrival.saturating_sub(last.arrival)),
         };
         // Another stream goes on where the one before it was, at the earliest.
-        let base = if self.stream.is_some() { base.max(self.last + 1).saturating_sub(self.drawn) } else { base };
+        let base = if self.stream.is_some() { base.min(most).max(self.last + 1).saturating_sub(self.drawn) } else { base };
         let way = Lowest::default();
         self.stream = Some(Stream { ssrc: packet.stream, time: packet.time, ticks: 0, arrival, base, way, ended: false });
         base
+    }
+
+    /// The latest that what came then can belong, however its timestamps are.
+    fn most(&self, arrival: i64) -> i64 {
+        let since = self.first.map_or(0, |first| arrival.saturating_sub(first).max(0));
+        since.saturating_add(since / 100).saturating_add(FILE_AHEAD_MAX)
     }
 
     /// Draws the time of the file to where it should be.

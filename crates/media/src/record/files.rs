@@ -42,7 +42,7 @@ pub const COPY: &str = "copy";
 pub fn repair(part: &Path, sealing: &Sealing) -> io::Result<Outcome> {
     let file = OpenOptions::new().read(true).write(true).open(part)?;
     let found = read(&file, sealing)?;
-    let outcome = outcome(found.repaired.as_ref());
+    let outcome = outcome(found.repaired.as_ref(), WhyStopped::CutOff);
     let Some(repaired) = found.repaired else {
         match found.all <= RECORD_NOTHING_BYTES {
             true => fs::remove_file(part)?,
@@ -83,7 +83,7 @@ fn save_beginning(part: &Path, file: &File, repaired: &Repaired, sealing: &Seali
     // If the program ends between the two it is done again.
     fs::rename(&copy, part.with_extension(""))?;
     set_aside(part)?;
-    Ok(saved)
+    Ok(Outcome { why: WhyStopped::CutOff, ..saved })
 }
 
 fn copy_beginning(copy: &Path, file: &File, repaired: &Repaired, sealing: &Sealing) -> io::Result<()> {
@@ -117,7 +117,7 @@ fn finish_file(file: File, repaired: &Repaired, sealing: &Sealing) -> io::Result
 /// It cannot be read.
 pub fn look(whole: &Path, sealing: &Sealing) -> io::Result<Outcome> {
     let found = read(&File::open(whole)?, sealing)?;
-    Ok(Outcome { bytes: found.bytes, ..outcome(found.repaired.as_ref()) })
+    Ok(Outcome { bytes: found.bytes, ..outcome(found.repaired.as_ref(), WhyStopped::Stopped) })
 }
 
 /// What there is in a file.
@@ -338,14 +338,14 @@ fn scan(read: impl Fn(u64, &mut [u8]) -> io::Result<usize>) -> io::Result<(u64, 
     }
 }
 
-fn outcome(repaired: Option<&Repaired>) -> Outcome {
+fn outcome(repaired: Option<&Repaired>, why: WhyStopped) -> Outcome {
     match repaired {
         Some(repaired) => Outcome {
             duration: repaired.duration,
             bytes: repaired.bytes_after,
             offset: repaired.began.unwrap_or_default(),
             codec: Some(codec_of(&repaired.tracks)),
-            why: WhyStopped::Stopped,
+            why,
         },
         None => Outcome { duration: Duration::ZERO, bytes: 0, offset: Duration::ZERO, codec: None, why: WhyStopped::NoMedia },
     }

@@ -90,6 +90,8 @@ impl Recorder {
             take.handle_time(read, epoch, clock(clocks, room, take.subject), |step| put(effects, room, *recording, step));
             effects.extend(take.take_wish(now).map(Effect::Wish));
         }
+        let long: Vec<RecordingId> = takes.iter().filter(|(_, take)| take.is_long()).map(|(recording, _)| *recording).collect();
+        long.into_iter().for_each(|recording| self.end(now, recording, WhyStopped::Long));
         self.relieve(now);
     }
 

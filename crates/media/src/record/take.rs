@@ -150,6 +150,11 @@ impl Take {
         }
     }
 
+    /// Whether its file is as long as one may be.
+    pub fn is_long(&self) -> bool {
+        !self.over && self.file.as_ref().is_some_and(|file| file.writer.is_long())
+    }
+
     /// What it wants of the engine.
     pub fn take_wish(&mut self, now: Instant) -> Option<FromRecorder> {
         let wish = match &mut self.media {
@@ -324,6 +329,11 @@ impl Writer {
             Writer::Matroska(writer) => writer.duration(),
             Writer::Mp4(writer) => writer.duration(),
         }
+    }
+
+    /// Whether it should be finished: what players must know of an MP4 is remembered until then.
+    fn is_long(&self) -> bool {
+        matches!(self, Writer::Mp4(writer) if writer.is_long())
     }
 
     fn bytes(&self) -> u64 {

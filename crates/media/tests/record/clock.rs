@@ -71,6 +71,36 @@ fn a_clock_that_drifts_is_followed_for_an_hour() {
 }
 
 #[test]
+fn no_publisher_makes_a_file_longer_than_it_takes() {
+    for reports_from in [None, Some(Duration::ZERO)] {
+        let mut tape = Tape::of_both();
+        let sound = Stream { reports_from, ..Stream::new(&tape, Codec::Opus) };
+        for n in 0..5_000_u32 {
+            // A second further each time, 500 times a second.
+            let packet = sound.packet(n.into(), n * SECOND, &[0xfc, n as u8]);
+            tape.push(SOUND, Packet { arrival: sound.start + n * 2 * MS, ..packet });
+        }
+        let outcome = tape.end(SOUND);
+        assert!(outcome.duration < 21 * SECOND, "{outcome:?}");
+        assert!(outcome.bytes < 100_000, "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_line_that_stood_still_at_the_beginning_moves_nothing() {
+    let mut tape = Tape::of_both();
+    let sound = Stream { reports_from: None, ..Stream::new(&tape, Codec::Opus) };
+    for n in 0..1_000 {
+        let packet = sound.sound(n);
+        let arrival = packet.arrival.max(tape.start + 5 * SECOND);
+        tape.push(SOUND, Packet { arrival, ..packet });
+    }
+    tape.end(SOUND);
+    let times = tape.times(SOUND);
+    assert!(times.len() == 1_000 && times.windows(2).all(|pair| (19..=21).contains(&(pair[1] - pair[0]))));
+}
+
+#[test]
 fn two_publishers_are_on_one_clock() {
     let offset = |way: Duration, begins: u64| {
         let mut tape = Tape::of_both();

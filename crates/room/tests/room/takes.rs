@@ -555,6 +555,22 @@ fn the_mix_is_made_as_long_as_it_is_recorded() {
 }
 
 #[test]
+fn a_recording_of_the_mix_that_was_too_long_goes_on_as_another() {
+    let mut party = two();
+    let one = record(&mut party, "mo", RecordAct::Start).unwrap();
+    party.media.take();
+    report(&mut party, one.id, ended(WhyStopped::Long));
+    assert_eq!(states(&mut party, "mo"), [MixState::Completed, MixState::Recording]);
+    assert_eq!(party.media.take(), ["record the mix [running]"]);
+    report(&mut party, one.id, ended(WhyStopped::Long));
+    assert_eq!(states(&mut party, "mo").len(), 2, "once");
+    let Ok(Answer::Recordings(all)) = party.act("mo", Command::Ask(Question::Recordings)) else { panic!("it may") };
+    record(&mut party, "mo", RecordAct::Pause(all[1].id)).unwrap();
+    report(&mut party, all[1].id, ended(WhyStopped::Long));
+    assert_eq!(states(&mut party, "mo"), [MixState::Completed; 2], "what was paused just then ends");
+}
+
+#[test]
 fn with_the_last_link_the_recording_of_the_mix_ends() {
     let mut party = two();
     record(&mut party, "mo", RecordAct::Start).unwrap();

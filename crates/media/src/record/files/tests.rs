@@ -56,7 +56,7 @@ fn what_was_not_done_is_finished_on_a_full_disk_too() {
         assert!(repaired.bytes_after > file.len() as u64, "there is something to append");
         let bytes = finish(&mut Full(open, room), &repaired).expect("finished");
         assert_eq!(bytes, if jumps { repaired.bytes_after } else { file.len() as u64 });
-        let expected = Outcome { bytes, ..outcome(Some(&repaired)) };
+        let expected = Outcome { bytes, ..outcome(Some(&repaired), WhyStopped::Stopped) };
         assert_eq!(look(&path, &Sealing::none()).unwrap(), expected);
         let mut reader = Reader::default();
         reader.push(&fs::read(&path).unwrap());

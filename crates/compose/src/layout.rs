@@ -3,6 +3,8 @@
 mod grid;
 mod plan;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::Refused;
@@ -112,6 +114,14 @@ impl Region {
             return Err(Refused::new(format!("{way}.{shown}"), "is nothing that a region has"));
         }
         let fields = Fields { way, object };
+        let region = Region::of(name, &fields, canvas)?;
+        match region.has_cells() {
+            true => Ok(region),
+            false => Err(fields.refused("cells_excluded", "leaves no cell in which anything could be shown")),
+        }
+    }
+
+    fn of(name: &str, fields: &Fields<'_>, canvas: (u16, u16)) -> Result<Region, Refused> {
         let (x, width) = fields.side("x_pos", "width", canvas.0)?;
         let (y, height) = fields.side("y_pos", "height", canvas.1)?;
         Ok(Region {
@@ -130,6 +140,14 @@ impl Region {
             cells_excluded: fields.cells()?,
             reuse: fields.reuse()?,
         })
+    }
+
+    /// Whether a cell is left of those that there can be at most.
+    fn has_cells(&self) -> bool {
+        let (Some(columns), Some(rows)) = (self.max_columns, self.max_rows) else { return true };
+        let cells = u32::from(columns) * u32::from(rows);
+        let excluded: BTreeSet<u32> = self.cells_excluded.iter().copied().filter(|cell| *cell < cells).collect();
+        excluded.len() < usize::try_from(cells).unwrap_or(usize::MAX)
     }
 
     fn to_json(&self) -> Value {
@@ -221,7 +239,8 @@ impl Fields<'_> {
     fn columns(&self, key: &str) -> Result<Option<u16>, Refused> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let number = value.as_u64().and_then(|number| u16::try_from(number).ok()).filter(|number| *number <= COLUMNS_MAX);
-        let number = number.ok_or_else(|| self.refused(key, "must be a whole number of 1 to 1000"))?;
+        let number =
+            number.ok_or_else(|| self.refused(key, "must be a whole number of 1 to 1000, or 0 for as many as are needed"))?;
         Ok(Some(number).filter(|number| *number > 0))
     }
 

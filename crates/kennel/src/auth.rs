@@ -222,8 +222,8 @@ fn by_key(app: &App, key: &str, asked: &Asked) -> Result<Caller, Problem> {
     if app.wrong_keys().is_barred(peer, at) {
         return Err(Problem::too_many_tries());
     }
-    match app.store.keyring().find(key, clock::unix_ms()) {
-        Ok(link) => Ok(Caller::of(link, None)),
+    match app.store.link_of_key(key, clock::unix_ms()) {
+        Ok(link) => Ok(Caller::of(&link, None)),
         Err(refusal) => match app.wrong_keys().count(peer, at) {
             Tries::Left => Err(explain(refusal)),
             Tries::UsedUp => Err(Problem::too_many_tries()),

@@ -78,6 +78,8 @@ fn what_is_wrong_is_named() {
     }
     check("cells_excluded", &format!("{:?}", vec![1; 1_001]));
     check("x_pos", r#"600, "width": 100"#);
+    check("cells_excluded", r#"[0], "max_columns": 1, "max_rows": 1"#);
+    check("cells_excluded", r#"[1, 0, 1, 7, 3, 2], "max_columns": 2, "max_rows": 2"#);
 }
 
 #[test]
@@ -181,10 +183,4 @@ fn cells_are_used_as_the_region_says() {
     // Nothing lasts no time.
     check(json!({}), &[(3, 3), (1, 2)], &[(1, "b"), (2, ".")]);
     check(json!({}), &[], &[]);
-}
-
-#[test]
-fn a_region_without_cells_shows_nothing() {
-    let fields = json!({ "max_columns": 1, "max_rows": 1, "cells_excluded": [0] });
-    assert_eq!(scenes(fields, &[(0, 4)]), [(0, String::new())]);
 }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use ::compose::Progress;
+use ::compose::sources::{Pattern, SourceNames, Sources};
 use sealed::Sealing;
 use serde_json::{Map, Value};
-use store::{NameOrId, Page, RecordingRow, RoomFilter, RoomRow, Store, StoredKind};
+use store::{NameOrId, Page, RecordedKind, RecordingRow, RoomFilter, RoomRow, Store, StoredKind};
 use twilio::rest::{Format, Wish};
 use twilio::sid;
 
@@ -50,6 +51,9 @@ pub struct Args {
     output: PathBuf,
 }
 
+/// Sounds that are named where none fits.
+const SOUNDS_NAMED: usize = 20;
+
 /// Rooms of one name that are looked at.
 const ROOMS_LOOKED_AT: usize = 100;
 
@@ -72,6 +76,7 @@ fn make(config: &Config, args: &Args) -> Result<String, String> {
     let wish = wish_of(args)?;
     let order = wish::order(&wish).map_err(|refused| format!("{refused}."))?;
     let part = unfinished(&args.output);
+    check_folder(&args.output)?;
     if let Some(there) = [&args.output, &part].into_iter().find(|path| path.exists()) {
         return Err(format!("{} is there already. Choose another --output.", there.display()));
     }
@@ -80,6 +85,9 @@ fn make(config: &Config, args: &Args) -> Result<String, String> {
     runtime.block_on(async {
         let (recordings, files) = look_up(config, &args.room).await?;
         let count = recordings.len();
+        let sounds: Vec<_> =
+            recordings.iter().filter(|row| row.kind == RecordedKind::Audio).filter_map(material::names).collect();
+        check_sound(&order.audio, &sounds)?;
         let stop = Arc::<AtomicBool>::default();
         let job = Job {
             order,
@@ -98,6 +106,32 @@ fn make(config: &Config, args: &Args) -> Result<String, String> {
             Ended::Failed(why) => Err(format!("It cannot be made: {why}.")),
         }
     })
+}
+
+/// Whether the file can be where it is wanted.
+fn check_folder(output: &Path) -> Result<(), String> {
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match folder.is_dir() {
+        true => Ok(()),
+        false => Err(format!("There is no folder {}. Make it, or choose another --output.", folder.display())),
+    }
+}
+
+/// Whether there is any of the sound that is asked for, if there is any at all.
+fn check_sound(wanted: &Sources, sounds: &[SourceNames]) -> Result<(), String> {
+    if wanted.include.is_empty() || sounds.is_empty() || sounds.iter().any(|names| wanted.matches(names)) {
+        return Ok(());
+    }
+    let mut there: Vec<&str> = sounds.iter().map(|names| names.name.as_str()).collect();
+    there.sort_unstable();
+    there.dedup();
+    let more = if there.len() > SOUNDS_NAMED { ", …" } else { "" };
+    let named = there.iter().take(SOUNDS_NAMED).map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+    Err(format!("No sound fits --sound {}. There is {named}{more}.", texts(&wanted.include)))
+}
+
+fn texts(patterns: &[Pattern]) -> String {
+    patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(",")
 }
 
 /// Does it on a thread for it, with a line that shows how far it is, until it ends or somebody interrupts it.
@@ -171,7 +205,7 @@ fn wish_of(args: &Args) -> Result<Wish, String> {
 
 fn layout_of(text: &str) -> Result<Map<String, Value>, String> {
     let text = match text.strip_prefix('@') {
-        Some(path) => std::fs::read_to_string(path).map_err(|problem| format!("{path}: {problem}."))?,
+        Some(path) => std::fs::read_to_string(path).map_err(|problem| format!("--layout @{path} cannot be read: {problem}."))?,
         None => text.to_owned(),
     };
     let layout = serde_json::from_str(&text).map_err(|problem| format!("The layout is no JSON object: {problem}."))?;
@@ -267,6 +301,24 @@ mod tests {
             let refused = make(&Config::default(), &Args { output: output.clone(), ..args() });
             assert_eq!(refused, Err(format!("{} is there already. Choose another --output.", there.display())));
         }
+    }
+
+    #[test]
+    fn a_film_without_the_sound_that_was_asked_for_is_not_made() {
+        let wanted = |sound: &str| Sources::read(("--sound", &[sound.to_owned()]), ("", &[])).expect("good");
+        let rows = ["mic", "bark", "mic"].map(|name| SourceNames { name: name.into(), ..SourceNames::default() });
+        assert_eq!(check_sound(&wanted("mi*"), &rows), Ok(()));
+        let refused = check_sound(&wanted("zzz"), &rows).expect_err("nothing is called so");
+        assert_eq!(refused, r#"No sound fits --sound zzz. There is "bark", "mic"."#);
+        assert_eq!(check_sound(&wanted("*"), &[]), Ok(()), "there is no sound at all");
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_said_with_its_option() {
+        let refused = make(&Config::default(), &Args { output: "/nope/den.mp4".into(), ..args() }).expect_err("no folder");
+        assert_eq!(refused, "There is no folder /nope. Make it, or choose another --output.");
+        let refused = wish_of(&Args { layout: Some("@/not/there".into()), ..args() }).expect_err("no file");
+        assert!(refused.starts_with("--layout @/not/there cannot be read"), "{refused}");
     }
 
     #[test]

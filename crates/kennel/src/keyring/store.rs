@@ -9,7 +9,7 @@ use twilio::token;
 
 use super::random::{Random, from_system};
 use super::seal::{KEY_BYTES, Sealer};
-use super::{Credentials, Keyring, Sessions, files, form};
+use super::{Credentials, KeyRefusal, Keyring, Link, Sessions, files, form};
 use crate::config::{Secret, VendorCredentials};
 
 /// The keyring of a data folder: `secret.key` (32 random bytes), `keyring.json` (credentials and links; written by the server and by
@@ -111,6 +111,20 @@ impl Store {
         *lock_of(&self.stamp) = files::stamp(&path);
         self.put(keyring);
         Ok(answer)
+    }
+
+    /// The link of this key, also if another program made it just now: a look at the file, and one into it where that changed.
+    ///
+    /// # Errors
+    /// [`KeyRefusal`].
+    pub fn link_of_key(&self, key: &str, now: u64) -> Result<Link, KeyRefusal> {
+        let found = |store: &Self| store.keyring().find(key, now).cloned();
+        let found_before = found(self);
+        let changed = || files::stamp(&self.path()) != *lock_of(&self.stamp);
+        if matches!(found_before, Err(KeyRefusal::Unknown)) && changed() && self.refresh().is_ok() {
+            return found(self);
+        }
+        found_before
     }
 
     /// Reads the keyring again if another program changed it, and tells whether it did. Blocks on the disk.
@@ -344,6 +358,16 @@ mod tests {
         assert!(server.keyring().living(&other, 0).is_some(), "the change in between is kept");
         command.refresh().expect("read");
         assert_eq!(command.keyring(), server.keyring());
+    }
+
+    #[test]
+    fn a_key_that_another_program_made_just_now_is_known() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (server, command) = (open(folder.path()), open(folder.path()));
+        let (id, key) = command.update(|k, random| k.add(watcher(), 0, random)).expect("written").expect("made");
+        assert!(server.keyring().living(&id, 0).is_none());
+        assert_eq!(server.link_of_key(key.reveal(), 0).map(|link| link.id), Ok(id));
+        assert!(matches!(server.link_of_key("wrong", 0), Err(KeyRefusal::Unknown)));
     }
 
     #[test]

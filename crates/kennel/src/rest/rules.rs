@@ -50,14 +50,16 @@ impl Call<'_> {
         let row = self.room(room).await?;
         need_server(&row, Code::NoRecording)?;
         let kept = self.desk.store.recording_rules(row.id).await.map_err(unavailable)?;
-        let rules = match &kept {
-            Some(kept) => rest::rules::recording(&kept.text).unwrap_or_default(),
+        let (created_ms, updated_ms, rules) = match &kept {
+            Some(kept) => (Some(kept.created_ms), Some(kept.updated_ms), rest::rules::recording(&kept.text).unwrap_or_default()),
             None => {
                 let memo = Memo::read(&row.memo);
-                memo.recording_rules.unwrap_or_else(|| vec![everything(memo.record_participants_on_connect)])
+                // What was asked for with the room is as old as that.
+                let asked = memo.recording_rules.is_some() || memo.record_participants_on_connect;
+                let since = Some(row.created_ms).filter(|_| asked);
+                (since, since, memo.recording_rules.unwrap_or_else(|| vec![everything(memo.record_participants_on_connect)]))
             }
         };
-        let (created_ms, updated_ms) = times(kept.as_ref());
         Ok(rest::render(self.host, &rest::RecordingRules { room: RoomId(row.id), rules, created_ms, updated_ms }))
     }
 

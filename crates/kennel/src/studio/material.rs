@@ -116,17 +116,23 @@ fn input(row: &RecordingRow, files: &Files) -> Option<Input> {
         RecordedKind::Video => Kind::Video,
         RecordedKind::Mix => return None,
     };
-    let names = SourceNames {
-        recording: recording_sid(RecordingId(row.id)),
-        track: sid::track(TrackId(row.track?)),
-        participant: sid::participant(ParticipantId(row.participant?)),
-        name: row.name.clone(),
-    };
+    let names = names(row)?;
     let (told, duration) = (Duration::from_millis(row.file.offset_ms), Duration::from_millis(row.file.duration_ms));
     // The row has what was known of its beginning at first.
     let offset = Some(row).filter(|row| goes_on(row)).and_then(|row| began(row, files)).unwrap_or(told);
     let duration = (told + duration).saturating_sub(offset);
     Some(Input { names, kind, offset, duration, file: opens(files.clone(), row) })
+}
+
+/// What a recording of a track can be named by.
+#[must_use]
+pub fn names(row: &RecordingRow) -> Option<SourceNames> {
+    Some(SourceNames {
+        recording: recording_sid(RecordingId(row.id)),
+        track: sid::track(TrackId(row.track?)),
+        participant: sid::participant(ParticipantId(row.participant?)),
+        name: row.name.clone(),
+    })
 }
 
 fn goes_on(row: &RecordingRow) -> bool {

@@ -106,7 +106,14 @@ fn kind(form: &Form, defaults: &Defaults) -> Result<RoomKind, Refusal> {
 /// Whether something is asked for that only group rooms have. Apps that were written for the vendor say no type then, as group is its default.
 fn asks_for_group(form: &Form) -> bool {
     let is_on = |name| matches!(form.flag(name), Ok(Some(true)));
-    is_on("RecordParticipantsOnConnect") || is_on("AudioOnly") || matches!(form.one("RecordingRules"), Ok(Some(_)))
+    is_on("RecordParticipantsOnConnect")
+        || is_on("AudioOnly")
+        || matches!(recording_rules(form), Ok(Some(rules)) if take_any(&rules))
+}
+
+/// Whether rules take anything; those that do not are how somebody says that nothing is to be recorded.
+fn take_any(rules: &[RuleLine]) -> bool {
+    rules.iter().any(|rule| rule.include)
 }
 
 /// In seconds.
@@ -173,7 +180,7 @@ fn check_kind(kind: RoomKind, options: &RoomOptions, memo: &Memo) -> Result<(), 
         Ok(())
     } else if memo.record_participants_on_connect {
         Err(Refusal::of(Code::Incompatible, "RecordParticipantsOnConnect", rule))
-    } else if memo.recording_rules.is_some() {
+    } else if memo.recording_rules.as_ref().is_some_and(|rules| kind != RoomKind::Auto || take_any(rules)) {
         Err(Refusal::of(Code::NoRecording, "RecordingRules", rule))
     } else if options.audio_only {
         Err(Refusal::of(Code::AudioOnly, "AudioOnly", rule))

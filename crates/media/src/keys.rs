@@ -19,6 +19,8 @@ thread_local! {
     static HEARD: Cell<Option<Keys>> = const { Cell::new(None) };
     /// Whether data came where none may be.
     static STRAYED: Cell<bool> = const { Cell::new(false) };
+    /// Whether data came decrypted.
+    static OPENED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What two ends of a transport know and nobody else (RFC 5764, section 4.2).
@@ -45,6 +47,11 @@ pub(crate) fn take() -> Option<Keys> {
 /// Whether data was dropped on this thread since it asked last, because it was on streams that the client may not have.
 pub(crate) fn take_strayed() -> bool {
     STRAYED.take()
+}
+
+/// Whether something came on this thread since it asked last that the other end of a transport has encrypted, and that did not come before.
+pub(crate) fn take_opened() -> bool {
+    OPENED.take()
 }
 
 impl Drop for Keys {
@@ -86,6 +93,9 @@ impl DtlsInstance for Handshake {
 
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
         let output = self.0.poll_output(buf);
+        if matches!(output, DtlsOutput::ApplicationData(_)) {
+            OPENED.set(true);
+        }
         match &output {
             DtlsOutput::KeyingMaterial(material, profile) => {
                 HEARD.set(Some(Keys { profile: *profile, material: material.to_vec(), client: self.0.is_active() }));

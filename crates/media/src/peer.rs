@@ -7,9 +7,10 @@ mod config;
 mod gate;
 mod lines;
 mod reach;
+mod whereabouts;
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,8 +23,8 @@ use str0m::ice::StunMessage;
 use str0m::media::{KeyframeRequestKind, Mid, Pt};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::{RtpPacket, Ssrc};
-use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
-use str0m::{Event, IceConnectionState, Input, Output, Rtc, RtcError};
+use str0m::stats::{CandidatePairStats, MediaEgressStats, MediaIngressStats, PeerStats};
+use str0m::{Event, Input, Output, Rtc, RtcError};
 
 use crate::data::Lines;
 use crate::demux::Class;
@@ -35,9 +36,9 @@ use crate::net::Batch;
 use crate::send::{Extras, Heard, Packet, Place, Sender};
 use crate::settings::Settings;
 pub use config::Address;
-use config::reflexive;
 use gate::Gate;
 use reach::Reach;
+use whereabouts::{Change, Whereabouts};
 
 /// How often it counts.
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
@@ -51,8 +52,8 @@ const HEADERS: u64 = 16;
 /// The least time from one look at what there is to send to the next.
 const LOOK_PAUSE: Duration = Duration::from_millis(1);
 
-/// A client that was not heard where it was for so long, and is heard elsewhere, has moved.
-const HOME_SILENCE: Duration = Duration::from_millis(500);
+/// Where nobody is. From where it sends to, the library takes a check for signed.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// Where a peer leaves what it has to say; reused from turn to turn.
 #[derive(Default)]
@@ -64,8 +65,6 @@ pub(crate) struct Outbox {
     pub repairs_refused: u64,
     /// Packets that left after they had waited for the handshake.
     pub packets_early: u64,
-    /// Messages that came.
-    messages: u64,
 }
 
 impl Outbox {
@@ -80,7 +79,10 @@ impl Outbox {
 /// What happened on a transport, besides packets.
 pub(crate) enum PeerNews {
     Connected,
-    Path(IceConnectionState),
+    /// There is no way to it any more.
+    Lost,
+    /// There is one again.
+    Found,
     Keyframe(Mid),
     ChannelOpen(ChannelId, String),
     ChannelData(ChannelData),
@@ -146,18 +148,12 @@ pub(crate) struct Peer {
     errors: u32,
     sender: Sender,
     crypto: Arc<CryptoProvider>,
-    /// Nothing that the client signs has come for so long that it may be gone: it is sent nothing (RFC 7675).
-    lost: bool,
+    whereabouts: Whereabouts,
+    /// Its handshake is over.
+    opened: bool,
     /// When the library was told the time last.
     library_at: Instant,
-    /// Where it sends from, and when it was last heard there.
-    home: Option<(Protocol, SocketAddr, Instant)>,
-    /// Where else checks of its came from.
-    elsewhere: Vec<(Protocol, SocketAddr)>,
 }
-
-/// How many such places are kept in mind.
-const ELSEWHERE_MAX: usize = 8;
 
 /// How many times in a row the library may fail to do what it is time for before the peer is given up.
 const ERRORS_MAX: u32 = 50;
@@ -196,10 +192,9 @@ impl Peer {
             errors: 0,
             sender: Sender::new(now, settings.epoch, seed),
             crypto: Arc::clone(&settings.crypto),
-            lost: false,
+            whereabouts: Whereabouts::default(),
+            opened: false,
             library_at: now,
-            home: None,
-            elsewhere: Vec::new(),
         }
     }
 
@@ -220,36 +215,44 @@ impl Peer {
 
     /// Whether there is a path and the handshake is over.
     pub fn is_connected(&self) -> bool {
-        self.rtc.is_connected()
+        self.opened && !self.whereabouts.is_lost()
     }
 
     /// Whether media of this client's comes from there, or could.
     pub fn holds(&self, (proto, source, destination): Path) -> bool {
         /// The least that counts as a packet of media.
         const PACKET: [u8; 12] = [0x80, 96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        let receive = Receive::new(proto, source, destination, &PACKET);
+        !self.whereabouts.has_left((proto, source)) && self.accepts((proto, source, destination), &PACKET)
+    }
+
+    /// Whether the library takes this for the client's.
+    fn accepts(&self, (proto, source, destination): Path, bytes: &[u8]) -> bool {
+        let receive = Receive::new(proto, source, destination, bytes);
         receive.is_ok_and(|receive| self.rtc.accepts(&Input::Receive(self.due, receive)))
     }
 
     /// A datagram. Looks first whether this peer may hear it: the library does not.
-    pub fn handle_datagram(&mut self, now: Instant, (proto, source, destination): Path, bytes: &[u8], out: &mut Outbox) -> Taken {
+    pub fn handle_datagram(&mut self, now: Instant, path: Path, bytes: &[u8], out: &mut Outbox) -> Taken {
+        let (proto, source, destination) = path;
         let Ok(receive) = Receive::new(proto, source, destination, bytes) else { return Taken::Broken };
-        let input = Input::Receive(now, receive);
-        if !self.rtc.accepts(&input) {
+        let (input, class) = (Input::Receive(now, receive), Class::of(bytes));
+        let ours = match class {
+            Class::Stun => self.accepts((proto, NOWHERE, destination), bytes),
+            _ => self.rtc.accepts(&input),
+        };
+        if !ours {
             return Taken::NotOurs;
         }
-        let path = (proto, source, destination);
-        let class = Class::of(bytes);
-        if class == Class::Stun && self.has_signed(bytes) {
-            self.note_check(now, path);
-        } else if class == Class::Dtls && self.home.is_none() {
-            self.home = Some((proto, source, now));
+        match class {
+            Class::Stun => self.note_check(now, path, bytes),
+            Class::Dtls => self.whereabouts.note_handshake(now, (proto, source)),
+            _ => {}
         }
         let mut proven = false;
         if class == Class::Rtcp && self.sender.is_open() {
             proven = self.hear(now, bytes, out);
             if !proven || self.talk.ups().next().is_none() {
-                self.note_source(now, path, proven, out);
+                self.note_proof(now, path, proven);
                 self.settle(now, out);
                 return if proven { Taken::Yes } else { Taken::Broken };
             }
@@ -263,14 +266,15 @@ impl Peer {
             }
         }
         // RFC 6347, section 4.1.2.7: what is invalid is dropped, and nothing ends.
+        keys::take_opened();
         let taken = if self.rtc.handle_input(input).is_ok() { Taken::Yes } else { Taken::Broken };
         self.library_at = now;
         if learnt {
             self.agree_on_sources();
         }
-        let before = (out.packets.len(), out.messages);
+        let before = out.packets.len();
         self.drain(now, out);
-        self.note_source(now, path, proven || before != (out.packets.len(), out.messages), out);
+        self.note_proof(now, path, proven || before != out.packets.len() || keys::take_opened());
         if keys::take_strayed() { Taken::Broken } else { taken }
     }
 
@@ -313,56 +317,23 @@ impl Peer {
         self.sender.handle_report(now, report, &mut |heard| out.hear(heard))
     }
 
-    /// Whether this is a check, and the client's: signed with our password. From where the client is, the library asks for no signature
-    /// before it has the message.
-    fn has_signed(&mut self, check: &[u8]) -> bool {
-        let Ok(message) = StunMessage::parse(check) else { return false };
-        let ours = self.rtc.direct_api().local_ice_credentials();
-        let sha1 = |key: &[u8], parts: &[&[u8]]| self.crypto.sha1_hmac_provider.sha1_hmac(key, parts);
-        message.is_binding_request() && message.verify(ours.pass.as_bytes(), sha1)
-    }
-
-    /// A check of the client's came from there.
-    fn note_check(&mut self, now: Instant, (proto, source, _): Path) {
-        match &mut self.home {
-            Some((home, address, heard)) if (*home, *address) == (proto, source) => *heard = now,
-            _ if self.elsewhere.len() < ELSEWHERE_MAX && !self.elsewhere.contains(&(proto, source)) => {
-                self.elsewhere.push((proto, source));
-            }
-            _ => {}
+    /// A check that the client has signed, or an answer.
+    fn note_check(&mut self, now: Instant, (proto, source, _): Path, bytes: &[u8]) {
+        if let Some(check) = StunMessage::parse(bytes).ok().filter(StunMessage::is_binding_request) {
+            self.whereabouts.note_check(now, (proto, source), check.use_candidate());
         }
     }
 
-    /// A client whose router gives it another address, or that has changed networks, is followed to where it sends from, once something
-    /// came from there that only it can have sent. Of several addresses that the client has nominated the library takes the best, and of
-    /// equals the first, for as long as that may work.
-    fn note_source(&mut self, now: Instant, (proto, source, destination): Path, proven: bool, out: &mut Outbox) {
-        match &mut self.home {
-            _ if !proven => {}
-            Some((home, address, heard)) if (*home, *address) == (proto, source) => *heard = now,
-            Some((home, address, heard)) if now.saturating_duration_since(*heard) >= HOME_SILENCE => {
-                // A router forgets all of them at once, and the library would try each for as long as the first. One that works after
-                // all is learnt again from its next check.
-                let former = self.elsewhere.drain(..).filter(|place| *place != (proto, source)).chain([(*home, *address)]);
-                for old in former.filter_map(|(proto, address)| reflexive(proto, address)) {
-                    self.rtc.direct_api().invalidate_candidate(&old);
-                }
-                self.home = Some((proto, source, now));
-                if self.sender.way().is_some() {
-                    self.sender.set_way(now, Some((proto, destination, source)));
-                }
-                // The library looks for another way at once.
-                let _ = self.rtc.handle_input(Input::Timeout(now));
-                self.drain(now, out);
-            }
-            Some(_) => {}
-            None => self.home = Some((proto, source, now)),
+    /// Something came along this path. `proven`: only the client can have made it.
+    fn note_proof(&mut self, now: Instant, path: Path, proven: bool) {
+        if proven && self.whereabouts.prove(now, path) {
+            self.sender.set_way(now, self.whereabouts.way());
         }
     }
 
     /// The time named by [`due`](Peer::due) has come.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
-        if !self.lost {
+        if !self.whereabouts.is_lost() {
             self.sender.handle_timeout(now);
         }
         if self.library_due > now {
@@ -475,7 +446,7 @@ impl Peer {
             repairable: passed.video,
             keyframe: passed.keyframe,
         };
-        !self.lost && self.sender.write(now, *ssrc, &packet)
+        !self.whereabouts.is_lost() && self.sender.write(now, *ssrc, &packet)
     }
 
     /// The same for a packet of our own making. `shown`: the moment that it is of; what is of one moment is played at one time.
@@ -499,7 +470,7 @@ impl Peer {
             repairable: passed.video,
             keyframe: passed.keyframe,
         };
-        !self.lost && self.sender.write(now, *ssrc, &packet)
+        !self.whereabouts.is_lost() && self.sender.write(now, *ssrc, &packet)
     }
 
     /// Whether something of that waits to be sent.
@@ -568,7 +539,7 @@ impl Peer {
 
     /// Ends the transport and says so to the client.
     pub fn close(&mut self, now: Instant, out: &mut Outbox) {
-        if !self.lost {
+        if !self.whereabouts.is_lost() {
             self.sender.close();
             // Nobody asks who is gone what else it has to send.
             if let Some(batch) = self.sender.batch() {
@@ -595,8 +566,7 @@ impl Peer {
                     break true;
                 }
                 Ok(Output::Transmit(transmit)) => {
-                    self.note_way(now, &transmit);
-                    out.transmits.push_back(transmit);
+                    out.transmits.extend(self.direct(now, transmit));
                 }
                 Ok(Output::Event(Event::RtpPacket(packet))) => out.packets.push(packet),
                 Ok(Output::Event(event)) => self.tell(now, event, out),
@@ -622,41 +592,61 @@ impl Peer {
     pub fn look(&mut self, now: Instant, out: &mut Outbox) {
         let estimate = self.sender.poll_estimate().map(|estimate| estimate - estimate / HEADERS);
         out.news.extend(estimate.map(|estimate| PeerNews::Estimate(Bitrate::from(estimate))));
-        let send_due = self.sender.poll_timeout().filter(|_| !self.lost).map(|due| due.max(now + LOOK_PAUSE));
+        let send_due = self.sender.poll_timeout().filter(|_| !self.whereabouts.is_lost()).map(|due| due.max(now + LOOK_PAUSE));
         self.due = send_due.map_or(self.library_due, |due| due.min(self.library_due));
     }
 
     /// What happened, besides packets. What is counted of tracks, and of the way, is counted here and not by the library.
     fn tell(&mut self, now: Instant, mut event: Event, out: &mut Outbox) {
         match &mut event {
-            Event::ChannelData(_) => out.messages += 1,
             Event::PeerStats(stats) => {
                 (stats.rtt, stats.egress_loss_fraction) = (self.sender.rtt(now), self.sender.loss(now));
-                if let Some(pair) = &stats.selected_candidate_pair {
-                    self.sender.set_way(now, Some((pair.protocol, pair.local.addr, pair.remote.addr)));
+                if let Some(pair) = &mut stats.selected_candidate_pair {
+                    self.note_pair(now, pair);
                 }
                 out.news.extend(self.sender.stats(now).map(|stats| PeerNews::Out(Box::new(stats))));
             }
-            Event::IceConnectionStateChange(state) => self.note_path(*state, out),
+            Event::Connected => self.opened = true,
+            Event::IceConnectionStateChange(state) => {
+                let change = self.whereabouts.note_state(*state);
+                self.tell_change(change, out);
+            }
             _ => {}
         }
         out.news.extend(news_of(event));
     }
 
-    /// What was not sent while there was no path leaves a hole that no repair fills. A path that may come is none yet.
-    fn note_path(&mut self, state: IceConnectionState, out: &mut Outbox) {
-        let back = matches!(state, IceConnectionState::Connected | IceConnectionState::Completed);
-        if self.lost && back {
+    /// What was not sent while there was no way leaves a hole that no repair fills.
+    fn tell_change(&mut self, change: Option<Change>, out: &mut Outbox) {
+        out.news.extend(change.map(|change| if change == Change::Lost { PeerNews::Lost } else { PeerNews::Found }));
+        if change == Some(Change::Found) {
             self.sender.pictures().for_each(|mid| out.news.push(PeerNews::Keyframe(mid)));
         }
-        self.lost = state == IceConnectionState::Disconnected || self.lost && !back;
     }
 
-    /// All that the library sends, but for checks, goes to where the client is.
-    fn note_way(&mut self, now: Instant, transmit: &Transmit) {
-        if Class::of(&transmit.contents) != Class::Stun {
-            self.sender.set_way(now, Some((transmit.proto, transmit.source, transmit.destination)));
+    /// All that the library sends, but for checks, goes to where the client is; nowhere while it may be gone.
+    fn direct(&mut self, now: Instant, transmit: Transmit) -> Option<Transmit> {
+        if Class::of(&transmit.contents) == Class::Stun {
+            return Some(transmit);
         }
+        let (proto, source, destination) = self.note_library(now, (transmit.proto, transmit.source, transmit.destination));
+        (!self.whereabouts.is_lost()).then_some(Transmit { proto, source, destination, ..transmit })
+    }
+
+    /// The library sends to there; where the client is.
+    fn note_library(&mut self, now: Instant, path: Path) -> Path {
+        self.whereabouts.note_library(path);
+        let way = self.whereabouts.way();
+        self.sender.set_way(now, way);
+        way.unwrap_or(path)
+    }
+
+    /// The library's pair is the client's, or nothing is known of the client's.
+    fn note_pair(&mut self, now: Instant, pair: &mut CandidatePairStats) {
+        let said = (pair.protocol, pair.local.addr, pair.remote.addr);
+        let way = self.note_library(now, said);
+        (pair.protocol, pair.local.addr, pair.remote.addr) = way;
+        pair.current_round_trip_time = pair.current_round_trip_time.filter(|_| way == said);
     }
 
     /// The next that the library has to say. The handshake may just have agreed on keys.
@@ -677,7 +667,6 @@ impl Peer {
 fn news_of(event: Event) -> Option<PeerNews> {
     Some(match event {
         Event::Connected => PeerNews::Connected,
-        Event::IceConnectionStateChange(state) => PeerNews::Path(state),
         Event::ChannelOpen(id, label) => PeerNews::ChannelOpen(id, label),
         Event::ChannelData(data) => PeerNews::ChannelData(data),
         Event::ChannelClose(id) => PeerNews::ChannelClose(id),

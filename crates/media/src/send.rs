@@ -185,11 +185,6 @@ impl Sender {
         }
     }
 
-    /// Where it is.
-    pub fn way(&self) -> Option<Path> {
-        self.way
-    }
-
     /// These are all the tracks that the client receives, and each payload type's type for repairs.
     pub fn place<'a>(&mut self, now: Instant, places: impl Iterator<Item = Place<'a>>, repairs: impl Iterator<Item = (u8, u8)>) {
         let mut before = std::mem::take(&mut self.lines);

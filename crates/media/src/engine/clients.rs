@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use room::{Kind, News, ParticipantId, RoomId, Sealed, Signal, Step, TrackId, View};
-use str0m::IceConnectionState;
 use str0m::channel::{ChannelData, ChannelId};
 use str0m::media::Mid;
 
@@ -362,9 +361,8 @@ impl Engine {
     pub(super) fn handle_news(&mut self, now: Instant, key: PeerKey, news: PeerNews) {
         match news {
             PeerNews::Connected => self.handle_connected(now, key),
-            PeerNews::Path(IceConnectionState::Disconnected) => self.note_lost(now, key),
-            PeerNews::Path(IceConnectionState::Connected | IceConnectionState::Completed) => self.note_path(key),
-            PeerNews::Path(_) => {}
+            PeerNews::Lost => self.note_lost(now, key),
+            PeerNews::Found => self.note_found(key),
             PeerNews::Keyframe(mid) => self.handle_keyframe_request(now, key, mid),
             PeerNews::ChannelOpen(id, label) => self.handle_channel_open(now, key, id, &label),
             PeerNews::ChannelData(data) => self.handle_channel_data(now, key, data),
@@ -405,15 +403,15 @@ impl Engine {
         }
     }
 
-    /// The path is gone. Who was never connected, or has lost it before, gets no more time.
+    /// The way is gone. Who was never connected, or has lost it before, gets no more time.
     fn note_lost(&mut self, now: Instant, key: PeerKey) {
         if let Some(client) = self.client_mut(key) {
             client.connect_by.get_or_insert(now + LOST_TIMEOUT);
         }
     }
 
-    /// There is a path again. Before the first handshake that is not enough.
-    fn note_path(&mut self, key: PeerKey) {
+    /// There is a way again. Before the first handshake that is not enough.
+    fn note_found(&mut self, key: PeerKey) {
         if let Some(client) = self.client_mut(key).filter(|client| client.peer.is_connected()) {
             client.connect_by = None;
         }

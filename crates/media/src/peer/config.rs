@@ -54,13 +54,6 @@ fn without_remb(mut config: RtcConfig) -> RtcConfig {
     config
 }
 
-/// A client's address as the library knows it: none was told, so all were learnt from checks.
-pub(super) fn reflexive(proto: Protocol, address: SocketAddr) -> Option<Candidate> {
-    let transport = if proto == Protocol::Udp { "udp" } else { "tcp" };
-    let line = format!("candidate:1 1 {transport} 1 {} {} typ prflx", address.ip(), address.port());
-    Candidate::from_sdp_string(&line).ok()
-}
-
 /// An address at which clients reach this worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address {

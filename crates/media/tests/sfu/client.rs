@@ -10,6 +10,7 @@ use room::{Channel, Kind, LinkId, ParticipantId, Priority, Profile, Sealed, Sign
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::config::CryptoProvider;
+use str0m::ice::StunMessage;
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::rtcp::Rtcp;
@@ -98,6 +99,10 @@ pub struct Client {
     pub asks: bool,
     /// Another address of its, by which its checks go and come too, and no media.
     pub also: Option<SocketAddr>,
+    /// Whether its checks nominate: those of Firefox do once.
+    pub nominates: bool,
+    /// Of the server, for checks.
+    password: String,
     /// Whether it answers offers.
     pub answers: bool,
     pub closed: bool,
@@ -155,6 +160,8 @@ impl Client {
             level: -30,
             asks: true,
             also: None,
+            nominates: true,
+            password: String::new(),
             answers: true,
             closed: false,
             opened: 0,
@@ -274,6 +281,9 @@ impl Client {
     }
 
     fn learn(&mut self, text: &str) {
+        if let Some(password) = text.lines().find_map(|line| line.strip_prefix("a=ice-pwd:")) {
+            self.password = password.into();
+        }
         for section in media::sdp::View::parse(text).sections {
             self.carried.remove(&section.mid);
             if let Some(label) = section.msid.filter(|_| section.sends) {
@@ -339,6 +349,15 @@ impl Client {
     /// Whether a channel with this label is open.
     pub fn has_channel(&self, label: &str) -> bool {
         self.open.iter().any(|(_, own)| own == label)
+    }
+
+    /// What it makes of a datagram of its transport's before it is sent.
+    pub fn said(&self, bytes: Vec<u8>) -> Vec<u8> {
+        let check = StunMessage::parse(&bytes).ok().filter(|check| check.is_binding_request() && check.use_candidate());
+        let Some(check) = check.filter(|_| !self.nominates) else { return bytes };
+        let (name, tie) = (check.username().unwrap(), check.ice_controlling().unwrap());
+        let plain = StunMessage::binding_request(name, check.trans_id(), true, tie, check.prio().unwrap(), false);
+        signed(plain, &self.password)
     }
 
     /// Takes what the transport has to say; what it sends.
@@ -450,6 +469,12 @@ impl Client {
         }
     }
 
+    /// The same of all that it receives.
+    pub fn ask_all(&mut self) {
+        let all: Vec<Ssrc> = self.received.keys().copied().collect();
+        all.into_iter().for_each(|ssrc| self.ask(ssrc));
+    }
+
     /// Says this RTCP, if its cryptography [is forged](crate::forge).
     pub fn say_rtcp(&mut self, mark: &[u8], packets: &[u8]) {
         self.wake();
@@ -458,6 +483,16 @@ impl Client {
         api.send_pli_feedback(1.into(), 1.into());
         api.send_app_specific_feedback(1.into(), 1.into(), [mark, packets].concat());
     }
+}
+
+/// A STUN message with its signature.
+fn signed(message: StunMessage<'_>, password: &str) -> Vec<u8> {
+    let mut bytes = vec![0; 300];
+    let crypto = str0m::crypto::from_feature_flags();
+    let sha1 = |key: &[u8], parts: &[&[u8]]| crypto.sha1_hmac_provider.sha1_hmac(key, parts);
+    let length = message.to_bytes(Some(password.as_bytes()), &mut bytes, sha1).unwrap();
+    bytes.truncate(length);
+    bytes
 }
 
 /// A description with its sections in the order of an offer, as the SDK makes it of every answer.

@@ -52,6 +52,77 @@ fn a_new_source_port_costs_a_moment() {
     assert_eq!(world.dead(), []);
 }
 
+/// Who nominates once, as Firefox does, is followed by what it sends: pictures, and what the library has to say.
+#[test]
+fn a_new_source_port_of_who_nominates_nothing_anew() {
+    let mut world = World::new(58);
+    let (ann, bo) = (world.join(true, true, true), world.join(true, true, true));
+    world.run(3 * SECOND);
+    world.clients[ann].nominates = false;
+    let (who, words) = (world.clients[ann].who, world.track(bo, Kind::Data));
+    let mut gaps = Vec::new();
+    for n in 1..=4 {
+        world.clients[ann].outside = elsewhere(n);
+        gaps.push(until_both_see(&mut world, ann, bo, 8 * SECOND));
+        // Until the library gives up the place before, and then some.
+        let (until, frames) = (world.now + 26 * SECOND, world.frames(ann, world.track(bo, Kind::Video)));
+        for word in 0.. {
+            let text = format!("{n} {word}").into_bytes();
+            assert!(world.clients[bo].send(words, &text));
+            world.run(SECOND);
+            assert!(world.clients[ann].messages.iter().any(|(_, message)| *message == text), "{n} {word}");
+            if world.now >= until {
+                break;
+            }
+        }
+        let seen = world.frames(ann, world.track(bo, Kind::Video)) - frames;
+        assert!(seen >= 26 * 27, "{seen} frames of {}", 26 * 30);
+        // It is the library that asks her for key frames.
+        let asked = world.clients[ann].keyframes_asked;
+        world.clients[bo].ask_all();
+        world.run(SECOND);
+        assert!(world.clients[ann].keyframes_asked > asked);
+    }
+    println!("gaps {gaps:?}");
+    assert!(gaps.iter().all(|gap| *gap <= 6 * SECOND), "{gaps:?}");
+    assert!(!world.dead().contains(&who));
+}
+
+/// Two routers that take turns, or a phone between two networks that are both there.
+#[test]
+fn there_and_back_again_costs_a_moment_each_time() {
+    for nominates in [true, false] {
+        let (mut world, ann, bo) = two(59);
+        world.clients[ann].nominates = nominates;
+        let (here, there) = (world.clients[ann].outside, elsewhere(1));
+        let mut gaps = Vec::new();
+        for n in 0..12_u64 {
+            world.clients[ann].outside = if n % 2 == 0 { there } else { here };
+            gaps.push(until_both_see(&mut world, ann, bo, 8 * SECOND));
+            world.run(Duration::from_millis([700, 1_500, 3_000, 25_000][n as usize / 3]));
+        }
+        println!("gaps {gaps:?}");
+        // The first time a check has to come; later what is sent is taken at once.
+        assert!(gaps.iter().all(|gap| *gap <= 6 * SECOND), "{gaps:?}");
+        assert_eq!(world.dead(), []);
+    }
+}
+
+/// Another guest may get the address that somebody left: who was there does not keep it.
+#[test]
+fn an_address_that_was_left_may_be_anothers() {
+    for nominates in [true, false] {
+        let (mut world, ann, bo) = two(60);
+        world.clients[ann].nominates = nominates;
+        let former = world.clients[ann].outside;
+        world.clients[ann].outside = elsewhere(1);
+        until_both_see(&mut world, ann, bo, 8 * SECOND);
+        world.clients[bo].outside = former;
+        let gap = until_both_see(&mut world, ann, bo, 8 * SECOND);
+        assert!(gap <= 6 * SECOND, "{gap:?}");
+    }
+}
+
 /// What only looks like a check, from where the client was, does not keep its media there.
 #[test]
 fn who_pretends_to_be_where_a_client_was_does_not_hold_it_back() {

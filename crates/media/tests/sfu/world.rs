@@ -386,7 +386,7 @@ impl World {
         let client = &mut self.clients[index];
         let (who, outside) = (client.who, client.outside);
         for transmit in client.drain(self.now) {
-            let bytes = transmit.contents.to_vec();
+            let bytes = self.clients[index].said(transmit.contents.to_vec());
             if let Some((_, kept)) = self.tapped.as_mut().filter(|(tapped, _)| *tapped == who) {
                 kept.push(bytes.clone());
             }

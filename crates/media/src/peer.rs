@@ -244,7 +244,7 @@ impl Peer {
             return Taken::NotOurs;
         }
         match class {
-            Class::Stun => self.note_check(now, path, bytes),
+            Class::Stun => self.note_check(now, path, bytes, out),
             Class::Dtls => self.whereabouts.note_handshake(now, (proto, source)),
             _ => {}
         }
@@ -252,7 +252,7 @@ impl Peer {
         if class == Class::Rtcp && self.sender.is_open() {
             proven = self.hear(now, bytes, out);
             if !proven || self.talk.ups().next().is_none() {
-                self.note_proof(now, path, proven);
+                self.note_proof(now, path, proven, out);
                 self.settle(now, out);
                 return if proven { Taken::Yes } else { Taken::Broken };
             }
@@ -274,7 +274,7 @@ impl Peer {
         }
         let before = out.packets.len();
         self.drain(now, out);
-        self.note_proof(now, path, proven || before != out.packets.len() || keys::take_opened());
+        self.note_proof(now, path, proven || before != out.packets.len() || keys::take_opened(), out);
         if keys::take_strayed() { Taken::Broken } else { taken }
     }
 
@@ -318,21 +318,29 @@ impl Peer {
     }
 
     /// A check that the client has signed, or an answer.
-    fn note_check(&mut self, now: Instant, (proto, source, _): Path, bytes: &[u8]) {
-        if let Some(check) = StunMessage::parse(bytes).ok().filter(StunMessage::is_binding_request) {
+    fn note_check(&mut self, now: Instant, (proto, source, _): Path, bytes: &[u8], out: &mut Outbox) {
+        let Ok(check) = StunMessage::parse(bytes) else { return };
+        if check.is_binding_request() {
             self.whereabouts.note_check(now, (proto, source), check.use_candidate());
+        } else if check.is_successful_binding_response() {
+            let change = self.whereabouts.note_answer(now, (proto, source));
+            self.tell_change(change, out);
         }
     }
 
     /// Something came along this path. `proven`: only the client can have made it.
-    fn note_proof(&mut self, now: Instant, path: Path, proven: bool) {
-        if proven && self.whereabouts.prove(now, path) {
+    fn note_proof(&mut self, now: Instant, path: Path, proven: bool, out: &mut Outbox) {
+        if proven {
+            let change = self.whereabouts.prove(now, path);
             self.sender.set_way(now, self.whereabouts.way());
+            self.tell_change(change, out);
         }
     }
 
     /// The time named by [`due`](Peer::due) has come.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        let change = self.whereabouts.look(now);
+        self.tell_change(change, out);
         if !self.whereabouts.is_lost() {
             self.sender.handle_timeout(now);
         }
@@ -566,7 +574,8 @@ impl Peer {
                     break true;
                 }
                 Ok(Output::Transmit(transmit)) => {
-                    out.transmits.extend(self.direct(now, transmit));
+                    let directed = self.direct(now, transmit, out);
+                    out.transmits.extend(directed);
                 }
                 Ok(Output::Event(Event::RtpPacket(packet))) => out.packets.push(packet),
                 Ok(Output::Event(event)) => self.tell(now, event, out),
@@ -602,7 +611,7 @@ impl Peer {
             Event::PeerStats(stats) => {
                 (stats.rtt, stats.egress_loss_fraction) = (self.sender.rtt(now), self.sender.loss(now));
                 if let Some(pair) = &mut stats.selected_candidate_pair {
-                    self.note_pair(now, pair);
+                    self.note_pair(now, pair, out);
                 }
                 out.news.extend(self.sender.stats(now).map(|stats| PeerNews::Out(Box::new(stats))));
             }
@@ -625,26 +634,27 @@ impl Peer {
     }
 
     /// All that the library sends, but for checks, goes to where the client is; nowhere while it may be gone.
-    fn direct(&mut self, now: Instant, transmit: Transmit) -> Option<Transmit> {
+    fn direct(&mut self, now: Instant, transmit: Transmit, out: &mut Outbox) -> Option<Transmit> {
         if Class::of(&transmit.contents) == Class::Stun {
             return Some(transmit);
         }
-        let (proto, source, destination) = self.note_library(now, (transmit.proto, transmit.source, transmit.destination));
+        let (proto, source, destination) = self.note_library(now, (transmit.proto, transmit.source, transmit.destination), out);
         (!self.whereabouts.is_lost()).then_some(Transmit { proto, source, destination, ..transmit })
     }
 
     /// The library sends to there; where the client is.
-    fn note_library(&mut self, now: Instant, path: Path) -> Path {
-        self.whereabouts.note_library(path);
+    fn note_library(&mut self, now: Instant, path: Path, out: &mut Outbox) -> Path {
+        let change = self.whereabouts.note_library(now, path);
+        self.tell_change(change, out);
         let way = self.whereabouts.way();
         self.sender.set_way(now, way);
         way.unwrap_or(path)
     }
 
     /// The library's pair is the client's, or nothing is known of the client's.
-    fn note_pair(&mut self, now: Instant, pair: &mut CandidatePairStats) {
+    fn note_pair(&mut self, now: Instant, pair: &mut CandidatePairStats, out: &mut Outbox) {
         let said = (pair.protocol, pair.local.addr, pair.remote.addr);
-        let way = self.note_library(now, said);
+        let way = self.note_library(now, said, out);
         (pair.protocol, pair.local.addr, pair.remote.addr) = way;
         pair.current_round_trip_time = pair.current_round_trip_time.filter(|_| way == said);
     }

@@ -123,6 +123,41 @@ fn an_address_that_was_left_may_be_anothers() {
     }
 }
 
+/// Requests alone, which may say that they come from anywhere, draw nothing for long (RFC 7675).
+#[test]
+fn who_answers_nothing_is_sent_nothing_until_it_does() {
+    let (mut world, ann, bo) = two(61);
+    let (who, from) = (world.clients[ann].who, world.clients[ann].outside);
+    world.tapped = Some((who, Vec::new()));
+    world.run(5 * SECOND);
+    let check = world.tapped.take().unwrap().1.into_iter().rfind(|bytes| bytes.starts_with(&[0, 1])).unwrap();
+    world.cut.push(who);
+    let out = |world: &World| (world.engine.counts().packets_out, world.bytes_to[&from]);
+    let run = |world: &mut World| {
+        let before = out(world);
+        for _ in 0..5 {
+            world.inject(from, &check);
+            world.run(2 * SECOND);
+        }
+        (out(world).0 - before.0, out(world).1 - before.1)
+    };
+    let before = run(&mut world);
+    run(&mut world);
+    run(&mut world);
+    run(&mut world);
+    let after = run(&mut world);
+    println!("packets and bytes in ten seconds: {before:?}, and {after:?}");
+    assert!(before.0 > 500 && after.0 == 0 && after.1 < 2_500, "{before:?} {after:?}");
+    assert_eq!(world.dead(), []);
+    world.cut.clear();
+    let offer = world.clients[ann].restart_ice();
+    world.say(ann, offer);
+    let gap = until_both_see(&mut world, ann, bo, 8 * SECOND);
+    println!("gap {gap:?}");
+    assert!(gap <= 4 * SECOND, "{gap:?}");
+    assert_eq!(world.dead(), []);
+}
+
 /// What only looks like a check, from where the client was, does not keep its media there.
 #[test]
 fn who_pretends_to_be_where_a_client_was_does_not_hold_it_back() {

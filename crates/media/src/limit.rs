@@ -27,6 +27,13 @@ pub const PAYLOAD_BYTES_MAX: usize = 1_450;
 /// Addresses from which one client is known or tries to be. Checks from more are dropped and counted, until ICE is restarted.
 pub const ADDRESSES_MAX: usize = 64;
 
+/// Checks of ours that wait for one client's answer. Of more, the oldest are forgotten, and an answer to one of those is dropped and counted:
+/// the library sends up to twenty a second.
+pub const CHECKS_OPEN_MAX: usize = 128;
+
+/// Different addresses that we have as one client's answers say. An answer with one more is dropped and counted.
+pub const MAPPED_ADDRESSES_MAX: usize = 8;
+
 /// Descriptions a second from one client, with bursts of five times as many; answers to offers of ours are not counted. More: it is refused.
 pub const DESCRIPTIONS_PER_S: u32 = 4;
 

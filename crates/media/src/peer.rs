@@ -3,10 +3,12 @@
 //! The library wants to be drained after each change until it names the time at which it wants to be called again; every public
 //! function here that changes something ends in [`Peer::drain`], so nobody else can forget.
 
+mod checks;
 mod config;
 mod gate;
 mod lines;
 mod reach;
+mod way;
 mod whereabouts;
 
 use std::collections::VecDeque;
@@ -19,11 +21,10 @@ use str0m::bwe::Bitrate;
 use str0m::channel::{ChannelData, ChannelId};
 use str0m::config::CryptoProvider;
 use str0m::format::{Codec, PayloadParams};
-use str0m::ice::StunMessage;
 use str0m::media::{KeyframeRequestKind, Mid, Pt};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::{RtpPacket, Ssrc};
-use str0m::stats::{CandidatePairStats, MediaEgressStats, MediaIngressStats, PeerStats};
+use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
 use str0m::{Event, Input, Output, Rtc, RtcError};
 
 use crate::data::Lines;
@@ -35,10 +36,11 @@ use crate::negotiate::{Negotiation, Placement, Say};
 use crate::net::Batch;
 use crate::send::{Extras, Heard, Packet, Place, Sender};
 use crate::settings::Settings;
+use checks::Checks;
 pub use config::Address;
 use gate::Gate;
 use reach::Reach;
-use whereabouts::{Change, Whereabouts};
+use whereabouts::Whereabouts;
 
 /// How often it counts.
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
@@ -149,6 +151,7 @@ pub(crate) struct Peer {
     sender: Sender,
     crypto: Arc<CryptoProvider>,
     whereabouts: Whereabouts,
+    checks: Checks,
     /// Its handshake is over.
     opened: bool,
     /// When the library was told the time last.
@@ -193,6 +196,7 @@ impl Peer {
             sender: Sender::new(now, settings.epoch, seed),
             crypto: Arc::clone(&settings.crypto),
             whereabouts: Whereabouts::default(),
+            checks: Checks::default(),
             opened: false,
             library_at: now,
         }
@@ -244,7 +248,7 @@ impl Peer {
             return Taken::NotOurs;
         }
         match class {
-            Class::Stun => self.note_check(now, path, bytes, out),
+            Class::Stun if !self.note_check(now, path, bytes, out) => return Taken::Broken,
             Class::Dtls => self.whereabouts.note_handshake(now, (proto, source)),
             _ => {}
         }
@@ -315,26 +319,6 @@ impl Peer {
     /// Takes what the client reports; whether it is the client's, and new.
     fn hear(&mut self, now: Instant, report: &[u8], out: &mut Outbox) -> bool {
         self.sender.handle_report(now, report, &mut |heard| out.hear(heard))
-    }
-
-    /// A check that the client has signed, or an answer.
-    fn note_check(&mut self, now: Instant, (proto, source, _): Path, bytes: &[u8], out: &mut Outbox) {
-        let Ok(check) = StunMessage::parse(bytes) else { return };
-        if check.is_binding_request() {
-            self.whereabouts.note_check(now, (proto, source), check.use_candidate());
-        } else if check.is_successful_binding_response() {
-            let change = self.whereabouts.note_answer(now, (proto, source));
-            self.tell_change(change, out);
-        }
-    }
-
-    /// Something came along this path. `proven`: only the client can have made it.
-    fn note_proof(&mut self, now: Instant, path: Path, proven: bool, out: &mut Outbox) {
-        if proven {
-            let change = self.whereabouts.prove(now, path);
-            self.sender.set_way(now, self.whereabouts.way());
-            self.tell_change(change, out);
-        }
     }
 
     /// The time named by [`due`](Peer::due) has come.
@@ -623,40 +607,6 @@ impl Peer {
             _ => {}
         }
         out.news.extend(news_of(event));
-    }
-
-    /// What was not sent while there was no way leaves a hole that no repair fills.
-    fn tell_change(&mut self, change: Option<Change>, out: &mut Outbox) {
-        out.news.extend(change.map(|change| if change == Change::Lost { PeerNews::Lost } else { PeerNews::Found }));
-        if change == Some(Change::Found) {
-            self.sender.pictures().for_each(|mid| out.news.push(PeerNews::Keyframe(mid)));
-        }
-    }
-
-    /// All that the library sends, but for checks, goes to where the client is; nowhere while it may be gone.
-    fn direct(&mut self, now: Instant, transmit: Transmit, out: &mut Outbox) -> Option<Transmit> {
-        if Class::of(&transmit.contents) == Class::Stun {
-            return Some(transmit);
-        }
-        let (proto, source, destination) = self.note_library(now, (transmit.proto, transmit.source, transmit.destination), out);
-        (!self.whereabouts.is_lost()).then_some(Transmit { proto, source, destination, ..transmit })
-    }
-
-    /// The library sends to there; where the client is.
-    fn note_library(&mut self, now: Instant, path: Path, out: &mut Outbox) -> Path {
-        let change = self.whereabouts.note_library(now, path);
-        self.tell_change(change, out);
-        let way = self.whereabouts.way();
-        self.sender.set_way(now, way);
-        way.unwrap_or(path)
-    }
-
-    /// The library's pair is the client's, or nothing is known of the client's.
-    fn note_pair(&mut self, now: Instant, pair: &mut CandidatePairStats, out: &mut Outbox) {
-        let said = (pair.protocol, pair.local.addr, pair.remote.addr);
-        let way = self.note_library(now, said, out);
-        (pair.protocol, pair.local.addr, pair.remote.addr) = way;
-        pair.current_round_trip_time = pair.current_round_trip_time.filter(|_| way == said);
     }
 
     /// The next that the library has to say. The handshake may just have agreed on keys.

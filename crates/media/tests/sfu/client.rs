@@ -101,6 +101,9 @@ pub struct Client {
     pub also: Option<SocketAddr>,
     /// Whether its checks nominate: those of Firefox do once.
     pub nominates: bool,
+    /// Answers to checks that it makes of one, each with another address: first so many, then its own, then the rest of them.
+    pub liar: Option<(u16, u16)>,
+    lies: u16,
     /// Of the server, for checks.
     password: String,
     /// Whether it answers offers.
@@ -161,6 +164,8 @@ impl Client {
             asks: true,
             also: None,
             nominates: true,
+            liar: None,
+            lies: 0,
             password: String::new(),
             answers: true,
             closed: false,
@@ -352,12 +357,32 @@ impl Client {
     }
 
     /// What it makes of a datagram of its transport's before it is sent.
-    pub fn said(&self, bytes: Vec<u8>) -> Vec<u8> {
-        let check = StunMessage::parse(&bytes).ok().filter(|check| check.is_binding_request() && check.use_candidate());
-        let Some(check) = check.filter(|_| !self.nominates) else { return bytes };
+    pub fn said(&mut self, bytes: Vec<u8>) -> Vec<Vec<u8>> {
+        let Ok(message) = StunMessage::parse(&bytes) else { return vec![bytes] };
+        if message.is_successful_binding_response() {
+            return self.lie(&message, &bytes);
+        }
+        vec![self.nominating(&message).unwrap_or(bytes)]
+    }
+
+    fn lie(&mut self, answer: &StunMessage<'_>, bytes: &[u8]) -> Vec<Vec<u8>> {
+        let (before, after) = self.liar.unwrap_or_default();
+        let password = self.rtc.direct_api().local_ice_credentials().pass;
+        let mut lies = (0..before + after).map(|_| {
+            self.lies += 1;
+            let mapped = SocketAddr::from(([10, 1, 0, 1], self.lies));
+            signed(StunMessage::binding_reply(answer.trans_id(), mapped), &password)
+        });
+        let first: Vec<Vec<u8>> = lies.by_ref().take(before.into()).collect();
+        first.into_iter().chain([bytes.to_vec()]).chain(lies).collect()
+    }
+
+    /// Its check without the nomination, where it is to have none.
+    fn nominating(&self, check: &StunMessage<'_>) -> Option<Vec<u8>> {
+        let check = Some(check).filter(|check| !self.nominates && check.is_binding_request() && check.use_candidate())?;
         let (name, tie) = (check.username().unwrap(), check.ice_controlling().unwrap());
         let plain = StunMessage::binding_request(name, check.trans_id(), true, tie, check.prio().unwrap(), false);
-        signed(plain, &self.password)
+        Some(signed(plain, &self.password))
     }
 
     /// Takes what the transport has to say; what it sends.

@@ -429,3 +429,35 @@ fn forged_reports_are_counted() {
     assert_eq!(world.engine.counts().broken - before, 20);
     both_see(&mut world, ann, bo);
 }
+
+/// Who answers our checks again and again, with another address of ours each time, is heard once.
+#[test]
+fn answers_to_checks_count_once() {
+    let mut world = World::new(146);
+    let (ann, bo) = (world.join(true, true, false), world.join(true, true, false));
+    world.run(2 * SECOND);
+    let before = world.engine.counts().broken;
+    world.clients[ann].liar = Some((0, 200));
+    world.run(10 * SECOND);
+    let dropped = world.engine.counts().broken - before;
+    println!("{dropped} dropped");
+    assert!(dropped >= 3 * 200 && dropped.is_multiple_of(200), "{dropped}");
+    both_see(&mut world, ann, bo);
+}
+
+/// The first answer counts. Who lies each time is heard while there is room for its lies, and then by what else it signs.
+#[test]
+fn a_client_says_of_us_that_we_are_at_so_many_addresses() {
+    let mut world = World::new(147);
+    let (ann, bo) = (world.join(true, true, false), world.join(true, true, false));
+    world.run(2 * SECOND);
+    let before = world.engine.counts().broken;
+    world.clients[ann].liar = Some((1, 0));
+    world.run(60 * SECOND);
+    let dropped = world.engine.counts().broken - before;
+    let room = media::limit::MAPPED_ADDRESSES_MAX as u64;
+    println!("{dropped} dropped");
+    // Of each two the second, and then both.
+    assert!(dropped > 2 * room, "{dropped}");
+    both_see(&mut world, ann, bo);
+}

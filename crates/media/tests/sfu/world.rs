@@ -383,20 +383,24 @@ impl World {
 
     /// Takes what a client sends, and puts it on its way.
     pub fn drain(&mut self, index: usize) {
-        let client = &mut self.clients[index];
-        let (who, outside) = (client.who, client.outside);
-        for transmit in client.drain(self.now) {
-            let bytes = self.clients[index].said(transmit.contents.to_vec());
-            if let Some((_, kept)) = self.tapped.as_mut().filter(|(tapped, _)| *tapped == who) {
-                kept.push(bytes.clone());
+        for transmit in self.clients[index].drain(self.now) {
+            for bytes in self.clients[index].said(transmit.contents.to_vec()) {
+                self.send(index, transmit.destination, bytes);
             }
-            if self.cut.contains(&who) {
-                continue;
-            }
-            self.fly(outside, transmit.destination, bytes.clone());
-            if let Some(also) = self.clients[index].also.filter(|_| is_check(&bytes)) {
-                self.fly(also, transmit.destination, bytes);
-            }
+        }
+    }
+
+    fn send(&mut self, index: usize, destination: SocketAddr, bytes: Vec<u8>) {
+        let Client { who, outside, also, .. } = self.clients[index];
+        if let Some((_, kept)) = self.tapped.as_mut().filter(|(tapped, _)| *tapped == who) {
+            kept.push(bytes.clone());
+        }
+        if self.cut.contains(&who) {
+            return;
+        }
+        self.fly(outside, destination, bytes.clone());
+        if let Some(also) = also.filter(|_| is_check(&bytes)) {
+            self.fly(also, destination, bytes);
         }
     }
 

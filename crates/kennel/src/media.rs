@@ -49,6 +49,7 @@ pub fn start(
             mix: config.recording.mix,
         }),
         library: Some(library),
+        spread: config.room_spread,
     };
     let engines = Pool::engines(&pool_config, salt())?;
     #[cfg(debug_assertions)]

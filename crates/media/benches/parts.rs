@@ -7,6 +7,8 @@
 
 #[path = "../tests/sfu/client.rs"]
 mod client;
+#[path = "../tests/sfu/ground.rs"]
+mod ground;
 #[path = "../tests/sfu/meter.rs"]
 mod meter;
 #[path = "../tests/sfu/mixer.rs"]

@@ -1,13 +1,19 @@
 //! What two workers carry on two cores, beside what one does: engines, each with rooms of its own, are given the same recorded packets
 //! one after the other by one thread, and at the same time by two. Sockets are left out, clients stand still meanwhile.
 //!
+//! And what one large room takes of two workers, beside what it takes of one: there all is done by one thread, in virtual time, and the
+//! processor time of each engine is counted.
+//!
 //! `cargo bench -p kennel-media --bench workers`, on a machine with two cores and nothing else to do; `KENNEL_BENCH_ROUNDS` (10) and
-//! `KENNEL_BENCH_RECEIVERS` (100, in each room) say how much of it.
+//! `KENNEL_BENCH_RECEIVERS` (100, in each room) say how much of it, `KENNEL_BENCH_PEOPLE` (20) how many are in the large room; 0 leaves
+//! that out.
 
 #![allow(missing_docs, clippy::unwrap_used, dead_code, reason = "shares the tests' model of a client")]
 
 #[path = "../tests/sfu/client.rs"]
 mod client;
+#[path = "../tests/sfu/ground.rs"]
+mod ground;
 #[path = "../tests/sfu/meter.rs"]
 mod meter;
 #[path = "../tests/sfu/mixer.rs"]
@@ -55,6 +61,36 @@ fn main() {
     println!("{:>24} {:>26}", "1 to N, N = ", receivers);
     let (one, two) = (print("one worker, eight rooms", &one), print("two workers, four each", &two));
     println!("two carry {:.2} times what one does (aim: 1.8)", two / one);
+    let people = setting("KENNEL_BENCH_PEOPLE", 20);
+    if people > 1 {
+        large_room(people);
+    }
+}
+
+/// So many who all see and hear each other, on one worker and on two: processor seconds for each second of media.
+fn large_room(people: usize) {
+    println!("{:>24} {:>26}", "everybody to everybody", people);
+    let [one, home, wing] = [people, 1].map(|spread| shares(people, spread)).concat()[..] else { return };
+    println!("{:>24} {one:>10.3} s", "one worker");
+    println!("{:>24} {home:>10.3} s and {wing:.3} s", "two workers");
+    println!("two carry {:.2} times what one does", one / home.max(wing));
+}
+
+/// What each worker takes for a second of media, if from so many people on the next ones go to another.
+fn shares(people: usize, spread: usize) -> Vec<f64> {
+    let seconds = 4;
+    let mut world = World::spread(11, 2, spread);
+    for _ in 0..people {
+        world.join(true, true, false);
+        world.run(Duration::from_millis(20));
+    }
+    world.run(Duration::from_secs(5));
+    let (all, costs) = (world.cost, world.ground().costs.clone());
+    world.run(Duration::from_secs(seconds));
+    let all = world.cost.since(&all);
+    let costs: Vec<_> = world.ground().costs.iter().zip(&costs).map(|(after, before)| after.since(before).time).collect();
+    let home = all.time + costs[0];
+    [home, costs[1]].iter().take(if spread < people { 2 } else { 1 }).map(|time| time.as_secs_f64() / seconds as f64).collect()
 }
 
 fn setting(name: &str, usual: usize) -> usize {

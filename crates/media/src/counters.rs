@@ -92,6 +92,10 @@ pub struct Counters {
     pub repairs_refused: Counter,
     /// Panics of one client's transport.
     pub transport_panics: Counter,
+    /// Packets put into pipes from one worker to another, for rooms that are on several.
+    pub piped: Counter,
+    /// Packets and words that found a pipe full.
+    pub pipe_dropped: Counter,
     /// Mixed pictures encoded, each rendition by itself.
     pub mixed_pictures: Counter,
     /// Mixed pictures that could not be encoded.
@@ -179,6 +183,8 @@ impl Counters {
                 self.repairs_refused.get(),
             ),
             ("transport_panics", "Panics of one client's transport", self.transport_panics.get()),
+            ("piped", "Packets put into pipes from one worker to another, for rooms that are on several", self.piped.get()),
+            ("pipe_dropped", "Packets and words that found a pipe full", self.pipe_dropped.get()),
             ("mixed_pictures", "Mixed pictures encoded, each rendition by itself", self.mixed_pictures.get()),
             ("mixed_pictures_failed", "Mixed pictures that could not be encoded", self.mixed_pictures_failed.get()),
             ("mixed_pictures_late", "Mixed pictures left out because there was no time for them", self.mixed_pictures_late.get()),

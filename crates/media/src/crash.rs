@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::thread;
 
 use room::{Act, Order, Scene, Sealed};
-use str0m::rtp::RtpPacket;
 
+use crate::arrival::Arrival;
 use crate::limit::{CRASH_INPUT_CHARACTERS_MAX, CRASH_PAYLOAD_BYTES_MAX};
 use crate::net::{Datagram, Protocol};
 
@@ -90,9 +90,9 @@ pub(crate) fn handling<'a>(datagram: &'a Datagram<'_>) -> Handling<impl Fn() -> 
 }
 
 /// A packet is being passed on.
-pub(crate) fn passing_on(packet: &RtpPacket, audio: bool) -> Handling<impl Fn() -> String + use<>> {
-    let (header, payload) = (&packet.header, Arc::clone(&packet.payload));
-    let (kind, source, seq, time, marker) = (header.payload_type, header.ssrc, packet.seq_no, header.timestamp, header.marker);
+pub(crate) fn passing_on(packet: &Arrival, audio: bool) -> Handling<impl Fn() -> String + use<>> {
+    let payload = Arc::clone(&packet.payload);
+    let &Arrival { payload_type: kind, ssrc: source, seq, time, marker, .. } = packet;
     Handling(move || {
         let shown = if audio { 0 } else { CRASH_PAYLOAD_BYTES_MAX.min(payload.len()) };
         let said = format!(

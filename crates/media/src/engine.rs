@@ -7,6 +7,8 @@
 mod clients;
 mod mix;
 mod orders;
+mod parts;
+mod pipe;
 mod record;
 mod route;
 mod share;
@@ -23,8 +25,8 @@ use std::time::{Duration, Instant};
 use room::{LinkId, MixTake, News, Order, ParticipantId, Profile, Report, RoomId, Track, TrackId, View};
 use str0m::bwe::Bitrate;
 use str0m::net::Protocol;
-use str0m::rtp::RtpPacket;
 
+use crate::arrival::Arrival;
 use crate::crash;
 use crate::data::{Allowance, DataAllowance};
 use crate::demux::{Class, Demux, Dropped, Verdict};
@@ -33,6 +35,7 @@ use crate::mix::{FromMixer, ToMixer};
 use crate::negotiate::Say;
 use crate::net::{Batch, Datagram, Transmit};
 use crate::peer::{Outbox, Path, Peer, PeerNews, Taken};
+use crate::pipe::{Notice, Piped};
 use crate::record::{FromRecorder, ToRecorder};
 use crate::settings::Settings;
 use crate::speak::Speakers;
@@ -75,6 +78,10 @@ pub struct Counts {
     pub keyframes_asked: u64,
     /// Panics of one client's transport, each at the price of that client's link.
     pub panics: u64,
+    /// Packets put into pipes to other workers.
+    pub piped: u64,
+    /// Packets and words for which there was no room in a pipe.
+    pub pipe_dropped: u64,
 }
 
 /// A client's end of a link, as the rooms know it.
@@ -90,7 +97,7 @@ pub struct Engine {
     board: Switchboard,
     outbox: Outbox,
     /// Packets that wait for [`flush`](Engine::flush).
-    arrived: Vec<(PeerKey, RtpPacket)>,
+    arrived: Vec<(PeerKey, Arrival)>,
     news: VecDeque<(PeerKey, PeerNews)>,
     /// Clients with something to negotiate.
     dirty: VecDeque<PeerKey>,
@@ -112,6 +119,11 @@ pub struct Engine {
     reports: VecDeque<Report>,
     to_mixers: VecDeque<ToMixer>,
     to_recorder: VecDeque<ToRecorder>,
+    /// What goes to other engines, each with its worker: words, and packets.
+    words: VecDeque<(usize, Piped)>,
+    loads: VecDeque<(usize, Piped)>,
+    /// Other parts of rooms should hear something before the next look around.
+    parts_due: bool,
     random: u64,
     counts: Counts,
     /// As they were last added to what all engines count.
@@ -135,6 +147,8 @@ struct Hall {
     stage: Option<Box<mix::Stage>>,
     /// Recordings of its mix.
     takes: Vec<MixTake>,
+    /// While it is on other workers as well.
+    parts: Option<Box<parts::Parts>>,
 }
 
 /// What the rooms said of a participant.
@@ -144,6 +158,8 @@ struct Member {
     tracks: Vec<Track>,
     subscribed: Vec<TrackId>,
     view: View,
+    /// Who is served on another worker.
+    far: Option<parts::Far>,
 }
 
 /// One client with a transport.
@@ -222,6 +238,9 @@ impl Engine {
             reports: VecDeque::new(),
             to_mixers: VecDeque::new(),
             to_recorder: VecDeque::new(),
+            words: VecDeque::new(),
+            loads: VecDeque::new(),
+            parts_due: false,
             random: seed | 1,
             counts: Counts::default(),
             counts_told: Counts::default(),
@@ -314,6 +333,9 @@ impl Engine {
             self.watch_mixes(now);
             self.ask_keyframes(now);
         }
+        if self.parts_due {
+            self.tell_parts(now);
+        }
     }
 
     /// The time named by [`poll_timeout`](Engine::poll_timeout) has come.
@@ -390,6 +412,8 @@ impl Engine {
             (&shared.keyframes_asked, now.keyframes_asked, told.keyframes_asked),
             (&shared.repairs_refused, now.repairs_refused, told.repairs_refused),
             (&shared.transport_panics, now.panics, told.panics),
+            (&shared.piped, now.piped, told.piped),
+            (&shared.pipe_dropped, now.pipe_dropped, told.pipe_dropped),
         ] {
             counter.add(now - told);
         }
@@ -478,6 +502,22 @@ impl Core for Engine {
 
     fn poll_recorder(&mut self) -> Option<ToRecorder> {
         Engine::poll_recorder(self)
+    }
+
+    fn handle_notice(&mut self, now: Instant, notice: Notice) {
+        Engine::handle_notice(self, now, notice);
+    }
+
+    fn handle_piped(&mut self, now: Instant, piped: Piped) {
+        Engine::handle_piped(self, now, piped);
+    }
+
+    fn poll_piped(&mut self) -> Option<(usize, Piped)> {
+        Engine::poll_piped(self)
+    }
+
+    fn handle_refused(&mut self, now: Instant, to: usize, piped: Piped) {
+        Engine::handle_refused(self, now, to, piped);
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

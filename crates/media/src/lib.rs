@@ -1,7 +1,8 @@
 //! Media through the server. A worker is one thread with its own UDP port and some rooms; a packet is decrypted, routed, rewritten
-//! and encrypted by that one thread. The [`engine`] is a value: datagrams, orders and time in, datagrams and reports out.
+//! and encrypted by that one thread, but for what goes through a [`pipe`] to another worker of a large room. The [`engine`] is a value: datagrams, orders and time in, datagrams and reports out.
 
 pub mod allocate;
+mod arrival;
 pub mod codec;
 pub mod congestion;
 pub mod counters;
@@ -13,11 +14,14 @@ pub mod engine;
 pub mod forward;
 mod keys;
 pub mod limit;
+mod load;
 pub mod mix;
 pub mod mixers;
 pub mod negotiate;
 pub mod net;
 pub mod peer;
+pub mod pipe;
+mod placement;
 pub mod players;
 pub mod pool;
 pub mod quality;

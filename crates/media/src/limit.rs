@@ -408,6 +408,40 @@ pub const WORKERS_DEFAULT_MAX: usize = 8;
 /// Worker threads, and ports in a row, that an operator may ask for. More: refused at the start.
 pub const WORKERS_MAX: usize = 64;
 
+/// Clients of one room on one worker, from which on the next ones go to another, when the operator names no number: rooms hold no more, so
+/// they are spread only where a worker is busy.
+pub const ROOM_SPREAD_DEFAULT: usize = 50;
+
+/// Clients of one room on one worker, from which on the next ones go to another if that worker is busy. Smaller rooms stay where they are:
+/// what would be spared is less than what a pipe takes.
+pub const SPREAD_LEAST: usize = 8;
+
+/// Thousandths of its time that a worker has to work to count as busy.
+pub const SPREAD_LOAD: u32 = 700;
+
+/// Over how long that is measured.
+pub const LOAD_TIME: Duration = Duration::from_secs(5);
+
+/// Packets that wait in the pipe from one worker to another: a quarter of a second of what fifty people send, 0.5 MB. One more is dropped
+/// and counted; pictures go on at their next key frame, which is asked for.
+pub const PIPE_PACKETS_MAX: usize = 2_048;
+
+/// Packets, and words, that a worker takes out of one pipe in one turn. The rest follow in the next one.
+pub const PIPE_PER_TURN_MAX: usize = 64;
+
+/// Bytes of words and messages that wait in a pipe, from which on there is no room for messages of data tracks. Those of unreliable tracks
+/// are dropped and counted; a reliable one is closed for those at the other end, who get it anew after [`DATA_REOPEN_PAUSE`].
+pub const PIPE_MESSAGES_BYTES_MAX: usize = DATA_QUEUED_BYTES_MAX;
+
+/// The same for all words. One more is dropped and counted, and said again after [`PIPE_TELL_GAP`].
+pub const PIPE_WORDS_BYTES_MAX: usize = PIPE_MESSAGES_BYTES_MAX + 1024 * 1024;
+
+/// How often the parts of a room tell each other what is so, changed or not.
+pub const PIPE_TELL_GAP: Duration = Duration::from_millis(200);
+
+/// How often they tell each other how connections are.
+pub const PIPE_QUALITY_GAP: Duration = Duration::from_secs(1);
+
 /// Orders that wait for one worker. One more: the worker is too far behind, and its rooms are reported lost when it gets to it.
 pub const ORDERS_QUEUED_MAX: usize = 16_384;
 

@@ -27,6 +27,7 @@ use str0m::rtp::{RtpPacket, Ssrc};
 use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
 use str0m::{Event, Input, Output, Rtc, RtcError};
 
+use crate::arrival::Arrival;
 use crate::data::Lines;
 use crate::demux::Class;
 use crate::forward::Rewritten;
@@ -425,10 +426,10 @@ impl Peer {
     }
 
     /// Encrypts one packet for the client; false if it is not sent. It then waits in [`batch`](Peer::batch).
-    pub fn write(&mut self, now: Instant, (ssrc, pt): (Ssrc, Pt), packet: &RtpPacket, new: &Rewritten, passed: Passed) -> bool {
+    pub fn write(&mut self, now: Instant, (ssrc, pt): (Ssrc, Pt), packet: &Arrival, new: &Rewritten, passed: Passed) -> bool {
         let packet = Packet {
             payload_type: *pt,
-            marker: packet.header.marker,
+            marker: packet.marker,
             seq: new.seq,
             time: new.time,
             shown: now,

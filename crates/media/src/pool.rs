@@ -9,7 +9,7 @@
 //! (see [`Faces`]). Server-reflexive candidates are of no use here: they would need a host candidate for their base, which would
 //! tell clients the private address.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::Ordering;
@@ -19,21 +19,25 @@ use std::thread::{self, JoinHandle};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use mio::Waker;
-use room::{Act, Order, ParticipantId, Report, RoomId};
+use room::{Act, News, Order, Report};
 use socket2::Type;
 
 use crate::counters::Counters;
 use crate::crash::Witness;
 use crate::engine::Engine;
-use crate::limit::{ORDERS_QUEUED_MAX, STOP_TIMEOUT, WORKERS_DEFAULT_MAX, WORKERS_MAX};
+use crate::limit::{ORDERS_QUEUED_MAX, SPREAD_LOAD, STOP_TIMEOUT, WORKERS_DEFAULT_MAX, WORKERS_MAX};
 use crate::mix::Projector;
 use crate::mixers::{Mixers, Port};
 use crate::net::{self, Faces};
+use crate::pipe::{self, Notice};
+use crate::placement::Lost;
 use crate::players::{Library, Players};
 use crate::queue;
 use crate::record::{self, Epoch};
 use crate::settings::{Identity, Settings};
-use crate::worker::{Core, Setup, Signals, Sockets, Worker};
+use crate::worker::{Core, Setup, Signals, Sockets, Task, Worker};
+
+pub use crate::placement::Placement;
 
 /// Pending TCP connections that the system holds for a worker.
 const TCP_BACKLOG: i32 = 256;
@@ -61,12 +65,14 @@ pub struct Config {
     pub record: Option<record::Settings>,
     /// Who has the files that are played into mixes; none: nobody, and nothing is played.
     pub library: Option<Arc<dyn Library>>,
+    /// From so many clients of one room on one worker on the next ones are served by another.
+    pub spread: usize,
 }
 
 /// The workers.
 pub struct Pool {
     workers: Vec<Handle>,
-    placement: Arc<Mutex<Placement>>,
+    ground: Arc<Mutex<Ground>>,
     counters: Arc<Counters>,
     announce: Vec<IpAddr>,
     mixers: Arc<Mixers>,
@@ -74,9 +80,24 @@ pub struct Pool {
     done: Mutex<mpsc::Receiver<()>>,
 }
 
+/// Who is where, and how to reach the workers. They reach each other by it when an engine was lost.
+struct Ground {
+    placement: Placement,
+    ways: Vec<Way>,
+    /// Pairs of workers, the lower first, that have a pipe.
+    joined: HashSet<(usize, usize)>,
+}
+
+/// How to reach a worker.
+struct Way {
+    tasks: queue::Sender<Task>,
+    waker: Arc<Waker>,
+    signals: Arc<Signals>,
+    pipes: Sender<pipe::End>,
+}
+
 /// One worker, from outside.
 struct Handle {
-    orders: queue::Sender<Order>,
     waker: Arc<Waker>,
     signals: Arc<Signals>,
     thread: Option<JoinHandle<()>>,
@@ -140,7 +161,7 @@ impl Pool {
         let projector = players.map(|players| Arc::new(players) as Arc<dyn Projector>);
         let mut pool = Pool {
             workers: Vec::with_capacity(count),
-            placement: Arc::new(Mutex::new(Placement::new(count))),
+            ground: Arc::new(Mutex::new(Ground::new(Placement::new(count).spread_from(config.spread)))),
             counters: config.counters.clone(),
             announce: config.announce.clone(),
             mixers: Mixers::start(config.counters.clone(), projector)?,
@@ -156,22 +177,23 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Passes an order on to the worker of its room. Never waits.
+    /// Passes an order on to the worker of its participant. Never waits.
     ///
-    /// A room gets a worker with its first peer, the one with the fewest peers, and keeps it until its last peer is closed. Orders
+    /// A room gets a worker with its first peer, the one with the fewest peers, and keeps it until its last peer is closed. Where it grows
+    /// larger than [`Config::spread`], or its worker is busy, further peers of it are made on other workers. Orders
     /// for participants without a peer are stale, counted and left out. If a worker has too many orders waiting it is taken for
-    /// lost: all its rooms are reported so, as after a panic, and make their peers anew.
+    /// lost: all that it has is reported so, as after a panic, and makes its peers anew.
     pub fn order(&self, order: Order) {
-        let mut placement = lock(&self.placement);
-        let Some(worker) = placement.place(&order).and_then(|number| self.workers.get(number)) else {
-            return self.counters.orders_stale.add(1);
-        };
-        if worker.orders.try_send(order).is_err() {
-            self.counters.orders_refused.add(1);
-            worker.signals.overrun.store(true, Ordering::Release);
+        let mut ground = lock(&self.ground);
+        if matches!(order.act, Act::Open(_)) {
+            ground.look_at_loads();
         }
-        drop(placement);
-        worker.wake();
+        let worker = ground.placement.place(&order);
+        ground.tell(&self.counters);
+        match worker {
+            Some(worker) => ground.give(worker, Task::Order(order), &self.counters),
+            None => self.counters.orders_stale.add(1),
+        }
     }
 
     /// The addresses that clients are told, of all workers.
@@ -223,10 +245,11 @@ impl Pool {
         let bound = udp.local_addr()?;
         let faces = faces(bound, &config.addresses, &config.announce);
         let (moves, moved) = channel();
-        let (orders, queue) = queue::bounded(ORDERS_QUEUED_MAX);
+        let (tasks, queue) = queue::bounded(ORDERS_QUEUED_MAX);
+        let (pipes, new_pipes) = channel();
         let signals = Arc::new(Signals::default());
         let lost = reports.clone();
-        let (placement, counters) = (self.placement.clone(), self.counters.clone());
+        let (ground, counters) = (self.ground.clone(), self.counters.clone());
         let (sockets, waker) = Sockets::new(udp, tcp, faces.clone(), &self.counters)?;
         let waker = Arc::new(waker);
         let recorder = record::start(record::Setup {
@@ -240,7 +263,8 @@ impl Pool {
         })?;
         let setup = Setup {
             sockets,
-            orders: queue,
+            tasks: queue,
+            pipes: pipe::Port::new(new_pipes),
             moves: moved,
             signals: signals.clone(),
             counters: self.counters.clone(),
@@ -249,15 +273,73 @@ impl Pool {
             recorder,
             make: move |addresses: &[SocketAddr]| make_engine(number, addresses.to_vec()),
             report: move |report| reports(report),
-            lose: move |queue: &queue::Receiver<Order>| {
-                let rooms = lose(&placement, number, queue);
-                tracing::error!(worker = number, rooms = rooms.len(), "a media worker lost its engine; its rooms connect anew");
-                counters.rooms_lost.add(rooms.len() as u64);
+            lose: move |queue: &queue::Receiver<Task>| {
+                let Lost { rooms, dead } = lock(&ground).lose(number, queue, &counters);
+                let (spread, rooms_lost) = (dead.len(), rooms.len());
+                tracing::error!(
+                    worker = number,
+                    rooms = rooms_lost,
+                    spread,
+                    "a media worker lost its engine; its clients connect anew"
+                );
+                counters.rooms_lost.add(rooms_lost as u64);
                 rooms.into_iter().for_each(|room| lost(Report::Lost(room)));
+                dead.into_iter().for_each(|(room, who, link)| lost(Report::Of { room, who, link, news: News::Dead }));
             },
         };
+        let way = Way { tasks, waker: waker.clone(), signals: signals.clone(), pipes };
+        lock(&self.ground).ways.push(way);
         let thread = spawn(number, setup, done)?;
-        Ok(Handle { orders, waker, signals, thread: Some(thread), bound, faces: Mutex::new(faces), moves })
+        Ok(Handle { waker, signals, thread: Some(thread), bound, faces: Mutex::new(faces), moves })
+    }
+}
+
+impl Ground {
+    fn new(placement: Placement) -> Self {
+        Ground { placement, ways: Vec::new(), joined: HashSet::new() }
+    }
+
+    fn look_at_loads(&mut self) {
+        for (worker, way) in self.ways.iter().enumerate() {
+            self.placement.set_busy(worker, way.signals.load.load(Ordering::Relaxed) > SPREAD_LOAD);
+        }
+    }
+
+    /// Tells workers what they have to know of what was placed.
+    fn tell(&mut self, counters: &Counters) {
+        while let Some((worker, notice)) = self.placement.poll_notice() {
+            if let Notice::Meet { own, other, .. } = notice {
+                self.join(own.worker, other.worker);
+            }
+            self.give(worker, Task::Notice(notice), counters);
+        }
+    }
+
+    /// Gives two workers a pipe, if they have none. It stays when what it was made for is over.
+    fn join(&mut self, one: usize, other: usize) {
+        let Some((near, far)) = self.ways.get(one).zip(self.ways.get(other)) else { return };
+        if self.joined.insert((one.min(other), one.max(other))) {
+            let (near_end, far_end) = pipe::pair((one, &near.waker), (other, &far.waker));
+            // A worker that has ended needs none.
+            let _ = (near.pipes.send(near_end), far.pipes.send(far_end));
+        }
+    }
+
+    fn give(&self, worker: usize, task: Task, counters: &Counters) {
+        let Some(way) = self.ways.get(worker) else { return };
+        if way.tasks.try_send(task).is_err() {
+            counters.orders_refused.add(1);
+            way.signals.overrun.store(true, Ordering::Release);
+        }
+        wake(&way.waker);
+    }
+
+    /// Forgets what a lost engine had, and the orders that were for it. Both at once, so that an order given from now on is for the next.
+    fn lose(&mut self, number: usize, queue: &queue::Receiver<Task>, counters: &Counters) -> Lost {
+        queue.try_iter().for_each(drop);
+        let lost = self.placement.lose(number);
+        self.tell(counters);
+        lost
     }
 }
 
@@ -279,20 +361,17 @@ impl Drop for Pool {
 
 impl Handle {
     fn wake(&self) {
-        // A worker that cannot be woken looks at its orders when the next datagram comes.
-        let _ = self.waker.wake();
+        wake(&self.waker);
     }
+}
+
+fn wake(waker: &Waker) {
+    // A worker that cannot be woken looks at its orders when the next datagram comes.
+    let _ = waker.wake();
 }
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Forgets what a lost engine had, and the orders that were for it. Both at once, so that an order given from now on is for the next.
-fn lose(placement: &Mutex<Placement>, number: usize, queue: &queue::Receiver<Order>) -> Vec<RoomId> {
-    let mut placement = lock(placement);
-    queue.try_iter().for_each(drop);
-    placement.lose(number)
 }
 
 fn spawn<C, M, R, L>(number: usize, setup: Setup<M, R, L>, done: Sender<()>) -> io::Result<JoinHandle<()>>
@@ -300,7 +379,7 @@ where
     C: Core,
     M: FnMut(&[SocketAddr]) -> C + Send + 'static,
     R: FnMut(Report) + Send + 'static,
-    L: FnMut(&queue::Receiver<Order>) + Send + 'static,
+    L: FnMut(&queue::Receiver<Task>) + Send + 'static,
 {
     thread::Builder::new().name(format!("media {number}")).spawn(move || {
         Worker::new(setup).run();
@@ -413,66 +492,5 @@ fn is_private(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_private() || (ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64),
         IpAddr::V6(ip) => ip.is_unique_local(),
-    }
-}
-
-/// Which room is with which worker.
-#[derive(Debug)]
-pub struct Placement {
-    rooms: HashMap<RoomId, Place>,
-    /// Peers of each worker.
-    peers: Vec<usize>,
-}
-
-#[derive(Debug)]
-struct Place {
-    worker: usize,
-    who: HashSet<ParticipantId>,
-}
-
-impl Placement {
-    /// Of so many workers, with no rooms.
-    #[must_use]
-    pub fn new(workers: usize) -> Self {
-        Placement { rooms: HashMap::new(), peers: vec![0; workers] }
-    }
-
-    /// The worker that an order is for; none: it is for a participant who has no peer.
-    pub fn place(&mut self, order: &Order) -> Option<usize> {
-        match order.act {
-            Act::Open(_) => self.open(order.room, order.who),
-            Act::Close => self.close(order.room, order.who),
-            _ => self.rooms.get(&order.room).filter(|place| place.who.contains(&order.who)).map(|place| place.worker),
-        }
-    }
-
-    /// Forgets all rooms of a worker, and gives them.
-    pub fn lose(&mut self, worker: usize) -> Vec<RoomId> {
-        let lost: Vec<RoomId> = self.rooms.iter().filter(|(_, place)| place.worker == worker).map(|(room, _)| *room).collect();
-        lost.iter().for_each(|room| drop(self.rooms.remove(room)));
-        self.peers.iter_mut().skip(worker).take(1).for_each(|peers| *peers = 0);
-        lost
-    }
-
-    fn open(&mut self, room: RoomId, who: ParticipantId) -> Option<usize> {
-        let (idlest, _) = self.peers.iter().enumerate().min_by_key(|(_, peers)| **peers)?;
-        let place = self.rooms.entry(room).or_insert_with(|| Place { worker: idlest, who: HashSet::new() });
-        if place.who.insert(who) {
-            *self.peers.get_mut(place.worker)? += 1;
-        }
-        Some(place.worker)
-    }
-
-    fn close(&mut self, room: RoomId, who: ParticipantId) -> Option<usize> {
-        let place = self.rooms.get_mut(&room)?;
-        if !place.who.remove(&who) {
-            return None;
-        }
-        let worker = place.worker;
-        if place.who.is_empty() {
-            self.rooms.remove(&room);
-        }
-        *self.peers.get_mut(worker)? -= 1;
-        Some(worker)
     }
 }

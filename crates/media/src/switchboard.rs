@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use room::{Kind, ParticipantId, Priority, RecordingId, RoomId, TrackId};
 use str0m::media::Pt;
-use str0m::rtp::{RtpPacket, Ssrc};
+use str0m::rtp::Ssrc;
 
 use crate::allocate::{self, Choice, Needs};
+use crate::arrival::Arrival;
 use crate::codec::{Codec, Descriptor, Size};
 use crate::data::Allowance;
 use crate::forward::{Forwarder, Recent};
 use crate::limit::{FIRST_KEYFRAME_GAP, KEYFRAME_GAP, KEYFRAME_HEARD_GAP, LAYERS_MAX, SOUND_BYTES_PER_S, SOUND_PACKETS_PER_S};
+use crate::pipe::{Inlet, Outlet};
 use crate::tap::Tap;
 
 /// A client's place in its engine. A place that is given to another client has another number of use.
@@ -67,6 +69,10 @@ pub(crate) struct Source {
     pub made: Option<[allocate::Layer; LAYERS_MAX]>,
     /// Somebody else has muted it: nothing that comes is passed on.
     pub silenced: bool,
+    /// It is published in another part of its room.
+    pub inlet: Option<Box<Inlet>>,
+    /// How it reaches the other parts, if it is published here.
+    pub outlets: Vec<Outlet>,
 }
 
 /// One layer of a track.
@@ -74,7 +80,7 @@ pub(crate) struct Source {
 pub(crate) struct Layer {
     pub ssrc: Option<Ssrc>,
     /// Packets behind a hole: the first one of a key frame may be what is missing. Of pictures only.
-    pub recent: Option<Recent<RtpPacket>>,
+    pub recent: Option<Recent<Arrival>>,
     seen: Option<Instant>,
     /// Bits per second over the last full window.
     pub bitrate: u64,
@@ -83,6 +89,8 @@ pub(crate) struct Layer {
     asked: Option<Instant>,
     /// A key frame is to be asked for as soon as it may.
     wish: bool,
+    /// By somebody who has seen nothing yet.
+    first: bool,
 }
 
 /// Who receives a track, and how.
@@ -179,6 +187,8 @@ impl Source {
             take: None,
             made: None,
             silenced: false,
+            inlet: None,
+            outlets: Vec::new(),
         }
     }
 
@@ -205,7 +215,8 @@ impl Source {
 
     /// How many layers it may have.
     pub fn layer_count(&self) -> u8 {
-        self.layers.iter().rposition(|layer| layer.ssrc.is_some()).map_or(0, |index| index as u8 + 1)
+        let there = self.inlet.as_ref().map_or(0, |inlet| inlet.layers);
+        self.layers.iter().rposition(|layer| layer.ssrc.is_some()).map_or(0, |index| index as u8 + 1).max(there)
     }
 
     /// Its layers as they come now.
@@ -236,6 +247,7 @@ impl Source {
         if let Some(layer) = self.layers.get_mut(usize::from(layer)) {
             let comes = |asked: &Instant| now.saturating_duration_since(*asked) < FIRST_KEYFRAME_GAP;
             layer.asked = layer.asked.filter(comes).filter(|_| self.made.is_none());
+            layer.first = true;
         }
     }
 
@@ -244,10 +256,25 @@ impl Source {
         let due = move |layer: &mut Layer| {
             let may = layer.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= KEYFRAME_GAP);
             let ssrc = layer.ssrc.filter(|_| layer.wish && may)?;
-            (layer.wish, layer.asked) = (false, Some(now));
+            (layer.wish, layer.first, layer.asked) = (false, false, Some(now));
             Some(ssrc)
         };
         self.layers.iter_mut().filter_map(due)
+    }
+
+    /// Layers of which a key frame should be asked for now at the part of the room where the track is published, and whether that is for
+    /// somebody who has seen nothing yet. That part sees to it that its publisher is not asked too often.
+    pub fn take_far_wishes(&mut self, now: Instant) -> impl Iterator<Item = (u8, bool)> {
+        let due = move |(number, layer): (u8, &mut Layer)| {
+            let may = layer.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= FIRST_KEYFRAME_GAP);
+            let first = layer.first;
+            if !(layer.wish && may) {
+                return None;
+            }
+            (layer.wish, layer.first, layer.asked) = (false, false, Some(now));
+            Some((number, first))
+        };
+        (0_u8..).zip(&mut self.layers).filter_map(due)
     }
 
     /// Whether some wish waits for its time.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use room::Kind;
-use str0m::rtp::{RtpPacket, VideoOrientation};
+use str0m::rtp::VideoOrientation;
 
 use crate::allocate::{Choice, Layer};
+use crate::arrival::Arrival;
 use crate::codec::{Codec, Descriptor};
 use crate::forward::SenderReport;
 
@@ -43,16 +44,16 @@ pub(crate) struct Tap {
 }
 
 impl Packet {
-    pub(crate) fn of(codec: Codec, packet: &RtpPacket) -> Self {
+    pub(crate) fn of(codec: Codec, packet: &Arrival) -> Self {
         Packet {
             codec,
-            stream: *packet.header.ssrc,
-            seq: *packet.seq_no,
-            time: packet.header.timestamp,
-            arrival: packet.timestamp,
-            last: packet.header.marker,
-            rotation: packet.header.ext_vals.video_orientation.map(degrees),
-            report: packet.last_sender_info.map(Into::into),
+            stream: *packet.ssrc,
+            seq: packet.seq,
+            time: packet.time,
+            arrival: packet.at,
+            last: packet.marker,
+            rotation: packet.orientation.map(degrees),
+            report: packet.report,
             payload: Arc::clone(&packet.payload),
         }
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,9 +16,11 @@ use crate::counters::Counters;
 use crate::crash::{self, Witness};
 use crate::demux::Class;
 use crate::limit::{ORDERS_PER_TURN_MAX, RECEIVES_PER_TURN_MAX, UNREAD_MAX};
+use crate::load::Load;
 use crate::mix::{FromMixer, ToMixer};
 use crate::mixers::Port;
 use crate::net::{Batch, Datagram, Faces, Protocol, Transmit, Udp};
+use crate::pipe::{self, Notice, Piped};
 use crate::queue;
 use crate::record::{self, FromRecorder, ToRecorder};
 use crate::tcp::Tcp;
@@ -57,6 +59,16 @@ pub trait Core {
     fn poll_recorder(&mut self) -> Option<ToRecorder> {
         None
     }
+    /// Takes what the pool says of rooms that are on several workers.
+    fn handle_notice(&mut self, _now: Instant, _notice: Notice) {}
+    /// Takes what another engine says. Then comes [`Core::flush`].
+    fn handle_piped(&mut self, _now: Instant, _piped: Piped) {}
+    /// The next thing to tell another engine, and on which worker that is.
+    fn poll_piped(&mut self) -> Option<(usize, Piped)> {
+        None
+    }
+    /// The pipe to a worker had no room for this.
+    fn handle_refused(&mut self, _now: Instant, _to: usize, _piped: Piped) {}
     /// When [`Core::flush`] is due at the latest.
     fn poll_timeout(&self) -> Option<Instant>;
 }
@@ -72,6 +84,12 @@ const EVENTS: usize = 256;
 /// How long a worker without an engine waits before it tries to make one again.
 const REMAKE_PAUSE: Duration = Duration::from_millis(200);
 
+/// What a worker is to do.
+pub(crate) enum Task {
+    Order(Order),
+    Notice(Notice),
+}
+
 /// What the pool and one worker share.
 #[derive(Default)]
 pub(crate) struct Signals {
@@ -79,12 +97,16 @@ pub(crate) struct Signals {
     pub stop: AtomicBool,
     /// An order found no room in the queue: the engine does not know any more what the rooms want of it.
     pub overrun: AtomicBool,
+    /// Thousandths of its time that the worker worked lately.
+    pub load: AtomicU32,
 }
 
 /// What a worker is given.
 pub(crate) struct Setup<M, R, L> {
     pub sockets: Sockets,
-    pub orders: queue::Receiver<Order>,
+    pub tasks: queue::Receiver<Task>,
+    /// The ways to other workers and back.
+    pub pipes: pipe::Port,
     /// What the machine's addresses are, whenever they changed.
     pub moves: Receiver<Faces>,
     pub signals: Arc<Signals>,
@@ -110,6 +132,9 @@ pub(crate) struct Worker<C, M, R, L> {
     has_orders: bool,
     /// There is more from the mixers than one turn takes.
     has_mixes: bool,
+    /// There is more from other workers than one turn takes.
+    has_piped: bool,
+    load: Load,
 }
 
 /// What a worker reads, writes and waits for.
@@ -237,9 +262,14 @@ fn hand_over(now: Instant, core: &mut impl Core, datagram: Datagram<'_>) {
     core.handle_datagram(now, datagram);
 }
 
-fn obey(now: Instant, core: &mut impl Core, order: Order) {
-    let _obeying = crash::obeying(&order);
-    core.handle_order(now, order);
+fn obey(now: Instant, core: &mut impl Core, task: Task) {
+    match task {
+        Task::Order(order) => {
+            let _obeying = crash::obeying(&order);
+            core.handle_order(now, order);
+        }
+        Task::Notice(notice) => core.handle_notice(now, notice),
+    }
 }
 
 impl<C, M, R, L> Worker<C, M, R, L>
@@ -247,10 +277,10 @@ where
     C: Core,
     M: FnMut(&[SocketAddr]) -> C,
     R: FnMut(Report),
-    L: FnMut(&queue::Receiver<Order>),
+    L: FnMut(&queue::Receiver<Task>),
 {
     pub fn new(setup: Setup<M, R, L>) -> Self {
-        Worker { setup, core: None, has_orders: false, has_mixes: false }
+        Worker { setup, core: None, has_orders: false, has_mixes: false, has_piped: false, load: Load::new(Instant::now()) }
     }
 
     /// Works until told to stop. A panic of the engine is caught and counted; the engine is thrown away with its rooms, and another
@@ -281,19 +311,31 @@ where
             Some(core) => core,
             none => none.insert((self.setup.make)(self.setup.sockets.faces.candidates())),
         };
-        self.setup.sockets.wait(events, core.poll_timeout(), self.has_orders || self.has_mixes);
+        let rests = Instant::now();
+        self.setup.sockets.wait(events, core.poll_timeout(), self.has_orders || self.has_mixes || self.has_piped);
         let now = Instant::now();
+        if let Some(load) = self.load.note_rest(rests, now) {
+            self.setup.signals.load.store(load, Ordering::Relaxed);
+        }
         if let Some(faces) = self.setup.moves.try_iter().last() {
             self.setup.sockets.set_faces(faces);
             core.handle_addresses(now, self.setup.sockets.faces.candidates());
         }
         self.setup.sockets.handle_events(now, events);
-        let taken = self.setup.orders.try_iter().take(ORDERS_PER_TURN_MAX).map(|order| obey(now, core, order)).count();
+        let taken = self.setup.tasks.try_iter().take(ORDERS_PER_TURN_MAX).map(|task| obey(now, core, task)).count();
         self.has_orders = taken == ORDERS_PER_TURN_MAX;
+        self.setup.pipes.open();
         self.setup.sockets.receive(now, core);
         self.has_mixes = self.setup.mixers.receive(|from| core.handle_mixer(now, from));
         self.setup.recorder.receive(|from| core.handle_recorder(now, from));
+        self.has_piped = self.setup.pipes.receive(|piped| core.handle_piped(now, piped));
         core.flush(now);
+        while let Some((to, piped)) = core.poll_piped() {
+            if let Some(piped) = self.setup.pipes.send(to, piped) {
+                core.handle_refused(now, to, piped);
+            }
+        }
+        self.setup.pipes.wake();
         while let Some(told) = core.poll_mixer() {
             self.setup.mixers.send(told);
         }
@@ -316,6 +358,7 @@ where
         self.setup.sockets.clear();
         self.setup.mixers.clear();
         self.setup.recorder.clear();
-        (self.setup.lose)(&self.setup.orders);
+        self.setup.pipes.clear();
+        (self.setup.lose)(&self.setup.tasks);
     }
 }

@@ -8,6 +8,8 @@
 
 #[path = "sfu/client.rs"]
 mod client;
+#[path = "sfu/ground.rs"]
+mod ground;
 #[path = "sfu/meter.rs"]
 mod meter;
 #[path = "sfu/mixer.rs"]

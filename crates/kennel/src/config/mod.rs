@@ -38,6 +38,8 @@ pub struct Config {
     pub media: Option<SocketAddr>,
     /// Threads that serve connections, and as many that carry media, at least 1.
     pub workers: usize,
+    /// From so many people of one group room on one media thread on the next ones are served by another.
+    pub room_spread: usize,
     /// The address that other devices reach this machine by, where it cannot be seen from inside (containers, NAT).
     pub announce: Option<IpAddr>,
     /// The folder for keys and certificates. Made with mode 0700.
@@ -275,6 +277,7 @@ impl Default for Config {
             https: Some(anywhere(8443)),
             media: Some(anywhere(8444)),
             workers: std::thread::available_parallelism().map_or(1, usize::from),
+            room_spread: media::limit::ROOM_SPREAD_DEFAULT,
             announce: None,
             data: PathBuf::from("./kennel-data"),
             domain: None,

@@ -16,6 +16,8 @@ use super::{
 
 /// Threads more than which no machine of today profits from.
 const WORKERS_MAX: u64 = 256;
+/// More people than any room holds: then nothing is shared for their number.
+const ROOM_SPREAD_MAX: u64 = 10_000;
 /// A seat kept longer than an hour is not a broken connection any more.
 const SESSION_TIMEOUT_MAX_S: u64 = 3600;
 /// More rooms than that do not fit into any machine's memory.
@@ -67,6 +69,7 @@ impl Reader<'_> {
             https,
             media: self.one(&s::MEDIA, parse::listen).unwrap_or(d.media),
             workers: self.number(&s::WORKERS, 1..=WORKERS_MAX).map_or(d.workers, |n| n as usize),
+            room_spread: self.number(&s::ROOM_SPREAD, 1..=ROOM_SPREAD_MAX).map_or(d.room_spread, |n| n as usize),
             announce: self.one(&s::ANNOUNCE, parse::announce),
             data: self.path(&s::DATA).unwrap_or(d.data),
             domain: self.one(&s::DOMAIN, parse::domain),

@@ -86,6 +86,9 @@ pub static MEDIA: Setting = setting("media", "KENNEL_MEDIA", "media", "ADDR")
 pub static WORKERS: Setting = setting("workers", "KENNEL_WORKERS", "workers", "N")
     .default("one per processor")
     .help("Threads that serve connections, and as many that carry media, 1 to 256");
+pub static ROOM_SPREAD: Setting = setting("room-spread", "KENNEL_ROOM_SPREAD", "room_spread", "N")
+    .default("50")
+    .help("People of one group room that one media thread serves before it shares them with another, 1 to 10000");
 pub static ANNOUNCE: Setting = setting("announce", "KENNEL_ANNOUNCE", "announce", "IP")
     .help("The address other devices reach this computer by, where Kennel cannot see it itself (container, NAT)");
 pub static DATA: Setting =
@@ -221,12 +224,13 @@ pub static AWS_ENDPOINT_URL_S3: Setting = vendor("AWS_ENDPOINT_URL_S3", "URL", "
 pub static AWS_ENDPOINT_URL: Setting = vendor("AWS_ENDPOINT_URL", "URL", "where the bucket's store is");
 
 /// All of them, in the order of the help.
-pub static ALL: [&Setting; 65] = [
+pub static ALL: [&Setting; 66] = [
     &CONFIG,
     &HTTP,
     &HTTPS,
     &MEDIA,
     &WORKERS,
+    &ROOM_SPREAD,
     &ANNOUNCE,
     &DATA,
     &DOMAIN,

@@ -62,6 +62,7 @@ fn everything_can_be_set_by_the_file() {
         https = "off"
         media = "127.0.0.1:3"
         workers = 3
+        room_spread = 4
         announce = "192.168.1.20"
         data = "/var/lib/kennel"
         open = true
@@ -103,6 +104,7 @@ fn everything_can_be_set_by_the_file() {
         https: None,
         media: Some(address("127.0.0.1:3")),
         workers: 3,
+        room_spread: 4,
         announce: Some("192.168.1.20".parse().expect("an address")),
         data: "/var/lib/kennel".into(),
         open: true,

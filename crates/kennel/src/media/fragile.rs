@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use media::mix::{FromMixer, ToMixer};
 use media::net::{Batch, Datagram, Transmit};
+use media::pipe::{Notice, Piped};
 use media::record::{FromRecorder, ToRecorder};
 use media::worker::Core;
 use room::{Order, Report};
@@ -74,6 +75,22 @@ impl<C: Core> Core for Fragile<C> {
 
     fn poll_recorder(&mut self) -> Option<ToRecorder> {
         self.core.poll_recorder()
+    }
+
+    fn handle_notice(&mut self, now: Instant, notice: Notice) {
+        self.core.handle_notice(now, notice);
+    }
+
+    fn handle_piped(&mut self, now: Instant, piped: Piped) {
+        self.core.handle_piped(now, piped);
+    }
+
+    fn poll_piped(&mut self) -> Option<(usize, Piped)> {
+        self.core.poll_piped()
+    }
+
+    fn handle_refused(&mut self, now: Instant, to: usize, piped: Piped) {
+        self.core.handle_refused(now, to, piped);
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

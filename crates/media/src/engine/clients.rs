@@ -106,7 +106,7 @@ impl Engine {
         if client.peer.is_waiting() && !std::mem::replace(&mut client.touched, true) {
             self.touched.push(key);
         }
-        self.arrived.extend(outbox.packets.drain(..).map(|packet| (key, packet)));
+        self.arrived.extend(outbox.packets.drain(..).map(|packet| (key, packet.into())));
         self.news.extend(outbox.news.drain(..).map(|news| (key, news)));
         self.counts.repairs_refused += std::mem::take(&mut outbox.repairs_refused);
         self.counts.packets_out += std::mem::take(&mut outbox.packets_early);
@@ -307,8 +307,8 @@ impl Engine {
             return;
         }
         let Some(source) = self.board.by_id(track).filter(|source| source.kind == Kind::Data) else { return };
-        let publisher = source.peer.and_then(|peer| self.client(peer));
-        let Some(manner) = publisher.and_then(|client| client.peer.manner_of_up(&source.label)) else { return };
+        let far = source.inlet.as_ref().and_then(|inlet| inlet.manner);
+        let Some(manner) = far.or_else(|| self.manner_of(track)) else { return };
         let label = format!("{:032x}-{:x}", track.0, self.random() >> 16);
         self.on(now, key, |peer, out| peer.open_line(now, &label, Use::Down(track), manner, out));
         if let Some(source) = self.board.by_id_mut(track) {
@@ -434,6 +434,12 @@ impl Engine {
     fn remind_readers(&mut self, publisher: PeerKey, label: &str) {
         let Some((track, _)) = self.data_source(publisher, label) else { return };
         let Some(room) = self.client(publisher).map(|client| client.peer.room) else { return };
+        self.tell_all_of(room);
+        self.remind_readers_of(room, track);
+    }
+
+    /// The messages of a track come, or will: those who want it can have it now.
+    pub(super) fn remind_readers_of(&mut self, room: RoomId, track: TrackId) {
         let members = self.halls.get(&room).into_iter().flat_map(|hall| hall.members.values());
         let wanting = members.filter(|member| member.subscribed.contains(&track)).filter_map(|member| member.key);
         let keys: Vec<PeerKey> = wanting.collect();
@@ -476,6 +482,9 @@ impl Engine {
         for reader in readers {
             self.close_data_line(now, reader, track);
             self.mark_dirty(reader);
+        }
+        if let Some(room) = self.client(publisher).map(|client| client.peer.room) {
+            self.tell_all_of(room);
         }
     }
 

@@ -144,6 +144,7 @@ impl Engine {
 
     /// Makes the mixer receive what is in the scene, and nothing else.
     pub(super) fn set_taps(&mut self, now: Instant, room: RoomId) {
+        self.parts_due = true;
         let Some(stage) = self.halls.get(&room).and_then(|hall| hall.stage.as_deref()) else { return };
         let scene = stage.scene.clone();
         for track in self.tracks_of(room) {

@@ -62,6 +62,7 @@ impl Engine {
             self.on(now, key, |peer, out| peer.open_line(now, &label, Use::Words(channel), Manner::default(), out));
         }
         let member = self.halls.entry(room).or_default().members.entry(who).or_default();
+        member.far = None;
         if view == View::Mix || member.view == View::Mix {
             member.subscribed = if view == View::Mix { super::mix::tracks(room).to_vec() } else { Vec::new() };
         }
@@ -138,13 +139,17 @@ impl Engine {
 
     fn publish(&mut self, now: Instant, room: RoomId, who: ParticipantId, tracks: Vec<Track>) {
         let member = self.halls.entry(room).or_default().members.entry(who).or_default();
+        member.far = None;
         let before = std::mem::replace(&mut member.tracks, tracks.clone());
         for gone in before.iter().filter(|old| !tracks.iter().any(|new| new.id == old.id)) {
             self.unpublish(gone.id);
         }
         for track in &tracks {
             match self.board.by_id_mut(track.id) {
-                Some(source) => (source.priority, source.enabled) = (track.priority, track.enabled),
+                Some(source) => {
+                    (source.priority, source.enabled) = (track.priority, track.enabled);
+                    source.inlet = None;
+                }
                 None => drop(self.board.add(Source::new(room, who, track))),
             }
         }
@@ -154,13 +159,14 @@ impl Engine {
         }
         self.bind(room, who);
         self.set_taps(now, room);
+        self.fit_outlets(room);
         // Mutes and priorities change nothing that anybody negotiates.
         if !before.iter().map(|old| old.id).eq(tracks.iter().map(|new| new.id)) {
             self.want_all(room);
         }
     }
 
-    fn unpublish(&mut self, track: TrackId) {
+    pub(super) fn unpublish(&mut self, track: TrackId) {
         if let Some((recording, _)) = self.board.remove(track).and_then(|source| source.take) {
             self.end_take(recording);
         }
@@ -172,7 +178,9 @@ impl Engine {
             return;
         }
         member.subscribed = tracks;
-        if let Some(key) = member.key {
+        let key = member.key;
+        self.note_subscribed(room);
+        if let Some(key) = key {
             self.want(key);
         }
     }
@@ -182,7 +190,7 @@ impl Engine {
         self.note_hint(key, track, wish);
     }
 
-    fn close(&mut self, now: Instant, room: RoomId, who: ParticipantId) {
+    pub(super) fn close(&mut self, now: Instant, room: RoomId, who: ParticipantId) {
         if let Some(key) = self.key_of(room, who) {
             self.drop_client(now, key);
         }
@@ -190,7 +198,7 @@ impl Engine {
         let gone = hall.members.remove(&who).unwrap_or_default();
         hall.speakers.remove(who);
         hall.spoke.remove(&who);
-        let over = hall.members.is_empty();
+        let over = hall.is_over();
         if over {
             self.record_mix(now, room, Vec::new());
         }
@@ -201,11 +209,12 @@ impl Engine {
         for track in gone.tracks {
             self.unpublish(track.id);
         }
+        self.note_subscribed(room);
         self.want_all(room);
     }
 
     /// Everyone in a room: what they receive may have changed.
-    fn want_all(&mut self, room: RoomId) {
+    pub(super) fn want_all(&mut self, room: RoomId) {
         let keys: Vec<PeerKey> =
             self.halls.get(&room).into_iter().flat_map(|hall| hall.members.values().filter_map(|member| member.key)).collect();
         for key in keys {

@@ -3,21 +3,22 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use room::Kind;
+use room::{Kind, TrackId};
 use str0m::format::PayloadParams;
 use str0m::media::Mid;
-use str0m::rtp::{RtpPacket, Ssrc};
+use str0m::rtp::Ssrc;
 
 use super::clients::guarded;
 use super::{Client, Counts, Engine, Slot};
+use crate::arrival::Arrival;
 use crate::codec::{Codec, Descriptor};
 use crate::crash;
 use crate::forward::{Forwarder, Incoming, Recent};
 use crate::limit::{PAYLOAD_BYTES_MAX, REPLAY_PACKETS_MAX, SOURCES_MAX};
 use crate::mix::ToMixer;
 use crate::peer::Passed;
+use crate::pipe::{Outlet, Part, Word};
 use crate::record::ToRecorder;
-use crate::send::Extras;
 use crate::switchboard::{PeerKey, Receiver, Source, TrackKey};
 use crate::tap;
 
@@ -42,26 +43,34 @@ impl Engine {
         self.bury();
     }
 
-    fn route(&mut self, now: Instant, from: PeerKey, packet: RtpPacket) {
-        let Some((track, layer)) = self.track_of(from, packet.header.ssrc) else {
+    fn route(&mut self, now: Instant, from: PeerKey, packet: Arrival) {
+        let Some((track, layer)) = self.track_of(from, packet.ssrc) else {
             self.counts.packets_unknown += 1;
             return;
         };
-        let Some(params) = self.client(from).and_then(|client| client.peer.params(packet.header.payload_type)) else { return };
+        let Some(params) = self.client(from).and_then(|client| client.peer.params(packet.payload_type)) else { return };
         let Some(source) = self.board.get_mut(track) else { return };
         let codec = codec_of(&params);
-        let _passing_on = crash::passing_on(&packet, codec.is_audio());
         if codec.is_audio() != (source.kind == Kind::Audio) || !source.may_pass(now, packet.payload.len()) {
             self.counts.flooded += 1;
             return;
         }
-        source.codec = Some(codec);
         if source.silenced {
+            source.codec = Some(codec);
             return;
         }
+        self.pass_on(now, track, layer, &params, packet);
+    }
+
+    /// One packet of a layer, to everyone who receives it here and to the other parts of its room.
+    pub(super) fn pass_on(&mut self, now: Instant, track: TrackKey, layer: u8, params: &PayloadParams, packet: Arrival) {
+        let Some(source) = self.board.get_mut(track) else { return };
+        let codec = codec_of(params);
+        let _passing_on = crash::passing_on(&packet, codec.is_audio());
+        source.codec = Some(codec);
         let descriptor = Descriptor::parse(codec, &packet.payload);
         let heard = source.layers.get_mut(usize::from(layer));
-        let woken = heard.is_some_and(|layer| layer.note(packet.timestamp, packet.payload.len(), &descriptor));
+        let woken = heard.is_some_and(|layer| layer.note(packet.at, packet.payload.len(), &descriptor));
         if woken && source.kind == Kind::Video {
             source.receivers.iter().for_each(|receiver| mark_share(&mut self.slots, receiver.peer));
             self.share_due = true;
@@ -79,13 +88,18 @@ impl Engine {
         if source.kind == Kind::Audio && source.enabled {
             note_level(&mut self.halls, source.room, source.publisher, now, &packet);
         }
+        for outlet in &mut source.outlets {
+            if outlet.takes(layer, &descriptor) {
+                self.counts.piped += 1;
+                self.loads.push_back((outlet.part.worker, outlet.load(source.id, (layer, layers), *params, &packet)));
+            }
+        }
         let mut recent = take_recent(source, layer);
-        let replayable = recent.as_mut().is_some_and(|recent| recent.hear(*packet.seq_no));
+        let replayable = recent.as_mut().is_some_and(|recent| recent.hear(packet.seq));
         let arrived = Incoming { replayable, ..incoming(layer, &packet, &descriptor) };
-        let extras = Extras::of(&packet.header.ext_vals);
         let video = source.kind == Kind::Video;
         let Engine { slots, counts, touched, broken, .. } = self;
-        let mut way = Way { slots, counts, touched, broken, now, codec, video, params: &params };
+        let mut way = Way { slots, counts, touched, broken, now, codec, video, params };
         let mut wanted = None;
         for receiver in &mut source.receivers {
             if receiver.forwarder.is_none() {
@@ -93,9 +107,9 @@ impl Engine {
                 fresh.set_target(receiver.target);
                 receiver.forwarder = Some(fresh);
             }
-            let replay = way.pass(receiver, &packet, &arrived, extras);
+            let replay = way.pass(receiver, &packet, &arrived);
             // What came before the first packet of its key frame was of no use then.
-            for old in recent.iter().flat_map(|recent| recent.after(*packet.seq_no, replay.unwrap_or(0))) {
+            for old in recent.iter().flat_map(|recent| recent.after(packet.seq, replay.unwrap_or(0))) {
                 way.pass_again(receiver, layer, old);
             }
             let held = receiver.forwarder.as_mut().and_then(Forwarder::poll_held);
@@ -103,7 +117,7 @@ impl Engine {
                 let other = source.layers.get(usize::from(at)).and_then(|layer| layer.recent.as_ref());
                 let kept = if at == layer { recent.as_ref() } else { other };
                 kept.iter().flat_map(|kept| kept.since(first)).for_each(|(_, old)| way.pass_again(receiver, at, old));
-                way.pass(receiver, &packet, &arrived, extras);
+                way.pass(receiver, &packet, &arrived);
             }
             let waits = receiver.forwarder.as_ref().and_then(Forwarder::held).filter(|(at, _)| *at == layer);
             wanted = waits.map(|(_, first)| first).into_iter().chain(wanted).min();
@@ -119,7 +133,7 @@ impl Engine {
         }
         if let (Some(mut recent), Some(layer)) = (recent, source.layers.get_mut(usize::from(layer))) {
             recent.want(wanted);
-            recent.keep(*packet.seq_no, packet);
+            recent.keep(packet.seq, packet);
             layer.recent = Some(recent);
         }
     }
@@ -186,18 +200,24 @@ impl Engine {
         }
         let mut asks: Vec<(PeerKey, Ssrc)> = Vec::new();
         let mut made: Vec<TrackKey> = Vec::new();
+        let mut far = Vec::new();
         self.wishing.sort_unstable();
         self.wishing.dedup();
         self.wishing.retain(|track| {
             let Some(source) = self.board.get_mut(*track).filter(|source| source.kind == Kind::Video) else { return false };
             if source.made.is_some() {
                 made.push(*track);
+            } else if let Some(part) = source.inlet.as_ref().map(|inlet| inlet.part) {
+                let (room, track) = (source.room, source.id);
+                let word = |(layer, first)| (room, part, Word::Keyframe { track, layer, first });
+                far.extend(source.take_far_wishes(now).map(word));
             } else if let Some(peer) = source.peer {
                 asks.extend(source.take_keyframe_wishes(now).map(|ssrc| (peer, ssrc)));
             }
             source.wishes()
         });
         made.into_iter().for_each(|track| self.ask_mixer(now, track));
+        far.into_iter().for_each(|(room, part, word)| self.say_word(room, part, word));
         for (peer, ssrc) in asks {
             self.counts.keyframes_asked += 1;
             self.on(now, peer, |peer, out| peer.ask_keyframe(now, ssrc, out));
@@ -214,6 +234,23 @@ impl Engine {
         let Some((track, readers)) = self.data_source(from, label) else { return };
         let Some(client) = self.client_mut(from) else { return };
         client.data.message(now);
+        self.pipe_message(track, binary, data);
+        self.deliver(now, track, readers, binary, data);
+    }
+
+    /// The same to the other parts of its room.
+    fn pipe_message(&mut self, track: TrackId, binary: bool, data: &[u8]) {
+        let Some(source) = self.board.by_id(track) else { return };
+        let wants = |outlet: &&Outlet| outlet.is_wanted() && !outlet.overrun;
+        let parts: Vec<Part> = source.outlets.iter().filter(wants).map(|outlet| outlet.part).collect();
+        let (room, data) = (source.room, if parts.is_empty() { None } else { Some(Arc::<[u8]>::from(data)) });
+        for (part, data) in parts.into_iter().zip(data.into_iter().cycle()) {
+            self.say_word(room, part, Word::Message { track, binary, data: Arc::clone(&data) });
+        }
+    }
+
+    /// A message to those who receive it here.
+    pub(super) fn deliver(&mut self, now: Instant, track: TrackId, readers: Vec<PeerKey>, binary: bool, data: &[u8]) {
         for reader in readers {
             let whole = self.on(now, reader, |peer, out| peer.pass(now, track, binary, data, out));
             if whole == Some(false) {
@@ -225,22 +262,22 @@ impl Engine {
 }
 
 /// A packet as a forwarder takes it.
-fn incoming<'a>(layer: u8, packet: &RtpPacket, descriptor: &'a Descriptor) -> Incoming<'a> {
+fn incoming<'a>(layer: u8, packet: &Arrival, descriptor: &'a Descriptor) -> Incoming<'a> {
     Incoming {
         layer,
-        stream: *packet.header.ssrc,
-        seq: *packet.seq_no,
-        time: packet.header.timestamp,
-        arrival: packet.timestamp,
-        report: packet.last_sender_info.map(Into::into),
-        ends_frame: packet.header.marker,
+        stream: *packet.ssrc,
+        seq: packet.seq,
+        time: packet.time,
+        arrival: packet.at,
+        report: packet.report,
+        ends_frame: packet.marker,
         replayable: false,
         descriptor,
     }
 }
 
 /// What is kept of a layer of pictures, to be put back.
-fn take_recent(source: &mut Source, layer: u8) -> Option<Recent<RtpPacket>> {
+fn take_recent(source: &mut Source, layer: u8) -> Option<Recent<Arrival>> {
     let layer = source.layers.get_mut(usize::from(layer)).filter(|_| source.kind == Kind::Video)?;
     Some(layer.recent.take().unwrap_or_else(|| Recent::new(REPLAY_PACKETS_MAX)))
 }
@@ -261,7 +298,7 @@ struct Way<'a> {
 
 impl Way<'_> {
     /// One packet to one receiver; if it was passed on, how many that follow it and came before should be given again.
-    fn pass(&mut self, receiver: &mut Receiver, packet: &RtpPacket, incoming: &Incoming<'_>, extras: Extras) -> Option<u64> {
+    fn pass(&mut self, receiver: &mut Receiver, packet: &Arrival, incoming: &Incoming<'_>) -> Option<u64> {
         let rewritten = receiver.forwarder.as_mut()?.rewrite(incoming)?;
         let slot = self.slots.get_mut(receiver.peer.index as usize).filter(|slot| slot.uses == receiver.peer.uses);
         let client = slot.and_then(|slot| slot.client.as_deref_mut())?;
@@ -274,7 +311,7 @@ impl Way<'_> {
             return None;
         };
         let keyframe = incoming.descriptor.keyframe && incoming.descriptor.starts_frame;
-        let passed = Passed { video: self.video, keyframe, extras };
+        let passed = Passed { video: self.video, keyframe, extras: packet.extras };
         let (now, to, audio) = (self.now, (receiver.ssrc, own), !self.video);
         let write = || client.peer.write(now, to, packet, &rewritten, passed);
         let left = guarded(self.broken, receiver.peer, write, || crash::passing_on(packet, audio).tell());
@@ -286,9 +323,9 @@ impl Way<'_> {
     }
 
     /// One that came before.
-    fn pass_again(&mut self, receiver: &mut Receiver, layer: u8, old: &RtpPacket) {
+    fn pass_again(&mut self, receiver: &mut Receiver, layer: u8, old: &Arrival) {
         let descriptor = Descriptor::parse(self.codec, &old.payload);
-        self.pass(receiver, old, &incoming(layer, old, &descriptor), Extras::of(&old.header.ext_vals));
+        self.pass(receiver, old, &incoming(layer, old, &descriptor));
     }
 }
 
@@ -304,11 +341,11 @@ fn note_level(
     room: room::RoomId,
     who: room::ParticipantId,
     now: Instant,
-    packet: &RtpPacket,
+    packet: &Arrival,
 ) {
-    let Some(level) = packet.header.ext_vals.audio_level else { return };
-    let Some(hall) = halls.get_mut(&room) else { return };
-    hall.speakers.handle_level(now, who, level.unsigned_abs().min(127), packet.header.ext_vals.voice_activity);
+    let Some((level, voice)) = packet.level else { return };
+    let Some(hall) = halls.get_mut(&room).filter(|hall| hall.judges()) else { return };
+    hall.speakers.handle_level(now, who, level, voice);
 }
 
 /// The label of the track in this section and the number of the layer with this name.

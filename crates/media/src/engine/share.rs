@@ -232,7 +232,7 @@ impl Engine {
                 }
                 Kind::Video => {
                     let spoke = hall.spoke.get(&source.publisher).copied();
-                    let mut candidate = share.candidate(now, source, hall.speakers.speaker(), spoke);
+                    let mut candidate = share.candidate(now, source, hall.speaker(), spoke);
                     if source.made.is_some() && !hall.shows_mix_to(who) {
                         candidate.shown = Some(false);
                     }
@@ -284,7 +284,8 @@ impl Engine {
             }
             let Some((_, needs)) = &mut source.needs else { continue };
             let taps = source.tap.iter().chain(source.take.iter().map(|(_, tap)| tap)).map(|tap| tap.choice());
-            needs.handle_choices(now, source.receivers.iter().map(|receiver| receiver.choice).chain(taps));
+            let far = source.outlets.iter().flat_map(|outlet| outlet.need.choices());
+            needs.handle_choices(now, source.receivers.iter().map(|receiver| receiver.choice).chain(taps).chain(far));
             if let Some(change) = needs.poll_change(now) {
                 news.push((publisher, News::Layers { track: source.id, needed: change.needed }));
                 for layer in change.woken {

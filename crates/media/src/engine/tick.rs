@@ -48,6 +48,7 @@ impl Engine {
         self.watch_mixes(now);
         self.share_needs(now);
         self.watch_quality(now);
+        let mut changes = Vec::new();
         for (room, hall) in &mut self.halls {
             hall.speakers.handle_timeout(now);
             while let Some(who) = hall.speakers.poll_change() {
@@ -55,7 +56,10 @@ impl Engine {
                     hall.spoke.insert(who, now);
                 }
                 self.reports.push_back(Report::Speaker { room: *room, who });
+                changes.push((*room, who));
             }
         }
+        changes.into_iter().for_each(|(room, who)| self.tell_speaker(room, who));
+        self.tell_parts(now);
     }
 }

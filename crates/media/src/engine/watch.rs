@@ -8,7 +8,7 @@ use room::{Channel, Kind, News, OwnQuality};
 use str0m::media::{Mid, Rid};
 use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
 
-use super::Engine;
+use super::{Engine, Member};
 use crate::quality::{FIRST_REPORT_AFTER, Meter, Reporter, Sample, Way};
 use crate::switchboard::PeerKey;
 
@@ -166,6 +166,11 @@ impl Watch {
         self.drowned >= DROWNED_MIN
     }
 
+    /// What the others are told of it.
+    pub fn shown(&self) -> Option<Arc<OwnQuality>> {
+        self.shown.clone()
+    }
+
     /// How many of a hundred packets of sound get lost on the way to the client, in a few steps.
     pub fn sound_loss_percent(&self) -> u8 {
         SOUND_LOSSES.iter().find(|(most, _)| self.sound_loss <= *most).map_or(0, |(_, percent)| *percent)
@@ -253,13 +258,14 @@ impl Engine {
         let own = client.watch.meter.own();
         let none = Arc::new(OwnQuality::default());
         // Who has no transport now had one.
-        let shown = |key: Option<PeerKey>| match key.and_then(|key| self.client(key)) {
-            Some(other) => other.watch.shown.clone(),
-            None => Some(Arc::clone(&none)),
+        let shown = |other: &Member| match (&other.far, other.key.and_then(|key| self.client(key))) {
+            (Some(far), _) => far.shown.clone(),
+            (None, Some(other)) => other.watch.shown(),
+            (None, None) => Some(Arc::clone(&none)),
         };
         let members = self.halls.get(&room).into_iter().flat_map(|hall| &hall.members);
         let others = members.filter(|(other, _)| **other != who);
-        let others: Vec<_> = others.filter_map(|(other, member)| Some((*other, shown(member.key)?))).collect();
+        let others: Vec<_> = others.filter_map(|(other, member)| Some((*other, shown(member)?))).collect();
         let Some(client) = self.client_mut(key) else { return };
         if let Some(quality) = client.watch.reporter.poll_report(now, own, others) {
             let end = client.end();

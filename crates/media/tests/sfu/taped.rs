@@ -17,13 +17,13 @@ use crate::film::{Film, codec_of};
 use crate::layers::{camera, obey};
 use crate::mixed::{member, scene};
 use crate::mixer::Mixer;
-use crate::world::{Weather, World};
+use crate::world::{Beside, Weather, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 const BAD: Weather = Weather { loss: 50, delay: Duration::from_millis(20), jitter: Duration::from_millis(10), twice: 10 };
 
 /// The recorder of an engine, with its files in memory.
-struct Deck {
+pub struct Deck {
     recorder: Recorder,
     files: BTreeMap<RecordingId, Vec<u8>>,
     news: Vec<(RecordingId, RecordNews)>,
@@ -32,14 +32,26 @@ struct Deck {
 
 impl Deck {
     /// Looks for packets as the thread does, every 20 ms.
-    fn attach(world: &mut World) -> Rc<RefCell<Deck>> {
+    pub fn attach(world: &mut World) -> Rc<RefCell<Deck>> {
+        let (deck, beside) = Deck::new(world);
+        world.beside = Some(beside);
+        deck
+    }
+
+    /// The same for another worker.
+    pub fn attach_other(world: &mut World, worker: usize) -> Rc<RefCell<Deck>> {
+        let (deck, beside) = Deck::new(world);
+        world.ground().others[worker - 1].beside = Some(beside);
+        deck
+    }
+
+    fn new(world: &World) -> (Rc<RefCell<Deck>>, Beside) {
         let epoch = Epoch { moment: world.start, since_1970: Duration::from_secs(1_795_305_600) };
         let recorder = Recorder::new(epoch, Floors::default());
         let deck = Deck { recorder, files: BTreeMap::new(), news: Vec::new(), next: world.now };
         let deck = Rc::new(RefCell::new(deck));
         let own = Rc::clone(&deck);
-        world.beside = Some(Box::new(move |now, engine| own.borrow_mut().step(now, engine)));
-        deck
+        (deck, Box::new(move |now, engine| own.borrow_mut().step(now, engine)))
     }
 
     fn step(&mut self, now: Instant, engine: &mut Engine) {
@@ -68,7 +80,7 @@ impl Deck {
         }
     }
 
-    fn outcome(&self, recording: RecordingId) -> Option<Outcome> {
+    pub fn outcome(&self, recording: RecordingId) -> Option<Outcome> {
         let mut ends = self.news.iter().filter_map(|(of, news)| match news {
             RecordNews::Ended(outcome) if *of == recording => Some(*outcome),
             _ => None,
@@ -78,7 +90,7 @@ impl Deck {
         first
     }
 
-    fn play(&self, recording: RecordingId) -> (Vec<Track>, Vec<Block>) {
+    pub fn play(&self, recording: RecordingId) -> (Vec<Track>, Vec<Block>) {
         let (mut reader, mut tracks, mut blocks) = (Reader::default(), Vec::new(), Vec::new());
         reader.push(&self.files[&recording]);
         while let Some(event) = reader.poll() {
@@ -92,7 +104,7 @@ impl Deck {
 }
 
 /// The recording of a track: as it is called here.
-fn called(track: TrackId) -> RecordingId {
+pub fn called(track: TrackId) -> RecordingId {
     RecordingId(track.0 + 1_000)
 }
 
@@ -101,7 +113,7 @@ fn take(track: TrackId) -> Take {
 }
 
 /// Records all that somebody publishes.
-fn record(world: &mut World, client: usize) -> Vec<TrackId> {
+pub fn record(world: &mut World, client: usize) -> Vec<TrackId> {
     let (who, tracks) = (world.clients[client].who, world.clients[client].tracks.clone());
     let tracks: Vec<TrackId> = tracks.iter().map(|track| track.id).collect();
     world.order(who, Act::Record(tracks.iter().map(|track| take(*track)).collect()));

@@ -139,6 +139,8 @@ pub struct World {
     pub studio: Option<crate::mixer::Studio>,
     /// What else looks at the engine in every step.
     pub beside: Option<Beside>,
+    /// Other engines that the room may be on, and who is where.
+    pub ground: Option<Box<crate::ground::Ground>>,
 }
 
 /// What a turn took into which nothing came but media, and one into which nothing came but what receivers tell of it.
@@ -194,6 +196,7 @@ impl World {
             mixer: None,
             studio: None,
             beside: None,
+            ground: None,
         }
     }
 
@@ -259,6 +262,9 @@ impl World {
     }
 
     pub fn order(&mut self, who: ParticipantId, act: Act) {
+        if self.ground.is_some() {
+            return self.order_somewhere(Order::new(ROOM, who, act));
+        }
         self.cost.measure(|| self.engine.handle_order(self.now, Order::new(ROOM, who, act)));
     }
 
@@ -351,10 +357,12 @@ impl World {
         if let Some(beside) = &mut self.beside {
             beside(self.now, &mut self.engine);
         }
+        self.hear_others();
         if self.server_pause().is_none() {
             let spent = self.turn();
             self.apart.iter_mut().for_each(|apart| apart.passing = apart.passing.and(&spent));
         }
+        self.step_others();
     }
 
     /// Clients send what they have.
@@ -374,7 +382,7 @@ impl World {
     }
 
     /// What the engine does with what came. What that took, but for what is not media.
-    fn turn(&mut self) -> Meter {
+    pub fn turn(&mut self) -> Meter {
         let before = self.cost;
         self.cost.measure(|| self.engine.flush(self.now));
         let flushed = self.cost.since(&before);
@@ -467,6 +475,8 @@ impl World {
                     Some(until) => drop(self.flying.insert((until, serial), (source, destination, bytes))),
                     None => to_server.push((source, bytes)),
                 }
+            } else if let Some(other) = self.ground.as_mut().and_then(|ground| ground.at(destination)) {
+                other.datagrams.push((source, bytes));
             } else if let Some(index) = self.clients.iter().position(|c| c.is_at(destination, &bytes)) {
                 if let Some(until) = self.pause_of(index) {
                     self.flying.insert((until, serial), (source, destination, bytes));
@@ -491,7 +501,7 @@ impl World {
         }
     }
 
-    fn hand_over(&mut self, datagrams: &[(SocketAddr, Vec<u8>)]) {
+    pub fn hand_over(&mut self, datagrams: &[(SocketAddr, Vec<u8>)]) {
         self.cost.measure(|| {
             for (source, bytes) in datagrams {
                 let datagram = Datagram { protocol: Protocol::Udp, source: *source, destination: self.server, bytes };

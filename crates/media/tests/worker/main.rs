@@ -7,6 +7,7 @@ mod pool;
 mod record;
 mod script;
 mod send;
+mod spread;
 #[path = "../support/stun.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod stun;

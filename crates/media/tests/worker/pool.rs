@@ -188,7 +188,7 @@ fn rooms_go_where_the_fewest_peers_are_and_stay_until_the_last_has_left() {
     check(close(1, 5), Some(0));
     check(say(1, 5, "gone"), None);
     check(open(1, 1), Some(0));
-    assert_eq!(placement.lose(1).len(), 2);
+    assert_eq!(placement.lose(1).rooms.len(), 2);
     let mut check = |order: Order, expected: Option<usize>| assert_eq!(placement.place(&order), expected, "{order:?}");
     check(say(2, 3, "lost"), None);
     check(open(2, 3), Some(1));

@@ -103,6 +103,7 @@ pub fn config(listen: &str, workers: usize) -> Config {
         witness: Witness::default(),
         record: None,
         library: None,
+        spread: media::limit::ROOM_SPREAD_DEFAULT,
     }
 }
 

@@ -18,7 +18,7 @@ describe('the button to record', () => {
   });
 
   it('offers to stop what waits for room on the disk', () => {
-    expect(drawn(false, true)).toContain('aria-label="Stop: record nothing when there is room again"');
+    expect(drawn(false, true)).toContain('aria-label="Don’t record when there is room again"');
     expect(drawn(false, true)).not.toContain('aria-pressed');
   });
 
@@ -68,6 +68,7 @@ describe('recording a mixed room', () => {
     [null, ''],
     [{ code: '403' }, 'The room does not allow that.'],
     [{ code: '409' }, 'That did not work. Try again.'],
+    [{ code: '507' }, 'The disk for recordings is too full. Delete recordings, then try again.'],
     [new Error('no answer'), 'That did not work. Try again.'],
   ])('that ends with %j says "%s"', async (error, said) => {
     const meeting = new Meeting(wish);

@@ -32,6 +32,8 @@ impl Problem {
     pub const TOO_MANY: Problem = Problem { code: "429", message: "Too Many Requests" };
     /// This server does not do that.
     pub const NOT_OFFERED: Problem = Problem { code: "501", message: "Not offered by this server" };
+    /// There is no room on the disk for what is to be recorded.
+    pub const NO_SPACE: Problem = Problem { code: "507", message: "The disk for recordings is too full" };
     /// There is no media server.
     pub const NO_MEDIA: Problem = Problem { code: "503", message: "Service Unavailable" };
 }

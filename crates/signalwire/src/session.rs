@@ -13,7 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use room::door::{Action, Session as Door};
-use room::{Answer, Command, Event, Layout, MediaAllowed, Moment, Permissions, Refusal, Role, Snapshot, StageView, WhyLeft};
+use room::{
+    Answer, Command, Event, Layout, MediaAllowed, Moment, Permission, Permissions, Refusal, Role, Snapshot, StageView, WhyLeft,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -54,6 +56,11 @@ pub trait Desk: Send {
 
     /// 128 random bits, never the same twice.
     fn fresh(&mut self) -> u128;
+
+    /// Whether there is no room on the disk for a recording to begin.
+    fn is_disk_full(&self) -> bool {
+        false
+    }
 }
 
 /// One connection of a client.
@@ -205,6 +212,10 @@ impl Session {
         let me = self.inside.as_ref().map(|inside| inside.own.id);
         match method::read(name, &params, me) {
             Ok(Method::Do(command)) => self.give(None, command, Waiting::Done(id)),
+            // Who may not is told that by the rooms.
+            Ok(Method::Make(_, Wanted::Recording)) if self.may_record() && self.desk.is_disk_full() => {
+                self.result(&id, Coded::refused(Problem::NO_SPACE));
+            }
             Ok(Method::Make(command, wanted)) => self.give(None, command, Waiting::Told(id, wanted)),
             Ok(Method::Tell(question, wanted)) => self.give(None, Command::Ask(question), Waiting::Told(id, wanted)),
             Ok(Method::Say(coded)) => self.result(&id, coded),
@@ -224,6 +235,10 @@ impl Session {
                 self.result(&id, Coded::refused(if lacks { Problem::UNAUTHORIZED } else { problem }));
             }
         }
+    }
+
+    fn may_record(&self) -> bool {
+        self.inside.as_ref().is_some_and(|inside| inside.permissions.has(Permission::Recording))
     }
 
     /// The rooms answered something.

@@ -5,7 +5,7 @@ mod support;
 use room::{ConnId, Outcome, RecordNews, RecordingId, Report, WhyStopped};
 use serde_json::{Value, json};
 use std::time::Duration;
-use support::door::{GUEST, token};
+use support::door::{GUEST, fill_disk, token};
 use support::room::Room;
 
 /// A moderator and a guest, both in.
@@ -23,6 +23,23 @@ fn two() -> (Room, ConnId, ConnId) {
 fn recordings(room: &mut Room, who: ConnId, event: &str) -> Vec<Value> {
     let events = room.client(who).events(&format!("video.recording.{event}"));
     events.iter().map(|event| event["recording"].clone()).collect()
+}
+
+#[test]
+fn nothing_begins_on_a_full_disk() {
+    let (mut room, mo, gus) = two();
+    fill_disk(true);
+    let refused = room.result(mo, "video.recording.start", json!({}));
+    assert_eq!(refused, json!({ "code": "507", "message": "The disk for recordings is too full" }));
+    assert_eq!(room.method(gus, "video.recording.start", json!({})), "403", "who may not is told that and no more");
+    assert_eq!(room.client(mo).heard(), [] as [&str; 0]);
+    fill_disk(false);
+    assert_eq!(room.method(mo, "video.recording.start", json!({})), "200");
+    fill_disk(true);
+    let list = room.result(mo, "video.recording.list", json!({}));
+    let id = list["recordings"][0]["id"].clone();
+    assert_eq!(room.method(mo, "video.recording.stop", json!({ "recording_id": id })), "200", "what runs can be ended");
+    fill_disk(false);
 }
 
 #[test]

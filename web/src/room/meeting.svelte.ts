@@ -40,6 +40,9 @@ const LOOK_MS = 1_000;
 const STILL_LOOKS = 3;
 
 /** One stay in a room: the SDK's session, and what it told so far. */
+/** What the room's refusals mean. */
+const OUTCOMES: Record<string, Outcome> = { '403': 'refused', '404': 'gone', '507': 'full' };
+
 export class Meeting {
   status: Status = $state({ kind: 'idle' });
   people: People = $state.raw([]);
@@ -142,7 +145,7 @@ export class Meeting {
       return 'done';
     } catch (error) {
       const code = (error as { code?: unknown } | null)?.code;
-      return code === '403' ? 'refused' : code === '404' ? 'gone' : 'failed';
+      return typeof code === 'string' && code in OUTCOMES ? OUTCOMES[code]! : 'failed';
     }
   }
 

@@ -44,12 +44,13 @@ export interface Person {
 
 export type People = readonly Person[];
 
-/** What came of something that the room was asked. `gone`: whom it is about has left. */
-export type Outcome = 'done' | 'refused' | 'gone' | 'failed';
+/** What came of something that the room was asked. `gone`: whom it is about has left; `full`: the disk is. */
+export type Outcome = 'done' | 'refused' | 'gone' | 'full' | 'failed';
 
 /** What is said of it; empty if it is done. */
 export function outcomeWords(outcome: Outcome): string {
   if (outcome === 'done') return '';
+  if (outcome === 'full') return words.noSpace;
   return outcome === 'refused' ? words.notAllowed : words.notDone;
 }
 

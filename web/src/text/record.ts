@@ -2,8 +2,8 @@
 export const record = {
   button: 'Record',
   start: 'Record this room',
-  stop: 'Stop',
-  stopWaiting: 'Stop: record nothing when there is room again',
+  stop: 'Don’t record',
+  stopWaiting: 'Don’t record when there is room again',
   stopped: 'Recording is off, and stays off when there is room again.',
   nobody: 'There is nobody in the room. Start a camera first, then record.',
   goesOn: 'Something else still records this room.',

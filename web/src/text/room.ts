@@ -119,6 +119,7 @@ export const room = {
   mutedByOther: 'Somebody with more rights muted you.',
   youAreMuted: 'You are muted.',
   notAllowed: 'The room does not allow that.',
+  noSpace: 'The disk for recordings is too full. Delete recordings, then try again.',
   notDone: 'That did not work. Try again.',
   lost: 'Connection lost. Reconnecting…',
   over: {

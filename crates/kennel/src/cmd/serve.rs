@@ -32,6 +32,7 @@ use crate::net::{self, Lan};
 use crate::reach::Listening;
 use crate::rest::Desk;
 use crate::shelf::files::Files;
+use crate::shelf::space::Full;
 use crate::shelf::{Shelf, keep, sealed as encrypted};
 use crate::shutdown::{self, Shutdown, Stopper};
 use crate::spaces::{self, Spaces};
@@ -153,7 +154,8 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
     let served = Served { calls, spaces, shelf: shelf.clone(), studio: studio.clone() };
     let app = App::start(site, store.clone(), Arc::new(hub.clone()), served, metrics.clone(), shutdown.clone());
     let means = ws::Means { hub: hub.clone(), metrics: metrics.clone(), shutdown: shutdown.clone() };
-    let relay = doors::relay(spaces::desk::Desk::new(store.clone()), means.clone());
+    let disk = Full::default();
+    let relay = doors::relay(spaces::desk::Desk::new(store.clone(), disk.clone()), means.clone());
     let router = web::app(&app, doors::router(desk::Desk::new(store.clone(), config.ice.clone()), means), relay);
     let doorman = Doorman::new(caps(), Patience::default(), config.trusted_proxies.clone(), metrics.clone());
     let mut tasks = JoinSet::new();
@@ -167,6 +169,9 @@ pub async fn start(config: Config) -> Result<Running, StartProblem> {
         tasks.spawn_blocking(move || encrypted::complain(&files, what));
     }
     tasks.spawn(web::keep(app));
+    if let Some(shelf) = shelf.clone() {
+        tasks.spawn(disk.keep(shelf, shutdown.clone()));
+    }
     if let Some((shelf, history)) = shelf.zip(history.as_ref()) {
         tasks.spawn(keep::keep(shelf, config.recording.keep, history.last_ms, metrics.clone(), shutdown.clone()));
     }

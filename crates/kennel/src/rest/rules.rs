@@ -5,6 +5,7 @@ use twilio::rest::{self, Code, Key, Memo, Refusal};
 
 use super::{Answered, Call, denied, rows, unavailable};
 use crate::clock;
+use crate::shelf::space::words;
 
 impl Call<'_> {
     pub async fn find_subscribe_rules(&self, room: &Key<RoomId>, who: &Key<ParticipantId>) -> Answered {
@@ -74,6 +75,7 @@ impl Call<'_> {
         let _turn = self.desk.ruling.lock().await;
         let kept = self.desk.store.recording_rules(row.id).await.map_err(unavailable)?;
         let before = kept.map_or_else(|| Memo::read(&row.memo).record_rule(), |kept| rows::record_rule(&kept.text));
+        self.check_space(&row, &rules).await?;
         self.record(&row, Rule::Listed(rules.into())).await?;
         let written = self.write(Write::RecordingRules { room: row.id, text, at_ms: clock::unix_ms() }).await;
         if let Err(refusal) = written {
@@ -81,6 +83,16 @@ impl Call<'_> {
             return Err(refusal);
         }
         self.find_recording_rules(room).await
+    }
+
+    /// Where nothing is recorded yet, rules that would begin to need room on the disk.
+    async fn check_space(&self, room: &store::RoomRow, rules: &[RuleLine]) -> Result<(), Refusal> {
+        let is_on = async || self.desk.hub.room(&room.name).await.is_some_and(|view| view.recording);
+        if !rules.iter().any(|rule| rule.include) || is_on().await {
+            return Ok(());
+        }
+        let missing = self.desk.shelf.missing_bytes().await;
+        missing.map_or(Ok(()), |missing| Err(Refusal::no_space(&words(missing))))
     }
 
     async fn record(&self, room: &store::RoomRow, rules: Rule) -> Result<(), Refusal> {

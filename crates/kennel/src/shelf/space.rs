@@ -1,8 +1,41 @@
 //! Whether there is room for a recording to begin.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
 use media::limit::RECORD_SPACE_BEGIN_BYTES;
 
 use super::Shelf;
+use crate::shutdown::Shutdown;
+
+/// How often it is looked for those who cannot wait for the disk.
+const LOOK: Duration = Duration::from_secs(2);
+
+const MEBIBYTE: u64 = 1024 * 1024;
+
+/// Whether there was no room for a recording to begin a moment ago.
+#[derive(Clone, Debug, Default)]
+pub struct Full(Arc<AtomicBool>);
+
+impl Full {
+    /// Whether there was none.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+
+    /// Keeps it up to date until the server ends.
+    pub async fn keep(self, shelf: Shelf, mut shutdown: Shutdown) {
+        loop {
+            self.0.store(shelf.missing_bytes().await.is_some(), Relaxed);
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = shutdown.stopping() => return,
+            }
+        }
+    }
+}
 
 impl Shelf {
     /// How many bytes are missing for a recording to begin; none: there is room, or nobody knows, and then writing shows it.
@@ -16,9 +49,10 @@ impl Shelf {
 /// Says so to whoever wanted to record.
 #[must_use]
 pub fn words(missing: u64) -> String {
+    let (needed, short) = (RECORD_SPACE_BEGIN_BYTES / MEBIBYTE, missing.div_ceil(MEBIBYTE));
     format!(
-        "The disk for recordings is too full: {RECORD_SPACE_BEGIN_BYTES} bytes must be free for one to begin, and {missing} of them are \
-         missing. Delete recordings, or give Kennel a folder on a larger disk."
+        "The disk for recordings is too full: {needed} MiB must be free for one to begin, and {short} MiB ({missing} bytes) are missing. \
+         Delete recordings, or give Kennel a folder on a larger disk."
     )
 }
 
@@ -34,6 +68,6 @@ mod tests {
     fn what_is_missing_is_counted() {
         assert_eq!(missing(RECORD_SPACE_BEGIN_BYTES - 4_321), Some(4_321));
         assert_eq!([missing(RECORD_SPACE_BEGIN_BYTES), missing(u64::MAX)], [None; 2]);
-        assert!(words(4_321).contains(" 4321 of them"));
+        assert!(words(4_321).contains("1024 MiB must be free for one to begin, and 1 MiB (4321 bytes) are missing"));
     }
 }

@@ -9,21 +9,23 @@ use crate::clock;
 use crate::desk::lives;
 use crate::keyring::random;
 use crate::keyring::store::Store;
+use crate::shelf::space::Full;
 
 /// The same for every connection of SignalWire's door.
 #[derive(Clone)]
 pub struct Desk {
     store: Arc<Store>,
+    disk: Full,
 }
 
 /// What this server calls itself.
 const NODE: &str = "kennel";
 
 impl Desk {
-    /// Answers from this keyring.
+    /// Answers from this keyring, and of this disk for recordings.
     #[must_use]
-    pub fn new(store: Arc<Store>) -> Self {
-        Desk { store }
+    pub fn new(store: Arc<Store>, disk: Full) -> Self {
+        Desk { store, disk }
     }
 }
 
@@ -53,6 +55,10 @@ impl signalwire::Desk for Desk {
 
     fn fresh(&mut self) -> u128 {
         random::id()
+    }
+
+    fn is_disk_full(&self) -> bool {
+        self.disk.is_full()
     }
 }
 

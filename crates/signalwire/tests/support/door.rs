@@ -40,6 +40,15 @@ pub fn withdraw(token: &str) {
     WITHDRAWN.with_borrow_mut(|all| all.push(token.to_owned()));
 }
 
+thread_local! {
+    static FULL: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Whether the disk is full from now on.
+pub fn fill_disk(full: bool) {
+    FULL.set(full);
+}
+
 struct TestDesk {
     next: u128,
 }
@@ -67,6 +76,10 @@ impl Desk for TestDesk {
     fn fresh(&mut self) -> u128 {
         self.next += 1;
         self.next << 64
+    }
+
+    fn is_disk_full(&self) -> bool {
+        FULL.get()
     }
 }
 

@@ -57,6 +57,12 @@ impl Refusal {
         Refusal::new(400, 20001, "The recording is in progress; it can be deleted when it has ended")
     }
 
+    /// 507: there is no room on the disk for what is to be recorded. The vendor has no code for it.
+    #[must_use]
+    pub fn no_space(words: &str) -> Self {
+        Refusal::new(507, 20001, words)
+    }
+
     /// 503, 20503.
     #[must_use]
     pub fn unavailable() -> Self {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use store::{CompositionStatus, RecordingStatus, StoredKind, StoredRow, StoredState, Write};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::limit::{PAUSES, ROUND};
 use super::send::{NotSent, Sender, Sent};
@@ -69,9 +69,18 @@ impl Runner {
                     self.metrics.bucket_failures.inc();
                     let pause = pause.next();
                     tracing::warn!(%problem, again_s = pause.as_secs(), "a file cannot be put into the bucket now; it stays here");
-                    sleep(pause).await;
+                    self.rest(pause).await;
                 }
             }
+        }
+    }
+
+    /// Waits, and goes on counting what comes to wait meanwhile.
+    async fn rest(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        while Instant::now() < until {
+            sleep(ROUND.min(until.saturating_duration_since(Instant::now()))).await;
+            self.show(&self.waiting().await);
         }
     }
 

@@ -7,9 +7,22 @@ use crate::config::Flags;
 use crate::config::settings::{ALL, Setting, Shape};
 
 /// Adds every setting that has a flag, to the command and all its subcommands.
+///
+/// Most subcommands have options of their own, which come first; `-h` shows nothing else of these.
 pub fn add(command: Command) -> Command {
-    command.args(ALL.iter().filter_map(|setting| flag(setting)))
+    let flags = || ALL.iter().filter_map(|setting| flag(setting));
+    let names: Vec<String> = command.get_subcommands().map(|one| one.get_name().to_owned()).collect();
+    let of_all = command.args(flags());
+    names.into_iter().filter(|name| name != SERVE).fold(of_all, |command, name| {
+        command.mut_subcommand(name, |one| one.args(flags().map(|flag| flag.hide_short_help(true))))
+    })
 }
+
+/// The subcommand whose own options the settings are.
+const SERVE: &str = "serve";
+
+/// Over the settings, which all commands have.
+const HEADING: &str = "Settings, of the server and of its data";
 
 /// The flags that were given. Subcommands see flags that stand before and after them.
 pub fn take(matches: &ArgMatches) -> Flags {
@@ -27,7 +40,7 @@ fn texts(matches: &ArgMatches, setting: &Setting) -> Option<Vec<String>> {
 
 fn flag(setting: &'static Setting) -> Option<Arg> {
     let name = setting.flag?;
-    let arg = Arg::new(name).long(name).global(true).value_name(setting.value).help(help(setting));
+    let arg = Arg::new(name).long(name).global(true).value_name(setting.value).help(help(setting)).help_heading(HEADING);
     let arg = arg.value_parser(ValueParser::string()).allow_hyphen_values(false);
     Some(match setting.shape {
         Shape::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),

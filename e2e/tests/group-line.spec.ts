@@ -12,7 +12,7 @@ const RATE = 10;
 
 const drawn = (colour: number): Make => ['video', 'drawn', { colour, width: 320, height: 240, rate: RATE }];
 
-test.describe('ann and ben behind one bad line', () => {
+for (const browser of ['chromium', 'firefox'] as const) test.describe(`ann in chromium and ben in ${browser} behind one bad line`, () => {
   let line: Line;
   let ann: Person;
   let ben: Person;
@@ -20,11 +20,11 @@ test.describe('ann and ben behind one bad line', () => {
   test.beforeEach(async ({ people, start }) => {
     const kennel = await start({ args: ['--workers', '1', '--announce', lineAddress] });
     line = await Line.before(kennel.ports.media);
-    const open = async (name: string, sdk: Sdk) => {
-      const person = await people.open(name, sdk);
+    const open = async (name: string, sdk: Sdk, kind: 'chromium' | 'firefox') => {
+      const person = await people.open(name, sdk, kind);
       return { person, join: (colour: number) => person.join(token(name, 'Den'), kennel.signaling, ['audio', drawn(colour), 'data']) };
     };
-    const [a, b] = [await open('ann', '2.18.1'), await open('ben', '2.36.0')];
+    const [a, b] = [await open('ann', '2.18.1', 'chromium'), await open('ben', '2.36.0', browser)];
     [ann, ben] = [a.person, b.person];
     joins = [() => a.join(1), () => b.join(2)];
   });
@@ -37,6 +37,22 @@ test.describe('ann and ben behind one bad line', () => {
     for (const join of joins) await join();
     await Promise.all([sees(ann, 'ben', 2), sees(ben, 'ann', 1)]);
   }
+
+  test('a NAT forgets everybody: pictures are back by themselves', async () => {
+    await meet();
+    for (let turn = 0; turn < 2; turn += 1) {
+      await Promise.all([ann.call('resetGap', 'ben'), ben.call('resetGap', 'ann')]);
+      line.rebind();
+      await Promise.all([sees(ann, 'ben', 2), sees(ben, 'ann', 1)]);
+      const gaps = [(await ann.picture('ben'))!.longestGap, (await ben.picture('ann'))!.longestGap];
+      console.log(`    gaps after other ports, ms: ${gaps.map(Math.round)}`);
+      for (const gap of gaps) expect(gap).toBeLessThan(REBOUND_MS + MACHINE_MS);
+    }
+    for (const person of [ann, ben]) expect((await person.events()).some((one) => one.name === 'reconnecting')).toBe(false);
+  });
+
+  // Of Firefox only that is promised.
+  if (browser === 'firefox') return;
 
   test('5 % lost each way and 100 ms there and back: pictures move and sound is heard', async () => {
     line.weather = { lost: 5, delay: 50 };
@@ -61,19 +77,6 @@ test.describe('ann and ben behind one bad line', () => {
     const words = Array.from({ length: 20 }, (_, i) => `word ${i}`);
     for (const word of words) await ann.call('send', word);
     await expect.poll(heard, 'messages come all the same').toEqual(words);
-  });
-
-  test('a NAT forgets everybody: pictures are back by themselves', async () => {
-    await meet();
-    for (let turn = 0; turn < 2; turn += 1) {
-      await Promise.all([ann.call('resetGap', 'ben'), ben.call('resetGap', 'ann')]);
-      line.rebind();
-      await Promise.all([sees(ann, 'ben', 2), sees(ben, 'ann', 1)]);
-      const gaps = [(await ann.picture('ben'))!.longestGap, (await ben.picture('ann'))!.longestGap];
-      console.log(`    gaps after other ports, ms: ${gaps.map(Math.round)}`);
-      for (const gap of gaps) expect(gap).toBeLessThan(REBOUND_MS + MACHINE_MS);
-    }
-    for (const person of [ann, ben]) expect((await person.events()).some((one) => one.name === 'reconnecting')).toBe(false);
   });
 
   test('nothing passes for 20 s: pictures are back soon after', async () => {

@@ -222,14 +222,19 @@ impl Allowance {
         self.left -= 1.0;
     }
 
-    /// Takes so much, or nothing if it is not there.
-    pub fn take(&mut self, now: Instant, amount: usize) -> bool {
+    /// Whether so much is there.
+    #[allow(clippy::cast_precision_loss, reason = "sizes of datagrams and messages")]
+    pub fn has(&mut self, now: Instant, amount: usize) -> bool {
         self.gain(now);
-        #[allow(clippy::cast_precision_loss, reason = "sizes of datagrams and messages")]
-        let amount = amount as f64;
-        let there = self.left >= amount;
+        self.left >= amount as f64
+    }
+
+    /// Takes so much, or nothing if it is not there.
+    #[allow(clippy::cast_precision_loss, reason = "sizes of datagrams and messages")]
+    pub fn take(&mut self, now: Instant, amount: usize) -> bool {
+        let there = self.has(now, amount);
         if there {
-            self.left -= amount;
+            self.left -= amount as f64;
         }
         there
     }
@@ -265,13 +270,21 @@ impl DataAllowance {
     }
 
     /// Whether a datagram with messages may be taken. One that is not comes again, and its sender slows down.
-    pub fn datagram(&mut self, now: Instant, bytes: usize) -> bool {
+    pub fn may_take(&mut self, now: Instant, bytes: usize) -> bool {
         let left = self.messages.share_left(now).min(self.bytes.share_left(now));
         let spared = SPARED.start + (SPARED.end - SPARED.start) * 2.0 * left;
         let slow_down = left < 0.5 && f64::from(self.taken) >= spared;
-        let take = left > 0.0 && !slow_down && self.bytes.take(now, bytes);
-        self.taken = if take { self.taken.saturating_add(1) } else { 0 };
+        let take = left > 0.0 && !slow_down && self.bytes.has(now, bytes);
+        if !take {
+            self.taken = 0;
+        }
         take
+    }
+
+    /// It was taken, and was the client's.
+    pub fn note_taken(&mut self, now: Instant, bytes: usize) {
+        self.bytes.take(now, bytes);
+        self.taken = self.taken.saturating_add(1);
     }
 
     /// A message on a data track has come.

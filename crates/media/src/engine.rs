@@ -5,6 +5,7 @@
 //! none.
 
 mod clients;
+mod intake;
 mod mix;
 mod orders;
 mod parts;
@@ -41,15 +42,13 @@ use crate::settings::Settings;
 use crate::speak::Speakers;
 use crate::switchboard::{PeerKey, Switchboard, TrackKey};
 use crate::worker::Core;
+use intake::Intake;
 
 /// How often the engine looks at what has no time of its own: key frames that did not come, layers, speakers, clients that are lost.
 const TICK: Duration = Duration::from_millis(100);
 
 /// A turn of this length is seen in what clients report of arrivals.
 const LONG_TURN: Duration = Duration::from_millis(1);
-
-/// A flood that pauses so long is over.
-const FLOOD_PAUSE: Duration = Duration::from_secs(2);
 
 /// What happened in an engine, counted from its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -172,10 +171,7 @@ struct Client {
     /// What was last reported as placed.
     placed: Vec<(TrackId, Arc<str>)>,
     ufrag: String,
-    packets: Allowance,
-    bytes: Allowance,
-    /// Bytes of RTCP since then.
-    feedback: (Instant, usize),
+    intake: Intake,
     data: DataAllowance,
     /// Reliable data tracks that this client could not follow, and until when it does not get them.
     overrun: Vec<(TrackId, Instant)>,
@@ -185,12 +181,8 @@ struct Client {
     addresses: Vec<SocketAddr>,
     /// Descriptions that it may send.
     descriptions: Allowance,
-    /// Packets of its own in the second that began then, and in the one before: signed by it, unlike what is only said to be its.
-    heard: (Option<Instant>, u32, u32),
     /// Packets of sources beyond those that are followed.
     unknown: u32,
-    /// The first and the last refusal of a flood that goes on.
-    flood: Option<(Instant, Instant)>,
     /// When its transport is given up, unless it is established meanwhile.
     connect_by: Option<Instant>,
     /// When its transport is given up unless a check of the path comes from it, or the answer to one of ours.
@@ -276,15 +268,7 @@ impl Engine {
     fn take_datagram(&mut self, now: Instant, key: PeerKey, datagram: &Datagram<'_>, asked: bool) {
         let &Datagram { protocol, source, destination, bytes } = datagram;
         let Some(client) = self.client_mut(key) else { return };
-        if !client.may_send(now, bytes.len()) || asked && !client.may_come_from(source) {
-            self.counts.flooded += 1;
-            return;
-        }
-        if Class::of(bytes) == Class::Rtcp && !client.may_report(now, bytes.len()) {
-            self.counts.flooded += 1;
-            return;
-        }
-        if Class::of(bytes) == Class::Dtls && client.peer.is_connected() && !client.data.datagram(now, bytes.len()) {
+        if !client.may_send(now, datagram, asked) {
             self.counts.flooded += 1;
             return;
         }
@@ -293,6 +277,9 @@ impl Engine {
             let _handling = crash::handling(datagram);
             peer.handle_datagram(now, path, bytes, out)
         });
+        if let Some((client, taken)) = self.client_mut(key).zip(taken) {
+            client.note_sent(now, datagram, taken);
+        }
         match (taken, Class::of(bytes)) {
             (Some(Taken::Yes), Class::Stun) => {
                 if asked && !self.is_held_by_another(key, path) {
@@ -303,10 +290,10 @@ impl Engine {
                     client.check_by = None;
                 }
             }
-            (Some(Taken::Yes), _) | (None, _) => {}
+            (Some(Taken::Yes | Taken::Unproven), _) | (None, _) => {}
             (Some(Taken::NotOurs), Class::Dtls) => self.keep_early(now, key, path, bytes),
             (Some(Taken::NotOurs), _) => self.counts.strangers += 1,
-            (Some(Taken::Broken), _) => self.counts.broken += 1,
+            (Some(Taken::Broken | Taken::Nonsense), _) => self.counts.broken += 1,
             (Some(Taken::Excess), _) => self.note_excess(key),
         }
     }
@@ -545,17 +532,13 @@ impl Client {
             sources: Vec::new(),
             placed: Vec::new(),
             ufrag,
-            packets: Allowance::new(now, crate::limit::PACKETS_IN_PER_S),
-            bytes: Allowance::new(now, crate::limit::BYTES_IN_PER_S),
-            feedback: (now, 0),
+            intake: Intake::new(now),
             data: DataAllowance::new(now),
             overrun: Vec::new(),
             early: Vec::new(),
             addresses: Vec::new(),
             descriptions: Allowance::with_burst(now, crate::limit::DESCRIPTIONS_PER_S, 5),
-            heard: (None, 0, 0),
             unknown: 0,
-            flood: None,
             connect_by: Some(now + crate::limit::CONNECT_TIMEOUT),
             check_by: None,
             offered_at: None,
@@ -572,56 +555,34 @@ impl Client {
         }
     }
 
-    /// Whether a datagram of this size is still within what one client may send.
-    fn may_send(&mut self, now: Instant, bytes: usize) -> bool {
-        let may = self.packets.take(now, 1) && self.bytes.take(now, bytes);
-        if !may {
-            let (first, last) = self.flood.get_or_insert((now, now));
-            if now.saturating_duration_since(*last) > FLOOD_PAUSE {
-                *first = now;
-            }
-            *last = now;
-        }
-        may
-    }
-
     /// Whether this answers an offer of ours. When many come at once everybody has many to answer.
     fn is_asked_for(&self, signal: &room::Signal) -> bool {
         let waits = |offer: &Say| offer.revision == signal.revision;
         signal.step == room::Step::Answer && self.peer.unanswered().is_some_and(waits)
     }
 
-    /// Whether RTCP of this size is still within what one client may send at a time.
-    fn may_report(&mut self, now: Instant, bytes: usize) -> bool {
-        if now.saturating_duration_since(self.feedback.0) >= crate::limit::FEEDBACK_TIME {
-            self.feedback = (now, 0);
-        }
-        self.feedback.1 = self.feedback.1.saturating_add(bytes);
-        self.feedback.1 <= crate::limit::FEEDBACK_BYTES_MAX
+    /// Whether a datagram in this client's name is looked at. `asked`: it comes from where the client is not known to be.
+    fn may_send(&mut self, now: Instant, datagram: &Datagram<'_>, asked: bool) -> bool {
+        let (class, bytes) = (Class::of(datagram.bytes), datagram.bytes.len());
+        let fits = !asked || self.addresses.len() < crate::limit::ADDRESSES_MAX || self.addresses.contains(&datagram.source);
+        let data = class == Class::Dtls && self.peer.is_connected();
+        fits && self.intake.may(now, class, bytes) && (!data || self.data.may_take(now, bytes))
     }
 
-    /// Whether a check from there is still within what one client may try.
-    fn may_come_from(&mut self, source: SocketAddr) -> bool {
-        let known = self.addresses.contains(&source);
-        let may = known || self.addresses.len() < crate::limit::ADDRESSES_MAX;
-        if may && !known {
-            self.addresses.push(source);
+    /// What became of it. Before there are keys, a handshake is taken for the client's.
+    fn note_sent(&mut self, now: Instant, datagram: &Datagram<'_>, taken: Taken) {
+        let (class, bytes) = (Class::of(datagram.bytes), datagram.bytes.len());
+        let handshake = class == Class::Dtls && !self.peer.is_connected() && taken == Taken::Unproven;
+        if !handshake && !matches!(taken, Taken::Yes | Taken::Excess | Taken::Nonsense) {
+            return self.intake.note_forged(now);
         }
-        may
-    }
-
-    /// Counts a packet that the client has signed.
-    fn note_heard(&mut self, now: Instant) {
-        let (since, count, before) = &mut self.heard;
-        if since.is_none_or(|since| now.saturating_duration_since(since) >= Duration::from_secs(1)) {
-            (*since, *before, *count) = (Some(now), *count, 0);
+        self.intake.note_own(now, class, bytes);
+        if class == Class::Dtls && !handshake {
+            self.data.note_taken(now, bytes);
         }
-        *count += 1;
-    }
-
-    /// Whether the client itself, and not somebody in its name, sends about as much as it may.
-    fn is_loud(&self) -> bool {
-        self.heard.1.max(self.heard.2) >= crate::limit::PACKETS_IN_PER_S / 4 * 3
+        if class == Class::Stun && !self.addresses.contains(&datagram.source) {
+            self.addresses.push(datagram.source);
+        }
     }
 
     fn end(&self) -> End {

@@ -86,10 +86,14 @@ pub const EARLY_MEDIA_BYTES_MAX: usize = 150_000;
 /// Packets of each track of sound that wait so: the last ones. Older ones are dropped.
 pub const EARLY_SOUNDS_MAX: usize = 3;
 
-/// Packets a second from one client, averaged over a second. More are dropped and counted.
+/// Datagrams a second in one client's name that are not shown to be its, with bursts of as many. More, and the client's own among them,
+/// are dropped and counted.
+pub const FORGED_PER_S: u32 = 20_000;
+
+/// Packets a second from one client, averaged over a second: what it has signed. More are dropped and counted.
 pub const PACKETS_IN_PER_S: u32 = 4_000;
 
-/// Bytes a second from one client: 20 Mbit/s. More are dropped and counted.
+/// Bytes a second of these: 20 Mbit/s. More are dropped and counted.
 pub const BYTES_IN_PER_S: u32 = 2_500_000;
 
 /// How long a client may stay above these. Then it is refused.

@@ -114,12 +114,16 @@ pub(crate) type Path = (Protocol, SocketAddr, SocketAddr);
 /// What became of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// It was for this peer.
+    /// It was for this peer, and only its client can have made it.
     Yes,
+    /// It was for this peer, and anybody may have made it: a handshake, or what came before.
+    Unproven,
     /// It comes from where this peer is not, or is not signed by it.
     NotOurs,
     /// It was for this peer and makes no sense, or is not signed by it; nothing happened.
     Broken,
+    /// It is signed by this peer and makes no sense; nothing happened.
+    Nonsense,
     /// It is signed by this peer, and of one source too many; nothing happened.
     Excess,
 }
@@ -272,15 +276,21 @@ impl Peer {
         }
         // RFC 6347, section 4.1.2.7: what is invalid is dropped, and nothing ends.
         keys::take_opened();
-        let taken = if self.rtc.handle_input(input).is_ok() { Taken::Yes } else { Taken::Broken };
+        let fine = self.rtc.handle_input(input).is_ok();
         self.library_at = now;
         if learnt {
             self.agree_on_sources();
         }
         let before = out.packets.len();
         self.drain(now, out);
-        self.note_proof(now, path, proven || before != out.packets.len() || keys::take_opened(), out);
-        if keys::take_strayed() { Taken::Broken } else { taken }
+        let proven = proven || before != out.packets.len() || keys::take_opened();
+        self.note_proof(now, path, proven, out);
+        match (fine & !keys::take_strayed(), proven || class == Class::Stun) {
+            (true, true) => Taken::Yes,
+            (true, false) => Taken::Unproven,
+            (false, true) => Taken::Nonsense,
+            (false, false) => Taken::Broken,
+        }
     }
 
     /// Whether the library may have a packet of media.

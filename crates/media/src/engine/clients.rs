@@ -504,14 +504,7 @@ impl Engine {
             let mute = client.offered_at.is_some_and(|at| now.saturating_duration_since(at) > crate::limit::ANSWER_TIMEOUT);
             lost || mute
         };
-        let flooding = |client: &Client| {
-            client.unknown > crate::limit::UNKNOWN_PACKETS_MAX
-                || client.flood.is_some_and(|(first, last)| {
-                    client.is_loud()
-                        && last.saturating_duration_since(first) > crate::limit::FLOOD_TIME_MAX
-                        && now.saturating_duration_since(last) < Duration::from_secs(1)
-                })
-        };
+        let flooding = |client: &Client| client.unknown > crate::limit::UNKNOWN_PACKETS_MAX || client.intake.is_flooding(now);
         let each = || {
             (0_u32..)
                 .zip(&self.slots)

@@ -29,7 +29,7 @@ impl Engine {
         for (key, packet) in arrived.drain(..) {
             self.counts.packets_in += 1;
             if let Some(client) = self.client_mut(key) {
-                client.note_heard(now);
+                client.intake.note_heard(now);
             }
             if packet.payload.len() > PAYLOAD_BYTES_MAX {
                 self.counts.flooded += 1;

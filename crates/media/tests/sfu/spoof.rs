@@ -430,6 +430,40 @@ fn forged_reports_are_counted() {
     both_see(&mut world, ann, bo);
 }
 
+/// What is forged takes nothing from what a client may send: its own packets and reports are heard as before.
+#[test]
+fn what_is_forged_in_a_clients_name_keeps_nobody_from_hearing_it() {
+    let (mut world, ann, bo, kept) = recorded(148);
+    let from = world.clients[ann].outside;
+    // Of a source that is known, and not signed.
+    let mut media = kept.into_iter().rfind(|bytes| bytes[0] & 0xc0 == 0x80 && bytes.len() > 200).unwrap();
+    *media.last_mut().unwrap() ^= 1;
+    let report = [rtcp(), vec![0; 370]].concat();
+    let narrow = crate::world::Weather { loss: 50, delay: Duration::from_millis(5), ..Default::default() };
+    world.local.insert(from, narrow);
+    for forged in [[rtp(), media[..40].to_vec()], [media, report]] {
+        let before = world.engine.counts();
+        let pairs = [(ann, world.track(bo, Kind::Video)), (bo, world.track(ann, Kind::Video))];
+        let seen = pairs.map(|(viewer, track)| world.frames(viewer, track));
+        for n in 0..5_000 {
+            (0..5).for_each(|_| forged.iter().for_each(|bytes| world.inject(from, bytes)));
+            // Not in step with anything.
+            world.run(Duration::from_millis(1 + n % 2));
+        }
+        let frames: Vec<u64> =
+            pairs.iter().zip(seen).map(|((viewer, track), seen)| world.frames(*viewer, *track) - seen).collect();
+        let counts = world.engine.counts();
+        println!(
+            "{frames:?} frames of 225, {} forged, {} flooded",
+            counts.broken - before.broken,
+            counts.flooded - before.flooded
+        );
+        assert_eq!(counts.flooded, before.flooded);
+        assert!(frames.iter().all(|frames| *frames >= 200), "{frames:?}");
+    }
+    both_see(&mut world, ann, bo);
+}
+
 /// Who answers our checks again and again, with another address of ours each time, is heard once.
 #[test]
 fn answers_to_checks_count_once() {

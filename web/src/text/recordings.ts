@@ -38,7 +38,7 @@ export const recordings = {
   left: 'Cut off, not finished yet',
   leftHint: 'This was cut off, and could not be finished: the disk was full, or its key was missing. Kennel tries again at its next start. You can delete it.',
   failedOther: 'Not complete',
-  cutOff: 'Its end is missing: Kennel stopped suddenly',
+  cutOff: 'Its end is missing',
   list: 'Recordings of the day',
   none: 'Choose a recording on the timeline or in the list.',
   notYet: 'This is being recorded now. It can be played when the recording has stopped.',

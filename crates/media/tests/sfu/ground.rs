@@ -26,6 +26,8 @@ pub struct Ground {
     pub others: Vec<Other>,
     /// Packets that a pipe holds.
     pub room: usize,
+    /// There is no room for messages.
+    pub full: bool,
     /// By the worker that it leads to: words, and packets, each with the worker that it comes from.
     words: Vec<VecDeque<Piped>>,
     packets: Vec<VecDeque<Piped>>,
@@ -70,6 +72,7 @@ impl World {
             where_is: BTreeMap::new(),
             others,
             room: media::limit::PIPE_PACKETS_MAX,
+            full: false,
             words: queues(),
             packets: queues(),
             refused: 0,
@@ -196,11 +199,11 @@ impl World {
     fn put_out(&mut self, worker: usize) {
         let (now, World { engine, ground, .. }) = (self.now, self);
         let Some(ground) = ground else { return };
-        let Ground { putting, words, packets, room, refused, costs, .. } = &mut **ground;
+        let Ground { putting, words, packets, room, refused, costs, full, .. } = &mut **ground;
         let before = *putting;
         packets.iter_mut().for_each(|packets| packets.reserve(*room));
         words.iter_mut().for_each(|words| words.reserve(WORDS));
-        while putting.measure(|| put_packets(engine, packets, *room, now, refused, words)) {}
+        while putting.measure(|| put_packets(engine, packets, (*room, *full), now, refused, words)) {}
         costs[worker] = costs[worker].and(&putting.since(&before));
     }
 }
@@ -209,17 +212,18 @@ impl World {
 fn put_packets(
     engine: &mut Engine,
     packets: &mut [VecDeque<Piped>],
-    room: usize,
+    (room, full): (usize, bool),
     now: Instant,
     refused: &mut usize,
     words: &mut [VecDeque<Piped>],
 ) -> bool {
     while let Some((to, piped)) = engine.poll_piped() {
-        if !piped.is_packet() {
+        if piped.is_message() && full {
+            engine.handle_refused(now, to, piped);
+        } else if !piped.is_packet() {
             words[to].push_back(piped);
             return true;
-        }
-        if packets[to].len() < room {
+        } else if packets[to].len() < room {
             packets[to].push_back(piped);
         } else {
             *refused += 1;

@@ -356,6 +356,30 @@ fn messages_reach_both_workers_in_order() {
     }
 }
 
+/// A hole in a reliable track would be a broken promise: those at the other end get it anew.
+#[test]
+fn messages_that_find_no_room_close_a_reliable_track_on_the_wing_alone() {
+    let mut world = messengers(320, Reliability::Reliable);
+    let track = world.track(0, Kind::Data);
+    let before = [1, 2].map(|client| world.label(client, track).unwrap());
+    let send = |world: &mut World, numbers: std::ops::Range<u8>| {
+        numbers.for_each(|n| assert!(world.clients[0].send(track, &[n])));
+        world.run(500 * MS);
+    };
+    send(&mut world, 0..10);
+    world.ground().full = true;
+    send(&mut world, 10..20);
+    world.ground().full = false;
+    send(&mut world, 20..30);
+    assert!(!world.clients[1].has_channel(&before[0]) && world.clients[2].has_channel(&before[1]));
+    world.run(media::limit::DATA_REOPEN_PAUSE + SECOND);
+    send(&mut world, 30..40);
+    let heard = |client: usize| -> Vec<u8> { world.clients[client].messages.iter().map(|(_, data)| data[0]).collect() };
+    assert_eq!(heard(1), (0..10).chain(30..40).collect::<Vec<_>>());
+    assert_eq!(heard(2), (0..40).collect::<Vec<_>>());
+    assert_ne!(world.label(1, track).unwrap(), before[0]);
+}
+
 #[test]
 fn a_recording_is_made_where_its_publisher_is() {
     let mut world = room(315, 4);

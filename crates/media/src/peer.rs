@@ -540,6 +540,11 @@ impl Peer {
         self.sender.queue(now)
     }
 
+    /// Whether the client is sent media, and says nothing of its arrival.
+    pub fn is_unanswered(&self, now: Instant) -> bool {
+        self.sender.is_unanswered(now)
+    }
+
     /// Ends the transport and says so to the client.
     pub fn close(&mut self, now: Instant, out: &mut Outbox) {
         if !self.whereabouts.is_lost() {

@@ -393,6 +393,11 @@ impl Sender {
         })
     }
 
+    /// Whether something is sent and nothing told of its arrival: then what was known of the way says nothing of now.
+    pub fn is_unanswered(&self, now: Instant) -> bool {
+        !self.is_told(now) && self.lines.iter().any(|line| line.is_sent(now))
+    }
+
     fn is_told(&self, now: Instant) -> bool {
         let told = self.blind.as_ref().map_or(self.told, Blind::told);
         let stale = if self.blind.is_some() { 3 * STALE } else { STALE };

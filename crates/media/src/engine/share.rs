@@ -182,10 +182,12 @@ impl Engine {
         let overloaded = client.watch.is_overloaded(below);
         share.connected = share.connected.or_else(|| client.peer.is_connected().then_some(now));
         let waits = share.waits(now, client.peer.queue(now), late);
+        let unanswered = client.peer.is_unanswered(now);
         (share.due, share.shared) = (false, Some(now));
         let reserved = self.gather(now, &mut share, room, who) * AUDIO_BITRATE;
-        // Lost packets alone make an estimate fall, on a line that only is bad. What travels without waiting fits.
-        let proven = if overloaded || waits { 0 } else { share.used + reserved };
+        // Lost packets alone make an estimate fall, on a line that only is bad. What travels without waiting fits; of what nothing is told
+        // nobody knows whether it does.
+        let proven = if overloaded || waits || unanswered { 0 } else { share.used + reserved };
         let least = proven.max(reserved + pictures_least);
         let believed = estimate.map(|estimate| estimate.max(least.saturating_mul(100) / USED_PERCENT));
         let space = Space { estimate: believed, reserved, congested: overloaded };

@@ -16,6 +16,7 @@ mod mixer;
 mod paths;
 mod picture;
 mod requests;
+mod silence;
 mod spoof;
 mod spread;
 mod storm;

@@ -116,6 +116,8 @@ pub struct World {
     pub tapped: Option<(ParticipantId, Vec<Vec<u8>>)>,
     /// Clients whose datagrams go nowhere.
     pub cut: Vec<ParticipantId>,
+    /// Which datagrams are dropped on their way to or from a client.
+    pub sieve: Option<Sieve>,
     flying: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
     serial: u64,
     random: u64,
@@ -150,6 +152,9 @@ pub struct Apart {
     pub repairing: Meter,
 }
 
+/// Whether a datagram of this kind is dropped that goes to this client (true) or comes from it.
+pub type Sieve = Box<dyn Fn(ParticipantId, bool, Class) -> bool>;
+
 /// Something that looks at the engine in every step.
 pub type Beside = Box<dyn FnMut(Instant, &mut Engine)>;
 
@@ -181,6 +186,7 @@ impl World {
             bytes_to: HashMap::new(),
             tapped: None,
             cut: Vec::new(),
+            sieve: None,
             flying: BTreeMap::new(),
             serial: 0,
             random: seed | 1,
@@ -403,7 +409,7 @@ impl World {
         if let Some((_, kept)) = self.tapped.as_mut().filter(|(tapped, _)| *tapped == who) {
             kept.push(bytes.clone());
         }
-        if self.cut.contains(&who) {
+        if self.is_dropped(who, false, &bytes) {
             return;
         }
         self.fly(outside, destination, bytes.clone());
@@ -432,7 +438,7 @@ impl World {
                 continue;
             };
             let who = client.who;
-            if self.cut.contains(&who) {
+            if self.is_dropped(who, true, &bytes) {
                 continue;
             }
             let wait = self.narrow.get_mut(&who).map(|narrow| narrow.pass(self.now, bytes.len()));
@@ -546,6 +552,10 @@ impl World {
     pub fn inject(&mut self, source: SocketAddr, bytes: &[u8]) {
         let datagram = Datagram { protocol: Protocol::Udp, source, destination: self.server, bytes };
         self.engine.handle_datagram(self.now, datagram);
+    }
+
+    fn is_dropped(&self, who: ParticipantId, to: bool, bytes: &[u8]) -> bool {
+        self.cut.contains(&who) || self.sieve.as_ref().is_some_and(|sieve| sieve(who, to, Class::of(bytes)))
     }
 
     fn fly(&mut self, source: SocketAddr, destination: SocketAddr, bytes: Vec<u8>) {

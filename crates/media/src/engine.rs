@@ -31,7 +31,7 @@ use crate::arrival::Arrival;
 use crate::crash;
 use crate::data::{Allowance, DataAllowance};
 use crate::demux::{Class, Demux, Dropped, Verdict};
-use crate::limit::NEGOTIATIONS_PER_TURN;
+use crate::limit::{NEGOTIATIONS_PER_TURN, SECTIONS_PER_TURN};
 use crate::mix::{FromMixer, ToMixer};
 use crate::negotiate::Say;
 use crate::net::{Batch, Datagram, Transmit};
@@ -129,6 +129,12 @@ pub struct Engine {
     counts_told: Counts,
 }
 
+/// How much may still be negotiated in a turn.
+struct Patience {
+    clients: usize,
+    sections: usize,
+}
+
 #[derive(Default)]
 struct Slot {
     uses: u32,
@@ -166,6 +172,8 @@ struct Client {
     peer: Peer,
     /// The first offer, until the orders that came with it are carried out.
     first_offer: Option<room::Signal>,
+    /// What it said since, beside its first offer, until its turn to negotiate comes.
+    said: VecDeque<room::Signal>,
     /// Where its packets go: source, track, layer. A track of none: it was looked for and is not known.
     sources: Vec<(u32, Option<TrackKey>, u8)>,
     /// What was last reported as placed.
@@ -303,14 +311,14 @@ impl Engine {
         self.run_timers(now);
         self.forward(now);
         self.look_after_sent(now);
-        let mut turns = NEGOTIATIONS_PER_TURN;
+        let mut left = Patience { clients: NEGOTIATIONS_PER_TURN, sections: SECTIONS_PER_TURN };
         loop {
             while let Some((key, news)) = self.news.pop_front() {
                 self.handle_news(now, key, news);
             }
-            self.negotiate(now, &mut turns);
+            self.negotiate(now, &mut left);
             self.forward(now);
-            if self.news.is_empty() && (self.dirty.is_empty() || turns == 0) {
+            if self.news.is_empty() && (self.dirty.is_empty() || left.is_over()) {
                 break;
             }
         }
@@ -517,6 +525,18 @@ fn answer(to: &Datagram<'_>, bytes: str0m::net::DatagramSend) -> str0m::net::Tra
     str0m::net::Transmit { proto: to.protocol, source: to.destination, destination: to.source, contents: bytes }
 }
 
+impl Patience {
+    fn is_over(&self) -> bool {
+        self.clients == 0 || self.sections == 0
+    }
+
+    /// Somebody with so many sections had its turn.
+    fn spend(&mut self, sections: usize) {
+        self.clients = self.clients.saturating_sub(1);
+        self.sections = self.sections.saturating_sub(sections);
+    }
+}
+
 impl Hall {
     fn key(&self, who: ParticipantId) -> Option<PeerKey> {
         self.members.get(&who)?.key
@@ -529,6 +549,7 @@ impl Client {
         Client {
             peer,
             first_offer: None,
+            said: VecDeque::new(),
             sources: Vec::new(),
             placed: Vec::new(),
             ufrag,
@@ -558,7 +579,8 @@ impl Client {
     /// Whether this answers an offer of ours. When many come at once everybody has many to answer.
     fn is_asked_for(&self, signal: &room::Signal) -> bool {
         let waits = |offer: &Say| offer.revision == signal.revision;
-        signal.step == room::Step::Answer && self.peer.unanswered().is_some_and(waits)
+        let first = !self.said.iter().any(|said| said.step == room::Step::Answer);
+        signal.step == room::Step::Answer && first && self.peer.unanswered().is_some_and(waits)
     }
 
     /// Whether a datagram in this client's name is looked at. `asked`: it comes from where the client is not known to be.

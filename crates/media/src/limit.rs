@@ -46,6 +46,10 @@ pub const SOUND_BYTES_PER_S: u32 = 64_000;
 /// Clients with which one turn negotiates. The others wait for the next turn, so that packets do not wait for all of them.
 pub const NEGOTIATIONS_PER_TURN: usize = 4;
 
+/// Sections of all descriptions of one turn, after which the others wait as well: one of a hundred sections takes as long as many small
+/// ones. The first is looked at however many it has.
+pub const SECTIONS_PER_TURN: usize = 16;
+
 /// Packets of unknown sources, beyond [`SOURCES_MAX`] of them, after which a client is refused.
 pub const UNKNOWN_PACKETS_MAX: u32 = 1_000;
 

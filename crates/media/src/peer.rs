@@ -545,6 +545,11 @@ impl Peer {
         self.sender.is_unanswered(now)
     }
 
+    /// Sections of its descriptions: what one negotiation costs grows with them.
+    pub fn sections(&self) -> usize {
+        self.talk.media().count()
+    }
+
     /// Ends the transport and says so to the client.
     pub fn close(&mut self, now: Instant, out: &mut Outbox) {
         if !self.whereabouts.is_lost() {

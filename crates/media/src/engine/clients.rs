@@ -12,7 +12,7 @@ use str0m::media::Mid;
 
 use super::route::forwarder;
 use super::watch::Watch;
-use super::{Client, Engine, Slot};
+use super::{Client, Engine, Patience, Slot};
 use crate::crash;
 use crate::data::Use;
 use crate::limit::{DATA_REOPEN_PAUSE, EARLY_BYTES_MAX, EARLY_MAX, EARLY_TIME_MAX, LOST_TIMEOUT};
@@ -201,15 +201,16 @@ impl Engine {
         }
     }
 
-    /// Takes first offers and makes our own, for everyone with something to negotiate.
-    pub(super) fn negotiate(&mut self, now: Instant, turns: &mut usize) {
-        while *turns > 0 {
+    /// Takes what clients said and makes our own offers, for everyone with something to negotiate.
+    pub(super) fn negotiate(&mut self, now: Instant, left: &mut Patience) {
+        while !left.is_over() {
             let Some(key) = self.dirty.pop_front() else { return };
-            *turns -= 1;
             let Some(client) = self.client_mut(key) else { continue };
             client.dirty = false;
-            if let Some(offer) = client.first_offer.take() {
-                self.handle_signal(now, key, &offer);
+            let first = client.first_offer.take();
+            let said: Vec<_> = first.into_iter().chain(client.said.drain(..)).collect();
+            for signal in &said {
+                self.handle_signal(now, key, signal);
             }
             self.open_data_lines(now, key);
             let said = self.on(now, key, |peer, out| peer.make_offer(now, out)).flatten();
@@ -217,6 +218,7 @@ impl Engine {
                 client.offered_at = Some(now);
             }
             self.settle(key, said);
+            left.spend(self.client(key).map_or(0, |client| client.peer.sections()));
         }
     }
 

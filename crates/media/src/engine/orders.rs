@@ -19,7 +19,7 @@ pub(super) fn handle(engine: &mut Engine, now: Instant, order: Order) {
         Act::Signal(link, signal) => {
             let key = engine.key_of(room, who).filter(|key| engine.client(*key).is_some_and(|client| client.peer.link == link));
             if let Some(key) = key {
-                engine.handle_signal(now, key, &signal);
+                engine.hear_signal(now, key, signal);
             }
         }
         Act::Away => engine.note_away(room, who),
@@ -71,12 +71,21 @@ impl Engine {
         self.want(key);
     }
 
-    /// What the client says on its link.
-    pub(super) fn handle_signal(&mut self, now: Instant, key: PeerKey, signal: &Signal) {
-        let text = &*signal.sealed.0;
-        if self.client_mut(key).is_some_and(|client| !client.is_asked_for(signal) && !client.descriptions.take(now, 1)) {
+    /// What the client says on its link. A description takes long to read, so it waits for the client's turn.
+    fn hear_signal(&mut self, now: Instant, key: PeerKey, signal: Signal) {
+        let Some(client) = self.client_mut(key) else { return };
+        if !client.is_asked_for(&signal) && !client.descriptions.take(now, 1) {
             return self.refuse(now, key, MediaRefusal::Flood);
         }
+        if matches!(signal.step, Step::Offer | Step::Answer) {
+            client.said.push_back(signal);
+            self.mark_dirty(key);
+        }
+    }
+
+    /// What the client said, when its turn has come.
+    pub(super) fn handle_signal(&mut self, now: Instant, key: PeerKey, signal: &Signal) {
+        let text = &*signal.sealed.0;
         let heard = match signal.step {
             Step::Offer => self.on(now, key, |peer, out| {
                 let _reading = crash::reading(&signal.sealed);

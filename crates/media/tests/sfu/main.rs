@@ -111,6 +111,34 @@ fn a_crowd_that_comes_at_once_gets_everything() {
     assert_eq!(placed, [CROWD - 1; CROWD]);
 }
 
+/// What others send is passed on between two descriptions that take long.
+#[test]
+fn a_turn_negotiates_with_one_who_has_many_sections() {
+    const CROWD: usize = 10;
+    let mut world = World::new(11);
+    world.quiet = true;
+    for _ in 0..CROWD {
+        world.join(true, true, false);
+    }
+    world.run(3 * SECOND);
+    let long = |report: &Report| match report {
+        Report::Of { news: News::Signal(said), .. } => said.sealed.0.matches("\r\nm=").count() > media::limit::SECTIONS_PER_TURN,
+        _ => false,
+    };
+    // Each of them is told, and answers.
+    world.join(true, true, false);
+    let (mut offers, mut most) = (0, 0);
+    for _ in 0..500 {
+        world.reports.clear();
+        world.step();
+        let now = world.reports.iter().filter(|report| long(report)).count();
+        (offers, most) = (offers + now, most.max(now));
+    }
+    assert!(offers >= CROWD && most == 1, "{offers} descriptions, {most} in one turn");
+    let placed: Vec<usize> = world.placed.values().map(Vec::len).collect();
+    assert_eq!(placed, [2 * CROWD; CROWD + 1]);
+}
+
 #[test]
 fn what_is_wanted_while_an_offer_waits_comes_after_its_answer() {
     let mut world = World::new(9);

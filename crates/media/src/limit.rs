@@ -504,6 +504,9 @@ pub const TCP_READ_PER_TURN_BYTES: usize = 64 * 1024;
 /// How often a client is told at which moment a track is, while there is any. Sooner would be of no use: clocks hardly drift.
 pub const REPORT_INTERVAL: Duration = Duration::from_secs(3);
 
+/// Sources of tracks that one client receives no more and of which is known that they were used. Of more, the oldest are forgotten.
+pub const SPENT_MAX: usize = 1_024;
+
 /// Sources of one client's reports of which is known which were heard. Of more, the one that was silent longest is forgotten.
 pub const REPORTERS_MAX: usize = 64;
 

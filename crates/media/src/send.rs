@@ -20,7 +20,7 @@ use str0m::stats::MediaEgressStats;
 
 use crate::congestion::{Congestion, Probe, Purpose};
 use crate::keys::Keys;
-use crate::limit::{REPORT_INTERVAL, REPORTERS_MAX};
+use crate::limit::{REPORT_INTERVAL, REPORTERS_MAX, SPENT_MAX};
 use crate::net::Batch;
 use crate::peer::Path;
 use crate::reception::{self, Told};
@@ -74,7 +74,7 @@ pub(crate) struct Sender {
     /// The sources of `lines`, in their order.
     sources: Vec<u32>,
     lines: Vec<Line>,
-    /// Sources of tracks that are gone.
+    /// Sources of tracks that are gone, those that went last at the end.
     spent: Vec<u32>,
     /// Where a source was last among `lines`, by the end of its number.
     near: [u8; NEAR],
@@ -201,6 +201,7 @@ impl Sender {
         }
         self.spent
             .extend(before.iter().flat_map(|line| [Some(line.ssrc), line.repair.as_ref().map(|repair| repair.ssrc)]).flatten());
+        self.spent.drain(..self.spent.len().saturating_sub(SPENT_MAX));
         self.sources = self.lines.iter().map(|line| line.ssrc).collect();
         let blind = !self.lines.is_empty() && !self.lines.iter().any(Line::is_numbered);
         self.blind = self.blind.take().or_else(|| Some(Blind::new(FIRST_ESTIMATE))).filter(|_| blind);
@@ -213,7 +214,8 @@ impl Sender {
         self.tell_wanted(now);
     }
 
-    /// Whether a place has a source of a track that is gone: nobody knows which of its numbers were used.
+    /// Whether a place has a source of a track that is gone: nobody knows which of its numbers were used. Sources are given out once
+    /// ([`crate::negotiate`]); this is a second look at the latest.
     fn is_spent(&self, place: &Place<'_>) -> bool {
         let repair = place.repair.map(|(ssrc, _)| ssrc);
         self.spent.contains(&place.ssrc) || repair.is_some_and(|repair| self.spent.contains(&repair))

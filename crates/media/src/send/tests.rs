@@ -520,3 +520,21 @@ fn what_is_given_late_does_not_move_the_clock_of_a_track() {
         .collect();
     assert_eq!(times, [1_007, 1_507 + 90_000 * 5 / 2]);
 }
+
+#[test]
+fn sources_that_are_gone_are_not_used_again_and_only_the_latest_are_listed() {
+    let now = Instant::now();
+    let (mut sender, _) = sender(now);
+    let mut put = |ssrc: u32| {
+        let map = map();
+        let place = Place { ssrc, repair: Some((ssrc + 1, 97)), ..place(&map) };
+        sender.place(now, [place].into_iter(), [(96, 97)].into_iter());
+        (sender.lines.iter().any(|line| line.ssrc == ssrc), sender.spent.len())
+    };
+    for n in 1..2_000 {
+        let (placed, listed) = put(n * 1_000);
+        assert!(placed && listed <= SPENT_MAX, "{n}: {listed}");
+    }
+    assert_eq!(put(1_998_000), (false, SPENT_MAX));
+    assert!(put(3_000_000).0);
+}

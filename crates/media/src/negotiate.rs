@@ -17,6 +17,10 @@ use str0m::rtp::Ssrc;
 use crate::limit::PLACEMENTS_REFUSED_MAX;
 use crate::sdp::{self, SectionKind, SectionView, SendShape, Shape, View};
 
+/// The library cannot read a description, or cannot go on with it.
+const UNREADABLE: MediaRefusal = MediaRefusal::Description("The description cannot be read");
+const UNFIT: MediaRefusal = MediaRefusal::Description("The description does not fit what was agreed on before, or itself");
+
 /// A description of ours for the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Say {
@@ -187,8 +191,15 @@ impl Negotiation {
             return Ok(None);
         }
         sdp::check(text)?;
-        let offer = SdpOffer::from_sdp_string(&sdp::without_candidates(text)).map_err(|_| MediaRefusal::Description)?;
-        let answer = rtc.sdp_api().accept_offer(offer).map_err(|_| MediaRefusal::Description)?;
+        let known = |name: &str| {
+            let mut codecs = rtc.codec_config().params().iter().map(|params| params.spec().codec.to_string());
+            codecs.any(|codec| codec.eq_ignore_ascii_case(name))
+        };
+        if self.answered.is_none() && !sdp::shares_codec(text, known) {
+            return Err(MediaRefusal::Codec);
+        }
+        let offer = SdpOffer::from_sdp_string(&sdp::without_candidates(text)).map_err(|_| UNREADABLE)?;
+        let answer = rtc.sdp_api().accept_offer(offer).map_err(|_| UNFIT)?;
         let view = View::parse(text);
         self.revision = revision;
         self.learn(rtc, &view, false);
@@ -218,8 +229,8 @@ impl Negotiation {
     pub fn handle_answer(&mut self, rtc: &mut Rtc, revision: u64, text: &str) -> Result<bool, MediaRefusal> {
         let Some(pending) = self.pending.take_if(|pending| pending.said.revision == revision) else { return Ok(false) };
         sdp::check(text)?;
-        let answer = SdpAnswer::from_sdp_string(&sdp::without_candidates(text)).map_err(|_| MediaRefusal::Description)?;
-        rtc.sdp_api().accept_answer(pending.token, answer).map_err(|_| MediaRefusal::Description)?;
+        let answer = SdpAnswer::from_sdp_string(&sdp::without_candidates(text)).map_err(|_| UNREADABLE)?;
+        rtc.sdp_api().accept_answer(pending.token, answer).map_err(|_| UNFIT)?;
         self.learn(rtc, &View::parse(text), true);
         self.force_directions(rtc);
         self.agree();

@@ -73,20 +73,42 @@ pub struct SendShape {
     pub rtx: Option<u32>,
 }
 
-/// Whether a client's description keeps the limits. Whether it makes sense is for the library to say.
+/// Whether a description is good in one way.
+type Check = fn(&str) -> bool;
+
+/// Whether a client's description keeps the limits and has what a transport needs. Whether the rest makes sense is for the library to say.
 ///
 /// # Errors
-/// [`MediaRefusal::Description`].
+/// [`MediaRefusal::Description`], with what is wrong.
 pub fn check(sdp: &str) -> Result<(), MediaRefusal> {
     // The cheapest first: what is too much is not looked into.
-    let good = sdp.len() <= limit::SDP_BYTES_MAX
-        && sdp.starts_with("v=0")
-        && sdp.lines().all(|line| line.len() <= limit::SDP_LINE_BYTES_MAX)
-        && count(sdp, "m=") <= limit::SDP_SECTIONS_MAX
-        && count(sdp, "a=candidate:") <= limit::SDP_CANDIDATES_MAX
-        && sources_fit(sdp)
-        && fingerprints_strong(sdp);
-    if good { Ok(()) } else { Err(MediaRefusal::Description) }
+    let checks: [(Check, &'static str); 10] = [
+        (|sdp| sdp.len() <= limit::SDP_BYTES_MAX, "The description is too large"),
+        (|sdp| sdp.starts_with("v=0"), "The description is none"),
+        (|sdp| sdp.lines().all(|line| line.len() <= limit::SDP_LINE_BYTES_MAX), "A line of the description is too long"),
+        (|sdp| count(sdp, "m=") <= limit::SDP_SECTIONS_MAX, "The description has too many sections"),
+        (|sdp| count(sdp, "a=candidate:") <= limit::SDP_CANDIDATES_MAX, "The description has too many candidates"),
+        (sources_fit, "A section of the description has too many sources"),
+        (|sdp| kinds(sdp).any(|kind| kind.is_some()), "The description has no section for sound, pictures or messages"),
+        (
+            |sdp| ["a=ice-ufrag:", "a=ice-pwd:"].iter().all(|name| count(sdp, name) > 0),
+            "The description has no ICE name and password",
+        ),
+        (
+            |sdp| count(sdp, "a=fingerprint:") > 0 && fingerprints_strong(sdp),
+            "The description has no fingerprint by SHA-256 or more",
+        ),
+        (bundle_exists, "The description bundles a section that it does not have"),
+    ];
+    checks.into_iter().find(|(is_good, _)| !is_good(sdp)).map_or(Ok(()), |(_, flaw)| Err(MediaRefusal::Description(flaw)))
+}
+
+/// Whether a description has one of these codecs, by their names in it, in any section for sound or pictures. One that has no such section
+/// needs none.
+pub fn shares_codec(sdp: &str, known: impl Fn(&str) -> bool) -> bool {
+    let name = |line: &str| line.strip_prefix("a=rtpmap:").and_then(|map| map.split([' ', '/']).nth(1)).is_some_and(&known);
+    let media = |kind| matches!(kind, Some(SectionKind::Audio | SectionKind::Video));
+    !kinds(sdp).any(media) || sdp.lines().any(name)
 }
 
 /// The description without the addresses that the client gives for itself: media goes only to where an answered check came from, so
@@ -320,6 +342,23 @@ fn count(sdp: &str, start: &str) -> usize {
     sdp.lines().filter(|line| line.starts_with(start)).count()
 }
 
+/// What each section is for; none: nothing that we know.
+fn kinds(sdp: &str) -> impl Iterator<Item = Option<SectionKind>> {
+    sdp.lines().filter_map(|line| line.strip_prefix("m=")).map(|media| match media.split(' ').next() {
+        Some("audio") => Some(SectionKind::Audio),
+        Some("video") => Some(SectionKind::Video),
+        Some("application") => Some(SectionKind::Other),
+        _ => None,
+    })
+}
+
+/// Whether every section exists that shares the transport (RFC 9143, section 5).
+fn bundle_exists(sdp: &str) -> bool {
+    let values = |name| sdp.lines().filter_map(move |line| line.strip_prefix(name)).map(str::trim_end);
+    let mids: std::collections::HashSet<&str> = values("a=mid:").collect();
+    values("a=group:BUNDLE").flat_map(str::split_ascii_whitespace).all(|mid| mids.contains(mid))
+}
+
 fn sources_fit(sdp: &str) -> bool {
     View::parse(sdp).sections.iter().all(|section| section.ssrcs.len() <= limit::SSRCS_PER_SECTION_MAX)
 }
@@ -335,6 +374,7 @@ mod tests {
     use super::*;
 
     const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2\r\n\
+        a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=fingerprint:sha-256 AA:BB\r\n\
         m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=sendrecv\r\na=msid:- mic\r\na=ssrc:1 cname:x\r\na=ssrc:1 msid:- mic\r\n\
         m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:1\r\na=sendonly\r\na=msid:- cam\r\na=ssrc-group:FID 10 20\r\na=ssrc-group:FID 11 21\r\n\
         a=ssrc-group:FID 12 22\r\na=ssrc-group:SIM 10 11 12\r\na=ssrc:10 cname:x\r\na=ssrc:20 cname:x\r\na=ssrc:11 cname:x\r\na=ssrc:21 cname:x\r\n\
@@ -416,7 +456,10 @@ mod tests {
 
     #[test]
     fn what_breaks_a_limit_is_refused() {
-        let refuse = |sdp: &str| assert_eq!(check(sdp), Err(MediaRefusal::Description), "{}", sdp.get(..60).unwrap_or(sdp));
+        let refuse = |sdp: &str| {
+            let why = check(sdp);
+            assert!(matches!(why, Err(MediaRefusal::Description(_))), "{why:?} {}", sdp.get(..60).unwrap_or(sdp));
+        };
         assert_eq!(check(OFFER), Ok(()));
         refuse("");
         refuse("{}");
@@ -429,6 +472,35 @@ mod tests {
         refuse(&format!("v=0\r\na={}\r\n", "x".repeat(1 << 20)));
         let hundred = |lines: &str| format!("v=0\r\nm=video 9 x 96\r\n{}", lines.repeat(100));
         refuse(&hundred("m=video 9 x 96\r\na=mid:x\r\n").repeat(100));
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_wrong() {
+        let check = |sdp: &str, part: &str| {
+            let Err(MediaRefusal::Description(why)) = check(sdp) else { panic!("{part}: {sdp}") };
+            assert!(why.contains(part), "{why}");
+        };
+        check("", "is none");
+        check(&OFFER.replace("a=ice-ufrag:abcd\r\n", ""), "ICE name");
+        check(&OFFER.replace("a=ice-pwd", "a=pwd"), "password");
+        check(&OFFER.replace("a=fingerprint", "a=print"), "fingerprint");
+        check(&OFFER.replace("sha-256", "sha-1"), "SHA-256");
+        check(&OFFER.replace("BUNDLE 0 1 2", "BUNDLE 0 1 2 3"), "bundles");
+        check(&OFFER.split("m=").next().unwrap_or_default().replace(" 0 1 2", ""), "no section");
+        check(&format!("{OFFER}{}", "m=audio 9 x 0\r\n".repeat(200)), "too many sections");
+        check(&format!("{OFFER}{}", "a=candidate:1\r\n".repeat(65)), "too many candidates");
+        check(&format!("{OFFER}a={}\r\n", "x".repeat(9_000)), "too long");
+    }
+
+    #[test]
+    fn a_description_shares_a_codec_or_needs_none() {
+        let check = |sdp: &str, expected: bool| assert_eq!(shares_codec(sdp, |name| name.eq_ignore_ascii_case("vp8")), expected);
+        let section = |kind: &str, codec: &str| format!("m={kind} 9 P 96\r\na=rtpmap:96 {codec}/90000\r\n");
+        check(&section("video", "VP8"), true);
+        check(&section("video", "FOO"), false);
+        check(&format!("{}{}", section("audio", "FOO"), section("video", "VP8")), true);
+        check("m=video 9 P 96\r\n", false);
+        check("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n", true);
     }
 
     #[test]

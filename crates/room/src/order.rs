@@ -276,8 +276,8 @@ pub enum News {
 /// Why media cannot serve a participant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MediaRefusal {
-    /// The description cannot be read or breaks a limit.
-    Description,
+    /// The description cannot be read or breaks a limit: why, as a sentence for whoever made the client.
+    Description(&'static str),
     /// None of its codecs is one of ours.
     Codec,
     /// It sends more than one participant may.

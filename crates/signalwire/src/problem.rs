@@ -114,7 +114,7 @@ pub fn cause(why: WhyLeft) -> (u16, &'static str) {
     match why {
         WhyLeft::Withdrawn => (21, "CALL_REJECTED"),
         WhyLeft::Expired => (602, "ALLOTTED_TIMEOUT"),
-        WhyLeft::Refused(MediaRefusal::Description | MediaRefusal::Codec) => (88, "INCOMPATIBLE_DESTINATION"),
+        WhyLeft::Refused(MediaRefusal::Description(_) | MediaRefusal::Codec) => (88, "INCOMPATIBLE_DESTINATION"),
         WhyLeft::Refused(MediaRefusal::Flood) => (21, "CALL_REJECTED"),
         WhyLeft::Unreachable | WhyLeft::TimedOut => (604, "MEDIA_TIMEOUT"),
         WhyLeft::Displaced => (605, "PICKED_OFF"),

@@ -138,20 +138,20 @@ fn description(description: Description) -> Result<Option<Signal>, Problem> {
         _ => return Ok(None),
     };
     let sdp = description.sdp.unwrap_or_default();
-    if step != Step::Close && !sdp::acceptable(&sdp) {
-        return Err(Problem::DESCRIPTION);
+    if let Some(flaw) = sdp::flaw(&sdp).filter(|_| step != Step::Close) {
+        return Err(Problem::description(flaw));
     }
     Ok(Some(Signal { step, revision: count(description.revision)?, sealed: Sealed(sdp.into()) }))
 }
 
 fn candidates(block: IceBlock) -> Result<Signal, Problem> {
     if block.candidates.len() > sdp::CANDIDATES_MAX {
-        return Err(Problem::DESCRIPTION);
+        return Err(Problem::description(sdp::TOO_MANY_CANDIDATES));
     }
     let revision = count(block.revision)?;
     let text = serde_json::to_string(&block).map_err(|_| Problem::MALFORMED)?;
     if text.len() > sdp::CANDIDATE_BLOCK_BYTES_MAX {
-        return Err(Problem::DESCRIPTION);
+        return Err(Problem::description("The candidates are too large"));
     }
     Ok(Signal { step: Step::Candidates, revision, sealed: Sealed(text.into()) })
 }

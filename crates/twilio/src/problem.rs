@@ -14,14 +14,17 @@ pub struct Problem {
 impl Problem {
     /// The client sent something that makes no sense.
     pub const MALFORMED: Problem = Problem::new(53004, "The message is malformed");
-    /// A description is too large or is none.
-    pub const DESCRIPTION: Problem = Problem::new(53403, "The description cannot be used");
     /// Somebody joined under the same name.
     pub const DISPLACED: Problem = Problem::new(53205, "Somebody joined under the same identity");
     /// Somebody was in a room for as long as one may.
     pub const EXPIRED: Problem = Problem::new(53216, "The participant was in the room for as long as it may");
     /// The media server did not answer, or cannot be reached.
     pub const NO_MEDIA: Problem = Problem::new(53405, "The media connection failed");
+
+    /// A description is too large, is none, or cannot be used: why.
+    pub(crate) const fn description(why: &'static str) -> Self {
+        Problem::new(53403, why)
+    }
 
     pub(crate) const fn new(code: u32, message: &'static str) -> Self {
         Problem { code, message }
@@ -68,7 +71,7 @@ impl From<Refusal> for Problem {
 impl From<MediaRefusal> for Problem {
     fn from(refusal: MediaRefusal) -> Self {
         match refusal {
-            MediaRefusal::Description => Problem::DESCRIPTION,
+            MediaRefusal::Description(why) => Problem::description(why),
             MediaRefusal::Codec => Problem::new(53404, "There is no codec in common"),
             MediaRefusal::Flood => Problem::new(53405, "The client sends more than one may"),
         }

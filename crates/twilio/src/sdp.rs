@@ -18,21 +18,39 @@ pub const CANDIDATE_BLOCK_BYTES_MAX: usize = 64 * 1024;
 /// SSRCs announced in one section: three layers with their repairs, twice.
 pub const SSRCS_MAX: usize = 12;
 
+pub(crate) const TOO_MANY_CANDIDATES: &str = "There are too many candidates";
+
 /// Whether a description is one, within the limits above.
 #[must_use]
 pub fn acceptable(sdp: &str) -> bool {
-    sdp.len() <= SDP_BYTES_MAX
-        && sdp.starts_with("v=0")
-        && sdp.lines().all(|line| line.len() <= SDP_LINE_BYTES_MAX)
-        && counts_fit(sdp)
+    flaw(sdp).is_none()
 }
 
-fn counts_fit(sdp: &str) -> bool {
+/// Looks for one flaw.
+type Check = fn(&str) -> bool;
+
+/// What is wrong with a description, if it is none or breaks a limit.
+pub(crate) fn flaw(sdp: &str) -> Option<&'static str> {
+    // The cheapest first: what is too much is not looked into.
+    let checks: [(Check, &str); 6] = [
+        (|sdp| sdp.len() > SDP_BYTES_MAX, "The description is too large"),
+        (|sdp| !sdp.starts_with("v=0"), "The description is none"),
+        (|sdp| sdp.lines().any(|line| line.len() > SDP_LINE_BYTES_MAX), "A line of the description is too long"),
+        (|sdp| sdp.matches("\nm=").count() > SDP_SECTIONS_MAX, "The description has too many sections"),
+        (|sdp| candidates(sdp) > CANDIDATES_MAX, TOO_MANY_CANDIDATES),
+        (|sdp| !sources_fit(sdp), "A section of the description has too many sources"),
+    ];
+    checks.into_iter().find(|(is_flawed, _)| is_flawed(sdp)).map(|(_, flaw)| flaw)
+}
+
+fn candidates(sdp: &str) -> usize {
+    sdp.lines().filter(|line| line.starts_with("a=candidate:")).count()
+}
+
+fn sources_fit(sdp: &str) -> bool {
     let mut sections = sdp.split("\nm=");
     let session = sections.next().unwrap_or_default();
-    let candidates = sdp.lines().filter(|line| line.starts_with("a=candidate:")).count();
-    let ssrcs_fit = sections.clone().all(|section| ssrcs(section) <= SSRCS_MAX);
-    sections.count() <= SDP_SECTIONS_MAX && candidates <= CANDIDATES_MAX && ssrcs_fit && ssrcs(session) == 0
+    ssrcs(session) == 0 && sections.all(|section| ssrcs(section) <= SSRCS_MAX)
 }
 
 /// How many different SSRCs a section announces (RFC 5576).

@@ -186,12 +186,17 @@ impl Stage {
 
 #[test]
 fn what_the_media_server_cannot_serve_is_refused() {
-    let cases = [(MediaRefusal::Description, 53403), (MediaRefusal::Codec, 53404), (MediaRefusal::Flood, 53405)];
-    for (why, code) in cases {
+    let why = "The description has no fingerprint";
+    let cases = [
+        (MediaRefusal::Description(why), 53403, why),
+        (MediaRefusal::Codec, 53404, "There is no codec in common"),
+        (MediaRefusal::Flood, 53405, "The client sends more than one may"),
+    ];
+    for (why, code, words) in cases {
         for mut stage in [Stage::asking(), Stage::inside()] {
             stage.news(News::Refused(why));
             let heard = stage.heard();
-            assert_eq!((heard.len(), &heard[0]["code"]), (1, &json!(code)));
+            assert_eq!((heard.len(), &heard[0]["code"], &heard[0]["message"]), (1, &json!(code), &json!(words)));
             assert_eq!(stage.hub.rooms.count(), (0, 0));
         }
     }

@@ -45,12 +45,7 @@ impl Person {
         let token = token(number, ahead);
         let mut one = Self::knock(http, number, &token).await;
         one.hear("iced", |frame| frame["body"]["type"] == "iced").await;
-        let connect = json!({
-            "type": "connect", "version": 2, "name": null, "token": token, "ice_servers": "acquire", "format": "unified",
-            "participant": { "revision": 1, "tracks": [] }, "peer_connections": [offer("pc", 1)],
-            "media_signaling": {}, "subscribe": { "revision": 1, "rules": [{ "type": "include", "all": true }] },
-        });
-        one.say(&json!({ "type": "msg", "body": connect })).await;
+        one.say(&connect(&token, &offer("pc", 1))).await;
         let joined = one.hear("connected", |frame| frame["body"]["type"] == "connected").await;
         one.session = joined["body"]["session"].as_str().expect("a session").to_owned();
         one
@@ -66,6 +61,30 @@ impl Person {
             assert_ne!(frame["body"]["type"], "iced", "it is let in");
             if frame["body"]["type"] == "error" {
                 return frame["body"]["code"].clone();
+            }
+        }
+    }
+
+    /// Comes in with this description, which is no good: the error that it hears, or with what code its connection is closed.
+    pub async fn refusal_of(http: SocketAddr, number: usize, sdp: &str) -> Result<Value, u16> {
+        let token = token(number, 0);
+        let mut one = Self::knock(http, number, &token).await;
+        one.hear("iced", |frame| frame["body"]["type"] == "iced").await;
+        let offer = json!({ "id": "pc", "description": { "type": "offer", "revision": 1, "sdp": sdp } });
+        // Of what is too large the server does not read the end.
+        let _ = one.socket.send(Message::text(connect(&token, &offer).to_string())).await;
+        loop {
+            let frame = tokio::time::timeout(LONG, one.socket.next()).await.expect("in time").expect("a last word");
+            match frame.expect("open") {
+                Message::Text(text) => {
+                    let frame: Value = serde_json::from_str(&text).expect("JSON");
+                    assert_ne!(frame["body"]["type"], "connected", "it is let in");
+                    if frame["body"]["type"] == "error" {
+                        return Ok(frame["body"].clone());
+                    }
+                }
+                Message::Close(close) => return Err(close.map_or(0, |close| close.code.into())),
+                _ => {}
             }
         }
     }
@@ -184,12 +203,22 @@ fn state<'a>(frame: &'a Value, kind: &str) -> Option<&'a Value> {
     frame["body"]["peer_connections"].as_array()?.iter().find(|state| state["description"]["type"] == kind)
 }
 
+/// How somebody comes in.
+fn connect(token: &str, offer: &Value) -> Value {
+    let connect = json!({
+        "type": "connect", "version": 2, "name": null, "token": token, "ice_servers": "acquire", "format": "unified",
+        "participant": { "revision": 1, "tracks": [] }, "peer_connections": [offer],
+        "media_signaling": {}, "subscribe": { "revision": 1, "rules": [{ "type": "include", "all": true }] },
+    });
+    json!({ "type": "msg", "body": connect })
+}
+
 fn offer(id: &str, revision: u64) -> Value {
     json!({ "id": id, "description": { "type": "offer", "revision": revision, "sdp": browsers_offer() } })
 }
 
 /// The first offer in a record of real browsers.
-fn browsers_offer() -> String {
+pub fn browsers_offer() -> String {
     let record = Path::new(env!("CARGO_MANIFEST_DIR")).join("../twilio/tests/transcripts/group-two.jsonl");
     let text = std::fs::read_to_string(record).expect("a record");
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));

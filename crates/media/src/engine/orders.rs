@@ -118,6 +118,7 @@ impl Engine {
     pub(super) fn refuse(&mut self, now: Instant, key: PeerKey, why: MediaRefusal) {
         let Some(client) = self.client(key) else { return };
         let end = client.end();
+        tracing::info!(room = ?end.0, who = ?end.1, ?why, "a client is refused");
         self.drop_client(now, key);
         self.report(end, News::Refused(why));
     }

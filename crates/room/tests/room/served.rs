@@ -331,7 +331,7 @@ fn after_a_restart_everybody_makes_a_new_link() {
 
 #[test]
 fn what_media_cannot_serve_is_put_out() {
-    for why in [MediaRefusal::Description, MediaRefusal::Codec, MediaRefusal::Flood] {
+    for why in [MediaRefusal::Description("It is none"), MediaRefusal::Codec, MediaRefusal::Flood] {
         let mut party = two();
         party.news_of("bo", &link("ann/1"), News::Refused(why));
         assert_eq!(party.heard("bo"), [] as [&str; 0], "that is not its link");

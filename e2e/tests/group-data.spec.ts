@@ -43,6 +43,20 @@ for (const [what, options, shown] of manners) {
   });
 }
 
+test('messages with nothing in them arrive between the others', async ({ people, kennel, roomName }) => {
+  const ann = await people.open('ann', '2.36.0');
+  const all = [ann, await people.open('ben', '2.18.1'), await people.open('cleo', '2.36.0', 'firefox')];
+  // Firefox finds no way on this machine alone before it was given a camera.
+  for (const one of all) await one.join(token(one.label, roomName), kennel.signaling, ['video', 'data']);
+  const pairs = all.flatMap((from) => all.filter((to) => to !== from).map((to) => [from, to] as const));
+  for (const [from, to] of pairs) await isOpen(from, to);
+  for (const from of all) for (const message of ['one', '', [], 'two', '', [3]]) await from.call('send', message);
+  for (const [from, to] of pairs) {
+    const heard = async () => (await messages(to)).filter((one) => one.who === from.label && one.text !== 'knock').map((one) => one.text ?? one.bytes);
+    await expect.poll(heard, `${to.label} hears all of ${from.label}`).toEqual(['one', '', [], 'two', '', [3]]);
+  }
+});
+
 test('a data track is taken back, another comes, and the first one of somebody else goes on', async ({ people, kennel, roomName }) => {
   const [ann, ben] = [await people.open('ann', '2.36.0'), await people.open('ben', '2.18.1')];
   await ann.join(token('ann', roomName), kennel.signaling, []);

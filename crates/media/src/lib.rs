@@ -10,6 +10,7 @@ pub mod crash;
 pub mod data;
 pub mod demux;
 pub mod depacketize;
+pub mod empty;
 pub mod engine;
 pub mod forward;
 mod keys;

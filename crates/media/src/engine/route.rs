@@ -13,6 +13,7 @@ use super::{Client, Counts, Engine, Slot};
 use crate::arrival::Arrival;
 use crate::codec::{Codec, Descriptor};
 use crate::crash;
+use crate::empty;
 use crate::forward::{Forwarder, Incoming, Recent};
 use crate::limit::{PAYLOAD_BYTES_MAX, REPLAY_PACKETS_MAX, SOURCES_MAX};
 use crate::mix::ToMixer;
@@ -226,11 +227,11 @@ impl Engine {
 
     /// A message on a data track, to everyone who receives it.
     pub(super) fn handle_message(&mut self, now: Instant, from: PeerKey, label: &Arc<str>, binary: bool, data: &[u8]) {
-        // The library counts an empty message and sends nothing, and an ordered channel would wait for it for ever.
-        if data.is_empty() {
+        let given = if data.is_empty() { empty::stand_in() } else { Some(data) };
+        let Some(data) = given else {
             self.counts.messages_dropped += 1;
             return;
-        }
+        };
         let Some((track, readers)) = self.data_source(from, label) else { return };
         let Some(client) = self.client_mut(from) else { return };
         client.data.message(now);

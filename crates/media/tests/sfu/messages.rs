@@ -1,5 +1,6 @@
 //! Data tracks: how messages travel, and what too much of them does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use room::{Act, Kind, TrackId};
@@ -78,6 +79,28 @@ fn a_message_of_the_largest_size_passes() {
         assert_eq!(world.clients[viewer].messages.iter().map(|(_, data)| data.len()).collect::<Vec<_>>(), [size]);
     }
     all_is_well(&mut world, &[ann, bo, cy]);
+}
+
+/// Messages with nothing in them come between those with something, on channels of every kind.
+#[test]
+fn a_message_with_nothing_in_it_passes() {
+    for (n, ordered) in [true, false].into_iter().enumerate() {
+        let mut world = World::new(74 + n as u64);
+        // What the library cannot send, its cryptography can.
+        let crypto = Some(Arc::new(media::settings::cryptography()));
+        let ann = world.join_as(&Join { crypto, ..publisher(ordered, Reliability::Reliable) });
+        let bo = world.join(false, true, false);
+        world.run(3 * SECOND);
+        let track = world.track(ann, Kind::Data);
+        let nothing = media::empty::stand_in().unwrap();
+        for message in [b"one".as_slice(), nothing, nothing, b"two", nothing] {
+            assert!(world.clients[ann].send(track, message));
+        }
+        world.run(SECOND);
+        let got: Vec<&[u8]> = world.clients[bo].messages.iter().map(|(_, data)| &data[..]).collect();
+        assert_eq!(got, [b"one".as_slice(), b"", b"", b"two", b""]);
+        assert_eq!(world.engine.counts().messages_dropped, 0);
+    }
 }
 
 /// Sends as many messages of this size as fast as the channel takes them, and waits until they have come; the seconds it took.

@@ -22,6 +22,8 @@ pub(crate) struct Arrival {
     pub marker: bool,
     /// When it came.
     pub at: Instant,
+    /// The moment that it is of: what is of one moment is played at one time.
+    pub shown: Instant,
     /// The last sender report of its stream.
     pub report: Option<SenderReport>,
     /// How loud it is: -dBov (RFC 6464), and the sender's opinion whether it is a voice, if it gave one.
@@ -42,6 +44,7 @@ impl From<RtpPacket> for Arrival {
             time: header.timestamp,
             marker: header.marker,
             at: packet.timestamp,
+            shown: packet.timestamp,
             report: packet.last_sender_info.map(Into::into),
             level: values.audio_level.map(|level| (level.unsigned_abs().min(127), values.voice_activity)),
             orientation: values.video_orientation,

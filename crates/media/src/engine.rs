@@ -174,6 +174,8 @@ struct Client {
     first_offer: Option<room::Signal>,
     /// What it said since, beside its first offer, until its turn to negotiate comes.
     said: VecDeque<room::Signal>,
+    /// When it made what it sends.
+    made: crate::made::Made,
     /// Where its packets go: source, track, layer. A track of none: it was looked for and is not known.
     sources: Vec<(u32, Option<TrackKey>, u8)>,
     /// What was last reported as placed.
@@ -550,6 +552,7 @@ impl Client {
             peer,
             first_offer: None,
             said: VecDeque::new(),
+            made: crate::made::Made::default(),
             sources: Vec::new(),
             placed: Vec::new(),
             ufrag,

@@ -16,6 +16,7 @@ pub mod forward;
 mod keys;
 pub mod limit;
 mod load;
+mod made;
 pub mod mix;
 pub mod mixers;
 pub mod negotiate;

@@ -504,6 +504,9 @@ pub const TCP_READ_PER_TURN_BYTES: usize = 64 * 1024;
 /// How often a client is told at which moment a track is, while there is any. Sooner would be of no use: clocks hardly drift.
 pub const REPORT_INTERVAL: Duration = Duration::from_secs(3);
 
+/// By how much a packet may be late by its publisher's own clock. Later: that clock is not believed, and its arrival is its moment.
+pub const MADE_LATE_MAX: Duration = Duration::from_secs(1);
+
 /// Sources of tracks that one client receives no more and of which is known that they were used. Of more, the oldest are forgotten.
 pub const SPENT_MAX: usize = 1_024;
 

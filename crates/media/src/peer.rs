@@ -442,7 +442,7 @@ impl Peer {
             marker: packet.marker,
             seq: new.seq,
             time: new.time,
-            shown: now,
+            shown: packet.shown,
             extras: passed.extras,
             counters: new.vp8,
             payload: &packet.payload,

@@ -24,6 +24,7 @@ use crate::limit::{RECORD_SPACE_BEGIN_BYTES, RECORD_SPACE_LEAST_BYTES};
 use crate::tap::Packet;
 
 pub use self::clock::Epoch;
+pub(crate) use self::clock::PeerClock;
 pub use self::files::{COPY, DAMAGED, look, repair};
 pub use self::recorder::{Effect, Recorder};
 pub use self::take::Form;

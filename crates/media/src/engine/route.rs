@@ -44,12 +44,15 @@ impl Engine {
         self.bury();
     }
 
-    fn route(&mut self, now: Instant, from: PeerKey, packet: Arrival) {
+    fn route(&mut self, now: Instant, from: PeerKey, mut packet: Arrival) {
         let Some((track, layer)) = self.track_of(from, packet.ssrc) else {
             self.counts.packets_unknown += 1;
             return;
         };
-        let Some(params) = self.client(from).and_then(|client| client.peer.params(packet.payload_type)) else { return };
+        let epoch = self.settings.epoch.0;
+        let Some(client) = self.client_mut(from) else { return };
+        let Some(params) = client.peer.params(packet.payload_type) else { return };
+        packet.shown = client.made.moment(epoch, &packet, params.spec().clock_rate.get());
         let Some(source) = self.board.get_mut(track) else { return };
         let codec = codec_of(&params);
         if codec.is_audio() != (source.kind == Kind::Audio) || !source.may_pass(now, packet.payload.len()) {

@@ -34,6 +34,7 @@ fn packet(seq: u64) -> Piped {
         time: 0,
         marker: false,
         at: Instant::now(),
+        shown: Instant::now(),
         report: None,
         level: None,
         orientation: None,

@@ -74,15 +74,16 @@ impl Lowest {
 
 /// What the clock of a publisher is by ours.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct PeerClock(Lowest);
+pub(crate) struct PeerClock(Lowest);
 
 impl PeerClock {
     /// Something that was made at that moment by the publisher's clock came at this one by ours.
-    fn note(&mut self, arrival: i64, made: i64) {
+    pub(crate) fn note(&mut self, arrival: i64, made: i64) {
         self.0.note(arrival, arrival.saturating_sub(made));
     }
 
-    fn ours(&self, made: i64) -> Option<i64> {
+    /// What a moment of the publisher's clock is by ours; none if nothing was noted.
+    pub(crate) fn ours(&self, made: i64) -> Option<i64> {
         self.0.get().map(|away| made.saturating_add(away))
     }
 }

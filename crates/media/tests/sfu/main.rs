@@ -13,6 +13,7 @@ mod messages;
 mod meter;
 mod mixed;
 mod mixer;
+mod moments;
 mod paths;
 mod picture;
 mod requests;

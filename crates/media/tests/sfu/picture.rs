@@ -197,6 +197,11 @@ impl Layer {
     }
 }
 
+/// When a payload was made, since the beginning.
+pub fn made(payload: &[u8]) -> Option<Duration> {
+    Some(Duration::from_micros(Stamp::read(payload)?.micros))
+}
+
 /// What a payload says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {

@@ -274,11 +274,13 @@ fn machine() -> Vec<IpAddr> {
     if_addrs::get_if_addrs().unwrap_or_default().iter().map(|interface| interface.ip()).collect()
 }
 
-/// As many connections as the system has descriptors for.
+/// As many connections as the system has descriptors for. Who has shown no credential gets half of them at most: of those the greediest
+/// make room for others, and nobody makes room in what is full of them.
 fn caps() -> Caps {
     let caps = Caps::default();
     let spare = process::descriptors().saturating_sub(DESCRIPTORS_KEPT);
-    Caps { all: caps.all.min(usize::try_from(spare).unwrap_or(usize::MAX)), ..caps }
+    let all = caps.all.min(usize::try_from(spare).unwrap_or(usize::MAX));
+    Caps { all, strangers: caps.strangers.min(all / 2), ..caps }
 }
 
 /// What the web layer needs to know of the configuration and the machine.

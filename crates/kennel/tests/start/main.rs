@@ -3,6 +3,8 @@
 mod bucket;
 mod client;
 mod clocks;
+mod crowds;
+mod descriptions;
 mod person;
 mod program;
 mod restart;

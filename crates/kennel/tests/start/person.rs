@@ -246,10 +246,21 @@ pub fn start(folder: &Path, http: SocketAddr, media: SocketAddr) -> Server {
 
 /// The same with these variables too.
 pub fn start_with(folder: &Path, (http, media): (SocketAddr, SocketAddr), more: &[(&str, &str)]) -> Server {
-    let keys = [("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_API_KEY_SID", KEY), ("TWILIO_API_KEY_SECRET", SECRET)];
-    let variables = [&keys[..], more].concat();
+    let variables = [&KEYS[..], more].concat();
     let (http, media) = (http.to_string(), media.to_string());
-    Server::start_at(folder, &["--http", &http, "--https", "off", "--media", &media, "--room-type", "group"], &variables)
+    Server::start_at(folder, &flags(&http, &media), &variables)
+}
+
+/// The same where it may open so many files and connections.
+pub fn start_within(folder: &Path, (http, media): (SocketAddr, SocketAddr), descriptors: u64) -> Server {
+    let (http, media) = (http.to_string(), media.to_string());
+    Server::start_within(folder, descriptors, &flags(&http, &media), &KEYS)
+}
+
+const KEYS: [(&str, &str); 3] = [("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_API_KEY_SID", KEY), ("TWILIO_API_KEY_SECRET", SECRET)];
+
+fn flags<'a>(http: &'a str, media: &'a str) -> [&'a str; 8] {
+    ["--http", http, "--https", "off", "--media", media, "--room-type", "group"]
 }
 
 /// An address that nobody has now.

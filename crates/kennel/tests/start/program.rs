@@ -44,7 +44,18 @@ impl Server {
 
     /// Starts it with these flags.
     pub fn start_at(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut command = kennel(folder, args);
+        Self::begin(kennel(folder, args), variables)
+    }
+
+    /// Starts it with these flags where it may open so many files and connections.
+    pub fn start_within(folder: &Path, descriptors: u64, args: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {descriptors} && exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_kennel")]).args(args);
+        shell.current_dir(folder).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::begin(shell, variables)
+    }
+
+    fn begin(mut command: Command, variables: &[(&str, &str)]) -> Self {
         let mut child = command.envs(variables.iter().copied()).spawn().expect("it runs");
         let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
         let (begin, line) = read_until_running(&mut stderr);

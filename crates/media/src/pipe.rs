@@ -231,6 +231,7 @@ impl Outlet {
 
 impl Inlet {
     pub fn new(part: Part) -> Self {
-        Inlet { part, layers: 0, told: None, manner: None }
+        // One at least: what has none is asked for by nobody, is not sent then, and never tells how many it has.
+        Inlet { part, layers: 1, told: None, manner: None }
     }
 }

@@ -233,6 +233,24 @@ fn layers_are_sent_as_the_wing_needs_them() {
 }
 
 #[test]
+fn a_camera_that_sends_nothing_is_woken_from_the_wing() {
+    for video in [Picture::Group, Picture::Named] {
+        let mut world = World::spread(crate::seed(324), 2, 1);
+        let ann = world.join_as(&camera(video));
+        // Nobody looks, so it is told to stop.
+        run_obeying(&mut world, ann, 25 * SECOND);
+        assert_eq!(obey(&mut world, ann), Some(vec![false; 3]));
+        let bo = world.join_as(&viewer());
+        assert_eq!([ann, bo].map(|client| world.worker_of(client)), [0, 1]);
+        let track = world.track(ann, Kind::Video);
+        run_obeying(&mut world, ann, 3 * SECOND);
+        assert!(world.frames(bo, track) > 10);
+        run_obeying(&mut world, ann, 12 * SECOND);
+        assert_eq!((world.watcher(bo, track).layer(), world.watcher(bo, track).breaks), (Some(2), 0));
+    }
+}
+
+#[test]
 fn what_nobody_receives_is_not_piped() {
     let mut world = World::spread(crate::seed(309), 2, 1);
     let (_ann, bo) = (world.join(true, true, false), world.join(false, false, false));

@@ -149,7 +149,8 @@ impl Placement {
         Some(worker)
     }
 
-    /// Where somebody who comes is served.
+    /// Where somebody who comes is served. What a new part spares must be more than what its pipes take: nobody leaves home for a worker
+    /// that is busy as well, and a part that is there is filled before another is made.
     fn choose(&self, room: RoomId) -> Option<usize> {
         let place = self.rooms.get(&room)?;
         let Held { part: home, guests } = place.parts.first()?;
@@ -157,8 +158,13 @@ impl Placement {
         if *guests < self.spread && !(*guests >= SPREAD_LEAST && busy(home.worker)) {
             return Some(home.worker);
         }
-        let workers = self.peers.iter().enumerate();
-        workers.min_by_key(|(worker, peers)| (busy(*worker), place.guests(*worker), **peers)).map(|(worker, _)| worker)
+        let cost = |(worker, peers): (usize, &usize)| {
+            let here = place.parts.iter().find(|held| held.part.worker == worker).map(|held| held.guests);
+            let (busy, filling) = (busy(worker), here.is_some_and(|guests| guests < self.spread));
+            // Home is a part, so a busy worker without one is never the best.
+            (busy && here.is_none(), busy, !filling, here.unwrap_or_default(), *peers)
+        };
+        self.peers.iter().enumerate().min_by_key(|it| cost(*it)).map(|(worker, _)| worker)
     }
 
     fn enter(&mut self, room: RoomId, who: ParticipantId, worker: usize, link: LinkId) {

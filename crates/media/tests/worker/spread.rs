@@ -105,6 +105,29 @@ fn a_busy_worker_shares_large_rooms_and_no_small_ones() {
 }
 
 #[test]
+fn no_more_parts_are_made_than_are_of_use() {
+    let mut placement = Placement::new(8);
+    placement.set_busy(0, true);
+    let parts = |placement: &mut Placement, who: std::ops::Range<u128>| {
+        who.map(|who| placement.place(&open(1, who)).unwrap()).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(parts(&mut placement, 0..15), [0, 1].into());
+    // Only where those that are there are busy another is made.
+    placement.set_busy(1, true);
+    assert_eq!(parts(&mut placement, 20..30), [2].into());
+    // And none where all are.
+    (0..8).for_each(|worker| placement.set_busy(worker, true));
+    assert!(parts(&mut placement, 30..60).is_subset(&[0, 1, 2].into()));
+    let mut other = Placement::new(8).spread_from(10);
+    (0..8).for_each(|worker| other.set_busy(worker, true));
+    assert_eq!(parts(&mut other, 0..30), [0].into());
+    // Of those that are not, each is filled as far as the operator says.
+    (0..8).for_each(|worker| other.set_busy(worker, false));
+    assert_eq!(parts(&mut other, 30..40), [1].into());
+    assert_eq!(parts(&mut other, 40..50), [2].into());
+}
+
+#[test]
 fn a_lost_worker_takes_homes_and_wings_with_it() {
     let mut placement = Placement::new(2).spread_from(1);
     // One room has its home on the first worker and a wing on the second, the other one the other way round.

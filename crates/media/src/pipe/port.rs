@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, TrySendError, channel};
 
 use mio::Waker;
 
 use super::Piped;
 use crate::limit::{PIPE_MESSAGES_BYTES_MAX, PIPE_PACKETS_MAX, PIPE_PER_TURN_MAX, PIPE_WORDS_BYTES_MAX};
+use crate::queue;
 
 /// One worker's end of a pipe.
 pub(crate) struct End {
@@ -19,16 +20,16 @@ pub(crate) struct End {
     fresh: bool,
 }
 
-/// An array of packets, made once: to put one in takes no memory and no lock. Words are few, and take memory of their own.
+/// Memory for packets comes for 31 at a time, without a lock; a pipe in which nothing waits holds next to none. Words are few.
 struct Out {
-    packets: SyncSender<Piped>,
+    packets: queue::Sender<Piped>,
     words: Sender<Piped>,
     /// Of the words that wait.
     bytes: Arc<AtomicUsize>,
 }
 
 struct From {
-    packets: Receiver<Piped>,
+    packets: queue::Receiver<Piped>,
     words: Receiver<Piped>,
     bytes: Arc<AtomicUsize>,
 }
@@ -42,7 +43,7 @@ pub(crate) fn pair((one, one_waker): (usize, &Arc<Waker>), (other, other_waker):
 }
 
 fn way() -> (Out, From) {
-    let (packets, packet_queue) = sync_channel(PIPE_PACKETS_MAX);
+    let (packets, packet_queue) = queue::bounded(PIPE_PACKETS_MAX);
     let (words, word_queue) = channel();
     let bytes = Arc::new(AtomicUsize::new(0));
     (Out { packets, words, bytes: Arc::clone(&bytes) }, From { packets: packet_queue, words: word_queue, bytes })

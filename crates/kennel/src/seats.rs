@@ -81,7 +81,7 @@ pub fn is_changed_by_command(command: &Command) -> bool {
 pub fn is_changed_by_report(report: &Report) -> bool {
     match report {
         Report::Of { news, .. } => matches!(news, News::Placed(_) | News::Connected | News::Dead | News::Refused(_)),
-        Report::Lost(_) => true,
+        Report::Lost(_) | Report::PartLost(_) => true,
         Report::Speaker { .. } | Report::Recorded { .. } | Report::Played { .. } => false,
     }
 }

@@ -30,6 +30,8 @@ pub struct Placement {
 pub struct Lost {
     /// Rooms that had their home there: nobody in them has a peer any more.
     pub rooms: Vec<RoomId>,
+    /// Rooms of which it had a wing.
+    pub parts: Vec<RoomId>,
     /// Those of other rooms who had their peers there, with their links.
     pub dead: Vec<(RoomId, ParticipantId, LinkId)>,
 }
@@ -115,6 +117,7 @@ impl Placement {
                 self.end(room, Some(worker));
                 continue;
             }
+            lost.parts.push(room);
             let here = place.who.extract_if(|_, guest| guest.worker == worker);
             let mut dead: Vec<_> = here.map(|(who, guest)| (room, who, guest.link)).collect();
             dead.sort_unstable_by_key(|(_, who, _)| *who);

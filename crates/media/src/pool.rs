@@ -274,7 +274,7 @@ impl Pool {
             make: move |addresses: &[SocketAddr]| make_engine(number, addresses.to_vec()),
             report: move |report| reports(report),
             lose: move |queue: &queue::Receiver<Task>| {
-                let Lost { rooms, dead } = lock(&ground).lose(number, queue, &counters);
+                let Lost { rooms, parts, dead } = lock(&ground).lose(number, queue, &counters);
                 let (spread, rooms_lost) = (dead.len(), rooms.len());
                 tracing::error!(
                     worker = number,
@@ -284,6 +284,7 @@ impl Pool {
                 );
                 counters.rooms_lost.add(rooms_lost as u64);
                 rooms.into_iter().for_each(|room| lost(Report::Lost(room)));
+                parts.into_iter().for_each(|room| lost(Report::PartLost(room)));
                 dead.into_iter().for_each(|(room, who, link)| lost(Report::Of { room, who, link, news: News::Dead }));
             },
         };

@@ -234,6 +234,8 @@ pub enum Report {
     /// Every peer of this room is gone through no fault of theirs, and their participants should make new links. All of them are closed
     /// in answer, those too that were opened when this was on its way.
     Lost(RoomId),
+    /// A worker was lost that had some of this room's peers, though not its home. Of each of them comes [`News::Dead`] as well.
+    PartLost(RoomId),
 }
 
 /// What media tells of one participant's link.

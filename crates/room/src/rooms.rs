@@ -85,7 +85,8 @@ impl Rooms {
             | Report::Speaker { room, .. }
             | Report::Recorded { room, .. }
             | Report::Played { room, .. }
-            | Report::Lost(room) => *room,
+            | Report::Lost(room)
+            | Report::PartLost(room) => *room,
         };
         self.note_recorded(&report);
         let Ok((room, mut means)) = self.room(now, id) else { return };
@@ -95,6 +96,7 @@ impl Rooms {
             Report::Recorded { recording, news, .. } => room.handle_record_news(recording, &news, &mut means),
             Report::Played { playback, news, .. } => room.handle_play_news(playback, news, now),
             Report::Lost(_) => room.handle_lost(&mut means),
+            Report::PartLost(_) => room.handle_part_lost(now),
         }
         self.put_out_unserved(now, id);
         self.settle(now, id);

@@ -303,7 +303,7 @@ impl Room {
         self.resubscribe(means);
         self.show(means);
         if !self.may_lose(means.now) {
-            self.unserved.extend(self.participants.iter().map(|place| (place.id(), WhyLeft::Unreachable)));
+            self.give_up();
             return;
         }
         for who in lost {
@@ -315,6 +315,17 @@ impl Room {
                 self.renew_server_link(who, means);
             }
         }
+    }
+
+    /// The media server lost a worker that served some in this room. What the room does may be what broke it, so this counts as a loss.
+    pub fn handle_part_lost(&mut self, now: Moment) {
+        if !self.may_lose(now) {
+            self.give_up();
+        }
+    }
+
+    fn give_up(&mut self) {
+        self.unserved.extend(self.participants.iter().map(|place| (place.id(), WhyLeft::Unreachable)));
     }
 
     /// Counts a loss; false if there were too many.

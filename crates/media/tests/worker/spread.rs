@@ -140,6 +140,7 @@ fn a_lost_worker_takes_homes_and_wings_with_it() {
     let lost = placement.lose(1);
     let dead = |room: u128, who: u128| (RoomId(room), ParticipantId(who), LinkId("l".into()));
     assert_eq!((lost.rooms, lost.dead), (vec![], vec![dead(1, 2), dead(2, 4)]));
+    assert_eq!(lost.parts, [ROOM, RoomId(2)]);
     let notices = told(&mut placement);
     assert!(notices.iter().all(|(worker, _)| *worker == 0), "{notices:?}");
     assert!(notices.contains(&(0, Notice::Left(ROOM, ParticipantId(2)))));
@@ -149,7 +150,7 @@ fn a_lost_worker_takes_homes_and_wings_with_it() {
     assert_eq!(placement.place(&open(1, 2)), Some(1));
     assert!(told(&mut placement).iter().any(|(_, notice)| matches!(notice, Notice::Meet { own, .. } if *own == part(1, 5))));
     let lost = placement.lose(0);
-    assert_eq!((lost.rooms, lost.dead), (vec![ROOM, RoomId(2)], vec![]));
+    assert_eq!((lost.rooms, lost.parts, lost.dead), (vec![ROOM, RoomId(2)], vec![], vec![]));
     assert_eq!(told(&mut placement), [(1, Notice::Over(ROOM))]);
     assert_eq!(at(&mut placement), [None; 4]);
     // Nobody is counted any more who is not there.
@@ -161,6 +162,7 @@ fn a_panic_on_a_wing_costs_its_clients_their_links_and_one_at_home_all() {
     let (pool, reports) = start(&Config { spread: 1, ..config("127.0.0.1:0", 2) });
     [open(1, 1), open(1, 2), say(1, 2, "panic")].into_iter().for_each(|order| pool.order(order));
     let dead = Report::Of { room: ROOM, who: ParticipantId(2), link: LinkId("l".into()), news: News::Dead };
+    assert_eq!(reports.recv_timeout(LONG), Ok(Report::PartLost(ROOM)), "the room answers for it");
     assert_eq!(reports.recv_timeout(LONG), Ok(dead));
     [say(1, 2, "stale"), say(1, 1, "a")].into_iter().for_each(|order| pool.order(order));
     assert_eq!(said(reports.recv_timeout(LONG).unwrap()), "a");

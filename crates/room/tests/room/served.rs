@@ -232,6 +232,27 @@ fn a_room_that_is_lost_again_and_again_is_given_up() {
 }
 
 #[test]
+fn a_room_that_loses_parts_again_and_again_is_given_up() {
+    for (pause, left) in [(29, 0), (30, 2)] {
+        let mut party = two();
+        let room = party.people["ann"].joined.room;
+        for _ in 0..3 {
+            party.report(Report::PartLost(room));
+            party.news("bo", News::Dead);
+            if party.rooms.count().1 == 2 {
+                let anew = wanted(&mut party, "bo");
+                party.signal("bo", &anew, Step::Offer, 2);
+                party.pass(pause * SECOND);
+            }
+        }
+        assert_eq!(party.rooms.count().1, left, "{pause} s in between");
+        if left == 0 {
+            assert_eq!(["ann", "bo"].map(|name| party.heard(name).pop()), ["ann", "bo"].map(|_| Some("out: Unreachable".into())));
+        }
+    }
+}
+
+#[test]
 fn a_link_that_is_opened_while_a_loss_is_on_its_way_is_closed() {
     let mut party = two();
     party.media.lose(party.people["ann"].joined.room);

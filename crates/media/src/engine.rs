@@ -300,7 +300,7 @@ impl Engine {
                     client.check_by = None;
                 }
             }
-            (Some(Taken::Yes | Taken::Unproven), _) | (None, _) => {}
+            (Some(Taken::Yes | Taken::Unproven | Taken::Repeated), _) | (None, _) => {}
             (Some(Taken::NotOurs), Class::Dtls) => self.keep_early(now, key, path, bytes),
             (Some(Taken::NotOurs), _) => self.counts.strangers += 1,
             (Some(Taken::Broken | Taken::Nonsense), _) => self.counts.broken += 1,
@@ -598,8 +598,8 @@ impl Client {
     fn note_sent(&mut self, now: Instant, datagram: &Datagram<'_>, taken: Taken) {
         let (class, bytes) = (Class::of(datagram.bytes), datagram.bytes.len());
         let handshake = class == Class::Dtls && !self.peer.is_connected() && taken == Taken::Unproven;
-        if !handshake && !matches!(taken, Taken::Yes | Taken::Excess | Taken::Nonsense) {
-            return self.intake.note_forged(now);
+        if !handshake && !matches!(taken, Taken::Yes | Taken::Repeated | Taken::Excess | Taken::Nonsense) {
+            return self.intake.note_forged(now, bytes);
         }
         self.intake.note_own(now, class, bytes);
         if class == Class::Dtls && !handshake {

@@ -94,6 +94,10 @@ pub const EARLY_SOUNDS_MAX: usize = 3;
 /// are dropped and counted.
 pub const FORGED_PER_S: u32 = 20_000;
 
+/// Bytes a second of these: 100 Mbit/s. Where these limits are met for [`FLOOD_TIME_MAX`], [`PACKETS_IN_PER_S`] of them are looked at until it
+/// is over.
+pub const FORGED_BYTES_PER_S: u32 = 12_500_000;
+
 /// Packets a second from one client, averaged over a second: what it has signed. More are dropped and counted.
 pub const PACKETS_IN_PER_S: u32 = 4_000;
 

@@ -118,6 +118,8 @@ pub(crate) enum Taken {
     Yes,
     /// It was for this peer, and anybody may have made it: a handshake, or what came before.
     Unproven,
+    /// It is signed by this peer, and came before or says nothing.
+    Repeated,
     /// It comes from where this peer is not, or is not signed by it.
     NotOurs,
     /// It was for this peer and makes no sense, or is not signed by it; nothing happened.
@@ -285,6 +287,12 @@ impl Peer {
         self.drain(now, out);
         let proven = proven || before != out.packets.len() || keys::take_opened();
         self.note_proof(now, path, proven, out);
+        for packet in out.packets.iter().skip(before) {
+            self.gate.note_heard(*packet.header.ssrc, *packet.seq_no);
+        }
+        if class == Class::Rtp && !proven && self.has_signed(bytes) {
+            return Taken::Repeated;
+        }
         match (fine & !keys::take_strayed(), proven || class == Class::Stun) {
             (true, true) => Taken::Yes,
             (true, false) => Taken::Unproven,
@@ -300,12 +308,20 @@ impl Peer {
             return Admitted::Known;
         }
         let header = gate::named_header(packet).filter(|_| !self.gate.is_gone(ssrc));
-        let signed = header.is_some_and(|header| self.sender.is_signed(packet, header));
+        // As for the library, such a source begins with the first 65,536 numbers.
+        let signed = header.is_some_and(|header| self.sender.is_signed(packet, header, 0));
         match signed {
             true if self.gate.learn(ssrc) => Admitted::Learnt,
             true => Admitted::Not(Taken::Excess),
             false => Admitted::Not(Taken::Broken),
         }
+    }
+
+    /// Whether a packet of a source that is known is signed by the client. The library does not say so of what it makes nothing of.
+    fn has_signed(&mut self, packet: &[u8]) -> bool {
+        let Some((ssrc, header)) = gate::source_of(packet).zip(gate::header_of(packet)) else { return false };
+        let seq = packet.get(2..4).and_then(|seq| seq.try_into().ok()).map_or(0, u16::from_be_bytes);
+        self.sender.is_signed(packet, header, self.gate.turn_of(ssrc, seq))
     }
 
     /// Finds out of which sources packets pass.

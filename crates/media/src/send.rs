@@ -278,9 +278,9 @@ impl Sender {
         true
     }
 
-    /// Whether the client has signed a packet of a source that nobody knows, of which `header` bytes are readable.
-    pub fn is_signed(&mut self, packet: &[u8], header: usize) -> bool {
-        self.srtp.as_mut().is_some_and(|srtp| srtp.is_signed(packet, header))
+    /// Whether the client has signed a packet, of which `header` bytes are readable, in this turn of its source through all numbers.
+    pub fn is_signed(&mut self, packet: &[u8], header: usize, turn: u32) -> bool {
+        self.srtp.as_mut().is_some_and(|srtp| srtp.is_signed(packet, header, turn))
     }
 
     /// A report of the client's, as it came. False: it is not the client's, or was heard before.

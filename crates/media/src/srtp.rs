@@ -118,12 +118,12 @@ impl Srtp {
         sealed.is_some()
     }
 
-    /// Whether the client has signed this packet of a source that nobody knows, of which `header` bytes are readable. As for the library,
-    /// such a source begins with the first 65,536 numbers.
-    pub fn is_signed(&mut self, packet: &[u8], header: usize) -> bool {
+    /// Whether the client has signed this packet, of which `header` bytes are readable. `turn`: how many times its source has been through
+    /// all 65,536 numbers.
+    pub fn is_signed(&mut self, packet: &[u8], header: usize, turn: u32) -> bool {
         match &self.packets_in {
-            Suite::Gcm(gcm) => gcm.is_signed(packet, header, &mut self.looked_at).is_some(),
-            Suite::Counter(counter) => counter.is_signed(packet).is_some(),
+            Suite::Gcm(gcm) => gcm.is_signed(packet, header, turn, &mut self.looked_at).is_some(),
+            Suite::Counter(counter) => counter.is_signed(packet, turn).is_some(),
         }
     }
 
@@ -175,13 +175,13 @@ impl Gcm {
         Some(())
     }
 
-    fn is_signed(&self, packet: &[u8], header: usize, room: &mut Vec<u8>) -> Option<()> {
+    fn is_signed(&self, packet: &[u8], header: usize, turn: u32, room: &mut Vec<u8>) -> Option<()> {
         let (header, payload) = packet.split_at_checked(header)?;
         let seq = header.get(2..4)?.try_into().ok().map(u16::from_be_bytes)?;
         let ssrc = header.get(8..12)?.try_into().ok().map(u32::from_be_bytes)?;
         room.clear();
         room.extend_from_slice(payload);
-        let nonce = Nonce::assume_unique_for_key(AeadAes128Gcm::rtp_iv(self.salt, ssrc, 0, seq));
+        let nonce = Nonce::assume_unique_for_key(AeadAes128Gcm::rtp_iv(self.salt, ssrc, turn, seq));
         self.key.open_in_place(nonce, Aad::from(header), room).ok().map(drop)
     }
 
@@ -229,10 +229,10 @@ impl Counter {
         Some(())
     }
 
-    fn is_signed(&self, packet: &[u8]) -> Option<()> {
+    fn is_signed(&self, packet: &[u8], turn: u32) -> Option<()> {
         let (signed, signature) = packet.split_at_checked(packet.len().checked_sub(Aes128CmSha1_80::HMAC_TAG_LEN)?)?;
         let sha1 = |key: &[u8], parts: &[&[u8]]| self.mac.sha1.sha1_hmac(key, parts);
-        Aes128CmSha1_80::rtp_verify(sha1, &self.mac.key, signed, 0, signature).then_some(())
+        Aes128CmSha1_80::rtp_verify(sha1, &self.mac.key, signed, u64::from(turn) << 16, signature).then_some(())
     }
 
     /// A report without its signature, if that is the client's.

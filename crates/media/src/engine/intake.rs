@@ -2,13 +2,15 @@
 //!
 //! Anybody can write a client's address on an envelope. So only what the client has signed is taken from what it may send: who forges
 //! packets in its name cannot keep it from being heard. What is not the client's takes time all the same, so of that there may be much, but
-//! not any amount.
+//! not any amount, and little once it goes on: it is the worker's time, and others' as well.
 
 use std::time::{Duration, Instant};
 
 use crate::data::Allowance;
 use crate::demux::Class;
-use crate::limit::{BYTES_IN_PER_S, FEEDBACK_BYTES_MAX, FEEDBACK_TIME, FLOOD_TIME_MAX, FORGED_PER_S, PACKETS_IN_PER_S};
+use crate::limit::{
+    BYTES_IN_PER_S, FEEDBACK_BYTES_MAX, FEEDBACK_TIME, FLOOD_TIME_MAX, FORGED_BYTES_PER_S, FORGED_PER_S, PACKETS_IN_PER_S,
+};
 
 /// A flood that pauses so long is over.
 const FLOOD_PAUSE: Duration = Duration::from_secs(2);
@@ -17,15 +19,23 @@ const FLOOD_PAUSE: Duration = Duration::from_secs(2);
 pub(super) struct Intake {
     packets: Allowance,
     bytes: Allowance,
-    /// Datagrams that are not the client's.
+    /// Datagrams that are not the client's, and their bytes.
     forged: Allowance,
+    forged_bytes: Allowance,
+    /// What is left of them where that goes on.
+    forged_long: Allowance,
     /// Bytes of RTCP since then.
     feedback: (Instant, usize),
     /// Packets of media in the second that began then, and in the one before.
     heard: (Option<Instant>, u32, u32),
     /// The first and the last refusal of a flood that goes on.
-    flood: Option<(Instant, Instant)>,
+    flood: Option<Span>,
+    /// The same of what is not the client's.
+    forgery: Option<Span>,
 }
+
+/// The first and the last moment of something that goes on.
+type Span = (Instant, Instant);
 
 impl Intake {
     /// All is there.
@@ -34,9 +44,12 @@ impl Intake {
             packets: Allowance::new(now, PACKETS_IN_PER_S),
             bytes: Allowance::new(now, BYTES_IN_PER_S),
             forged: Allowance::new(now, FORGED_PER_S),
+            forged_bytes: Allowance::new(now, FORGED_BYTES_PER_S),
+            forged_long: Allowance::new(now, PACKETS_IN_PER_S),
             feedback: (now, 0),
             heard: (None, 0, 0),
             flood: None,
+            forgery: None,
         }
     }
 
@@ -44,13 +57,9 @@ impl Intake {
     pub fn may(&mut self, now: Instant, class: Class, bytes: usize) -> bool {
         let may = self.packets.has(now, 1) && self.bytes.has(now, bytes);
         if !may {
-            let (first, last) = self.flood.get_or_insert((now, now));
-            if now.saturating_duration_since(*last) > FLOOD_PAUSE {
-                *first = now;
-            }
-            *last = now;
+            note(&mut self.flood, now);
         }
-        may && self.forged.has(now, 1) && (class != Class::Rtcp || self.reported(now) + bytes <= FEEDBACK_BYTES_MAX)
+        may && self.may_be_forged(now, bytes) && (class != Class::Rtcp || self.reported(now) + bytes <= FEEDBACK_BYTES_MAX)
     }
 
     /// It was the client's.
@@ -63,8 +72,10 @@ impl Intake {
     }
 
     /// Nothing shows that it was.
-    pub fn note_forged(&mut self, now: Instant) {
+    pub fn note_forged(&mut self, now: Instant, bytes: usize) {
         self.forged.take(now, 1);
+        self.forged_bytes.take(now, bytes);
+        self.forged_long.take(now, 1);
     }
 
     /// A packet of media of the client's.
@@ -78,12 +89,19 @@ impl Intake {
 
     /// Whether the client sends too much and has done so for long.
     pub fn is_flooding(&self, now: Instant) -> bool {
-        let goes_on = |(first, last): (Instant, Instant)| {
-            last.saturating_duration_since(first) > FLOOD_TIME_MAX && now.saturating_duration_since(last) < Duration::from_secs(1)
-        };
         // About as much as it may. What is not media may be said again by others, as it came.
         let loud = self.heard.1.max(self.heard.2) >= PACKETS_IN_PER_S / 4 * 3;
-        loud && self.flood.is_some_and(goes_on)
+        loud && goes_on(self.flood, now)
+    }
+
+    /// Whether there is room for it if it is not the client's.
+    fn may_be_forged(&mut self, now: Instant, bytes: usize) -> bool {
+        let few = !goes_on(self.forgery, now) || self.forged_long.has(now, 1);
+        let may = few && self.forged.has(now, 1) && self.forged_bytes.has(now, bytes);
+        if !may {
+            note(&mut self.forgery, now);
+        }
+        may
     }
 
     /// Bytes of RTCP in the time that runs.
@@ -93,6 +111,22 @@ impl Intake {
         }
         self.feedback.1
     }
+}
+
+/// It happens now.
+fn note(span: &mut Option<Span>, now: Instant) {
+    let (first, last) = span.get_or_insert((now, now));
+    if now.saturating_duration_since(*last) > FLOOD_PAUSE {
+        *first = now;
+    }
+    *last = now;
+}
+
+/// Whether it has happened for long, and still does.
+fn goes_on(span: Option<Span>, now: Instant) -> bool {
+    span.is_some_and(|(first, last)| {
+        last.saturating_duration_since(first) > FLOOD_TIME_MAX && now.saturating_duration_since(last) < Duration::from_secs(1)
+    })
 }
 
 #[cfg(test)]
@@ -107,7 +141,7 @@ mod tests {
         let mut intake = Intake::new(now);
         for _ in 0..FORGED_PER_S - 1 {
             assert!(intake.may(now, Class::Rtcp, FEEDBACK));
-            intake.note_forged(now);
+            intake.note_forged(now, FEEDBACK);
         }
         for _ in 0..FEEDBACK_BYTES_MAX / FEEDBACK {
             assert!(intake.may(now, Class::Rtcp, FEEDBACK));
@@ -123,11 +157,36 @@ mod tests {
         let mut intake = Intake::new(now);
         let looked = (0..2 * FORGED_PER_S).take_while(|_| {
             let may = intake.may(now, Class::Rtp, 100);
-            intake.note_forged(now);
+            intake.note_forged(now, 100);
             may
         });
         assert_eq!(looked.count(), FORGED_PER_S as usize);
         assert!(!intake.is_flooding(now) && intake.flood.is_none(), "it is not the client who does it");
+    }
+
+    #[test]
+    fn of_large_ones_fewer_are_looked_at_and_of_those_that_go_on_as_many_as_a_client_may_send() {
+        let began = Instant::now();
+        let mut intake = Intake::new(began);
+        let mut looked = |from: u64, seconds: u64, bytes: usize| {
+            let forged = (from * 1_000..(from + seconds) * 1_000).flat_map(|ms| [ms; 30]);
+            let forged = forged.filter(|ms| {
+                let now = began + Duration::from_millis(*ms);
+                let may = intake.may(now, Class::Rtp, bytes);
+                if may {
+                    intake.note_forged(now, bytes);
+                }
+                may
+            });
+            forged.count() as u64
+        };
+        let (large, many, few) = (FORGED_BYTES_PER_S as u64 / 1_250, u64::from(FORGED_PER_S), u64::from(PACKETS_IN_PER_S));
+        assert!((9 * large..=10 * large).contains(&looked(0, 9, 1_250)));
+        // After ten seconds.
+        looked(9, 3, 100);
+        assert!(looked(12, 10, 100).abs_diff(10 * few) <= few);
+        // Over, and another one later.
+        assert!(looked(30, 5, 100).abs_diff(6 * many) <= many);
     }
 
     #[test]

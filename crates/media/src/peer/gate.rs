@@ -25,6 +25,8 @@ pub(super) struct Gate {
     gone: VecDeque<u32>,
     /// Sources learnt so far.
     ever: u32,
+    /// The newest number of each source that was heard, continued beyond 16 bits.
+    heard: Vec<(u32, u64)>,
 }
 
 impl Gate {
@@ -36,6 +38,26 @@ impl Gate {
     /// Whether this source gave way to another. A packet of its that is said again would bring it back.
     pub fn is_gone(&self, ssrc: u32) -> bool {
         self.gone.contains(&ssrc)
+    }
+
+    /// A packet with this number came of a source that is known.
+    pub fn note_heard(&mut self, ssrc: u32, seq: u64) {
+        if let Some((_, newest)) = self.heard.iter_mut().find(|(own, _)| *own == ssrc) {
+            *newest = seq.max(*newest);
+        } else {
+            let known = &self.known;
+            self.heard.retain(|(own, _)| known.binary_search(own).is_ok());
+            self.heard.push((ssrc, seq));
+        }
+    }
+
+    /// How many times a source had been through all numbers when it sent this one, if that was lately.
+    pub fn turn_of(&self, ssrc: u32, seq: u16) -> u32 {
+        let newest = self.heard.iter().find(|(own, _)| *own == ssrc).map_or(0, |(_, newest)| *newest);
+        // The nearest number that ends so (RFC 3711, section 3.3.1).
+        let behind = u64::from((newest as u16).wrapping_add(0x8000).wrapping_sub(seq));
+        let nearest = (newest + 0x8000).checked_sub(behind);
+        nearest.map_or(0, |nearest| (nearest >> 16) as u32)
     }
 
     /// The client has signed a packet of this source. False: there are too many.
@@ -89,6 +111,13 @@ pub(super) fn source_of(packet: &[u8]) -> Option<u32> {
     packet.get(8..HEADER_BYTES)?.try_into().ok().map(u32::from_be_bytes)
 }
 
+/// The bytes of a packet's header.
+pub(super) fn header_of(packet: &[u8]) -> Option<usize> {
+    let plain = |first: &u8| HEADER_BYTES + 4 * usize::from(first & 0x0f);
+    let plain = packet.first().filter(|first| **first & EXTENDED == 0).map(plain).filter(|end| *end <= packet.len());
+    plain.or_else(|| named_header(packet))
+}
+
 /// The bytes of a packet's header, if it has an extension: without, nothing says where its source belongs.
 pub(super) fn named_header(packet: &[u8]) -> Option<usize> {
     let first = packet.first().filter(|first| **first & EXTENDED != 0)?;
@@ -101,6 +130,21 @@ pub(super) fn named_header(packet: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_is_of_the_turn_in_which_it_is_nearest() {
+        let mut gate = Gate::default();
+        agree(&mut gate, &[7], &[]);
+        assert_eq!([0, 0x7fff, 0xffff].map(|seq| gate.turn_of(7, seq)), [0; 3]);
+        gate.note_heard(7, 0x2_0010);
+        gate.note_heard(7, 0x2_0005);
+        assert_eq!([0x10, 0x11, 0x7000, 0, 0xfff0].map(|seq| gate.turn_of(7, seq)), [2, 2, 2, 2, 1]);
+        gate.note_heard(7, 0x2_fff0);
+        assert_eq!([0xfff1, 0x0005].map(|seq| gate.turn_of(7, seq)), [2, 3]);
+        agree(&mut gate, &[8], &[]);
+        gate.note_heard(8, 1);
+        assert_eq!(gate.heard, [(8, 1)], "what is not known any more is forgotten");
+    }
 
     /// Agrees with a library that holds these, each with its repairs or 0.
     fn agree(gate: &mut Gate, announced: &[u32], held: &[(u32, u32)]) {

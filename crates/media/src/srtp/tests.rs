@@ -123,13 +123,14 @@ fn what_the_client_has_signed_is_told_from_all_else() {
             (Srtp::new(&crypto, &keys(profile, true)).unwrap(), Srtp::new(&crypto, &keys(profile, false)).unwrap());
         let header = [0x90, 96, 0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 7, 0xbe, 0xde, 0, 1, 0x40, b'1', 0, 0];
         let whole = seal(&mut client, &header, b"picture", 7, 0x1234);
-        assert!(server.is_signed(&whole, header.len()), "{profile:?}");
+        assert!(server.is_signed(&whole, header.len(), 0), "{profile:?}");
         for bit in 0..whole.len() * 8 {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert!(!server.is_signed(&bytes, header.len()), "{profile:?}, bit {bit}");
+            assert!(!server.is_signed(&bytes, header.len(), 0), "{profile:?}, bit {bit}");
         }
-        assert!((0..whole.len()).all(|length| !server.is_signed(&whole[..length], header.len())), "{profile:?}");
-        assert!(!server.is_signed(&seal(&mut client, &header, b"picture", 7, 0x1_1234), header.len()), "{profile:?}");
+        assert!((0..whole.len()).all(|length| !server.is_signed(&whole[..length], header.len(), 0)), "{profile:?}");
+        assert!(!server.is_signed(&seal(&mut client, &header, b"picture", 7, 0x1_1234), header.len(), 0), "{profile:?}");
+        assert!(server.is_signed(&seal(&mut client, &header, b"picture", 7, 0x1_1234), header.len(), 1), "{profile:?}");
     }
 }

@@ -464,6 +464,29 @@ fn what_is_forged_in_a_clients_name_keeps_nobody_from_hearing_it() {
     both_see(&mut world, ann, bo);
 }
 
+/// What a client has signed and says again takes as much time as what is new, so it counts as much.
+#[test]
+fn what_a_client_says_again_counts() {
+    let (mut world, ann, bo, kept) = recorded(149);
+    let from = world.clients[ann].outside;
+    let media = kept.into_iter().rfind(|bytes| bytes[0] & 0xc0 == 0x80 && bytes.len() > 500).unwrap();
+    let before = world.engine.counts();
+    let mut looked = 0;
+    for _ in 0..3_000 {
+        let flooded = world.engine.counts().flooded;
+        (0..10).for_each(|_| world.inject(from, &media));
+        looked += 10 - (world.engine.counts().flooded - flooded);
+        world.run(Duration::from_millis(1));
+    }
+    let most = 4 * u64::from(media::limit::BYTES_IN_PER_S) / media.len() as u64;
+    println!("{looked} of 30000 looked at");
+    assert!(looked <= most, "{looked} of at most {most}");
+    assert_eq!(world.engine.counts().broken, before.broken);
+    world.run(5 * SECOND);
+    assert_eq!(world.dead(), []);
+    both_see(&mut world, ann, bo);
+}
+
 /// Who answers our checks again and again, with another address of ours each time, is heard once.
 #[test]
 fn answers_to_checks_count_once() {

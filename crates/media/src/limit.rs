@@ -74,6 +74,9 @@ pub const CONSENT_TIME: Duration = Duration::from_secs(30);
 /// every few seconds: Firefox lets up to six pass.
 pub const CHECK_TIMEOUT: Duration = Duration::from_secs(8);
 
+/// Datagrams of data kept for a client whose answer is still on its way. More are dropped, and come again.
+pub const EARLY_DATA_MAX: usize = 4;
+
 /// Handshake datagrams kept for a client whose address is not sure yet. More are dropped.
 pub const EARLY_MAX: usize = 4;
 

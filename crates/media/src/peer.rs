@@ -5,6 +5,7 @@
 
 mod checks;
 mod config;
+mod foredata;
 mod gate;
 mod lines;
 mod reach;
@@ -39,6 +40,7 @@ use crate::send::{Extras, Heard, Packet, Place, Sender};
 use crate::settings::Settings;
 use checks::Checks;
 pub use config::Address;
+use foredata::Foredata;
 use gate::Gate;
 use reach::Reach;
 use whereabouts::Whereabouts;
@@ -159,6 +161,7 @@ pub(crate) struct Peer {
     crypto: Arc<CryptoProvider>,
     whereabouts: Whereabouts,
     checks: Checks,
+    foredata: Foredata,
     /// Its handshake is over.
     opened: bool,
     /// When the library was told the time last.
@@ -204,6 +207,7 @@ impl Peer {
             crypto: Arc::clone(&settings.crypto),
             whereabouts: Whereabouts::default(),
             checks: Checks::default(),
+            foredata: Foredata::default(),
             opened: false,
             library_at: now,
         }
@@ -258,6 +262,9 @@ impl Peer {
             Class::Stun if !self.note_check(now, path, bytes, out) => return Taken::Broken,
             Class::Dtls => self.whereabouts.note_handshake(now, (proto, source)),
             _ => {}
+        }
+        if class == Class::Dtls && self.foredata.keeps(path, bytes) {
+            return Taken::Unproven;
         }
         let mut proven = false;
         if class == Class::Rtcp && self.sender.is_open() {
@@ -377,6 +384,9 @@ impl Peer {
         self.follow_description();
         self.place(now);
         self.drain(now, out);
+        if matches!(said, Ok(Some(_))) {
+            self.look_at_early_data(now, text, out);
+        }
         said
     }
 
@@ -386,7 +396,17 @@ impl Peer {
         self.follow_description();
         self.place(now);
         self.drain(now, out);
+        if matches!(taken, Ok(true)) {
+            self.look_at_early_data(now, text, out);
+        }
         taken
+    }
+
+    /// What came before the description that was agreed on just now.
+    fn look_at_early_data(&mut self, now: Instant, description: &str, out: &mut Outbox) {
+        for (path, bytes) in self.foredata.agree(description) {
+            self.handle_datagram(now, path, &bytes, out);
+        }
     }
 
     /// Our next offer, if it is our turn.

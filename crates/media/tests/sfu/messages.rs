@@ -69,6 +69,20 @@ fn receivers_get_a_channel_of_the_publishers_kind() {
     }
 }
 
+/// The browser's association begins before the answer that says how much it takes has come through signaling.
+#[test]
+fn a_message_of_the_largest_size_passes_where_answers_are_late() {
+    let mut world = World::new(66);
+    world.answers_late = Duration::from_millis(300);
+    let all = [world.join_as(&publisher(true, Reliability::Reliable)), world.join(false, true, false)];
+    world.run(5 * SECOND);
+    let track = world.track(all[0], Kind::Data);
+    let size = usize::try_from(media::limit::MESSAGE_BYTES_MAX).unwrap();
+    assert!(world.clients[all[0]].send(track, &vec![7; size]));
+    world.run(3 * SECOND);
+    assert_eq!(world.clients[all[1]].messages.iter().map(|(_, data)| data.len()).collect::<Vec<_>>(), [size]);
+}
+
 #[test]
 fn a_message_of_the_largest_size_passes() {
     let (mut world, [ann, bo, cy], track) = three(65, true, Reliability::Reliable);

@@ -135,6 +135,9 @@ pub struct World {
     /// Nobody sends pictures or sound yet.
     pub quiet: bool,
     signals: Vec<(Instant, ParticipantId, Signal)>,
+    /// By how much what clients answer is behind what they send.
+    pub answers_late: Duration,
+    answers: Vec<(Instant, ParticipantId, Act)>,
     /// What mixes, if anything does.
     pub mixer: Option<crate::mixer::Mixer>,
     /// What really mixes, if anything does.
@@ -199,6 +202,8 @@ impl World {
             media: Vec::new(),
             quiet: false,
             signals: Vec::new(),
+            answers_late: Duration::ZERO,
+            answers: Vec::new(),
             mixer: None,
             studio: None,
             beside: None,
@@ -502,8 +507,11 @@ impl World {
             let Some(client) = self.clients.iter_mut().find(|c| c.who == who) else { continue };
             let link = client.link.clone();
             if let Some(answer) = client.handle_signal(&signal) {
-                self.order(who, Act::Signal(link, answer));
+                self.answers.push((self.now + self.answers_late, who, Act::Signal(link, answer)));
             }
+        }
+        for (_, who, answer) in self.answers.extract_if(.., |(at, _, _)| *at <= self.now).collect::<Vec<_>>() {
+            self.order(who, answer);
         }
     }
 

@@ -12,8 +12,8 @@ use crate::subscribe::subscriptions;
 use crate::topology::Topology;
 use crate::{
     Act, Change, ConnId, Event, Fact, Ids, Join, Joined, Kind, Lately, LinkId, LinkState, Moment, Output, ParticipantId,
-    Presence, Published, RecordingState, Refusal, Resume, Role, RoomId, RoomKind, RoomOptions, Rule, Sealed, SeatKey, Signal,
-    Snapshot, StageSettings, Step, Subscribed, Terms, TrackDraft, TrackId, WhyLeft,
+    Presence, Published, Recording, RecordingId, RecordingState, Refusal, Resume, Role, RoomId, RoomKind, RoomOptions, Rule,
+    Sealed, SeatKey, Signal, Snapshot, StageSettings, Step, Subscribed, Terms, TrackDraft, TrackId, WhyLeft,
 };
 
 /// One room in progress.
@@ -47,6 +47,8 @@ pub(crate) struct Room {
     pub losses: Vec<Moment>,
     /// Whether it is recorded, as told last.
     pub recording: RecordingState,
+    /// Recordings in the place of those that failed, of which nothing was heard yet.
+    pub trials: BTreeMap<RecordingId, Box<Recording>>,
     pub window: Window,
     pub stage: Stage,
 }
@@ -113,6 +115,7 @@ impl Room {
             unserved: Vec::new(),
             losses: Vec::new(),
             recording: RecordingState { revision: 1, on: false },
+            trials: BTreeMap::new(),
             window: plan.window,
             stage: Stage::new(plan.stage),
         }

@@ -88,6 +88,7 @@ impl Rooms {
             | Report::Lost(room)
             | Report::PartLost(room) => *room,
         };
+        self.note_trial(&report);
         self.note_recorded(&report);
         let Ok((room, mut means)) = self.room(now, id) else { return };
         match report {

@@ -52,6 +52,8 @@ pub struct SavedRoom {
 pub struct SavedStage {
     /// As it would begin to be what it was.
     pub settings: StageSettings,
+    /// Whether a recording of the mix ran, or was about to begin: another takes its place.
+    pub record: bool,
     /// Whether members whose pictures are muted left the picture.
     pub hide_video_muted: bool,
     /// Whether nobody else might come in.

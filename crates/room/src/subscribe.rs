@@ -59,7 +59,8 @@ impl Rule {
     }
 
     /// Whether there may be a track that it takes.
-    pub(crate) fn takes_any(&self) -> bool {
+    #[must_use]
+    pub fn takes_any(&self) -> bool {
         match self {
             Rule::All => true,
             Rule::Nothing => false,

@@ -25,8 +25,45 @@ struct Taking {
     id: RecordingId,
     /// No media comes.
     silent: bool,
-    /// When it failed.
-    failed: Option<Moment>,
+    /// How the last one of this track failed, until media of another one came.
+    failed: Option<Failure>,
+    /// It is tried again, and nobody knows yet whether that helps.
+    tried: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Failure {
+    why: WhyStopped,
+    /// When to try again.
+    due: Moment,
+}
+
+impl Taking {
+    /// Whether it is written, or should be.
+    fn is_live(&self) -> bool {
+        self.failed.is_none() || self.tried
+    }
+
+    fn handle(&mut self, news: &RecordNews, now: Moment) {
+        match news {
+            RecordNews::Silent(silent) => self.silent = *silent,
+            RecordNews::Began { .. } => (self.failed, self.tried) = (None, false),
+            // It ended by itself, for whatever reason: nothing else is told of what was asked for.
+            RecordNews::Ended(outcome) if self.is_live() => {
+                self.failed = Some(Failure { why: outcome.why, due: now + RETAKE_AFTER });
+                self.tried = false;
+            }
+            RecordNews::Ended(_) => {}
+        }
+    }
+}
+
+/// A recording that begins.
+struct Beginning {
+    track: TrackId,
+    id: RecordingId,
+    /// It takes the place of one that failed.
+    again: bool,
 }
 
 impl Takes {
@@ -41,18 +78,28 @@ impl Takes {
 
     /// When to try again what failed.
     fn due(&self) -> Option<Moment> {
-        self.all.values().filter_map(|taking| taking.failed).min().map(|failed| failed + RETAKE_AFTER)
+        self.all.values().filter(|taking| !taking.is_live()).filter_map(|taking| taking.failed).map(|failed| failed.due).min()
     }
 
     /// Those that are written, or should be.
     fn list(&self) -> Vec<Take> {
-        let live = self.all.iter().filter(|(_, taking)| taking.failed.is_none());
+        let live = self.all.iter().filter(|(_, taking)| taking.is_live());
         live.map(|(track, taking)| Take { recording: taking.id, track: *track }).collect()
     }
 
-    /// Whether the recording of this track ended by itself, and the next is not tried yet; without a track: of any.
+    /// Whether the recording of this track ended by itself, and the next has not begun; without a track: of any.
     fn has_failed(&self, track: Option<TrackId>) -> bool {
         self.all.iter().any(|(id, taking)| taking.failed.is_some() && track.is_none_or(|track| track == *id))
+    }
+
+    /// Whether any did so for want of space.
+    fn lacks_space(&self) -> bool {
+        self.all.values().filter_map(|taking| taking.failed).any(|failed| failed.why == WhyStopped::Disk)
+    }
+
+    /// Tries again what failed, at the next settling.
+    fn hasten(&mut self, now: Moment) {
+        self.all.values_mut().filter_map(|taking| taking.failed.as_mut()).for_each(|failed| failed.due = now);
     }
 
     fn is_silent(&self, track: TrackId) -> bool {
@@ -60,12 +107,18 @@ impl Takes {
     }
 
     /// Makes the list one of these tracks; what stays keeps its recording. Gives back what is new.
-    fn follow(&mut self, tracks: &[TrackId], now: Moment, mut fresh: impl FnMut() -> RecordingId) -> Vec<(TrackId, RecordingId)> {
-        let again = |taking: &Taking| taking.failed.is_some_and(|failed| now.since(failed) >= RETAKE_AFTER);
-        self.all.retain(|track, taking| tracks.contains(track) && !again(taking));
-        let new: Vec<TrackId> = tracks.iter().filter(|track| !self.all.contains_key(track)).copied().collect();
-        let new: Vec<_> = new.into_iter().map(|track| (track, fresh())).collect();
-        self.all.extend(new.iter().map(|(track, id)| (*track, Taking { id: *id, silent: false, failed: None })));
+    fn follow(&mut self, tracks: &[TrackId], now: Moment, mut fresh: impl FnMut() -> RecordingId) -> Vec<Beginning> {
+        self.all.retain(|track, _| tracks.contains(track));
+        let mut new = Vec::new();
+        for track in tracks {
+            let failed = self.all.get(track).and_then(|taking| taking.failed);
+            let due = !self.all.get(track).is_some_and(Taking::is_live) && failed.is_none_or(|failed| failed.due <= now);
+            if due {
+                let (id, tried) = (fresh(), failed.is_some());
+                self.all.insert(*track, Taking { id, silent: false, failed, tried });
+                new.push(Beginning { track: *track, id, again: tried });
+            }
+        }
         new
     }
 
@@ -117,13 +170,15 @@ impl Warnings {
 pub(crate) struct MixTakes {
     /// One is to begin as soon as there is somebody to record.
     pub due: bool,
+    /// When one was begun in the place of one that was cut off.
+    mended: Option<Moment>,
     /// As the media server was told last.
     told: Vec<MixTake>,
 }
 
 impl MixTakes {
     pub fn new(due: bool) -> Self {
-        MixTakes { due, told: Vec::new() }
+        MixTakes { due, mended: None, told: Vec::new() }
     }
 }
 
@@ -147,7 +202,7 @@ impl Room {
             self.begin_move(None, means);
         }
         // Who sets rules wants to see them followed now.
-        self.participants.iter_mut().for_each(|place| place.takes.all.retain(|_, taking| taking.failed.is_none()));
+        self.participants.iter_mut().for_each(|place| place.takes.hasten(means.now));
         Ok(())
     }
 
@@ -166,16 +221,25 @@ impl Room {
         let mut takings = self.participants.iter_mut().flat_map(|place| place.takes.all.values_mut());
         let taking = takings.find(|taking| taking.id == id);
         match (news, taking) {
-            (RecordNews::Silent(silent), Some(taking)) => taking.silent = *silent,
-            // It ended by itself, for whatever reason: nothing else is told of what was asked for.
-            (RecordNews::Ended(_), Some(taking)) => taking.failed = taking.failed.or(Some(means.now)),
+            (news, Some(taking)) => taking.handle(news, means.now),
             (RecordNews::Ended(outcome), None) => {
                 let runs = self.live_mix_recordings().any(|one| one.id == id && one.state == MixState::Recording);
                 self.end_mix_recording(id, means.now);
-                self.stage.takes.due |= runs && outcome.why == WhyStopped::Long;
+                self.stage.takes.due |= runs && self.goes_on(outcome.why, means.now);
             }
-            (RecordNews::Began { .. } | RecordNews::Silent(_), _) => {}
+            (RecordNews::Began { .. } | RecordNews::Silent(_), None) => {}
         }
+    }
+
+    /// Whether another recording of the mix takes the place of one that ran and ended by itself. What fails at its beginning is not begun
+    /// again and again.
+    fn goes_on(&mut self, why: WhyStopped, now: Moment) -> bool {
+        let cut = matches!(why, WhyStopped::CutOff | WhyStopped::NoMedia);
+        let mends = cut && self.stage.takes.mended.is_none_or(|last| now.since(last) >= RETAKE_AFTER);
+        if mends {
+            self.stage.takes.mended = Some(now);
+        }
+        mends || why == WhyStopped::Long
     }
 
     /// The media server lost the room. A recording of its mix that ran goes on as another.
@@ -231,10 +295,10 @@ impl Room {
         (tracks && (any() || self.kind == RoomKind::Auto && !failed())) || self.is_mix_recorded()
     }
 
-    /// Whether something is to be recorded and nothing is, because all of it failed: it is tried again later.
+    /// Whether something is to be recorded and nothing is, because the disk has no room: it is tried again later.
     pub fn awaits_recording(&self) -> bool {
-        let failed = self.participants.iter().any(|place| place.takes.has_failed(None));
-        failed && self.topology == Topology::Server && self.options.record.takes_any() && !self.is_recorded()
+        let full = self.participants.iter().any(|place| place.takes.lacks_space());
+        full && self.topology == Topology::Server && self.options.record.takes_any() && !self.is_recorded()
     }
 
     fn is_any_recorded(&self, place: &Participant) -> bool {
@@ -252,11 +316,18 @@ impl Room {
         let new = place.takes.follow(&wanted, means.now, || RecordingId(means.ids.fresh()));
         let snapshot = &place.snapshot;
         let track = |id: TrackId| snapshot.tracks.iter().find(|track| track.id == id).cloned();
-        for (id, source) in new.into_iter().filter_map(|(at, id)| Some((id, (Arc::clone(snapshot), track(at)?)))) {
+        let begins = |one: Beginning| Some((one.again, one.id, (Arc::clone(snapshot), track(one.track)?)));
+        let begin: Vec<_> = new.into_iter().filter_map(begins).collect();
+        let list = place.takes.untold();
+        for (again, id, source) in begin {
             let recording = Box::new(Recording { id, source: Some(source) });
-            means.out.push_back(Output::Note(Fact::RecordingBegan { room, recording }));
+            if again {
+                self.trials.insert(id, recording);
+            } else {
+                means.out.push_back(Output::Note(Fact::RecordingBegan { room, recording }));
+            }
         }
-        if let Some(list) = place.takes.untold() {
+        if let Some(list) = list {
             self.order(who, Act::Record(list), means);
         }
     }
@@ -296,6 +367,8 @@ impl Room {
     fn settle_mix_takes(&mut self, means: &mut Means<'_>) {
         if self.open_places().next().is_none() {
             self.end_mix_recordings(means.now);
+            // What somebody began by hand goes on for those who were there, not for whoever comes later.
+            self.stage.takes.due &= self.stage.settings.record_on_start || !self.participants.is_empty();
         } else if std::mem::take(&mut self.stage.takes.due) {
             // One more than there may be cannot be: nobody else has begun any.
             let _ = self.start_mix_recording(means);

@@ -18,6 +18,8 @@ pub struct StageForm {
     join_muted: (bool, bool),
     prioritize_hands: bool,
     record_on_start: bool,
+    /// None, as it was written down before: as `record_on_start` says.
+    record: Option<bool>,
     display_name: String,
     meta: BTreeMap<String, String>,
     hide_video_muted: bool,
@@ -38,6 +40,7 @@ impl From<&SavedStage> for StageForm {
             join_muted: (join_audio_muted, join_video_muted),
             prioritize_hands: stage.settings.prioritize_hands,
             record_on_start: stage.settings.record_on_start,
+            record: Some(stage.record),
             display_name: stage.settings.display_name.to_string(),
             meta: meta.collect(),
             hide_video_muted: stage.hide_video_muted,
@@ -64,6 +67,7 @@ impl From<StageForm> for SavedStage {
             meta,
         };
         SavedStage {
+            record: form.record.unwrap_or(settings.record_on_start),
             settings,
             hide_video_muted: form.hide_video_muted,
             locked: form.locked,
@@ -89,5 +93,13 @@ pub fn example() -> SavedStage {
         meta: [("key".into(), Sealed("\"word\"".into()))].into_iter().collect(),
     };
     let after = |seconds| Some(Duration::from_secs(seconds));
-    SavedStage { settings, hide_video_muted: true, locked: true, opens: after(1), closes: after(2), ends: after(3) }
+    SavedStage {
+        settings,
+        record: false,
+        hide_video_muted: true,
+        locked: true,
+        opens: after(1),
+        closes: after(2),
+        ends: after(3),
+    }
 }

@@ -68,7 +68,10 @@ impl Rooms {
         for participant in self.rooms.get(&id).map(Room::ids).unwrap_or_default() {
             self.leave_only(now, id, participant, WhyLeft::RoomEnded);
         }
-        if let Some(room) = self.rooms.remove(&id) {
+        if let Some(mut room) = self.rooms.remove(&id) {
+            for recording in std::mem::take(&mut room.trials).into_values() {
+                self.out.push_back(Output::Note(Fact::RecordingBegan { room: id, recording }));
+            }
             self.names.remove(&room.name);
             if let Some(due) = room.wakes {
                 self.timers.remove(&(due, id));
@@ -80,6 +83,21 @@ impl Rooms {
     pub(super) fn note_end(&mut self, room: RoomId, why: WhyEnded) {
         self.ended.add(room);
         self.out.push_back(Output::Note(Fact::RoomEnded { room, why }));
+    }
+
+    /// A recording that is tried again after one that failed is in the history from its first media on: while the disk has no room,
+    /// nothing is told of each trial.
+    pub(super) fn note_trial(&mut self, report: &Report) {
+        let Report::Recorded { room, recording, news } = report else { return };
+        let written = match news {
+            RecordNews::Began { .. } => true,
+            RecordNews::Ended(outcome) => outcome.codec.is_some(),
+            RecordNews::Silent(_) => return,
+        };
+        let trial = self.rooms.get_mut(room).and_then(|room| room.trials.remove(recording));
+        if let Some(recording) = trial.filter(|_| written) {
+            self.out.push_back(Output::Note(Fact::RecordingBegan { room: *room, recording }));
+        }
     }
 
     /// What the history should know of a recording. Its room may be over.

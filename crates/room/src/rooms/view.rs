@@ -29,7 +29,8 @@ pub struct RoomView {
     pub topology: Topology,
     /// Whether it is recorded. Which tracks are is among its options.
     pub recording: bool,
-    /// Whether its rules record something, all of which failed: it is tried again now and then, until the rules say otherwise.
+    /// Whether its rules record something, and the disk has no room for any of it: it is tried again now and then, until the rules say
+    /// otherwise.
     pub recording_waits: bool,
     /// When it began; before a restart, if it went on after it.
     pub began: Moment,

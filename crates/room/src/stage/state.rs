@@ -116,17 +116,17 @@ impl Stage {
         let StageView { canvas, layout, hide_video_muted, locked, prioritize_hands, display_name, meta, .. } =
             StageView::clone(&self.view);
         // One that runs goes on as another.
-        let record_on_start = self.takes.due || self.view.recordings.iter().any(|one| one.ended.is_none());
-        let settings =
-            StageSettings { canvas, layout, prioritize_hands, display_name, meta, record_on_start, ..self.settings.clone() };
+        let record = self.takes.due || self.view.recordings.iter().any(|one| one.ended.is_none());
+        let settings = StageSettings { canvas, layout, prioritize_hands, display_name, meta, ..self.settings.clone() };
         let (opens, closes, ends) = (left(window.opens), left(window.closes), left(window.ends));
-        SavedStage { settings, hide_video_muted, locked: locked && !is_mix, opens, closes, ends }
+        SavedStage { settings, record, hide_video_muted, locked: locked && !is_mix, opens, closes, ends }
     }
 
     /// What was changed of it after it began.
     pub fn restore(&mut self, saved: &SavedStage) {
         let view = Arc::make_mut(&mut self.view);
         (view.hide_video_muted, view.locked) = (saved.hide_video_muted, saved.locked);
+        self.takes.due = saved.record;
     }
 
     /// Changes the mix, and remembers that this field is to be told.

@@ -3,6 +3,7 @@
 mod layout;
 mod links;
 mod media;
+mod mix_takes;
 mod moving;
 mod owner;
 mod party;

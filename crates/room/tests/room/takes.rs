@@ -1,15 +1,14 @@
-//! Recordings: which tracks by rules, which of the mix by whoever may, what the media server is asked for, and what everybody hears of that.
+//! Recordings of tracks: which by rules, what the media server is asked for, and what everybody hears of that.
 
 use std::time::Duration;
 
 use room::{
-    Answer, Command, Definition, Event, Fact, Kind, Limits, LinkId, MemberAct, MixRecording, MixState, News, Outcome, Part,
-    Permission, Permissions, Question, RecordAct, RecordNews, RecordedCodec, RecordingId, Refusal, Report, Resume, RoomId,
-    RoomKind, RoomOptions, Rule, RuleLine, Signal, StageAct, StageSettings, Step, Target, Which, Whom, WhyStopped, limit,
+    Command, Fact, Kind, Limits, LinkId, MemberAct, News, Outcome, Part, Permissions, RecordNews, RecordedCodec, RecordingId,
+    Refusal, Report, Resume, RoomId, RoomKind, RoomOptions, Rule, RuleLine, Signal, Step, Target, Which, Whom, WhyStopped, limit,
 };
 
 use crate::party::{Party, offer};
-use crate::stage::{definition, guest, hush, id, member, mix, part};
+use crate::stage::{hush, id, member, mix, part};
 
 const SECOND: Duration = Duration::from_secs(1);
 const NOTHING: [&str; 0] = [];
@@ -33,13 +32,13 @@ fn listed(lines: &[RuleLine]) -> Rule {
     Rule::Listed(lines.into())
 }
 
-fn set(party: &mut Party, rules: Rule) -> Result<(), Refusal> {
+pub fn set(party: &mut Party, rules: Rule) -> Result<(), Refusal> {
     let room = party.rooms.by_name("den").map_or(RoomId(0), |room| room.id);
     party.owner(Command::SetRecordRules { room, rules }).map(drop)
 }
 
 /// What of the tracks of `name` is recorded: the recording and the name of the track.
-fn takes(party: &Party, name: &str) -> Vec<(RecordingId, String)> {
+pub fn takes(party: &Party, name: &str) -> Vec<(RecordingId, String)> {
     let joined = &party.people[name].joined;
     let Some(peer) = party.media.peers.get(&(joined.room, joined.me)) else { return Vec::new() };
     let name = |take: &room::Take| {
@@ -49,37 +48,22 @@ fn takes(party: &Party, name: &str) -> Vec<(RecordingId, String)> {
     peer.takes.iter().map(name).collect()
 }
 
-fn taken(party: &Party, name: &str) -> Vec<String> {
+pub fn taken(party: &Party, name: &str) -> Vec<String> {
     takes(party, name).into_iter().map(|(_, track)| track).collect()
 }
 
-fn ended(why: WhyStopped) -> RecordNews {
+pub fn ended(why: WhyStopped) -> RecordNews {
     let codec = (why != WhyStopped::NoMedia).then_some(RecordedCodec::Vp8);
     let (duration, offset) = (SECOND * 7, SECOND * 1_000);
     RecordNews::Ended(Outcome { duration, bytes: 9, offset, codec, why })
 }
 
-fn report(party: &mut Party, recording: RecordingId, news: RecordNews) {
+pub fn report(party: &mut Party, recording: RecordingId, news: RecordNews) {
     let room = party.people.values().next().expect("somebody").joined.room;
     party.report(Report::Recorded { room, recording, news });
 }
 
-fn record(party: &mut Party, who: &str, act: RecordAct) -> Result<MixRecording, Refusal> {
-    match party.act(who, Command::Stage(StageAct::Record(act)))? {
-        Answer::Recording(recording) => Ok(recording),
-        other => panic!("{other:?}"),
-    }
-}
-
-/// What a member finds of the recordings of the mix.
-fn states(party: &mut Party, who: &str) -> Vec<MixState> {
-    match party.act(who, Command::Ask(Question::Recordings)) {
-        Ok(Answer::Recordings(all)) => all.iter().map(|one| one.state).collect(),
-        other => panic!("{other:?}"),
-    }
-}
-
-fn words(party: &mut Party) -> Vec<String> {
+pub fn words(party: &mut Party) -> Vec<String> {
     let word = |fact: Fact| match fact {
         Fact::RecordingBegan { recording, .. } => Some(match recording.source {
             Some((who, track)) => format!("{} of {} began", track.name, who.identity),
@@ -159,7 +143,7 @@ fn rules_are_lists_that_begin_with_nothing() {
     check(&[chat], false, &[], &[]);
 }
 
-fn owned(words: &[&str]) -> Vec<String> {
+pub fn owned(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
@@ -335,7 +319,7 @@ fn with_a_new_link_begins_a_new_recording() {
 }
 
 /// Offers on the link that was asked for last.
-fn offer_again(party: &mut Party, who: &str) {
+pub fn offer_again(party: &mut Party, who: &str) {
     let heard = party.heard(who);
     let asked = heard.iter().rev().find_map(|line| line.strip_prefix("offer wanted after 1 on ")).expect("asked");
     let link = LinkId(asked.strip_suffix(" by the server").expect("of the server").into());
@@ -380,16 +364,77 @@ fn a_room_of_which_all_recordings_failed_is_not_recorded() {
         assert!(!on(&party) && waits(&party), "{kind:?}");
         let heard = party.heard("bo");
         assert!(heard.iter().any(|line| line.starts_with("recording") && line.ends_with("off")), "{kind:?}: {heard:?}");
-        party.pass(limit::RETAKE_AFTER);
-        assert!(on(&party) && !waits(&party) && takes(&party, "ann").len() == 2, "{kind:?}: they are tried again");
-        for (id, _) in takes(&party, "ann") {
-            report(&mut party, id, ended(WhyStopped::Disk));
+        words(&mut party);
+        for _ in 0..3 {
+            party.pass(limit::RETAKE_AFTER);
+            assert_eq!(takes(&party, "ann").len(), 2, "{kind:?}: they are tried again");
+            assert!(!on(&party) && waits(&party), "{kind:?}: and nobody knows yet whether that helps");
+            for (id, _) in takes(&party, "ann") {
+                report(&mut party, id, refused());
+            }
+            assert!(!on(&party) && waits(&party), "{kind:?}");
         }
-        assert!(waits(&party));
+        assert_eq!(party.heard("bo"), NOTHING, "{kind:?}: nobody is told of trials");
+        assert!(words(&mut party).iter().all(|word| !word.contains("began")), "{kind:?}: nor is the history");
         set(&mut party, Rule::Nothing).unwrap();
         assert!(!on(&party) && !waits(&party), "{kind:?}: it is off");
         party.pass(2 * limit::RETAKE_AFTER);
         assert!(!on(&party) && takes(&party, "ann").is_empty(), "{kind:?}: and stays so");
+    }
+}
+
+/// The disk had no room for anything.
+fn refused() -> RecordNews {
+    let (duration, offset) = (Duration::ZERO, Duration::ZERO);
+    RecordNews::Ended(Outcome { duration, bytes: 0, offset, codec: None, why: WhyStopped::Disk })
+}
+
+/// Ann's camera failed, and is tried again.
+fn tried_again() -> Party {
+    let mut party = party(Rule::All);
+    party.join("bo", "den", &[]).expect("a seat");
+    party.join("ann", "den", &["v cam"]).expect("a seat");
+    let id = takes(&party, "ann")[0].0;
+    report(&mut party, id, ended(WhyStopped::Disk));
+    party.pass(limit::RETAKE_AFTER);
+    words(&mut party);
+    party.heard("bo");
+    party
+}
+
+#[test]
+fn what_is_tried_again_is_a_recording_from_its_first_media_on() {
+    let began = RecordNews::Began { codec: RecordedCodec::Vp8, offset: SECOND };
+    let mut party = tried_again();
+    let id = takes(&party, "ann")[0].0;
+    report(&mut party, id, began.clone());
+    assert_eq!(words(&mut party), ["cam of ann began", "flows in Vp8"]);
+    assert_eq!(party.heard("bo"), ["recording #4 on"]);
+    assert!(!party.rooms.by_name("den").unwrap().recording_waits);
+    report(&mut party, id, ended(WhyStopped::Stopped));
+    assert_eq!(words(&mut party), ["ended: Stopped"], "once");
+
+    let mut party = tried_again();
+    let id = takes(&party, "ann")[0].0;
+    party.act("ann", Command::Leave).unwrap();
+    report(&mut party, id, began);
+    assert_eq!(words(&mut party), ["-cam", "cam of ann began", "flows in Vp8"], "also when whoever sent it is gone");
+
+    let mut party = tried_again();
+    let room = party.people["ann"].joined.room;
+    party.owner(Command::EndRoom(room)).unwrap();
+    assert_eq!(words(&mut party), ["-cam", "cam of ann began", "the room ended"], "what comes after that is known");
+}
+
+#[test]
+fn a_room_waits_for_the_disk_only_where_that_was_the_reason() {
+    for why in [WhyStopped::Overloaded, WhyStopped::CutOff, WhyStopped::NoMedia] {
+        let mut party = party(Rule::All);
+        party.join("ann", "den", &["v cam"]).unwrap();
+        let id = takes(&party, "ann")[0].0;
+        report(&mut party, id, ended(why));
+        let room = party.rooms.by_name("den").unwrap();
+        assert_eq!((room.recording, room.recording_waits), (false, false), "{why:?}");
     }
 }
 
@@ -467,192 +512,4 @@ fn what_somebody_keeps_from_everybody_is_not_recorded() {
     );
     member(&mut party, "mo", Target::One(tess), MemberAct::MuteVideo(false)).unwrap();
     assert_eq!(taken(&party, "tess"), ["cam", "mic"]);
-}
-
-/// Mo may do everything, gus what guests may.
-fn two() -> Party {
-    let mut party = Party::new(Limits::default());
-    mix(&mut party, "mo", Permissions::ALL, part()).expect("a seat");
-    mix(&mut party, "gus", guest(), part()).expect("a seat");
-    hush(&mut party);
-    party
-}
-
-#[test]
-fn the_mix_is_recorded_paused_and_stopped_by_who_may() {
-    let mut party = two();
-    for act in [RecordAct::Start, RecordAct::Stop(RecordingId(1))] {
-        assert_eq!(record(&mut party, "gus", act), Err(Refusal::NotPermitted));
-    }
-    assert_eq!(party.act("gus", Command::Ask(Question::Recordings)), Err(Refusal::NotPermitted));
-    let one = record(&mut party, "mo", RecordAct::Start).unwrap();
-    assert_eq!((one.state, one.ended, one.duration(party.now)), (MixState::Recording, None, Duration::ZERO));
-    assert_eq!(party.media.take(), ["record the mix [running]"]);
-    for who in ["mo", "gus"] {
-        assert_eq!(party.heard(who), ["stage [Recordings]", "recording #2 on"]);
-    }
-    party.pass(SECOND * 5);
-    hush(&mut party);
-    assert_eq!(record(&mut party, "mo", RecordAct::Pause(one.id)).unwrap().state, MixState::Paused);
-    party.pass(SECOND * 5);
-    let paused = record(&mut party, "mo", RecordAct::Pause(one.id)).unwrap();
-    assert_eq!(paused.duration(party.now), SECOND * 5, "pauses are left out");
-    assert_eq!(party.heard("gus"), ["stage [Recordings]"], "a recording that is paused is one");
-    record(&mut party, "mo", RecordAct::Resume(one.id)).unwrap();
-    party.pass(SECOND * 2);
-    let stopped = record(&mut party, "mo", RecordAct::Stop(one.id)).unwrap();
-    assert_eq!((stopped.state, stopped.duration(party.now)), (MixState::Completed, SECOND * 7));
-    assert_eq!((stopped.began, stopped.ended), (one.began, Some(party.now)));
-    assert_eq!(party.media.take(), ["record the mix [paused]", "record the mix [running]", "record the mix []"]);
-    assert_eq!(party.heard("gus"), ["stage [Recordings]", "stage [Recordings]", "recording #3 off"]);
-    for act in [RecordAct::Stop(one.id), RecordAct::Pause(one.id), RecordAct::Resume(RecordingId(9))] {
-        assert_eq!(record(&mut party, "mo", act), Err(Refusal::RecordingNotFound));
-    }
-    report(&mut party, one.id, ended(WhyStopped::Stopped));
-    assert_eq!(words(&mut party).last().map(String::as_str), Some("ended: Stopped"));
-    assert_eq!(states(&mut party, "mo"), [MixState::Completed]);
-}
-
-#[test]
-fn several_recordings_of_the_mix_run_and_some_are_remembered() {
-    let mut party = two();
-    let all: Vec<_> = (0..limit::MIX_RECORDINGS_MAX).map(|_| record(&mut party, "mo", RecordAct::Start).unwrap().id).collect();
-    assert_eq!(record(&mut party, "mo", RecordAct::Start), Err(Refusal::TooManyRecordings));
-    report(&mut party, all[1], ended(WhyStopped::Disk));
-    assert_eq!(party.media.take().last().map(String::as_str), Some("record the mix [running, running, running]"));
-    assert_eq!(states(&mut party, "mo")[1], MixState::Completed);
-    for _ in 0..limit::MIX_RECORDINGS_KEPT + 9 {
-        let one = record(&mut party, "mo", RecordAct::Start).unwrap();
-        record(&mut party, "mo", RecordAct::Stop(one.id)).unwrap();
-    }
-    // One more is forgotten with the next that begins.
-    let kept = states(&mut party, "mo");
-    assert_eq!(kept.iter().filter(|state| **state == MixState::Completed).count(), limit::MIX_RECORDINGS_KEPT + 1);
-    assert_eq!(kept.iter().filter(|state| **state == MixState::Recording).count(), limit::MIX_RECORDINGS_MAX - 1);
-}
-
-#[test]
-fn the_mix_is_made_as_long_as_it_is_recorded() {
-    let mut party = two();
-    party.join("tess", "den", &["v cam"]).unwrap();
-    let room = party.people["mo"].joined.room;
-    record(&mut party, "mo", RecordAct::Start).unwrap();
-    party.act("gus", Command::Leave).unwrap();
-    party.act("mo", Command::Leave).unwrap();
-    let scene = &party.media.scenes[&room];
-    assert_eq!((scene.cells.len(), scene.ears.len()), (1, 0), "nobody receives it");
-    party.join("ted", "den", &["v cam"]).unwrap();
-    assert_eq!(party.media.scenes[&room].cells.len(), 2);
-    assert!(party.people["ted"].joined.recording.on);
-    mix(&mut party, "max", Permissions::ALL, part()).unwrap();
-    let [one] = party.people["max"].joined.stage.recordings[..] else { panic!("one") };
-    party.media.take();
-    party.act("max", Command::Leave).unwrap();
-    assert!(!party.media.take().iter().any(|order| order.starts_with("record")), "it goes on");
-    report(&mut party, one.id, ended(WhyStopped::Disk));
-    assert_eq!(party.media.take(), ["record the mix []", "scene of 0"]);
-    assert_eq!(party.heard("ted").last().map(String::as_str), Some("recording #3 off"));
-}
-
-#[test]
-fn a_recording_of_the_mix_that_was_too_long_goes_on_as_another() {
-    let mut party = two();
-    let one = record(&mut party, "mo", RecordAct::Start).unwrap();
-    party.media.take();
-    report(&mut party, one.id, ended(WhyStopped::Long));
-    assert_eq!(states(&mut party, "mo"), [MixState::Completed, MixState::Recording]);
-    assert_eq!(party.media.take(), ["record the mix [running]"]);
-    report(&mut party, one.id, ended(WhyStopped::Long));
-    assert_eq!(states(&mut party, "mo").len(), 2, "once");
-    let Ok(Answer::Recordings(all)) = party.act("mo", Command::Ask(Question::Recordings)) else { panic!("it may") };
-    record(&mut party, "mo", RecordAct::Pause(all[1].id)).unwrap();
-    report(&mut party, all[1].id, ended(WhyStopped::Long));
-    assert_eq!(states(&mut party, "mo"), [MixState::Completed; 2], "what was paused just then ends");
-}
-
-#[test]
-fn with_the_last_link_the_recording_of_the_mix_ends() {
-    let mut party = two();
-    record(&mut party, "mo", RecordAct::Start).unwrap();
-    party.act("gus", Command::Leave).unwrap();
-    party.news("mo", News::Dead);
-    assert_eq!(states(&mut party, "mo"), [MixState::Completed]);
-    assert_eq!(record(&mut party, "mo", RecordAct::Start), Err(Refusal::KindNotServed), "there is nothing to record");
-    party.act("mo", Command::Open { link: LinkId("again".into()), offer: offer(1) }).unwrap();
-    assert_eq!(states(&mut party, "mo"), [MixState::Completed], "and does not begin by itself");
-    assert_eq!(party.media.take().last().map(String::as_str), Some("scene of 1"));
-    party.act("mo", Command::Open { link: LinkId("once more".into()), offer: offer(1) }).unwrap();
-    record(&mut party, "mo", RecordAct::Start).unwrap();
-    party.act("mo", Command::Open { link: LinkId("and again".into()), offer: offer(1) }).unwrap();
-    assert_eq!(states(&mut party, "mo"), [MixState::Completed, MixState::Recording], "a link that replaces another is no end");
-}
-
-fn recorded_from_the_start() -> Party {
-    let mut party = Party::new(Limits::default());
-    let stage = StageSettings { record_on_start: true, ..StageSettings::default() };
-    party.owner(Command::Define("den".into(), Box::new(Definition { stage, ..definition() }))).expect("defined");
-    mix(&mut party, "mo", Permissions::ALL, part()).expect("a seat");
-    party
-}
-
-#[test]
-fn a_room_may_be_recorded_from_its_start_until_somebody_stops_that() {
-    let mut party = recorded_from_the_start();
-    assert_eq!(party.media.take(), ["open mo/1 at 1", "publish [mic, cam]", "scene of 1", "record the mix [running]"]);
-    let joined = &party.people["mo"].joined;
-    assert!(joined.recording.on && joined.stage.recordings.len() == 1);
-    party.news("mo", News::Dead);
-    party.act("mo", Command::Open { link: LinkId("again".into()), offer: offer(1) }).unwrap();
-    assert_eq!(states(&mut party, "mo"), [MixState::Completed, MixState::Recording], "another begins");
-    let Ok(Answer::Recordings(all)) = party.act("mo", Command::Ask(Question::Recordings)) else { panic!("it may") };
-    record(&mut party, "mo", RecordAct::Stop(all[1].id)).unwrap();
-    mix(&mut party, "gus", guest(), part()).unwrap();
-    party.news("mo", News::Dead);
-    party.act("mo", Command::Open { link: LinkId("again".into()), offer: offer(1) }).unwrap();
-    assert_eq!(states(&mut party, "mo"), [MixState::Completed; 2]);
-}
-
-#[test]
-fn after_a_lost_worker_and_after_a_restart_recordings_go_on_as_others() {
-    let mut party = recorded_from_the_start();
-    party.join("tess", "den", &["v cam"]).unwrap();
-    set(&mut party, Rule::All).unwrap();
-    let (room, old) = (party.people["tess"].joined.room, takes(&party, "tess"));
-    party.media.lose(room);
-    party.report_lost();
-    offer_again(&mut party, "tess");
-    let running = |party: &Party| party.media.mixes.get(&room).map_or(0, Vec::len);
-    assert_eq!((taken(&party, "tess"), running(&party)), (owned(&["cam"]), 1));
-    assert_ne!(takes(&party, "tess"), old);
-    let revision = party.rooms.save(party.now)[0].recording_revision;
-    let mut party = party.restarted(Limits::default());
-    assert!(party.rooms.by_name("den").unwrap().recording);
-    let (seat, identity) = (party.seat_key("tess"), "tess".into());
-    let tracks = (9, vec![crate::party::draft("v cam")]);
-    party.resume_as("tess", Resume { seat, identity, tracks, signals: Vec::new() }).unwrap();
-    let joined = &party.people["tess"].joined;
-    assert!(joined.recording.on && joined.recording.revision > revision);
-    let link = joined.links[0].link.clone();
-    party.signal("tess", &link, Step::Offer, 2);
-    assert_eq!((taken(&party, "tess"), running(&party)), (owned(&["cam"]), 1));
-}
-
-#[test]
-fn the_permission_is_the_one_for_recordings() {
-    for (permission, expected) in [(Permission::Recording, true), (Permission::Stream, false), (Permission::Playback, false)] {
-        let mut party = two();
-        mix(&mut party, "al", [permission].into_iter().collect(), part()).unwrap();
-        assert_eq!(record(&mut party, "al", RecordAct::Start).is_ok(), expected, "{permission:?}");
-    }
-}
-
-#[test]
-fn recordings_that_nobody_asked_for_are_only_noted() {
-    let mut party = two();
-    hush(&mut party);
-    report(&mut party, RecordingId(99), RecordNews::Silent(true));
-    report(&mut party, RecordingId(99), ended(WhyStopped::Stopped));
-    assert_eq!((party.heard("mo"), party.media.take()), (vec![], vec![]));
-    let told = party.people["mo"].heard.iter().any(|event| matches!(event, Event::Recording(_)));
-    assert!(!told);
 }

@@ -16,7 +16,7 @@ test('a full disk: pages say that recording waits, and it can be switched off wh
 
   await watcher.at('record').click();
   await expect.poll(async () => (await list()).length, { message: 'picture and sound are written' }).toBe(2);
-  expect(await state()).toEqual({ room: 'Dog Cam', recording: true, waiting: false });
+  expect(await state()).toEqual({ room: 'Dog Cam', on: true, recording: true, waiting: false });
   expect((await kennel.call('POST', ROOM, { on: true })).status, 'what is on already needs no more room').toBe(200);
 
   await test.step('the mark goes, pages say that it waits, and the log warns', async () => {
@@ -37,7 +37,7 @@ test('a full disk: pages say that recording waits, and it can be switched off wh
     const refused = await kennel.call('POST', ROOM, { on: true });
     expect([refused.status, refused.body.error.code]).toEqual([507, 'no_space']);
     expect(refused.body.error.message).toContain('begins by itself within minutes');
-    expect(await state()).toEqual({ room: 'Dog Cam', recording: false, waiting: true });
+    expect(await state()).toEqual({ room: 'Dog Cam', on: true, recording: false, waiting: true });
   });
 
   await test.step('it is switched off, and stays off when there is room again', async () => {
@@ -52,7 +52,7 @@ test('a full disk: pages say that recording waits, and it can be switched off wh
     await expect(camera.page.getByText('The disk for recordings is too full')).toBeVisible();
     await camera.picture('disk-full-refused-phone');
     await kennel.resize(1_200);
-    expect(await state()).toEqual({ room: 'Dog Cam', recording: false, waiting: false });
+    expect(await state()).toEqual({ room: 'Dog Cam', on: false, recording: false, waiting: false });
     expect((await list()).length, 'nothing began').toBe(2);
     await camera.at('record').click();
     await expect(watcher.at('recorded')).toBeVisible();

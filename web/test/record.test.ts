@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { render } from 'svelte/server';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import Button from '../src/record/Button.svelte';
-import { isWaiting, isWritten, setRecording } from '../src/record/call';
+import { isWritten, setRecording, waitsFor, type Waits } from '../src/record/call';
 import Mark from '../src/record/Mark.svelte';
 import { Meeting, type Wish } from '../src/room/meeting.svelte';
 import { outcomeWords } from '../src/room/people';
@@ -10,7 +10,7 @@ import { outcomeWords } from '../src/room/people';
 afterEach(() => void vi.unstubAllGlobals());
 
 describe('the button to record', () => {
-  const drawn = (on: boolean, waits = false) => render(Button, { props: { room: 'Den', on, waits, ontell: () => {} } }).body;
+  const drawn = (on: boolean, waits: Waits = null) => render(Button, { props: { room: 'Den', on, waits, ontell: () => {} } }).body;
 
   it('keeps its label, and says by its state that it is on', () => {
     expect([drawn(false), drawn(true)].map((html) => /aria-label="([^"]*)"/.exec(html)?.[1])).toEqual(['Record this room', 'Record this room']);
@@ -18,20 +18,26 @@ describe('the button to record', () => {
   });
 
   it('offers to stop what waits for room on the disk', () => {
-    expect(drawn(false, true)).toContain('aria-label="Don’t record when there is room again"');
-    expect(drawn(false, true)).not.toContain('aria-pressed');
+    expect(drawn(false, 'disk')).toContain('aria-label="Don’t record when there is room again"');
+    expect(drawn(false, 'disk')).not.toContain('aria-pressed');
+  });
+
+  it('offers to stop what is on where nothing is written', () => {
+    expect(drawn(false, 'begin')).toContain('aria-label="Don’t record this room"');
   });
 
   it.each([
-    [{ waiting: true }, true],
-    [{ waiting: false }, false],
-  ])('knows from %j whether it waits', async (says, is) => {
+    [{ on: true, recording: false, waiting: true }, 'disk'],
+    [{ on: true, recording: false, waiting: false }, 'begin'],
+    [{ on: true, recording: true, waiting: false }, null],
+    [{ on: false, recording: false, waiting: false }, null],
+  ])('knows from %j what it waits for', async (says, is) => {
     let path = '';
     vi.stubGlobal('fetch', async (asked: string) => {
       path = asked;
-      return Response.json({ room: 'Dog Cam', recording: false, ...says });
+      return Response.json({ room: 'Dog Cam', ...says });
     });
-    expect([await isWaiting('Dog Cam'), path]).toEqual([is, '/kennel/v1/rooms/Dog%20Cam/record']);
+    expect([await waitsFor('Dog Cam'), path]).toEqual([is, '/kennel/v1/rooms/Dog%20Cam/record']);
   });
 
   it.each([
@@ -58,6 +64,7 @@ describe('the button to record', () => {
   it('does not say that nothing is written where the server does not answer', async () => {
     vi.stubGlobal('fetch', () => Promise.reject(new TypeError('away')));
     expect(await isWritten('Den')).toBeNull();
+    expect(await waitsFor('Den')).toBeUndefined();
   });
 });
 
@@ -88,9 +95,9 @@ describe('the mark of a recorded room', () => {
   });
 
   it('says that recording waits while there is no room on the disk', () => {
-    const drawn = render(Mark, { props: { on: false, waits: true, here: true } }).body;
+    const drawn = render(Mark, { props: { on: false, waits: 'disk', here: true } }).body;
     expect(drawn).toContain('Recording waits for room on the disk');
-    expect(render(Mark, { props: { on: true, waits: true, here: true } }).body).not.toContain('waits');
+    expect(render(Mark, { props: { on: true, waits: 'disk', here: true } }).body).not.toContain('waits');
   });
 
   it.each(['dogcam/CameraLive', 'dogcam/Watch', 'room/Inside'])('comes with %s itself, not in a file that may not come', (page) => {

@@ -181,6 +181,7 @@ fn ending_with(origins: BTreeSet<Arc<str>>, withdrawn: &str) -> impl Iterator<It
 fn recorded(room: &RoomView) -> Recorded {
     match (room.recording_waits, room.recording, &room.options.record) {
         (true, ..) => Recorded::Waits,
+        (_, false, rules) if rules.takes_any() => Recorded::Idle,
         (_, false, _) => Recorded::Off,
         (_, true, Rule::All) => Recorded::All,
         (_, true, _) => Recorded::Some,
@@ -240,6 +241,39 @@ mod tests {
             published_revision: 1,
             subscribed_revision: 1,
             warned_revision: None,
+        }
+    }
+
+    #[test]
+    fn what_is_recorded_of_a_room_follows_from_its_rules_and_what_is_written() {
+        let check = |rules: Rule, recording: bool, recording_waits: bool, expected: Recorded| {
+            let options = RoomOptions { record: rules, ..RoomOptions::default() };
+            let room = RoomView { options, recording, recording_waits, ..view() };
+            assert_eq!(recorded(&room), expected, "{:?}", room.options.record);
+        };
+        check(Rule::Nothing, false, false, Recorded::Off);
+        check(Rule::Listed([].into()), false, false, Recorded::Off);
+        check(Rule::All, false, false, Recorded::Idle);
+        check(Rule::All, false, true, Recorded::Waits);
+        check(Rule::All, true, false, Recorded::All);
+        check(Rule::Nothing, true, false, Recorded::Some);
+    }
+
+    fn view() -> RoomView {
+        RoomView {
+            id: RoomId(1),
+            name: "Den".into(),
+            kind: RoomKind::Group,
+            options: RoomOptions::default(),
+            terms: Terms::adhoc(RoomKind::Group, &Limits::default()),
+            by_owner: false,
+            memo: room::Sealed::default(),
+            topology: room::Topology::Server,
+            recording: false,
+            recording_waits: false,
+            began: Moment::START,
+            participants: Vec::new(),
+            stage: Arc::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 import { api, needsKey, type Answer, type Session as Access, type Token } from '../api';
 import { pageWaker } from '../backoff';
 import { LiveChannel, socketUrl, type CameraStatus, type LiveCamera } from '../live';
+import type { Waits } from '../record/call';
 import { store, type Rotation } from '../store';
 import type { CaptureFailure } from './capture';
 import { WakeLock, watchBattery, type Battery, type WakeState } from './device';
@@ -25,7 +26,7 @@ export class Desk {
   /** Whether the room is recorded. */
   recorded = $state(false);
   /** Whether recording is on but the disk has no room, as far as this page may know. */
-  recordWaits = $state(false);
+  recordWaits: Waits = $state(null);
   live: LiveCamera[] = $state.raw([]);
   liveUp = $state(false);
   /** Our name in the room, as the server gave it. */

@@ -11,10 +11,16 @@ export async function setRecording(room: string, on: boolean): Promise<string | 
   return failure.kind === 'refused' && failure.code === 'not_found' ? words.nobody : refusalWords(failure);
 }
 
-/** Whether recording is on and waits for room on the disk; null if the server does not say. */
-export async function isWaiting(room: string): Promise<boolean | null> {
-  const answer: Answer<{ waiting: boolean }> = await api.ask('GET', `/rooms/${encodeURIComponent(room)}/record`);
-  return answer.ok ? answer.value.waiting : null;
+/** What recording waits for that is on where nothing is written: room on the disk, or whatever lets it begin. */
+export type Waits = 'disk' | 'begin' | null;
+
+/** What recording waits for; undefined if the server does not say. */
+export async function waitsFor(room: string): Promise<Waits | undefined> {
+  const answer: Answer<{ on: boolean; recording: boolean; waiting: boolean }> = await api.ask('GET', `/rooms/${encodeURIComponent(room)}/record`);
+  if (!answer.ok) return undefined;
+  const { on, recording, waiting } = answer.value;
+  if (waiting) return 'disk';
+  return on && !recording ? 'begin' : null;
 }
 
 /** Whether anything of the room is being written; null if the server does not say. */

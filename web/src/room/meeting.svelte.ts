@@ -1,4 +1,5 @@
 import { api, type Answer, type Failure } from '../api';
+import type { Waits } from '../record/call';
 import { askOf, changed, everybody, include, screenOf, without, type Ask, type Outcome, type People, type Person, type Told } from './people';
 import { loadSdk, type Layer, type RoomSession } from './sdk';
 
@@ -39,10 +40,10 @@ const LOOK_MS = 1_000;
 /** After so many looks without anything new of it the picture counts as a still: the server sends without a pause, and browsers notice a loss later. */
 const STILL_LOOKS = 3;
 
-/** One stay in a room: the SDK's session, and what it told so far. */
 /** What the room's refusals mean. */
 const OUTCOMES: Record<string, Outcome> = { '403': 'refused', '404': 'gone', '507': 'full' };
 
+/** One stay in a room: the SDK's session, and what it told so far. */
 export class Meeting {
   status: Status = $state({ kind: 'idle' });
   people: People = $state.raw([]);
@@ -56,7 +57,7 @@ export class Meeting {
   /** Something of the room is recorded. */
   recorded = $state(false);
   /** Recording is on, but the disk has no room, as far as this page may know. */
-  recordWaits = $state(false);
+  recordWaits: Waits = $state(null);
   /** Somebody asks to be heard or seen again. */
   asked: Ask | null = $state.raw(null);
   private layers: readonly Layer[] = $state.raw([]);

@@ -3,7 +3,7 @@ export const mark = {
   text: 'Recording',
   textFor: (time: string) => `Recording ${time}`,
   hint: 'Sound or pictures of this room are being recorded.',
-  waits: 'Recording waits for room on the disk',
+  waits: { disk: 'Recording waits for room on the disk', begin: 'Recording is on, nothing is written' },
   began: 'This room is being recorded.',
   ended: 'This room is not recorded any more.',
 };

@@ -4,6 +4,8 @@ export const record = {
   start: 'Record this room',
   stop: 'Don’t record',
   stopWaiting: 'Don’t record when there is room again',
+  stopBefore: 'Don’t record this room',
+  stoppedBefore: 'Recording is off.',
   stopped: 'Recording is off, and stays off when there is room again.',
   nobody: 'There is nobody in the room. Start a camera first, then record.',
   goesOn: 'Something else still records this room.',

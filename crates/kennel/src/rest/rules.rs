@@ -1,4 +1,4 @@
-use room::{Command, ParticipantId, RoomId, RoomKind, Rule, RuleLine, Topology};
+use room::{Command, ParticipantId, RoomId, RoomKind, RoomView, Rule, RuleLine, Topology};
 use store::{RulesRow, Write};
 use twilio::rest::rules::{everything, spell, spell_recording};
 use twilio::rest::{self, Code, Key, Memo, Refusal};
@@ -75,8 +75,9 @@ impl Call<'_> {
         let _turn = self.desk.ruling.lock().await;
         let kept = self.desk.store.recording_rules(row.id).await.map_err(unavailable)?;
         let before = kept.map_or_else(|| Memo::read(&row.memo).record_rule(), |kept| rows::record_rule(&kept.text));
+        let rules = Rule::Listed(rules.into());
         self.check_space(&row, &rules).await?;
-        self.record(&row, Rule::Listed(rules.into())).await?;
+        self.record(&row, rules).await?;
         let written = self.write(Write::RecordingRules { room: row.id, text, at_ms: clock::unix_ms() }).await;
         if let Err(refusal) = written {
             self.record(&row, before).await?;
@@ -85,10 +86,9 @@ impl Call<'_> {
         self.find_recording_rules(room).await
     }
 
-    /// Where nothing is recorded yet, rules that would begin to need room on the disk.
-    async fn check_space(&self, room: &store::RoomRow, rules: &[RuleLine]) -> Result<(), Refusal> {
-        let is_on = async || self.desk.hub.room(&room.name).await.is_some_and(|view| view.recording);
-        if !rules.iter().any(|rule| rule.include) || is_on().await {
+    /// Where recording is off, rules that would begin to need room on the disk.
+    async fn check_space(&self, room: &store::RoomRow, rules: &Rule) -> Result<(), Refusal> {
+        if !switches_on(self.desk.hub.room(&room.name).await.as_ref(), rules) {
             return Ok(());
         }
         let missing = self.desk.shelf.missing_bytes().await;
@@ -105,6 +105,12 @@ impl Call<'_> {
     }
 }
 
+/// Whether these rules would begin to record. Where others do, or wait for room on the disk, they may take less: nothing is in their way.
+fn switches_on(room: Option<&RoomView>, rules: &Rule) -> bool {
+    let is_on = |room: &RoomView| room.recording || room.options.record.takes_any();
+    rules.takes_any() && !room.is_some_and(is_on)
+}
+
 /// In a room whose media does not pass the server there is nothing to rule.
 fn need_server(row: &store::RoomRow, code: Code) -> Result<(), Refusal> {
     let kind = rows::kind(row);
@@ -115,4 +121,53 @@ fn need_server(row: &store::RoomRow, code: Code) -> Result<(), Refusal> {
 
 fn times(kept: Option<&RulesRow>) -> (Option<u64>, Option<u64>) {
     (kept.map(|kept| kept.created_ms), kept.map(|kept| kept.updated_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use room::{Limits, Moment, RoomOptions, Terms};
+
+    use super::*;
+
+    fn line(include: bool) -> RuleLine {
+        RuleLine { include, publisher: None, track: None, kind: None, priority: None }
+    }
+
+    fn room(record: Rule, recording: bool) -> RoomView {
+        RoomView {
+            id: RoomId(1),
+            name: "Den".into(),
+            kind: RoomKind::Group,
+            options: RoomOptions { record, ..RoomOptions::default() },
+            terms: Terms::adhoc(RoomKind::Group, &Limits::default()),
+            by_owner: true,
+            memo: room::Sealed::default(),
+            topology: Topology::Server,
+            recording,
+            recording_waits: false,
+            began: Moment::START,
+            participants: Vec::new(),
+            stage: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn only_rules_that_switch_recording_on_need_room_on_the_disk() {
+        let sound = RuleLine { kind: Some(room::Kind::Audio), ..line(true) };
+        let listed = |lines: &[RuleLine]| Rule::Listed(lines.into());
+        let check = |before: &RoomView, rules: &[RuleLine], expected: bool| {
+            assert_eq!(switches_on(Some(before), &listed(rules)), expected, "{:?}: {rules:?}", before.options.record);
+        };
+        let (off, waits) = (room(Rule::Nothing, false), room(listed(&[line(true)]), false));
+        check(&off, &[line(true)], true);
+        check(&off, std::slice::from_ref(&sound), true);
+        check(&off, &[line(true), line(false)], false);
+        check(&off, &[line(false)], false);
+        check(&waits, &[sound], false);
+        check(&waits, &[line(true), line(false)], false);
+        check(&room(Rule::Nothing, true), &[line(true)], false);
+        assert!(switches_on(None, &listed(&[line(true)])));
+    }
 }

@@ -135,8 +135,10 @@ pub enum Recorded {
     All,
     /// Something.
     Some,
-    /// It is on, but nothing can be written: it is tried again now and then.
+    /// It is on, but the disk has no room: it is tried again now and then.
     Waits,
+    /// It is on, but nothing is written: nobody sends what it takes, or it was interrupted. It begins by itself.
+    Idle,
 }
 
 /// How somebody came into a room.

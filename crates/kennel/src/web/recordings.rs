@@ -154,10 +154,10 @@ pub async fn record(
     }
     let name = recorded_room(&caller, name)?;
     let ask: Ask = read_json(body)?;
-    let before = app.rooms.state(&name).await.map(|state| state.recording);
+    let before = app.rooms.state(&name).await.ok_or_else(nobody)?.recording;
     // Where all is recorded nothing new begins, and what is to end needs no space.
-    if ask.on && before != Some(Recorded::All) {
-        check_space(&app, before == Some(Recorded::Waits)).await?;
+    if ask.on && before != Recorded::All {
+        check_space(&app, before).await?;
     }
     let id = app.rooms.record(&name, ask.on).await.map_err(|why| match why {
         NotRecorded::NoRoom => nobody(),
@@ -181,8 +181,9 @@ pub async fn is_recorded(
 ) -> Result<Json<Value>, Problem> {
     let name = recorded_room(&caller, name)?;
     let state = app.rooms.state(&name).await.ok_or_else(nobody)?.recording;
-    let on = matches!(state, Recorded::All | Recorded::Some);
-    Ok(Json(json!({ "room": name, "recording": on, "waiting": state == Recorded::Waits })))
+    let recording = matches!(state, Recorded::All | Recorded::Some);
+    let (on, waiting) = (state != Recorded::Off, state == Recorded::Waits);
+    Ok(Json(json!({ "room": name, "on": on, "recording": recording, "waiting": waiting })))
 }
 
 /// The room of that name, if the caller may record it.
@@ -198,17 +199,19 @@ fn nobody() -> Problem {
 }
 
 /// Whether a recording that begins now goes on. Where nobody knows how much space there is, writing shows it.
-async fn check_space(app: &App, waits: bool) -> Result<(), Problem> {
+async fn check_space(app: &App, before: Recorded) -> Result<(), Problem> {
     let Some(shelf) = &app.shelf else { return Ok(()) };
-    shelf.missing_bytes().await.map_or(Ok(()), |missing| Err(no_space(missing, waits)))
+    shelf.missing_bytes().await.map_or(Ok(()), |missing| Err(no_space(missing, before)))
 }
 
-/// So many bytes are missing for a recording to begin, in a room that waits for them or does not.
-fn no_space(missing: u64, waits: bool) -> Problem {
-    let then = if waits {
-        "Recording stays switched on: it begins by itself within minutes once there is room, unless it is switched off."
-    } else {
-        "Nothing was switched on, and nothing begins by itself: ask again when there is room."
+/// So many bytes are missing for a recording to begin, in a room of which this was recorded.
+fn no_space(missing: u64, before: Recorded) -> Problem {
+    let then = match before {
+        Recorded::Waits | Recorded::Idle => {
+            "Recording stays switched on: it begins by itself within minutes once there is room, unless it is switched off."
+        }
+        Recorded::All | Recorded::Some => "What is recorded of the room stays as it was.",
+        Recorded::Off => "Nothing was switched on, and nothing begins by itself: ask again when there is room.",
     };
     let message = format!("{} {then}", words(missing));
     Problem::new(StatusCode::INSUFFICIENT_STORAGE, "no_space", message)
@@ -288,8 +291,13 @@ mod tests {
 
     #[test]
     fn too_little_space_is_told_with_what_becomes_of_it_later() {
-        for (waits, then) in [(true, "begins by itself within minutes"), (false, "nothing begins by itself")] {
-            let problem = no_space(4_321, waits);
+        for (before, then) in [
+            (Recorded::Waits, "begins by itself within minutes"),
+            (Recorded::Idle, "begins by itself within minutes"),
+            (Recorded::Some, "stays as it was"),
+            (Recorded::Off, "nothing begins by itself"),
+        ] {
+            let problem = no_space(4_321, before);
             assert_eq!(problem.status(), StatusCode::INSUFFICIENT_STORAGE);
             let said = problem.body().to_string();
             assert!(said.contains("no_space") && said.contains("(4321 bytes)") && said.contains(then), "{said}");

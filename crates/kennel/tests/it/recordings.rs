@@ -210,6 +210,9 @@ async fn what_is_deleted_is_gone_at_once() {
 async fn a_room_is_recorded_by_who_may() {
     let shelf = Shelf::filled().await;
     let (_, den) = shelf.stage.link(json!({ "label": "a", "rights": ["record"], "room": "Den" })).await;
+    for room in ["Den", "Direct"] {
+        shelf.stage.rooms.present.lock().expect("sound").insert(room.to_owned(), vec!["Ann".to_owned()]);
+    }
     let record = async |room: &str, body, key: &str| {
         shelf.stage.ask(post(&format!("/kennel/v1/rooms/{room}/record"), body).bearer(key)).await
     };
@@ -222,7 +225,8 @@ async fn a_room_is_recorded_by_who_may() {
     let owner = &shelf.owner;
     check_refusal(&record("Direct", json!({ "on": true }), owner).await, StatusCode::CONFLICT, "not_recordable");
     check_refusal(&record("Nowhere", json!({ "on": false }), owner).await, StatusCode::NOT_FOUND, "not_found");
-    assert_eq!(shelf.stage.rooms.recorded.lock().expect("sound").len(), 3);
+    check_refusal(&record("Nowhere", json!({ "on": true }), owner).await, StatusCode::NOT_FOUND, "not_found");
+    assert_eq!(shelf.stage.rooms.recorded.lock().expect("sound").len(), 2);
 }
 
 #[tokio::test]
@@ -230,13 +234,14 @@ async fn who_may_record_a_room_sees_whether_it_waits_for_space() {
     let shelf = Shelf::filled().await;
     let (_, den) = shelf.stage.link(json!({ "label": "a", "rights": ["record"], "room": "Den" })).await;
     let (_, watcher) = shelf.stage.link(json!({ "label": "w", "rights": ["watch"] })).await;
-    for room in ["Den", "Waiting"] {
+    for room in ["Den", "Waiting", "Idle"] {
         shelf.stage.rooms.present.lock().expect("sound").insert(room.to_owned(), vec!["Ann".to_owned()]);
     }
     let look = async |room: &str, key: &str| shelf.stage.ask(get(&format!("/kennel/v1/rooms/{room}/record")).bearer(key)).await;
-    let says = |room: &str, waits| json!({ "room": room, "recording": false, "waiting": waits });
-    assert_eq!(look("Den", &den).await.json(), says("Den", false));
-    assert_eq!(look("Waiting", &shelf.owner).await.json(), says("Waiting", true));
+    let says = |room: &str, on, waits| json!({ "room": room, "on": on, "recording": false, "waiting": waits });
+    assert_eq!(look("Den", &den).await.json(), says("Den", false, false));
+    assert_eq!(look("Waiting", &shelf.owner).await.json(), says("Waiting", true, true));
+    assert_eq!(look("Idle", &shelf.owner).await.json(), says("Idle", true, false));
     check_refusal(&look("Waiting", &den).await, StatusCode::FORBIDDEN, "room_not_allowed");
     check_refusal(&look("Den", &watcher).await, StatusCode::FORBIDDEN, "right_missing");
     check_refusal(&look("Nowhere", &shelf.owner).await, StatusCode::NOT_FOUND, "not_found");

@@ -109,7 +109,11 @@ impl RoomsView for TestRooms {
 
     fn state<'a>(&'a self, room: &'a str) -> Later<'a, Option<RoomState>> {
         let present = self.present.lock().expect("sound").contains_key(room);
-        let recording = if room == "Waiting" { Recorded::Waits } else { Recorded::Off };
+        let recording = match room {
+            "Waiting" => Recorded::Waits,
+            "Idle" => Recorded::Idle,
+            _ => Recorded::Off,
+        };
         let state = RoomState { mixed: room != "Dog Cam", locked: room == "Locked", full: room == "Full", recording };
         Box::pin(async move { present.then_some(state) })
     }

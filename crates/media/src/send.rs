@@ -238,7 +238,7 @@ impl Sender {
     /// [`batch`](Sender::batch).
     pub fn write(&mut self, now: Instant, ssrc: u32, packet: &Packet<'_>) -> bool {
         if let Some(early) = &mut self.early {
-            early.keep(ssrc, packet);
+            early.keep(now, ssrc, packet);
             return false;
         }
         if self.way.is_none() || self.srtp.is_none() {

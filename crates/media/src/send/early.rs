@@ -28,26 +28,28 @@ struct Waiting {
 
 /// One of them.
 struct Waits {
+    came: Instant,
+    /// When it was made: on a slow line long before.
     shown: Instant,
     entry: Entry,
 }
 
 impl Early {
     /// A packet that cannot be encrypted yet.
-    pub fn keep(&mut self, ssrc: u32, packet: &Packet<'_>) {
+    pub fn keep(&mut self, now: Instant, ssrc: u32, packet: &Packet<'_>) {
         let index = self.lines.iter().position(|line| line.ssrc == ssrc).unwrap_or_else(|| {
             self.lines.push(Waiting { ssrc, video: packet.repairable, packets: VecDeque::new(), bytes: 0, broken: None });
             self.lines.len() - 1
         });
         let Some(line) = self.lines.get_mut(index) else { return };
         let before = line.bytes;
-        line.make_room(packet);
+        line.make_room(now, packet);
         let others = self.bytes.saturating_sub(before);
         if line.broken.is_none() {
             if others + line.bytes + packet.payload.len() > EARLY_MEDIA_BYTES_MAX {
                 line.give_up(packet.time);
             } else {
-                line.push(packet);
+                line.push(now, packet);
             }
         }
         self.bytes = others + line.bytes;
@@ -56,7 +58,7 @@ impl Early {
 
 impl Waiting {
     /// Lets go of what is not needed with this packet, or of everything, if what waits is too old to begin with.
-    fn make_room(&mut self, packet: &Packet<'_>) {
+    fn make_room(&mut self, now: Instant, packet: &Packet<'_>) {
         if !self.video {
             while self.packets.len() >= EARLY_SOUNDS_MAX {
                 self.bytes -= self.packets.pop_front().map_or(0, |old| old.entry.payload.len());
@@ -68,17 +70,17 @@ impl Waiting {
         if packet.keyframe && known != Some(packet.time) {
             self.give_up(packet.time);
             self.broken = None;
-        } else if known.is_none() || self.is_old(packet.shown) {
+        } else if known.is_none() || self.is_old(now) {
             self.give_up(packet.time);
         }
     }
 
-    fn push(&mut self, packet: &Packet<'_>) {
+    fn push(&mut self, now: Instant, packet: &Packet<'_>) {
         let &Packet { payload_type, marker, seq, time, shown, extras, counters, .. } = packet;
         let payload = Arc::clone(packet.payload);
         let entry = Entry { seq, time, payload_type, marker, counters, extras, payload };
         self.bytes += entry.payload.len();
-        self.packets.push_back(Waits { shown, entry });
+        self.packets.push_back(Waits { came: now, shown, entry });
     }
 
     fn give_up(&mut self, time: u32) {
@@ -87,7 +89,7 @@ impl Waiting {
     }
 
     fn is_old(&self, now: Instant) -> bool {
-        self.packets.front().is_some_and(|first| now.saturating_duration_since(first.shown) > EARLY_TIME_MAX)
+        self.packets.front().is_some_and(|first| now.saturating_duration_since(first.came) > EARLY_TIME_MAX)
     }
 }
 
@@ -106,8 +108,8 @@ impl Sender {
                 section.into_iter().for_each(|mid| heard(Heard::Keyframe(mid)));
                 continue;
             }
-            let fresh = line.packets.into_iter().filter(|one| now.saturating_duration_since(one.shown) <= EARLY_TIME_MAX);
-            for Waits { shown, entry } in fresh {
+            let fresh = line.packets.into_iter().filter(|one| now.saturating_duration_since(one.came) <= EARLY_TIME_MAX);
+            for Waits { shown, entry, .. } in fresh {
                 let Entry { payload_type, marker, seq, time, extras, counters, payload } = &entry;
                 let (payload_type, marker, seq, time, extras, counters) =
                     (*payload_type, *marker, *seq, *time, *extras, *counters);

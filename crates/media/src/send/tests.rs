@@ -216,6 +216,18 @@ fn the_newest_picture_to_begin_with_waits_for_keys_with_what_follows() {
 }
 
 #[test]
+fn what_was_long_under_way_has_not_waited_for_keys() {
+    let now = Instant::now() + Duration::from_secs(1);
+    let mut early = unopened(now);
+    for seq in 0..2 {
+        let made = now - Duration::from_millis(700);
+        assert!(!early.write(now, SSRC, &Packet { shown: made, ..packet(now, seq, seq == 0, &vec![9; 1_000].into()) }));
+    }
+    early.open(&cryptography(), &keys(true));
+    assert_eq!(early.write_early(now + Duration::from_millis(400), &mut |_| panic!("it is all there")), 2);
+}
+
+#[test]
 fn what_would_fill_the_way_at_once_does_not_wait() {
     let most = EARLY_MEDIA_BYTES_MAX as u64 / 1_000;
     let all: Vec<_> = (0..most).map(|seq| (0, seq == 0)).collect();

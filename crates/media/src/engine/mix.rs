@@ -144,8 +144,10 @@ impl Engine {
 
     /// Makes the mixer receive what is in the scene, and nothing else.
     pub(super) fn set_taps(&mut self, now: Instant, room: RoomId) {
-        self.parts_due = true;
-        let Some(stage) = self.halls.get(&room).and_then(|hall| hall.stage.as_deref()) else { return };
+        let Some(hall) = self.halls.get(&room) else { return };
+        // Rooms that are on one worker have nobody to tell, and there are many of them.
+        self.parts_due |= hall.parts.is_some();
+        let Some(stage) = hall.stage.as_deref() else { return };
         let scene = stage.scene.clone();
         for track in self.tracks_of(room) {
             let size = scene.as_deref().and_then(|scene| size_of(scene, track));

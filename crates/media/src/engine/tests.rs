@@ -6,6 +6,7 @@ use room::{Act, Kind, Order, ParticipantId, Priority, RoomId, Track, TrackId};
 use super::Engine;
 use super::clients::guarded;
 use super::route::note_wish;
+use crate::pipe::{Notice, Part};
 use crate::settings::{Identity, Settings};
 use crate::switchboard::PeerKey;
 
@@ -38,6 +39,23 @@ fn only_tracks_of_which_something_is_wished_are_looked_at() {
     engine.handle_order(now, Order::new(RoomId(2), ParticipantId(2), Act::Close));
     engine.flush(now);
     assert_eq!((engine.wishing.len(), engine.sizes()), (0, (2, 0, 2)));
+}
+
+#[test]
+fn what_happens_in_a_room_on_one_worker_is_told_to_no_other() {
+    let now = Instant::now();
+    let mut engine = engine(now, 3);
+    assert!(!engine.parts_due, "it would look at all rooms");
+    let own = Part { worker: 0, serial: 1 };
+    let other = Part { worker: 1, serial: 2 };
+    engine.handle_notice(now, Notice::Meet { room: RoomId(2), own, home: own, other });
+    engine.flush(now);
+    let publish = |room: u128| Order::new(RoomId(room), ParticipantId(room), Act::Publish(Vec::new()));
+    let due = [1, 2].map(|room| {
+        engine.handle_order(now, publish(room));
+        std::mem::take(&mut engine.parts_due)
+    });
+    assert_eq!(due, [false, true]);
 }
 
 #[test]

@@ -267,3 +267,25 @@ test('names are text: markup does nothing, a long one is cut and whole in its ti
   }
   expect(await watcher.page.locator('img[src=x]').count()).toBe(0);
 });
+
+test('on phones every word of the bar is whole and in its button', async ({ start, visitors }) => {
+  const kennel = await start();
+  const camera = await visitors.open('camera', { kennel, viewport: phone });
+  await camera.beCamera('Kitchen');
+  for (const viewport of [phone, { width: 320, height: 640 }]) {
+    const watcher = await visitors.open(`watcher-${viewport.width}`, { kennel, viewport });
+    await watcher.watch();
+    await watcher.tileIs('Kitchen', 'live');
+    await expect(watcher.at('record')).toBeVisible();
+    const beyond = await watcher.page.evaluate(() => {
+      const boxes = [...document.querySelectorAll('nav > button')].map((button) => [button.getBoundingClientRect(), button.querySelector('.cut')!] as const);
+      const fits = boxes.map(([box, word], at) => {
+        const inside = word.getBoundingClientRect();
+        const whole = word.scrollWidth <= word.clientWidth && inside.left >= box.left && inside.right <= box.right;
+        return whole && box.right <= (boxes[at + 1]?.[0].left ?? innerWidth) ? '' : word.textContent;
+      });
+      return fits.filter(Boolean);
+    });
+    expect(beyond, `${viewport.width} px`).toEqual([]);
+  }
+});

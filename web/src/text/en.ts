@@ -55,7 +55,7 @@ export const home = {
   codeOpen: 'Every device in your network can open this address.',
   codeFailed: 'The code could not be made.',
   codeKeyLabel: (when: string) => `Camera phone, ${when}`,
-  noPhoneAddress: 'Kennel knows no address that a phone could reach. It works on this computer only.',
+  noPhoneAddress: 'Kennel does not know under which address a phone reaches this computer. Start it with --announce and that address.',
   privacy: 'Two devices usually send straight to each other, end-to-end encrypted. Once there are more, or the room is recorded, pictures pass your Kennel.',
   links: 'Links',
   linksHint: 'Invite somebody, or withdraw a link',

@@ -7,7 +7,7 @@ use std::time::Duration;
 use container::{Block, Output, Track, matroska};
 use media::codec::Codec;
 use media::record::{look, repair};
-use room::WhyStopped;
+use room::{Outcome, WhyStopped};
 use sealed::{CHUNK, HEAD, Key, Keys, Reader, Sealing, Writer};
 
 use crate::tape::{SECOND, SOUND, Stream, Tape};
@@ -29,17 +29,23 @@ fn what_was_not_done_is_finished_at_the_next_start() {
         fs::write(&part, bytes).expect("written");
         let outcome = repair(&part, &Sealing::none()).expect("repaired");
         assert!(outcome.why == expected && !part.exists());
-        let there = expected == WhyStopped::Stopped;
-        assert_eq!(look(&whole, &Sealing::none()).ok(), there.then_some(outcome));
+        let there = expected == WhyStopped::CutOff;
+        // Afterwards a file does not tell that it was cut off.
+        assert_eq!(look(&whole, &Sealing::none()).ok(), there.then_some(ended(outcome)));
         assert!(!there || outcome.duration > 18 * SECOND && outcome.duration <= 20 * SECOND);
         let _ = fs::remove_file(&whole);
     };
-    check(&file, WhyStopped::Stopped);
-    check(&file[..file.len() - 100], WhyStopped::Stopped);
+    check(&file, WhyStopped::CutOff);
+    check(&file[..file.len() - 100], WhyStopped::CutOff);
     check(&file[..50], WhyStopped::NoMedia);
     check(b"", WhyStopped::NoMedia);
     let nowhere = repair(Path::new("/not/there"), &Sealing::none());
     assert!(nowhere.is_err() && look(&whole, &Sealing::none()).is_err());
+}
+
+/// The same of one that was stopped.
+fn ended(outcome: Outcome) -> Outcome {
+    Outcome { why: WhyStopped::Stopped, ..outcome }
 }
 
 fn sealing() -> Sealing {
@@ -74,9 +80,10 @@ fn what_is_encrypted_is_finished_as_what_is_not() {
         seal(&file[..bytes], &path("2.mka.part"));
         let plain = repair(&path("1.mka.part"), &Sealing::none()).expect("repaired");
         assert_eq!(repair(&path("2.mka.part"), &sealing()).expect("repaired"), plain, "{bytes}");
-        if plain.why == WhyStopped::Stopped {
+        assert_eq!(plain.why == WhyStopped::CutOff, bytes > 50);
+        if plain.why == WhyStopped::CutOff {
             assert!(unseal(&path("2.mka")) == fs::read(path("1.mka")).expect("there"), "{bytes}");
-            assert_eq!(look(&path("2.mka"), &sealing()).ok(), Some(plain));
+            assert_eq!(look(&path("2.mka"), &sealing()).ok(), Some(ended(plain)));
         }
         assert!(!path("2.mka.part").exists());
     }
@@ -95,7 +102,7 @@ fn whatever_is_cut_off_of_an_encrypted_file_the_rest_is_finished() {
         // One of the two places is whole until little more than the head is left.
         let least = if cut < sealed.len() - HEAD - CHUNK - 40 { 17 } else { 0 };
         assert!(outcome.duration >= least * SECOND, "{cut}: {outcome:?}");
-        assert_eq!(look(&whole, &sealing()).is_ok(), outcome.why == WhyStopped::Stopped);
+        assert_eq!(look(&whole, &sealing()).is_ok(), outcome.why == WhyStopped::CutOff);
         let _ = fs::remove_file(&whole);
     }
 }
@@ -110,7 +117,7 @@ fn without_its_key_a_file_stays_as_it_is() {
         assert!(repair(&part, &Sealing { keys, ..sealing() }).is_err());
         assert!(fs::read(&part).expect("there") == before);
     }
-    assert_eq!(repair(&part, &sealing()).expect("repaired").why, WhyStopped::Stopped);
+    assert_eq!(repair(&part, &sealing()).expect("repaired").why, WhyStopped::CutOff);
 }
 
 /// Two minutes, 50 kB each second: so many that a damaged piece is not always the end.
@@ -154,7 +161,7 @@ fn what_is_damaged_in_its_midst_is_finished_as_far_as_it_goes_and_kept() {
             assert!(!part.exists() && !path("1.mka.copy").exists());
             assert_eq!(fs::read(path("1.mka.damaged")).ok(), kept.then_some(bytes), "{share} {encrypted}");
             match outcome.why {
-                WhyStopped::Stopped => assert_eq!(look(&path("1.mka"), sealing).expect("whole"), outcome),
+                WhyStopped::CutOff => assert_eq!(look(&path("1.mka"), sealing).expect("whole"), ended(outcome)),
                 _ => assert!(least == 0 && !path("1.mka").exists(), "{share} {encrypted}"),
             }
             let _ = fs::remove_file(path("1.mka"));

@@ -1,12 +1,14 @@
 /**
- * The words of the start page, the door page and the links, besides those that every page has (common.ts) and those of the dog cam (dogcam.ts).
+ * The words of the start page, and of the door page (door.ts) and the links (links.ts), besides those that every page has (common.ts) and those of the dog cam (dogcam.ts).
  * Files apart, so that a page carries only its own words.
  * What holds a number or a name is a function. Sentence case, short, no blame, no exclamation marks.
  */
 
-export * from './common';
+import { people } from './count';
 
-const people = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
+export * from './common';
+export * from './door';
+export * from './links';
 
 // ---- home ----------------------------------------------------------------------------------------------------------
 export const home = {
@@ -65,136 +67,4 @@ export const home = {
   otherLink: 'Use another link',
   otherLinkHint: 'It replaces the one that this device uses now.',
   pasteOther: 'Paste another link',
-};
-
-// ---- door ----------------------------------------------------------------------------------------------------------
-/** What is between two stars is shown strong: it is a word on the visitor's own screen. */
-export const door = {
-  devices: { phone: 'phone', ipad: 'iPad', computer: 'computer' },
-  title: (device: string) => `Let this ${device} trust your Kennel`,
-  lead: (device: string) =>
-    `Kennel runs on your own computer, so your ${device} has not met it before. You do this once.`,
-  leadComputer: 'Kennel runs on a computer of your own, so this browser has not met it before. You do this once.',
-  checking: 'One moment…',
-  going: 'This works. Opening the secure page…',
-  waiting: 'This page continues by itself.',
-  continue: 'Continue',
-  download: 'Download the certificate',
-  openSafari: 'First open this page in *Safari*. Other browsers cannot hand the certificate to Settings.',
-  macElse: 'Or use another browser on this Mac, such as Chrome or Firefox: there, two clicks are enough.',
-  steps: {
-    tapContinue: () => 'Tap *Continue*.',
-    clickContinue: () => 'Choose *Continue*.',
-    passChromeWarning: (host: string) => `The phone warns you. Tap *Advanced*, then *Proceed to ${host}*.`,
-    passDesktopWarning: (host: string) =>
-      `The browser warns you. Choose *Advanced*, then *Proceed to ${host}*. Edge says *Continue to ${host}*.`,
-    passFirefoxWarning: () => 'Firefox warns you. Choose *Advanced*, then *Accept the Risk and Continue*.',
-    downloadProfile: () => 'Download the certificate, then tap *Allow*.',
-    installProfile: () => 'Open Settings, tap *Profile Downloaded*, then *Install*.',
-    trustProfile: () => 'In Settings, open General, About, *Certificate Trust Settings*. Switch on *Kennel*.',
-    downloadForMac: () => 'Download the certificate.',
-    openInKeychain: () => 'Open it from Downloads. *Keychain Access* asks where to keep it: choose *login*, then *Add*.',
-    trustInKeychain: () => 'In Keychain Access, open *Kennel*, then Trust. Choose *Always Trust* and close the window.',
-  },
-  pictures: {
-    notPrivate: 'Not private',
-    advanced: 'Advanced',
-    proceed: 'Proceed to',
-    acceptRisk: 'Accept the Risk and Continue',
-    ignore: 'Ignore',
-    allow: 'Allow',
-    settings: 'Settings',
-    profileDownloaded: 'Profile Downloaded',
-    airplane: 'Airplane Mode',
-    wifi: 'Wi-Fi',
-    cancel: 'Cancel',
-    install: 'Install',
-    trustSettings: 'Certificate Trust Settings',
-    downloads: 'Downloads',
-    whenUsing: 'When using this certificate:',
-    alwaysTrust: 'Always Trust',
-  },
-  otherDevice: 'Other device',
-  systems: {
-    iphone: 'iPhone',
-    ipad: 'iPad',
-    android: 'Android',
-    firefox: 'Firefox',
-    'mac-safari': 'Safari on a Mac',
-    desktop: 'Computer',
-  },
-  limits: 'The certificate can only vouch for devices in your own network.',
-  fingerprint: 'Fingerprint of the certificate (SHA-256)',
-  secureAddress: 'Secure address',
-  noSecure: 'This Kennel has no secure address, because it was started with HTTPS off. Without one, browsers allow no camera.',
-};
-
-// ---- links ---------------------------------------------------------------------------------------------------------
-export const links = {
-  title: 'Links',
-  lead: 'A link lets somebody in without a password. Give each person their own, so that you can withdraw one alone.',
-  ownerOnly: 'Only the owner can see and make links. Open Kennel with the link that it printed when it started.',
-  make: 'New link',
-  label: 'Who is it for?',
-  labelHint: 'Only you see this name.',
-  labelExample: 'Grandma',
-  may: 'They may',
-  mayWatch: 'Watch',
-  mayWatchHint: 'See and hear the cameras',
-  mayCamera: 'Be a camera',
-  mayCameraHint: 'Send pictures from their own device',
-  mayGuest: 'Join rooms',
-  mayGuestHint: 'Meet others in a room with one picture of all.',
-  mayModerator: 'Look after rooms',
-  mayModeratorHint: 'Join, and also mute others, put them out and arrange the picture.',
-  room: 'Room',
-  roomHint: 'Leave empty for every room.',
-  ends: 'Ends in',
-  endsIn: { hour: '1 hour', day: '1 day', week: '7 days', never: 'Never' },
-  create: 'Make the link',
-  faults: {
-    label: 'Write a name of at most 128 letters.',
-    rights: 'Choose at least one.',
-    room: 'A room’s name has at most 128 letters.',
-  },
-  ready: (label: string) => `Link for ${label}`,
-  once: 'Copy it now. It is shown this once.',
-  linkText: 'Link',
-  selectCopy: 'Select the link and copy it.',
-  code: 'Code of this link',
-  another: 'Make another',
-  list: 'Links you gave',
-  empty: 'No links yet. Make one above and send it to whoever should see your cameras.',
-  rights: { watch: 'Watch', camera: 'Be a camera', guest: 'Join rooms', moderator: 'Look after rooms', record: 'Record, and see recordings', owner: 'Owner: everything' },
-  everyRoom: 'Every room',
-  onlyRoom: (room: string) => `Only ${room}`,
-  endsAt: (when: string) => `Ends ${when}`,
-  endsNever: 'Does not end',
-  endedAt: (when: string) => `Ended ${when}`,
-  usedAt: (when: string) => `Last used ${when}`,
-  usedNever: 'Not used yet',
-  sessions: (count: number) => (count === 0 ? 'Open nowhere now' : `Open on ${people(count, 'device', 'devices')}`),
-  withdraw: 'Withdraw',
-  withdrawOf: (label: string) => `Withdraw the link of ${label}`,
-  withdrawAsk: (label: string) => `Withdraw the link of ${label}?`,
-  withdrawText: 'It stops working at once, on every device that uses it. This cannot be undone.',
-  withdrawOwner: 'This is an owner’s link. If it is the one you use here, you are shut out too, until you open another.',
-  withdrawn: (label: string) => `The link of ${label} is withdrawn.`,
-  rooms: 'Rooms',
-  roomsLead: 'How pictures travel, and how many devices may come in.',
-  travel: {
-    auto: 'Straight between two devices, end-to-end encrypted; through Kennel once a third came, or once it is recorded.',
-    go: 'Straight between devices: end-to-end encrypted, few viewers.',
-    'peer-to-peer': 'Straight between devices: end-to-end encrypted, few viewers. A camera sends its picture once for each.',
-    group: 'Through Kennel: many viewers.',
-    'group-small': 'Through Kennel.',
-  },
-  roomsEmpty: 'No room is open. Rooms appear here when a device joins.',
-  roomPeople: (count: number, limit: number) => `${count} of ${limit} devices`,
-  roomFull: (count: number, limit: number) => `Full: ${count} of ${limit} devices`,
-  allowMore: 'Allow more',
-  allowMoreOf: (room: string) => `Allow more devices in ${room}, up to 50`,
-  allowFewer: 'Limit to 2',
-  allowFewerOf: (room: string) => `Limit to 2 devices in ${room}`,
-  limitChanged: (room: string, limit: number) => `${room} now allows ${limit} devices.`,
 };

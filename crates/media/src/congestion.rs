@@ -190,6 +190,18 @@ impl Congestion {
         }
     }
 
+    /// A packet was sent once more under its number, because the receiver missed it. What is reported of it from now on says nothing of the
+    /// way.
+    pub fn sent_again(&mut self, now: Instant, number: u64) {
+        let at = self.micros(now);
+        let Some(slot) = self.sent.get(at, number).filter(|slot| slot.fate != Fate::Arrived) else { return };
+        let (fate, sent, probe) = (std::mem::replace(&mut slot.fate, Fate::Arrived), slot.sent(at), slot.probe);
+        if fate != Fate::Missing {
+            self.loss.note_lost(sent);
+            self.prober.note_lost(probe);
+        }
+    }
+
     /// Takes a report on arrivals: one packet of RTCP, whole, as [`reports`] finds them. One that tells of more packets than were sent is
     /// not looked at.
     pub fn handle_feedback(&mut self, now: Instant, packet: &[u8]) -> Result<(), Malformed> {

@@ -9,6 +9,7 @@ mod foredata;
 mod gate;
 mod lines;
 mod reach;
+mod sources;
 mod way;
 mod whereabouts;
 
@@ -43,6 +44,7 @@ pub use config::Address;
 use foredata::Foredata;
 use gate::Gate;
 use reach::Reach;
+use sources::Admitted;
 use whereabouts::Whereabouts;
 
 /// How often it counts.
@@ -130,16 +132,6 @@ pub(crate) enum Taken {
     Nonsense,
     /// It is signed by this peer, and of one source too many; nothing happened.
     Excess,
-}
-
-/// What becomes of a packet of media.
-enum Admitted {
-    /// Its source is known.
-    Known,
-    /// It is signed, and its source was not known.
-    Learnt,
-    /// It goes no further.
-    Not(Taken),
 }
 
 /// One client.
@@ -306,48 +298,6 @@ impl Peer {
             (false, true) => Taken::Nonsense,
             (false, false) => Taken::Broken,
         }
-    }
-
-    /// Whether the library may have a packet of media.
-    fn admit(&mut self, packet: &[u8]) -> Admitted {
-        let Some(ssrc) = gate::source_of(packet).filter(|_| self.sender.is_open()) else { return Admitted::Not(Taken::Broken) };
-        if self.gate.knows(ssrc) {
-            return Admitted::Known;
-        }
-        let header = gate::named_header(packet).filter(|_| !self.gate.is_gone(ssrc));
-        // As for the library, such a source begins with the first 65,536 numbers.
-        let signed = header.is_some_and(|header| self.sender.is_signed(packet, header, 0));
-        match signed {
-            true if self.gate.learn(ssrc) => Admitted::Learnt,
-            true => Admitted::Not(Taken::Excess),
-            false => Admitted::Not(Taken::Broken),
-        }
-    }
-
-    /// Whether a packet of a source that is known is signed by the client. The library does not say so of what it makes nothing of.
-    fn has_signed(&mut self, packet: &[u8]) -> bool {
-        let Some((ssrc, header)) = gate::source_of(packet).zip(gate::header_of(packet)) else { return false };
-        let seq = packet.get(2..4).and_then(|seq| seq.try_into().ok()).map_or(0, u16::from_be_bytes);
-        self.sender.is_signed(packet, header, self.gate.turn_of(ssrc, seq))
-    }
-
-    /// Finds out of which sources packets pass.
-    fn agree_on_sources(&mut self) {
-        let mut api = self.rtc.direct_api();
-        self.gate.agree(self.talk.announced(), |ssrc| Some(api.stream_rx(&ssrc.into())?.rtx().map(|rtx| *rtx)));
-    }
-
-    /// The same after a description. Where a section is gone, what was learnt of it is as well.
-    fn follow_description(&mut self) {
-        let mut api = self.rtc.direct_api();
-        for ssrc in self.gate.learnt().map(Ssrc::from) {
-            let gone = api.stream_rx(&ssrc).is_some_and(|stream| !self.talk.media().any(|mid| mid == stream.mid()));
-            if gone {
-                api.remove_stream_rx(ssrc);
-            }
-        }
-        self.agree_on_sources();
-        self.gate.forget_unheld();
     }
 
     /// Takes what the client reports; whether it is the client's, and new.

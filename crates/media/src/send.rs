@@ -262,7 +262,8 @@ impl Sender {
         };
         let begun = self.wire.begin(line, &head, seq);
         line.count(packet);
-        if packet.repairable && line.repair.is_some() && type_for(&self.repair_types, packet.payload_type).is_some() {
+        let whole = packet.repairable && line.repair.is_none();
+        if whole || packet.repairable && type_for(&self.repair_types, packet.payload_type).is_some() {
             self.fresh = index;
             line.kept.keep(self.turn.ms, seq, packet);
         }
@@ -270,8 +271,12 @@ impl Sender {
         if let Some(counters) = packet.counters {
             counters.write(self.wire.payload(&begun, 0));
         }
+        let number = begun.numbered.then_some(self.number);
         if !self.finish(now, begun, Purpose::Media) {
             return false;
+        }
+        if let Some(line) = self.lines.get_mut(index).filter(|_| whole) {
+            line.kept.keep_whole(seq, number, self.wire.last());
         }
         self.repairs.note_media(now, packet.payload.len());
         self.report_on(now, index);
@@ -470,11 +475,26 @@ impl Sender {
         for end in numbers {
             let Some(line) = self.lines.get_mut(index) else { return };
             let Some(entry) = line.kept.ask(self.turn.ms, end) else { continue };
+            let whole = line.repair.is_none();
             if !self.repairs.may_send(now, entry.payload.len()) {
                 heard(Heard::Refused);
                 return self.lines.iter_mut().for_each(|line| line.kept.forget());
             }
-            self.repeat(now, index, &entry, Purpose::Media);
+            if whole {
+                self.resend(now, index, entry.seq);
+            } else {
+                self.repeat(now, index, &entry, Purpose::Media);
+            }
+        }
+    }
+
+    /// A packet once more as it left, to a client without a source for repairs. To encrypt it anew, with anything else in its header, would
+    /// give away the key of its signature (RFC 7714, section 5.1).
+    fn resend(&mut self, now: Instant, index: usize, seq: u64) {
+        let Some((number, datagram)) = self.lines.get(index).and_then(|line| line.kept.whole(seq)) else { return };
+        self.wire.add(datagram);
+        if let Some(number) = number {
+            self.congestion.sent_again(now, number);
         }
     }
 

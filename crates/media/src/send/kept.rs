@@ -27,6 +27,17 @@ pub(super) struct Kept {
     /// As many as a power of two, or none.
     slots: Vec<Option<Slot>>,
     newest: u64,
+    /// The same packets as they left, place by place; none where repairs have a source of their own.
+    whole: Vec<Whole>,
+}
+
+/// A packet as it left.
+#[derive(Clone, Debug, Default)]
+struct Whole {
+    /// Its number over all that the client is sent, if it has one.
+    number: Option<u64>,
+    /// None, if it did not leave.
+    datagram: Vec<u8>,
 }
 
 impl Kept {
@@ -45,6 +56,24 @@ impl Kept {
         if let Some(slot) = self.slot(seq) {
             *slot = Some(Slot::new(now, seq, packet));
         }
+        if let Some(whole) = self.place_of(seq).and_then(|place| self.whole.get_mut(place)) {
+            whole.datagram.clear();
+        }
+    }
+
+    /// What was [kept](Kept::keep) under this number, as it left. `number`: over all that the client is sent.
+    pub fn keep_whole(&mut self, seq: u64, number: Option<u64>, datagram: &[u8]) {
+        self.whole.resize_with(self.slots.len(), Whole::default);
+        if let Some(whole) = self.place_of(seq).and_then(|place| self.whole.get_mut(place)) {
+            whole.number = number;
+            whole.datagram.clear();
+            whole.datagram.extend_from_slice(datagram);
+        }
+    }
+
+    /// A packet that was [asked](Kept::ask) for, as it left, and its number over all.
+    pub fn whole(&self, seq: u64) -> Option<(Option<u64>, &[u8])> {
+        self.place_of(seq).and_then(|place| self.whole.get(place)).map(|whole| (whole.number, &*whole.datagram))
     }
 
     /// The packet with this end of its number, if it is there, young, and was not sent again just now or too often. It counts as sent again
@@ -85,8 +114,12 @@ impl Kept {
     }
 
     fn slot(&mut self, seq: u64) -> Option<&mut Option<Slot>> {
-        let mask = self.slots.len().checked_sub(1)?;
-        self.slots.get_mut(seq as usize & mask)
+        let place = self.place_of(seq)?;
+        self.slots.get_mut(place)
+    }
+
+    fn place_of(&self, seq: u64) -> Option<usize> {
+        Some(seq as usize & self.slots.len().checked_sub(1)?)
     }
 
     /// `places`: a power of two.
@@ -94,12 +127,19 @@ impl Kept {
     fn resize(&mut self, places: usize) {
         let mut slots = Vec::with_capacity(places);
         slots.resize_with(places, || None);
-        for slot in self.slots.drain(..).flatten() {
-            if let Some(place) = slots.get_mut(slot.seq as usize & (places - 1)) {
+        let mut whole = Vec::new();
+        whole.resize_with(if self.whole.is_empty() { 0 } else { places }, Whole::default);
+        for (former, slot) in self.slots.drain(..).enumerate() {
+            let Some(slot) = slot else { continue };
+            let place = slot.seq as usize & (places - 1);
+            if let Some((old, new)) = self.whole.get_mut(former).zip(whole.get_mut(place)) {
+                std::mem::swap(old, new);
+            }
+            if let Some(place) = slots.get_mut(place) {
                 *place = Some(slot);
             }
         }
-        self.slots = slots;
+        (self.slots, self.whole) = (slots, whole);
     }
 }
 
@@ -281,6 +321,32 @@ mod tests {
         kept.trim(100_000);
         (0..20).for_each(|_| kept.trim(100_000));
         assert_eq!(kept.slots.len(), REPAIR_PACKETS_LEAST);
+    }
+
+    #[test]
+    fn what_left_is_kept_as_it_was_wherever_its_place_is() {
+        let mut kept = Kept::default();
+        let datagram = |seq: u64| (seq as u16).to_be_bytes();
+        for seq in 0..600 {
+            keep(&mut kept, 100, seq);
+            kept.keep_whole(seq, Some(seq + 7), &datagram(seq));
+        }
+        let check = |kept: &mut Kept, now: u32, seqs: std::ops::Range<u64>| {
+            for seq in seqs {
+                assert_eq!(kept.ask(now, seq as u16).map(|entry| entry.seq), Some(seq));
+                assert_eq!(kept.whole(seq), Some((Some(seq + 7), &datagram(seq)[..])));
+            }
+        };
+        check(&mut kept, 120, 0..600);
+        keep(&mut kept, 1_700, 600);
+        kept.keep_whole(600, Some(607), &datagram(600));
+        for _ in 0..10 {
+            kept.trim(1_700);
+        }
+        assert_eq!((kept.slots.len(), kept.whole.len()), (REPAIR_PACKETS_LEAST, REPAIR_PACKETS_LEAST));
+        check(&mut kept, 1_720, 600..601);
+        keep(&mut kept, 1_730, 601);
+        assert_eq!(kept.whole(601).map(|(_, datagram)| datagram.len()), Some(0), "what did not leave");
     }
 
     #[test]

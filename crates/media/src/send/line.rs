@@ -130,7 +130,10 @@ impl Line {
         match (&mut self.repair, place.repair) {
             (Some(own), Some((ssrc, payload_type))) if own.ssrc == ssrc => own.payload_type = payload_type,
             // The first description may have had none.
-            (own @ None, Some(repair)) => *own = Some(Repair::new(repair, seq)),
+            (own @ None, Some(repair)) => {
+                *own = Some(Repair::new(repair, seq));
+                self.kept = Kept::default();
+            }
             _ => {}
         }
     }

@@ -382,6 +382,31 @@ fn a_source_that_was_given_up_is_never_used_again() {
     assert_eq!(sender.sources, [10]);
 }
 
+/// Firefox with the vendor's SDK.
+#[test]
+fn who_has_no_source_for_repairs_is_sent_the_same_packet_once_more() {
+    let now = Instant::now();
+    let (_, mut client) = sender(now);
+    let map = map();
+    let mut sender = Sender::new(now, (now, Duration::ZERO), 7);
+    sender.open(&cryptography(), &keys(true));
+    sender.set_way(now, way(5));
+    sender.write_early(now, &mut |_| {});
+    sender.place(now, [Place { repair: None, ..place(&map) }].into_iter(), std::iter::empty());
+    let mut left = Vec::new();
+    for seq in 1..=40 {
+        assert!(write(&mut sender, now, seq));
+        left.push(sent(&mut sender).remove(0));
+    }
+    let later = now + Duration::from_millis(50);
+    assert_eq!(hear(&mut sender, later, &missing(&mut client, 3, 0b101)), (true, vec![]));
+    assert_eq!(sent(&mut sender), [&*left[2], &*left[3], &*left[5]]);
+    assert!(hear(&mut sender, later, &missing(&mut client, 3, 0)).0 && sent(&mut sender).is_empty(), "just sent again");
+    let stale = later + REPAIR_TIME;
+    assert!(hear(&mut sender, stale, &missing(&mut client, 9, 0)).0 && sent(&mut sender).is_empty(), "too old");
+    assert!(write(&mut sender, stale, 41) && sent(&mut sender).iter().any(|sent| sent[2..4] == [0, 41]));
+}
+
 #[test]
 fn repairs_agreed_on_later_are_made() {
     let now = Instant::now();

@@ -60,6 +60,20 @@ impl Wire {
         Some(self.bytes.len() - begun.start)
     }
 
+    /// The datagram that was finished last.
+    pub fn last(&self) -> &[u8] {
+        let start = self.ends.iter().rev().nth(1).copied().unwrap_or(0);
+        self.ends.last().and_then(|end| self.bytes.get(start..*end)).unwrap_or_default()
+    }
+
+    /// A whole datagram.
+    pub fn add(&mut self, datagram: &[u8]) {
+        if !datagram.is_empty() {
+            self.bytes.extend_from_slice(datagram);
+            self.ends.push(self.bytes.len());
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }

@@ -66,6 +66,10 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client whose path is gone may take to find another (a check from a new address, an ICE restart). Then its link is dead.
 pub const LOST_TIMEOUT: Duration = Duration::from_secs(40);
 
+/// How long a client that has found a way again may send neither media nor a report. Then its link is dead. Reports come each 5 s at the
+/// least, give or take half of that (RFC 3550, section 6.2).
+pub const SPEECHLESS_TIME: Duration = Duration::from_secs(9);
+
 /// How long a client is sent something without an answer to a check of ours, or a packet that it has signed, from where it is (RFC 7675,
 /// section 5.1, where packets do not count). Then it is sent nothing until the next, and has [`LOST_TIMEOUT`] for it.
 pub const CONSENT_TIME: Duration = Duration::from_secs(30);

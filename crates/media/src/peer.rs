@@ -9,6 +9,7 @@ mod foredata;
 mod gate;
 mod lines;
 mod reach;
+mod silence;
 mod sources;
 mod way;
 mod whereabouts;
@@ -44,6 +45,7 @@ pub use config::Address;
 use foredata::Foredata;
 use gate::Gate;
 use reach::Reach;
+use silence::Silence;
 use sources::Admitted;
 use whereabouts::Whereabouts;
 
@@ -154,6 +156,7 @@ pub(crate) struct Peer {
     whereabouts: Whereabouts,
     checks: Checks,
     foredata: Foredata,
+    silence: Silence,
     /// Its handshake is over.
     opened: bool,
     /// When the library was told the time last.
@@ -200,6 +203,7 @@ impl Peer {
             whereabouts: Whereabouts::default(),
             checks: Checks::default(),
             foredata: Foredata::default(),
+            silence: Silence::default(),
             opened: false,
             library_at: now,
         }
@@ -238,6 +242,12 @@ impl Peer {
         receive.is_ok_and(|receive| self.rtc.accepts(&Input::Receive(self.due, receive)))
     }
 
+    /// Whether it found a way again and has said nothing of or by media since, though it should.
+    pub fn is_speechless(&self, now: Instant) -> bool {
+        let should = self.talk.ups().next().is_some() || self.sender.is_sending(now);
+        should && self.is_connected() && self.silence.is_long(now)
+    }
+
     /// A datagram. Looks first whether this peer may hear it: the library does not.
     pub fn handle_datagram(&mut self, now: Instant, path: Path, bytes: &[u8], out: &mut Outbox) -> Taken {
         let (proto, source, destination) = path;
@@ -261,6 +271,7 @@ impl Peer {
         let mut proven = false;
         if class == Class::Rtcp && self.sender.is_open() {
             proven = self.hear(now, bytes, out);
+            self.silence.note_heard(proven);
             if !proven || self.talk.ups().next().is_none() {
                 self.note_proof(now, path, proven, out);
                 self.settle(now, out);
@@ -289,6 +300,7 @@ impl Peer {
         for packet in out.packets.iter().skip(before) {
             self.gate.note_heard(*packet.header.ssrc, *packet.seq_no);
         }
+        self.silence.note_heard(proven && class == Class::Rtp);
         if class == Class::Rtp && !proven && self.has_signed(bytes) {
             return Taken::Repeated;
         }
@@ -330,7 +342,11 @@ impl Peer {
         out: &mut Outbox,
     ) -> Result<Option<Say>, MediaRefusal> {
         self.reach.forget_gone(&mut self.rtc);
+        let before = self.ufrag();
         let said = self.talk.handle_offer(&mut self.rtc, revision, text);
+        if self.ufrag() != before {
+            self.silence.begin();
+        }
         self.follow_description();
         self.place(now);
         self.drain(now, out);

@@ -402,7 +402,12 @@ impl Sender {
 
     /// Whether something is sent and nothing told of its arrival: then what was known of the way says nothing of now.
     pub fn is_unanswered(&self, now: Instant) -> bool {
-        !self.is_told(now) && self.lines.iter().any(|line| line.is_sent(now))
+        !self.is_told(now) && self.is_sending(now)
+    }
+
+    /// Whether something was sent lately.
+    pub fn is_sending(&self, now: Instant) -> bool {
+        self.lines.iter().any(|line| line.is_sent(now))
     }
 
     fn is_told(&self, now: Instant) -> bool {

@@ -504,7 +504,7 @@ impl Engine {
         let over = |client: &Client| {
             let lost = client.connect_by.into_iter().chain(client.check_by).any(|by| by <= now);
             let mute = client.offered_at.is_some_and(|at| now.saturating_duration_since(at) > crate::limit::ANSWER_TIMEOUT);
-            lost || mute
+            lost || mute || client.peer.is_speechless(now)
         };
         let flooding = |client: &Client| client.unknown > crate::limit::UNKNOWN_PACKETS_MAX || client.intake.is_flooding(now);
         let each = || {

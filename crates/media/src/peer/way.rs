@@ -20,6 +20,7 @@ impl Peer {
         }
         let taken = self.checks.take_answer(&check, (proto, source));
         if taken && check.is_successful_binding_response() {
+            self.silence.note_answer(now);
             let change = self.whereabouts.note_answer(now, (proto, source));
             self.tell_change(change, out);
         }
@@ -38,6 +39,9 @@ impl Peer {
     /// What was not sent while there was no way leaves a hole that no repair fills.
     pub(super) fn tell_change(&mut self, change: Option<Change>, out: &mut Outbox) {
         out.news.extend(change.map(|change| if change == Change::Lost { PeerNews::Lost } else { PeerNews::Found }));
+        if change == Some(Change::Lost) {
+            self.silence.begin();
+        }
         if change == Some(Change::Found) {
             self.sender.pictures().for_each(|mid| out.news.push(PeerNews::Keyframe(mid)));
         }

@@ -106,6 +106,8 @@ pub struct Client {
     lies: u16,
     /// Of the server, for checks.
     password: String,
+    /// Whether media and reports of its leave it: those of a Firefox whose path had failed do not.
+    pub speaks: bool,
     /// Whether it answers offers.
     pub answers: bool,
     pub closed: bool,
@@ -167,6 +169,7 @@ impl Client {
             liar: None,
             lies: 0,
             password: String::new(),
+            speaks: true,
             answers: true,
             closed: false,
             opened: 0,
@@ -402,6 +405,8 @@ impl Client {
                     self.due = if woken { now } else { due.max(now + Duration::from_micros(100)) };
                     return out;
                 }
+                Output::Transmit(transmit)
+                    if !self.speaks && transmit.contents.first().is_some_and(|first| first & 0xc0 == 0x80) => {}
                 Output::Transmit(transmit) => out.push(transmit),
                 Output::Event(event) => self.handle_event(now, event),
             }

@@ -198,6 +198,32 @@ fn another_network_and_an_ice_restart() {
     assert_eq!(world.dead(), []);
 }
 
+/// As a Firefox whose path has failed: it restarts ICE, is there, and sends no media and no report any more.
+#[test]
+fn who_is_back_and_says_nothing_gets_another_transport() {
+    let (mut world, ann, bo) = two(60);
+    let who = world.clients[ann].who;
+    let restart = |world: &mut World| {
+        let offer = world.clients[ann].restart_ice();
+        world.say(ann, offer);
+    };
+    restart(&mut world);
+    world.run(20 * SECOND);
+    assert_eq!(world.dead(), [], "who says something stays");
+    world.clients[ann].speaks = false;
+    world.run(15 * SECOND);
+    assert_eq!(world.dead(), [], "so does who was there all the time");
+    world.cut.push(who);
+    world.run(20 * SECOND);
+    world.cut.clear();
+    restart(&mut world);
+    world.run(8 * SECOND);
+    assert_eq!(world.dead(), [], "a report may take so long");
+    world.run(3 * SECOND);
+    assert_eq!(world.dead(), [who]);
+    assert!(world.clients[bo].rtc.is_connected());
+}
+
 #[test]
 fn twenty_seconds_without_network_and_the_same_link_goes_on() {
     let (mut world, ann, bo) = two(23);

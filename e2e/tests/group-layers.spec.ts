@@ -33,6 +33,12 @@ test('simulcast: the picture is as large as the viewer asks, and layers that nob
   await shows(480, 270);
   await shows(960, 540);
   await shows(240, 135);
+  const off = Date.now();
+  await ben.call('tell', sid, 'switchOff');
+  await expect.poll(async () => (await sending(ann)).length, { message: 'nothing is sent to nobody', timeout: 30_000 }).toBe(0);
+  console.log(`    the last layer stops ${Date.now() - off} ms after the only viewer switched the picture off`);
+  await ben.call('tell', sid, 'switchOn');
+  await ben.seesColour(sid, 2);
 });
 
 test('two viewers of one simulcast track get different sizes', async ({ people, kennel, roomName }) => {

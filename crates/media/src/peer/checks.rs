@@ -16,7 +16,7 @@ use crate::limit::{CHECKS_OPEN_MAX, MAPPED_ADDRESSES_MAX};
 pub(super) struct Checks {
     /// Oldest first.
     open: VecDeque<(TransId, Place)>,
-    /// Addresses that we have as answers said.
+    /// Addresses that we have as answers said, and did not know of.
     mapped: Vec<SocketAddr>,
 }
 
@@ -31,12 +31,12 @@ impl Checks {
     }
 
     /// An answer that the client has signed came from there. False: it is to be dropped. An answer counts once, and from where the check
-    /// was sent to (RFC 8445, section 7.2.5.2.1).
-    pub fn take_answer(&mut self, answer: &StunMessage<'_>, place: Place) -> bool {
+    /// was sent to (RFC 8445, section 7.2.5.2.1). `is_ours`: whether we know that we have this address; of others there may be so many.
+    pub fn take_answer(&mut self, answer: &StunMessage<'_>, place: Place, is_ours: impl FnOnce(SocketAddr) -> bool) -> bool {
         let asked = self.open.iter().position(|(id, to)| *id == answer.trans_id() && *to == place);
         let Some(asked) = asked else { return false };
         self.open.remove(asked);
-        answer.mapped_address().is_none_or(|address| self.knows(address))
+        answer.mapped_address().is_none_or(|address| is_ours(address) || self.knows(address))
     }
 
     fn knows(&mut self, mapped: SocketAddr) -> bool {
@@ -55,6 +55,9 @@ mod tests {
 
     use super::*;
 
+    /// The port of an address that we know of.
+    const OURS: u16 = 500;
+
     fn place(n: u8) -> Place {
         (Protocol::Udp, SocketAddr::from(([10, 0, 0, n], 4_000)))
     }
@@ -71,7 +74,8 @@ mod tests {
 
     /// Answers it from there, saying that we are at this port.
     fn answer(checks: &mut Checks, id: TransId, from: u8, port: u16) -> bool {
-        checks.take_answer(&StunMessage::binding_reply(id, SocketAddr::from(([10, 0, 0, 200], port))), place(from))
+        let ours = |address: SocketAddr| address.port() == OURS;
+        checks.take_answer(&StunMessage::binding_reply(id, SocketAddr::from(([10, 0, 0, 200], port))), place(from), ours)
     }
 
     #[test]
@@ -80,8 +84,8 @@ mod tests {
         let (one, two) = (send(&mut checks, 1), send(&mut checks, 2));
         assert!(!answer(&mut checks, one, 2, 7), "from elsewhere");
         assert!(answer(&mut checks, one, 1, 7) && !answer(&mut checks, one, 1, 7) && !answer(&mut checks, one, 1, 8));
-        assert!(checks.take_answer(&StunMessage::binding_role_conflict_reply(two), place(2)));
-        assert!(!checks.take_answer(&StunMessage::binding_role_conflict_reply(two), place(2)));
+        assert!(checks.take_answer(&StunMessage::binding_role_conflict_reply(two), place(2), |_| true));
+        assert!(!checks.take_answer(&StunMessage::binding_role_conflict_reply(two), place(2), |_| true));
         assert!(!answer(&mut checks, TransId::new(), 1, 7), "never asked");
     }
 
@@ -95,6 +99,8 @@ mod tests {
         assert_eq!(taken.count(), MAPPED_ADDRESSES_MAX);
         let id = send(&mut checks, 1);
         assert!(answer(&mut checks, id, 1, 3), "one of those");
+        let id = send(&mut checks, 1);
+        assert!(answer(&mut checks, id, 1, OURS), "known before");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The addresses at which one client may reach us, while those of the machine come and go.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use str0m::Rtc;
@@ -19,6 +20,11 @@ impl Reach {
     pub fn new(rtc: &mut Rtc, addresses: &[Address]) -> Self {
         addresses.iter().for_each(|address| add(rtc, *address));
         Reach { here: addresses.to_vec(), gone: Vec::new() }
+    }
+
+    /// Whether the library was told of this one.
+    pub fn has(&self, address: SocketAddr) -> bool {
+        self.here.iter().chain(&self.gone).any(|own| own.at == address)
     }
 
     fn change(&mut self, rtc: &mut Rtc, addresses: &[Address]) {

@@ -18,7 +18,7 @@ impl Peer {
             self.whereabouts.note_check(now, (proto, source), check.use_candidate());
             return true;
         }
-        let taken = self.checks.take_answer(&check, (proto, source));
+        let taken = self.checks.take_answer(&check, (proto, source), |address| self.reach.has(address));
         if taken && check.is_successful_binding_response() {
             self.silence.note_answer(now);
             let change = self.whereabouts.note_answer(now, (proto, source));

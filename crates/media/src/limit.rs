@@ -344,6 +344,9 @@ pub const RECORD_NOTHING_BYTES: u64 = 64 * 1024;
 /// How often a recorder looks how much space there is, at least.
 pub const RECORD_SPACE_GAP: Duration = Duration::from_secs(5);
 
+/// How often a recorder tells the log that the disk ended a recording, at most.
+pub const RECORD_WARN_GAP: Duration = Duration::from_secs(60);
+
 /// Bytes that a recorder writes, at most, until it looks again.
 pub const RECORD_SPACE_STEP_BYTES: u64 = 64 * 1024 * 1024;
 

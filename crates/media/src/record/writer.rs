@@ -26,7 +26,7 @@ use super::{Epoch, Floors, FromRecorder, Settings, ToRecorder};
 use crate::counters::Counters;
 use crate::limit::{
     RECORD_ORDERS_QUEUED_MAX, RECORD_QUEUE_PACKETS_MAX, RECORD_SPACE_BEGIN_BYTES, RECORD_SPACE_GAP, RECORD_SPACE_LEAST_BYTES,
-    RECORD_SPACE_STEP_BYTES, RECORD_TURN, RECORD_TURN_MAX, RECORD_WISHES_QUEUED_MAX,
+    RECORD_SPACE_STEP_BYTES, RECORD_TURN, RECORD_TURN_MAX, RECORD_WARN_GAP, RECORD_WISHES_QUEUED_MAX,
 };
 use crate::queue::{Receiver, Sender, bounded};
 
@@ -102,6 +102,7 @@ fn join(setup: Setup, disk: Box<dyn Disk>, clock: Clock) -> (Port, Recording) {
         read: clock(),
         clock,
         looked: None,
+        warned: None,
         counters: counters.clone(),
     };
     (Port { orders, queue, wishes, waiting: VecDeque::new(), counters }, recording)
@@ -176,6 +177,8 @@ struct Recording {
     read: Instant,
     /// When it was last looked how much space there is, and how much was written by then.
     looked: Option<(Instant, u64)>,
+    /// When the log was told of the disk last.
+    warned: Option<Instant>,
     counters: Arc<Counters>,
 }
 
@@ -334,10 +337,17 @@ impl Recording {
 
     /// Says what whoever runs the server has to know when a recording ended for want of space, or of a disk that works.
     fn warn_of_space(&mut self) {
-        let (free, folder) = (self.files.space(), self.files.folder().map(std::path::Path::to_path_buf));
+        // All recordings of a disk that is full end at once: one word is enough.
+        let now = (self.clock)();
+        if self.warned.is_some_and(|last| now.saturating_duration_since(last) < RECORD_WARN_GAP) {
+            return;
+        }
+        self.warned = Some(now);
+        let free = self.files.space();
+        let folder = self.files.folder().map(|folder| folder.display().to_string()).unwrap_or_default();
         let (begin, least) = (RECORD_SPACE_BEGIN_BYTES, RECORD_SPACE_LEAST_BYTES);
         tracing::warn!(
-            ?folder,
+            %folder,
             free_bytes = free,
             to_begin_bytes = begin,
             to_go_on_bytes = least,

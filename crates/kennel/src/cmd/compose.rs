@@ -7,11 +7,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use ::compose::Progress;
-use ::compose::sources::{Pattern, SourceNames, Sources};
+use ::compose::{Order, Progress};
 use sealed::Sealing;
 use serde_json::{Map, Value};
-use store::{NameOrId, Page, RecordedKind, RecordingRow, RoomFilter, RoomRow, Store, StoredKind};
+use store::{NameOrId, Page, RecordingRow, RoomFilter, RoomRow, Store, StoredKind};
 use twilio::rest::{Format, Wish};
 use twilio::sid;
 
@@ -19,6 +18,7 @@ use crate::bucket::Depot;
 use crate::config::{Config, LogFormat};
 use crate::keyring;
 use crate::shelf::files::Files;
+use crate::studio::fit::{self, Misfit};
 use crate::studio::limit::SPACE_LEAST_BYTES;
 use crate::studio::wish::Part;
 use crate::studio::work::{self, Ended, Job, Made};
@@ -51,9 +51,6 @@ pub struct Args {
     output: PathBuf,
 }
 
-/// Sounds that are named where none fits.
-const SOUNDS_NAMED: usize = 20;
-
 /// Rooms of one name that are looked at.
 const ROOMS_LOOKED_AT: usize = 100;
 
@@ -85,9 +82,7 @@ fn make(config: &Config, args: &Args) -> Result<String, String> {
     runtime.block_on(async {
         let (recordings, files) = look_up(config, &args.room).await?;
         let count = recordings.len();
-        let sounds: Vec<_> =
-            recordings.iter().filter(|row| row.kind == RecordedKind::Audio).filter_map(material::names).collect();
-        check_sound(&order.audio, &sounds)?;
+        check_fits(&order, &recordings)?;
         let stop = Arc::<AtomicBool>::default();
         let job = Job {
             order,
@@ -117,21 +112,17 @@ fn check_folder(output: &Path) -> Result<(), String> {
     }
 }
 
-/// Whether there is any of the sound that is asked for, if there is any at all.
-fn check_sound(wanted: &Sources, sounds: &[SourceNames]) -> Result<(), String> {
-    if wanted.include.is_empty() || sounds.is_empty() || sounds.iter().any(|names| wanted.matches(names)) {
-        return Ok(());
-    }
-    let mut there: Vec<&str> = sounds.iter().map(|names| names.name.as_str()).collect();
-    there.sort_unstable();
-    there.dedup();
-    let more = if there.len() > SOUNDS_NAMED { ", …" } else { "" };
-    let named = there.iter().take(SOUNDS_NAMED).map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
-    Err(format!("No sound fits --sound {}. There is {named}{more}.", texts(&wanted.include)))
+/// Whether there is any of what is asked for, if there is any of its kind at all.
+fn check_fits(order: &Order, recordings: &[RecordingRow]) -> Result<(), String> {
+    fit::misfit(order, recordings).map_or(Ok(()), |misfit| Err(refusal(&misfit)))
 }
 
-fn texts(patterns: &[Pattern]) -> String {
-    patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(",")
+fn refusal(misfit: &Misfit) -> String {
+    let Misfit { asked, there, .. } = misfit;
+    match misfit.sound {
+        true => format!("No sound fits --sound {asked}. There is {there}."),
+        false => format!("No picture fits {asked} in --layout. There is {there}."),
+    }
 }
 
 /// Does it on a thread for it, with a line that shows how far it is, until it ends or somebody interrupts it.
@@ -304,13 +295,10 @@ mod tests {
     }
 
     #[test]
-    fn a_film_without_the_sound_that_was_asked_for_is_not_made() {
-        let wanted = |sound: &str| Sources::read(("--sound", &[sound.to_owned()]), ("", &[])).expect("good");
-        let rows = ["mic", "bark", "mic"].map(|name| SourceNames { name: name.into(), ..SourceNames::default() });
-        assert_eq!(check_sound(&wanted("mi*"), &rows), Ok(()));
-        let refused = check_sound(&wanted("zzz"), &rows).expect_err("nothing is called so");
-        assert_eq!(refused, r#"No sound fits --sound zzz. There is "bark", "mic"."#);
-        assert_eq!(check_sound(&wanted("*"), &[]), Ok(()), "there is no sound at all");
+    fn what_does_not_fit_is_named_with_its_option() {
+        let misfit = |sound| Misfit { sound, asked: "zzz".into(), there: r#""bark", "mic""#.into() };
+        assert_eq!(refusal(&misfit(true)), r#"No sound fits --sound zzz. There is "bark", "mic"."#);
+        assert_eq!(refusal(&misfit(false)), r#"No picture fits zzz in --layout. There is "bark", "mic"."#);
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub const BEGAN_BEFORE_MAX: Duration = Duration::from_secs(32 * 24 * 3_600);
 /// Names of whose recordings are taken. More: refused.
 pub const WHO_MAX: usize = 200;
 
+/// Names of tracks that are told where none fits what is asked for.
+pub const NAMES_TOLD_MAX: usize = 20;
+
 /// Rows that are asked for at a time.
 pub const ROWS_AT_ONCE: usize = 500;
 

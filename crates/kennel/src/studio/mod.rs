@@ -1,6 +1,7 @@
 //! Compositions: one film of a room's recordings each, made one after the other by a thread that calls do not feel.
 
 pub mod film;
+pub mod fit;
 pub mod hooks;
 pub mod keep;
 pub mod limit;

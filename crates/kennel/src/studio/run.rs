@@ -16,7 +16,7 @@ use super::limit::{ATTEMPTS_MAX, NOTED_GAP, PAUSE, ROUND, SPACE_BEGIN_BYTES, SPA
 use super::material::Material;
 use super::wish::Part;
 use super::work::{Ended, Job, Maker, Share};
-use super::{Current, Studio, Waits, hooks, material, tell, wish};
+use super::{Current, Studio, Waits, fit, hooks, material, tell, wish};
 use crate::bucket;
 use crate::clock;
 use crate::metrics::Metrics;
@@ -187,6 +187,10 @@ impl Runner {
         // Deleted since it was chosen.
         if self.is_deleted(row.id).await? {
             return Ok(());
+        }
+        // A hook asks the same of rooms in which somebody shared a screen and of those in which nobody did.
+        if let Some(misfit) = fit::misfit(&order, &recordings).filter(|_| row.hook.is_none()) {
+            return self.fail(row, &misfit.words(), shutdown).await;
         }
         let started = Write::CompositionStarted { composition: row.id, at_ms: clock::unix_ms() };
         let stop = Arc::<AtomicBool>::default();

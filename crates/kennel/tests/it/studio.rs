@@ -415,6 +415,25 @@ async fn hooks_ask_for_one_of_each_room_once() {
 }
 
 #[tokio::test]
+async fn what_fits_nothing_fails_unless_a_hook_asks_for_it_and_some_fits() {
+    let den = Den::new().await;
+    let server = den.start().await;
+    let room = server.studio.room(ROOM).await.expect("asked").expect("there");
+    let silent = wish::check(Wish { audio_sources: vec!["zzz".into()], ..wish::usual() }).expect("good");
+    let id = server.studio.ask(&room, &silent).await.expect("asked for").id;
+    let row = server.ended(id).await;
+    assert_eq!(row.status, CompositionStatus::Failed);
+    assert!(row.why.starts_with("no sound fits zzz (AudioSources, sound): there is "), "{}", row.why);
+    assert_eq!(server.told().await, ["failed"]);
+    assert!(!den.file(id, "webm").exists() && !den.file(id, "webm.part").exists());
+
+    server.history.journal.write(vec![Write::Hook(Box::new(server.hook(50, &silent)))]).await.expect("written");
+    server.end_room().await;
+    let row = server.first_of(50).await;
+    assert_eq!(server.ended(row.id).await.status, CompositionStatus::Completed);
+}
+
+#[tokio::test]
 async fn a_room_without_recordings_has_no_compositions() {
     let den = Den::new().await;
     let server = den.start().await;

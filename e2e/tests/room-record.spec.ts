@@ -8,6 +8,35 @@ async function enter(visitor: Visitor, path: string): Promise<void> {
   await expect(visitor.page.getByTestId('room'), `${visitor.label} is in`).toHaveAttribute('data-status', 'live', { timeout: 30_000 });
 }
 
+test('what a script records of a room is what the button records, and it goes on when the server is killed', async ({ start, visitors }) => {
+  test.setTimeout(180_000);
+  const kennel = await start();
+  const ann = await visitors.open('ann', { kennel });
+  await enter(ann, '/room?room=Den&user=Ann');
+  type Row = { kind: string; status: string; why: string | null; room_sid: string; offset: number };
+  const list = async () => (await kennel.call('GET', '/kennel/v1/recordings')).body.recordings as Row[];
+  const state = async () => (await kennel.call('GET', '/kennel/v1/rooms/Den/record')).body;
+  expect((await kennel.call('POST', '/kennel/v1/rooms/Den/record', { on: true })).status).toBe(200);
+  await expect(ann.at('recorded')).toBeVisible();
+  await expect.poll(async () => (await list()).map(({ kind, status }) => [kind, status])).toEqual([['mix', 'processing']]);
+  expect((await kennel.call('POST', '/kennel/v1/rooms/Den/record', { on: true })).status, 'and not once more').toBe(200);
+  expect(await state()).toEqual({ room: 'Den', on: true, recording: true, waiting: false });
+  await ann.page.waitForTimeout(3_000);
+
+  await kennel.stop('SIGKILL');
+  await kennel.start();
+  await expect.poll(state, { message: 'she is back, and recorded', timeout: 60_000 }).toEqual({ room: 'Den', on: true, recording: true, waiting: false });
+  await expect(ann.at('recorded')).toBeVisible({ timeout: 30_000 });
+  const rows = await list();
+  expect(rows.map(({ kind, status, why }) => [kind, status, why])).toEqual([['mix', 'processing', null], ['mix', 'completed', 'cut off']]);
+  expect(rows[0]!.room_sid, 'of the same room').toBe(rows[1]!.room_sid);
+  await expect.poll(async () => (await list())[0]!.offset, { message: 'it is written' }).toBeGreaterThan(0);
+
+  expect((await kennel.call('POST', '/kennel/v1/rooms/Den/record', { on: false })).status).toBe(200);
+  await expect(ann.at('recorded')).toHaveCount(0);
+  await expect.poll(async () => (await list()).map(({ status }) => status)).toEqual(['completed', 'completed']);
+});
+
 test('the owner records a room: everybody sees it, and the one picture of all is played afterwards', async ({ start, visitors }) => {
   test.setTimeout(180_000);
   const kennel = await start();
@@ -57,7 +86,7 @@ test('the owner records a room: everybody sees it, and the one picture of all is
   await mix.click();
   await expect(page.getByTestId('player')).toHaveAttribute('data-phase', 'playing', { timeout: 20_000 });
   await moves(page.locator('video'));
-  await expect(page.getByTestId('download-mix')).toBeVisible();
+  await expect(page.getByTestId('download-mix').first(), 'of the button’s, and of the script’s').toBeVisible();
   await page.close();
 
   await test.step('the last one is told that the recording ends, and then leaves', async () => {

@@ -10,8 +10,8 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
 use axum::routing::get;
 use room::{
-    Command, Limits, Moment, ParticipantId, Presence, Refusal, RoomId, RoomKind, RoomOptions, RoomView, Rooms, Rule, Snapshot,
-    View,
+    Command, Kind, Limits, MixState, Moment, ParticipantId, Presence, Refusal, RoomKind, RoomOptions, RoomView, Rooms, Rule,
+    Snapshot, View,
 };
 
 use crate::clock;
@@ -26,7 +26,7 @@ use crate::spaces;
 use crate::web::accept::Connection;
 use crate::web::asked::Asked;
 use crate::web::ws::{self, MESSAGE_BYTES_MAX, Means};
-use crate::web::{Inside, Later, NotRecorded, Present, Recorded, RoomRow, RoomState, RoomsView, SOCKET_BUFFER_BYTES};
+use crate::web::{Inside, Later, NotRecorded, Present, Recorded, RoomRow, RoomState, RoomsView, Ruled, SOCKET_BUFFER_BYTES};
 
 /// Starts the rooms as configured, with the media server if there is one, and takes up what was before a restart.
 pub async fn start_rooms(
@@ -116,15 +116,16 @@ impl RoomsView for hub::Handle {
         });
     }
 
-    fn record<'a>(&'a self, room: &'a str, on: bool) -> Later<'a, Result<RoomId, NotRecorded>> {
+    fn record<'a>(&'a self, room: &'a str, on: bool) -> Later<'a, Result<Ruled, NotRecorded>> {
         Box::pin(async move {
-            let id = self.room(room).await.ok_or(NotRecorded::NoRoom)?.id;
-            let rules = if on { Rule::All } else { Rule::Nothing };
-            match self.owner(Command::SetRecordRules { room: id, rules }).await {
-                Ok(_) => Ok(id),
-                Err(Refusal::NoRules) => Err(NotRecorded::Direct),
-                Err(_) => Err(NotRecorded::NoRoom),
-            }
+            let before = self.room(room).await.ok_or(NotRecorded::NoRoom)?;
+            self.owner(Command::Record { room: before.id, on }).await.map_err(|refusal| match refusal {
+                Refusal::NoRules => NotRecorded::Direct,
+                _ => NotRecorded::NoRoom,
+            })?;
+            let now = self.room(room).await.ok_or(NotRecorded::NoRoom)?;
+            let changed = now.options.record != before.options.record;
+            Ok(Ruled { room: before.id, all: changed.then_some(now.options.record == Rule::All) })
         })
     }
 
@@ -136,7 +137,7 @@ impl RoomsView for hub::Handle {
         Box::pin(async move {
             let room = self.room(room).await?;
             Some(RoomState {
-                mixed: room.participants.iter().any(|one| one.member.view == View::Mix),
+                mixed: is_mixed(&room),
                 locked: room.stage.locked,
                 full: room.participants.len() >= room.terms.seats_max,
                 recording: recorded(&room),
@@ -178,13 +179,23 @@ fn ending_with(origins: BTreeSet<Arc<str>>, withdrawn: &str) -> impl Iterator<It
     origins.into_iter().filter(move |own| origin::ends_with(own, withdrawn))
 }
 
+/// Whether somebody in it receives the mix.
+fn is_mixed(room: &RoomView) -> bool {
+    room.participants.iter().any(|one| one.member.view == View::Mix)
+}
+
 fn recorded(room: &RoomView) -> Recorded {
-    match (room.recording_waits, room.recording, &room.options.record) {
-        (true, ..) => Recorded::Waits,
-        (_, false, rules) if rules.takes_any() => Recorded::Idle,
-        (_, false, _) => Recorded::Off,
-        (_, true, Rule::All) => Recorded::All,
-        (_, true, _) => Recorded::Some,
+    let is_mix = room.stage.recordings.iter().any(|one| one.state != MixState::Completed);
+    let sends = |one: &Arc<Snapshot>| one.tracks.iter().any(|track| track.kind != Kind::Data);
+    let is_written = room.recording && (is_mix || room.participants.iter().any(sends));
+    let is_all = if is_mixed(room) { is_mix } else { room.options.record == Rule::All };
+    let is_on = room.recording || room.recording_due || room.options.record.takes_any();
+    match (room.recording_waits, is_written) {
+        (true, _) => Recorded::Waits,
+        (_, true) if is_all => Recorded::All,
+        (_, true) => Recorded::Some,
+        (_, false) if is_on => Recorded::Idle,
+        (_, false) => Recorded::Off,
     }
 }
 
@@ -244,19 +255,61 @@ mod tests {
         }
     }
 
+    fn member(view: View, kind: Option<Kind>) -> Arc<Snapshot> {
+        let track = |kind| room::Track {
+            id: room::TrackId(1),
+            label: "1".into(),
+            kind,
+            name: "one".into(),
+            enabled: true,
+            priority: room::Priority::Standard,
+        };
+        Arc::new(Snapshot {
+            id: ParticipantId(1),
+            identity: "Ann".into(),
+            presence: Presence::Connected,
+            revision: 1,
+            tracks: kind.map(track).into_iter().collect(),
+            member: room::Member { view, ..room::Member::default() },
+        })
+    }
+
     #[test]
     fn what_is_recorded_of_a_room_follows_from_its_rules_and_what_is_written() {
-        let check = |rules: Rule, recording: bool, recording_waits: bool, expected: Recorded| {
+        let check = |rules: Rule, sent: Option<Kind>, recording: bool, recording_waits: bool, expected: Recorded| {
             let options = RoomOptions { record: rules, ..RoomOptions::default() };
-            let room = RoomView { options, recording, recording_waits, ..view() };
+            let participants = vec![member(View::Tracks, sent)];
+            let room = RoomView { options, participants, recording, recording_waits, ..view() };
             assert_eq!(recorded(&room), expected, "{:?}", room.options.record);
         };
-        check(Rule::Nothing, false, false, Recorded::Off);
-        check(Rule::Listed([].into()), false, false, Recorded::Off);
-        check(Rule::All, false, false, Recorded::Idle);
-        check(Rule::All, false, true, Recorded::Waits);
-        check(Rule::All, true, false, Recorded::All);
-        check(Rule::Nothing, true, false, Recorded::Some);
+        let video = Some(Kind::Video);
+        check(Rule::Nothing, video, false, false, Recorded::Off);
+        check(Rule::Listed([].into()), video, false, false, Recorded::Off);
+        check(Rule::All, video, false, false, Recorded::Idle);
+        check(Rule::All, video, false, true, Recorded::Waits);
+        check(Rule::All, video, true, false, Recorded::All);
+        check(Rule::Nothing, video, true, false, Recorded::Some);
+        for nothing in [None, Some(Kind::Data)] {
+            check(Rule::All, nothing, true, false, Recorded::Idle);
+        }
+        let due = RoomView { recording_due: true, ..view() };
+        assert_eq!(recorded(&due), Recorded::Idle, "the mix begins as soon as somebody's media comes");
+    }
+
+    #[test]
+    fn of_a_mixed_room_the_mix_is_all() {
+        let options = RoomOptions { record: Rule::All, ..RoomOptions::default() };
+        let tracks = RoomView { participants: vec![member(View::Mix, Some(Kind::Audio))], options, recording: true, ..view() };
+        assert_eq!(recorded(&tracks), Recorded::Some, "only its tracks");
+        let recordings = vec![room::MixRecording::new(room::RecordingId(1), Moment::START)];
+        let stage = Arc::new(room::StageView { recordings, ..room::StageView::default() });
+        let mix = RoomView { stage, options: RoomOptions::default(), ..tracks };
+        assert_eq!(recorded(&mix), Recorded::All);
+        assert_eq!(
+            recorded(&RoomView { participants: vec![member(View::Mix, None)], ..mix }),
+            Recorded::All,
+            "of nobody's picture"
+        );
     }
 
     fn view() -> RoomView {
@@ -271,6 +324,7 @@ mod tests {
             topology: room::Topology::Server,
             recording: false,
             recording_waits: false,
+            recording_due: false,
             began: Moment::START,
             participants: Vec::new(),
             stage: Arc::default(),

@@ -86,6 +86,14 @@ pub enum Command {
         /// Which tracks.
         rules: Rule,
     },
+    /// Record a room as its own pages do: the mix, where somebody receives that, else every track; or nothing of it any more. Refused as
+    /// [`Command::SetRecordRules`].
+    Record {
+        /// Which room.
+        room: RoomId,
+        /// Whether it is recorded from now on.
+        on: bool,
+    },
     /// The room of this name is made like this when the first one joins, until its definition is taken away. A room in progress stays
     /// as it is.
     Define(Arc<str>, Box<Definition>),

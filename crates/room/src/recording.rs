@@ -128,7 +128,9 @@ impl MixRecording {
         self.ran + self.since.map_or(Duration::ZERO, |since| now.since(since))
     }
 
-    pub(crate) fn new(id: RecordingId, now: Moment) -> Self {
+    /// One that runs from now on.
+    #[must_use]
+    pub fn new(id: RecordingId, now: Moment) -> Self {
         MixRecording { id, state: MixState::Recording, began: now, ended: None, ran: Duration::ZERO, since: Some(now) }
     }
 

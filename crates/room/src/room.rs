@@ -34,6 +34,8 @@ pub(crate) struct Room {
     pub participants: Vec<Participant>,
     /// When the last one left; none while nobody ever came.
     pub empty_since: Option<Moment>,
+    /// Until when those may come back who received its mix before a restart and have no seats.
+    pub awaited: Option<Moment>,
     /// When the rooms look here again.
     pub wakes: Option<Moment>,
     pub links: BTreeMap<LinkId, Link>,
@@ -108,6 +110,7 @@ impl Room {
             began,
             participants: Vec::new(),
             empty_since: None,
+            awaited: None,
             wakes: None,
             links: BTreeMap::new(),
             spares: BTreeMap::new(),
@@ -158,6 +161,7 @@ impl Room {
         let plan = Plan { kind, options, terms, by_owner, memo, window, stage: saved.stage.settings.clone() };
         let mut room = Room {
             empty_since: saved.idle.map(|idle| means.now - idle),
+            awaited: saved.participants.is_empty().then_some(deadline),
             participants: saved.participants.into_iter().map(|p| Participant::restore(p, deadline, means.now)).collect(),
             links: saved.links.into_iter().map(Link::restore).collect(),
             spares: saved.spares.into_iter().collect(),
@@ -193,7 +197,7 @@ impl Room {
         for kind in bound {
             self.place_of(id).hold(kind, true, false);
         }
-        self.empty_since = None;
+        (self.empty_since, self.awaited) = (None, None);
         let (revision, drafts) = join.tracks;
         let allowed = self.allowed(id);
         self.place_of(id).take_list(revision, &drafts, allowed, &mut *means.ids);

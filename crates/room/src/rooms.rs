@@ -184,6 +184,7 @@ impl Rooms {
             }
             Command::SetRule { participant, rule } => self.set_rule(now, participant, rule)?,
             Command::SetRecordRules { room, rules } => self.set_record_rules(now, room, rules)?,
+            Command::Record { room, on } => self.record(now, room, on)?,
             Command::Withdraw(origin) => self.withdraw(now, &origin),
             Command::SetKind { name, kind, options } => self.set_kind(&name, kind, options)?,
             Command::Define(name, definition) => self.define(name, *definition)?,

@@ -47,7 +47,8 @@ pub struct SavedRoom {
     pub stage: SavedStage,
 }
 
-/// The mix of a room. Nobody who received it is kept: their clients do not find the way back. So a room in which nobody else was is over.
+/// The mix of a room. Nobody who received it is kept: their clients do not find the way back, but come in again. So a room in which nobody
+/// else was is over, unless it is recorded: then it waits for them as long as for whoever has a seat.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SavedStage {
     /// As it would begin to be what it was.
@@ -67,6 +68,14 @@ pub struct SavedStage {
 }
 
 impl SavedRoom {
+    /// Whether it is in progress after a restart: it was made on purpose, somebody has a seat in it, or it is recorded and those who
+    /// received its mix may come in again.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        let is_recorded = self.stage.record || self.options.record.takes_any();
+        self.by_owner || !self.participants.is_empty() || (self.idle.is_some() && is_recorded)
+    }
+
     /// How it is when this much time has passed in which nobody kept it. Participants keep their seats for `session_timeout` only; after
     /// that a room that somebody's joining made is over.
     #[must_use]

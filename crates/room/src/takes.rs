@@ -206,6 +206,22 @@ impl Room {
         Ok(())
     }
 
+    /// Records the mix, where somebody receives that, else every track; or nothing any more, whoever began it.
+    pub fn set_recorded(&mut self, on: bool, means: &mut Means<'_>) -> Result<(), Refusal> {
+        if on && (self.stage.takes.due || self.participants.iter().any(Participant::hears_mix)) {
+            // Begun as soon as somebody's media comes.
+            self.stage.takes.due |= !self.is_mix_recorded();
+            return Ok(());
+        }
+        self.set_record_rules(if on { Rule::All } else { Rule::Nothing }, means)?;
+        if !on {
+            self.stage.takes.due = false;
+            let live: Vec<RecordingId> = self.live_mix_recordings().map(|one| one.id).collect();
+            live.into_iter().for_each(|id| self.end_mix_recording(id, means.now));
+        }
+        Ok(())
+    }
+
     /// Does this with a recording of the mix.
     pub fn act_record(&mut self, act: RecordAct, means: &mut Means<'_>) -> Result<MixRecording, Refusal> {
         match act {
@@ -368,7 +384,9 @@ impl Room {
         if self.open_places().next().is_none() {
             self.end_mix_recordings(means.now);
             // What somebody began by hand goes on for those who were there, not for whoever comes later.
-            self.stage.takes.due &= self.stage.settings.record_on_start || !self.participants.is_empty();
+            self.awaited = self.awaited.filter(|until| means.now < *until);
+            let stays = !self.participants.is_empty() || self.awaited.is_some();
+            self.stage.takes.due &= self.stage.settings.record_on_start || stays;
         } else if std::mem::take(&mut self.stage.takes.due) {
             // One more than there may be cannot be: nobody else has begun any.
             let _ = self.start_mix_recording(means);

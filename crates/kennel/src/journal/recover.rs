@@ -1,7 +1,7 @@
 //! After a restart: which rooms go on, and what the history must be told of those that do not.
 //!
 //! A room goes on if its seats were written down ([`crate::seats`]): its clients have the session timeout to come back. A room that its owner
-//! made goes on even empty, with what is left of its timeouts. Every other room ended with the program, at the last moment at which
+//! made goes on even empty, with what is left of its timeouts, and so does one that is recorded, for as long as seats are kept. Every other room ended with the program, at the last moment at which
 //! the program was known to run; so did the stay of everybody whose seat is gone.
 
 use std::collections::{HashMap, HashSet};
@@ -121,7 +121,7 @@ fn settle(alive: &Alive, known: &HashMap<u128, Known>, seats: Vec<SavedRoom>, te
         recovery.book.restore(row, &known.inside, &known.tracks);
         match seats.remove(&row.id).map(|room| without_gone(room, known)) {
             // One that somebody's joining made ends with the last leave.
-            Some(room) if room.by_owner || !room.participants.is_empty() => {
+            Some(room) if room.goes_on() => {
                 recovery.resume(row, known, room, alive.at_ms, now_ms);
             }
             _ if row.by_owner => {
@@ -215,6 +215,7 @@ impl Recovery {
             topology: room.kind.topology(),
             recording: false,
             recording_waits: false,
+            recording_due: false,
             began: room::Moment::START,
             participants: Vec::new(),
             stage: Arc::default(),

@@ -147,6 +147,7 @@ mod tests {
             topology: Topology::Server,
             recording,
             recording_waits: false,
+            recording_due: false,
             began: Moment::START,
             participants: Vec::new(),
             stage: Arc::default(),

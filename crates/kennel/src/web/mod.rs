@@ -101,8 +101,8 @@ pub trait RoomsView: Send + Sync {
     fn rooms(&self) -> Later<'_, Vec<RoomRow>>;
     /// Ends all that was joined with tokens of this link or session ([`crate::keyring::origin`]), now.
     fn withdraw(&self, origin: &str);
-    /// Whether everything in the room in progress of that name is recorded from now on.
-    fn record<'a>(&'a self, room: &'a str, on: bool) -> Later<'a, Result<RoomId, NotRecorded>>;
+    /// Whether the room in progress of that name is recorded from now on: the mix where somebody receives that, else every track.
+    fn record<'a>(&'a self, room: &'a str, on: bool) -> Later<'a, Result<Ruled, NotRecorded>>;
     /// The type that the room of that name has from now on, or from its next beginning if those who are in it do not fit.
     fn set_room_type<'a>(&'a self, room: &'a str, kind: RoomType) -> Later<'a, Result<(), Refusal>>;
     /// How the room of that name is; `None` if it is not in progress.
@@ -124,6 +124,15 @@ pub struct RoomState {
     pub full: bool,
     /// What is recorded of it.
     pub recording: Recorded,
+}
+
+/// A room that is recorded from now on, or is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ruled {
+    /// Which.
+    pub room: RoomId,
+    /// Whether its rules take all of its tracks now, or none; `None`: they stay as they were.
+    pub all: Option<bool>,
 }
 
 /// What is recorded of a room.

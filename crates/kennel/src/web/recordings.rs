@@ -159,7 +159,7 @@ pub async fn record(
     if ask.on && before != Recorded::All {
         check_space(&app, before).await?;
     }
-    let id = app.rooms.record(&name, ask.on).await.map_err(|why| match why {
+    let ruled = app.rooms.record(&name, ask.on).await.map_err(|why| match why {
         NotRecorded::NoRoom => nobody(),
         NotRecorded::Direct => {
             let message =
@@ -167,8 +167,8 @@ pub async fn record(
             Problem::new(StatusCode::CONFLICT, "not_recordable", message)
         }
     })?;
-    if let Some(shelf) = &app.shelf {
-        shelf.note_rules(id, ask.on).await.map_err(unreadable)?;
+    if let (Some(shelf), Some(all)) = (&app.shelf, ruled.all) {
+        shelf.note_rules(ruled.room, all).await.map_err(unreadable)?;
     }
     Ok(Json(json!({ "room": name, "recording": ask.on })))
 }
@@ -182,7 +182,12 @@ pub async fn is_recorded(
     let name = recorded_room(&caller, name)?;
     let state = app.rooms.state(&name).await.ok_or_else(nobody)?.recording;
     let recording = matches!(state, Recorded::All | Recorded::Some);
-    let (on, waiting) = (state != Recorded::Off, state == Recorded::Waits);
+    let waiting = match state {
+        // Nobody has tried to write.
+        Recorded::Idle => missing_bytes(&app).await.is_some(),
+        _ => state == Recorded::Waits,
+    };
+    let on = state != Recorded::Off;
     Ok(Json(json!({ "room": name, "on": on, "recording": recording, "waiting": waiting })))
 }
 
@@ -200,8 +205,11 @@ fn nobody() -> Problem {
 
 /// Whether a recording that begins now goes on. Where nobody knows how much space there is, writing shows it.
 async fn check_space(app: &App, before: Recorded) -> Result<(), Problem> {
-    let Some(shelf) = &app.shelf else { return Ok(()) };
-    shelf.missing_bytes().await.map_or(Ok(()), |missing| Err(no_space(missing, before)))
+    missing_bytes(app).await.map_or(Ok(()), |missing| Err(no_space(missing, before)))
+}
+
+async fn missing_bytes(app: &App) -> Option<u64> {
+    app.shelf.as_ref()?.missing_bytes().await
 }
 
 /// So many bytes are missing for a recording to begin, in a room of which this was recorded.

@@ -22,7 +22,7 @@ use kennel::web::accept::Connection;
 use kennel::web::gate::Caps;
 use kennel::web::stream::Patience;
 use kennel::web::{
-    self, App, Doorman, Inside, Later, NotRecorded, Present, Reach, Recorded, RoomRow, RoomState, RoomsView, Served, Site,
+    self, App, Doorman, Inside, Later, NotRecorded, Present, Reach, Recorded, RoomRow, RoomState, RoomsView, Ruled, Served, Site,
 };
 use media::record::MixFile;
 use room::{Refusal, RoomId};
@@ -86,9 +86,9 @@ impl RoomsView for TestRooms {
         self.withdrawn.lock().expect("sound").push(link.to_owned());
     }
 
-    fn record<'a>(&'a self, room: &'a str, on: bool) -> Later<'a, Result<RoomId, NotRecorded>> {
+    fn record<'a>(&'a self, room: &'a str, on: bool) -> Later<'a, Result<Ruled, NotRecorded>> {
         let answer = match room {
-            "Den" => Ok(RoomId(1)),
+            "Den" => Ok(Ruled { room: RoomId(1), all: Some(on) }),
             "Direct" => Err(NotRecorded::Direct),
             _ => Err(NotRecorded::NoRoom),
         };

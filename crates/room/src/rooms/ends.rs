@@ -165,7 +165,14 @@ impl Room {
             .iter()
             .flat_map(|p| p.deadline.into_iter().chain(self.expiry(p)).chain(link(p)).chain(p.lists.due()));
         let stage = self.stage.due().filter(|_| self.is_mixed());
-        seats.chain(self.retake_due()).chain(self.move_due()).chain(self.empty_due()).chain(self.expires()).chain(stage).min()
+        seats
+            .chain(self.awaited)
+            .chain(self.retake_due())
+            .chain(self.move_due())
+            .chain(self.empty_due())
+            .chain(self.expires())
+            .chain(stage)
+            .min()
     }
 
     /// When a participant has to go.
@@ -183,6 +190,8 @@ impl Room {
             Some(since) => since + self.terms.empty_timeout,
             None => self.began + self.terms.unused_timeout,
         };
-        self.participants.is_empty().then_some(due)
+        // One that was made on purpose has a time of its own.
+        let awaited = self.awaited.filter(|_| !self.by_owner);
+        self.participants.is_empty().then_some(awaited.map_or(due, |until| due.max(until)))
     }
 }

@@ -52,6 +52,13 @@ impl Rooms {
         Ok(())
     }
 
+    pub(super) fn record(&mut self, now: Moment, room: RoomId, on: bool) -> Result<(), Refusal> {
+        let (place, mut means) = self.room(now, room)?;
+        place.set_recorded(on, &mut means)?;
+        self.settle(now, room);
+        Ok(())
+    }
+
     /// Remembers how a room is made when the first one joins.
     pub(super) fn define(&mut self, name: Arc<str>, definition: Definition) -> Result<(), Refusal> {
         check_name(&RoomRef::Name(Arc::clone(&name)))?;

@@ -12,14 +12,14 @@ impl Rooms {
     #[must_use]
     pub fn save(&self, now: Moment) -> Vec<SavedRoom> {
         let saved = self.rooms.values().map(|room| room.save(now));
-        saved.filter(|room| room.by_owner || !room.participants.is_empty()).collect()
+        saved.filter(SavedRoom::goes_on).collect()
     }
 
     /// Takes up rooms that were written down before the program was started anew. Their participants count as reconnecting,
     /// and lose their seats after the session timeout as usual; whatever else time brings comes as if the program had run. What does not
     /// fit any more ends: [`WhyEnded::NotRestored`].
     pub fn restore(&mut self, now: Moment, saved: Vec<SavedRoom>) {
-        for room in saved.into_iter().filter(|room| room.by_owner || !room.participants.is_empty()) {
+        for room in saved.into_iter().filter(SavedRoom::goes_on) {
             if !self.rooms.contains_key(&room.id) {
                 self.restore_room(now, room);
             }

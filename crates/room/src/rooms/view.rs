@@ -32,6 +32,8 @@ pub struct RoomView {
     /// Whether its rules record something, and the disk has no room for any of it: it is tried again now and then, until the rules say
     /// otherwise.
     pub recording_waits: bool,
+    /// Whether a recording of its mix begins as soon as somebody's media comes.
+    pub recording_due: bool,
     /// When it began; before a restart, if it went on after it.
     pub began: Moment,
     /// Who is in it, in the order they came.
@@ -112,6 +114,7 @@ pub(super) fn view(room: &Room) -> RoomView {
         topology: room.topology,
         recording: room.recording.on,
         recording_waits: room.awaits_recording(),
+        recording_due: room.stage.takes.due,
         began: room.began,
         participants: room.participants.iter().map(|p| Arc::clone(&p.snapshot)).collect(),
         stage: Arc::clone(&room.stage.view),

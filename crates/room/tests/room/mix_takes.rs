@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use room::{
     Answer, Command, Definition, Event, Limits, LinkId, MixRecording, MixState, News, Permission, Permissions, Question,
-    RecordAct, RecordNews, RecordingId, Refusal, Resume, RoomId, Rule, StageAct, StageSettings, Step, WhyStopped, limit,
+    RecordAct, RecordNews, RecordingId, Refusal, Resume, RoomId, RoomKind, Rule, StageAct, StageSettings, Step, WhyStopped,
+    limit,
 };
 
 use crate::party::{Party, offer};
@@ -178,6 +179,70 @@ fn after_a_restart_a_recording_begun_by_hand_is_not_the_rooms_setting() {
     mix(&mut party, "max", Permissions::ALL, part()).unwrap();
     assert_eq!(running(&party, room), 0, "whoever comes when all are gone is not recorded");
     assert_eq!(states(&mut party, "max"), []);
+}
+
+#[test]
+fn a_room_whose_mix_is_recorded_waits_over_a_restart_for_those_who_received_it() {
+    let recorded = || {
+        let mut party = two();
+        let room = party.people["mo"].joined.room;
+        party.owner(Command::Record { room, on: true }).expect("a mixed room");
+        assert_eq!(running(&party, room), 1);
+        (party.restarted(Limits::default()), room)
+    };
+    let (mut party, room) = recorded();
+    assert!(party.rooms.by_name("den").expect("it waits").participants.is_empty());
+    party.pass(Limits::default().session_timeout / 2);
+    mix(&mut party, "mo", Permissions::ALL, part()).unwrap();
+    assert_eq!(party.people["mo"].joined.room, room, "the same room");
+    assert_eq!((running(&party, room), states(&mut party, "mo")), (1, vec![MixState::Recording]), "it goes on");
+
+    let (mut party, room) = recorded();
+    party.pass(Limits::default().session_timeout);
+    assert!(!party.rooms.by_name("den").expect("its empty timeout").recording_due, "nobody came");
+    mix(&mut party, "max", Permissions::ALL, part()).unwrap();
+    assert_eq!(running(&party, room), 0, "who comes later is not recorded");
+
+    let (mut party, _) = recorded();
+    party.pass(limit::EMPTY_TIMEOUT + SECOND);
+    assert_eq!(party.rooms.rooms().count(), 0);
+
+    let (mut party, room) = recorded();
+    party.owner(Command::Record { room, on: false }).expect("it waits");
+    mix(&mut party, "mo", Permissions::ALL, part()).unwrap();
+    assert_eq!(running(&party, room), 0, "switched off before anybody came");
+    assert!(!party.rooms.by_name("den").unwrap().recording_due);
+}
+
+#[test]
+fn the_owner_records_the_mix_of_a_mixed_room_and_ends_whatever_is_recorded_of_it() {
+    let mut party = two();
+    let room = party.people["mo"].joined.room;
+    let switch = |party: &mut Party, on| party.owner(Command::Record { room, on }).map(drop);
+    for _ in 0..2 {
+        switch(&mut party, true).unwrap();
+        assert_eq!((running(&party, room), states(&mut party, "mo").len()), (1, 1), "one is enough");
+        assert!(!party.rooms.by_name("den").unwrap().options.record.takes_any(), "and no tracks beside it");
+    }
+    party.owner(Command::SetRecordRules { room, rules: Rule::All }).unwrap();
+    switch(&mut party, false).unwrap();
+    assert_eq!(states(&mut party, "mo"), [MixState::Completed]);
+    let view = party.rooms.by_name("den").unwrap();
+    assert_eq!((running(&party, room), view.recording, view.options.record), (0, false, Rule::Nothing));
+    assert_eq!(party.act("mo", Command::Record { room, on: true }).map(drop), Err(Refusal::NotPermitted));
+}
+
+#[test]
+fn a_room_without_a_mix_is_recorded_by_its_tracks() {
+    let mut party = Party::new(Limits { kind: RoomKind::Group, ..Limits::default() });
+    party.join("tess", "den", &["v cam"]).expect("a seat");
+    let room = party.people["tess"].joined.room;
+    party.owner(Command::Record { room, on: true }).expect("the server serves it");
+    assert_eq!(party.rooms.by_name("den").unwrap().options.record, Rule::All);
+    let mut mesh = Party::new(Limits { kind: RoomKind::Go, ..Limits::default() });
+    mesh.join("tess", "den", &["v cam"]).expect("a seat");
+    let room = mesh.people["tess"].joined.room;
+    assert_eq!(mesh.owner(Command::Record { room, on: true }).map(drop), Err(Refusal::NoRules));
 }
 
 #[test]

@@ -59,3 +59,23 @@ test('a full disk: pages say that recording waits, and it can be switched off wh
     await expect.poll(async () => (await list()).length).toBe(4);
   });
 });
+
+test('a full disk and no camera: the page says what recording waits for', async ({ start, visitors }) => {
+  test.setTimeout(120_000);
+  const kennel = await start({ disk: 1_200 });
+  const watcher = await visitors.open('watcher', { kennel, viewport: phone });
+  await watcher.watch();
+  await watcher.at('record').click();
+  await expect(watcher.at('record-waits')).toHaveText('Recording begins when a camera is on');
+  await expect(watcher.at('recorded')).toHaveCount(0);
+  await watcher.picture('record-no-camera-phone');
+  expect((await kennel.call('GET', ROOM)).body).toEqual({ room: 'Dog Cam', on: true, recording: false, waiting: false });
+  await kennel.resize(600);
+  await expect(watcher.at('record-waits')).toHaveText('Recording waits for room on the disk', { timeout: 20_000 });
+  await watcher.picture('record-no-camera-full-disk-phone');
+  expect((await kennel.call('GET', ROOM)).body).toEqual({ room: 'Dog Cam', on: true, recording: false, waiting: true });
+  expect((await kennel.call('POST', ROOM, { on: true })).status).toBe(507);
+  await watcher.at('record').click();
+  await expect(watcher.at('record')).toHaveText('Record');
+  expect((await kennel.call('GET', ROOM)).body.on).toBe(false);
+});

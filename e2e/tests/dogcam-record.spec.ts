@@ -203,6 +203,29 @@ test('a camera is recorded by its button, and played, sought in, downloaded and 
   });
 });
 
+test('recording waits for a camera, and goes on when the server is killed', async ({ start, visitors }) => {
+  test.setTimeout(180_000);
+  const kennel = await start();
+  const watcher = await visitors.open('watcher', { kennel });
+  await watcher.watch();
+  await watcher.at('record').click();
+  await expect(watcher.at('record-waits')).toHaveText('Recording begins when a camera is on');
+  const camera = await visitors.open('camera', { kennel, viewport: phone });
+  await camera.beCamera('Kitchen');
+  for (const one of [camera, watcher]) await expect(one.at('recorded')).toBeVisible();
+  const list = async () => (await kennel.call('GET', '/kennel/v1/recordings')).body.recordings as { status: string; why: string | null; bytes: number | null }[];
+  const states = async () => (await list()).map(({ status, why }) => why ?? status).sort();
+  await expect.poll(states).toEqual(['processing', 'processing']);
+  await camera.page.waitForTimeout(3_000);
+
+  await kennel.stop('SIGKILL');
+  await kennel.start();
+  await camera.isLive(35_000);
+  await watcher.tileIs('Kitchen', 'live', 35_000);
+  await expect.poll(states, { timeout: 30_000 }).toEqual(['cut off', 'cut off', 'processing', 'processing']);
+  for (const one of [camera, watcher]) await expect(one.at('recorded')).toBeVisible();
+});
+
 test('who may not record sees the mark and no button, and opens no recordings; a link for recordings opens them only', async ({ start, visitors }) => {
   test.setTimeout(120_000);
   const kennel = await start();

@@ -100,6 +100,12 @@ describe('the mark of a recorded room', () => {
     expect(render(Mark, { props: { on: true, waits: 'disk', here: true } }).body).not.toContain('waits');
   });
 
+  it('does not say that a room is recorded in which there is nobody to record', () => {
+    const drawn = (waits: Waits) => render(Mark, { props: { on: true, waits, here: true, heard: false } }).body;
+    for (const waits of [null, 'begin'] as const) expect(drawn(waits)).toContain('Recording begins when a camera is on');
+    expect(drawn('disk')).toContain('Recording waits for room on the disk');
+  });
+
   it.each(['dogcam/CameraLive', 'dogcam/Watch', 'room/Inside'])('comes with %s itself, not in a file that may not come', (page) => {
     expect(readFileSync(new URL(`../src/${page}.svelte`, import.meta.url), 'utf8')).toMatch(/^ +import Mark from '\.\.\/record\/Mark\.svelte';$/m);
   });

@@ -61,7 +61,6 @@ export const watch = {
   leave: 'Leave',
   left: 'You left. The cameras go on.',
   watchAgain: 'Watch again',
-  talkLock: 'Keep talking',
   settings: 'Settings',
   alarm: {
     frozen: (name: string) => `${name} is frozen.`,

@@ -2,8 +2,7 @@
 export const mark = {
   text: 'Recording',
   textFor: (time: string) => `Recording ${time}`,
-  hint: 'Sound or pictures of this room are being recorded.',
-  waits: { disk: 'Recording waits for room on the disk', begin: 'Recording is on, nothing is written' },
+  waits: { disk: 'Recording waits for room on the disk', begin: 'Recording is on, nothing is written', camera: 'Recording begins when a camera is on' },
   began: 'This room is being recorded.',
   ended: 'This room is not recorded any more.',
 };

@@ -9,6 +9,6 @@ export const record = {
   stopped: 'Recording is off, and stays off when there is room again.',
   nobody: 'There is nobody in the room. Start a camera first, then record.',
   goesOn: 'Something else still records this room.',
-  nothingYet: 'Nothing is written yet. It begins when a camera is on. If one is on, a firewall may stop it.',
+  nothingYet: 'Nothing is written yet. If a camera is on, a firewall may stop it.',
   link: 'Recordings',
 };

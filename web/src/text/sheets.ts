@@ -19,6 +19,7 @@ export const sheets = {
   lastStopped: (name: string, time: string) => `${name} was stopped at ${time}.`,
   talk: 'Hold to talk',
   talkOn: 'Talking',
+  talkLock: 'Keep talking',
   talkReady: 'Ready. Hold to talk.',
   talkDenied: 'The microphone is blocked for this page. Allow it in the settings of this site, then try again.',
   talkNone: 'No microphone found on this device.',

@@ -51,7 +51,7 @@ impl Shelf {
 pub fn words(missing: u64) -> String {
     let (needed, short) = (RECORD_SPACE_BEGIN_BYTES / MEBIBYTE, missing.div_ceil(MEBIBYTE));
     format!(
-        "The disk for recordings is too full: {needed} MiB must be free for one to begin, and {short} MiB ({missing} bytes) are missing. \
+        "The disk for recordings is too full: {needed} MiB must be free for one to begin, and {short} MiB are missing. \
          Delete recordings, or give Kennel a folder on a larger disk."
     )
 }
@@ -68,6 +68,6 @@ mod tests {
     fn what_is_missing_is_counted() {
         assert_eq!(missing(RECORD_SPACE_BEGIN_BYTES - 4_321), Some(4_321));
         assert_eq!([missing(RECORD_SPACE_BEGIN_BYTES), missing(u64::MAX)], [None; 2]);
-        assert!(words(4_321).contains("1024 MiB must be free for one to begin, and 1 MiB (4321 bytes) are missing"));
+        assert!(words(4_321).contains("1024 MiB must be free for one to begin, and 1 MiB are missing"));
     }
 }

@@ -308,7 +308,7 @@ mod tests {
             let problem = no_space(4_321, before);
             assert_eq!(problem.status(), StatusCode::INSUFFICIENT_STORAGE);
             let said = problem.body().to_string();
-            assert!(said.contains("no_space") && said.contains("(4321 bytes)") && said.contains(then), "{said}");
+            assert!(said.contains("no_space") && said.contains("1 MiB are missing") && said.contains(then), "{said}");
         }
     }
 }

@@ -51,6 +51,9 @@ pub struct Args {
     output: PathBuf,
 }
 
+/// What a layout looks like, for whoever wrote none.
+const LAYOUT_HINT: &str = r#"It is regions by name, such as {"main":{"video_sources":["*"]}}."#;
+
 /// Rooms of one name that are looked at.
 const ROOMS_LOOKED_AT: usize = 100;
 
@@ -196,10 +199,13 @@ fn wish_of(args: &Args) -> Result<Wish, String> {
 
 fn layout_of(text: &str) -> Result<Map<String, Value>, String> {
     let text = match text.strip_prefix('@') {
-        Some(path) => std::fs::read_to_string(path).map_err(|problem| format!("--layout @{path} cannot be read: {problem}."))?,
+        Some(path) => std::fs::read_to_string(path).map_err(|problem| {
+            format!("--layout @{path} cannot be read: {problem}. Name a file that holds the layout as JSON after the @.")
+        })?,
         None => text.to_owned(),
     };
-    let layout = serde_json::from_str(&text).map_err(|problem| format!("The layout is no JSON object: {problem}."))?;
+    let layout =
+        serde_json::from_str(&text).map_err(|problem| format!("The layout is no JSON object: {problem}. {LAYOUT_HINT}"))?;
     let rule = "The layout has a key twice in one object.";
     if twilio::rest::is_unique(text.as_bytes()) { Ok(layout) } else { Err(rule.to_owned()) }
 }
@@ -307,6 +313,18 @@ mod tests {
         assert_eq!(refused, "There is no folder /nope. Make it, or choose another --output.");
         let refused = wish_of(&Args { layout: Some("@/not/there".into()), ..args() }).expect_err("no file");
         assert!(refused.starts_with("--layout @/not/there cannot be read"), "{refused}");
+        assert!(refused.ends_with("Name a file that holds the layout as JSON after the @."), "{refused}");
+        let refused = wish_of(&Args { layout: Some("{\"g\":".into()), ..args() }).expect_err("no JSON");
+        assert!(
+            refused.ends_with(LAYOUT_HINT) && wish::check(Wish { video_layout: hinted(), ..wish::usual() }).is_ok(),
+            "{refused}"
+        );
+    }
+
+    /// The layout of the hint.
+    fn hinted() -> Map<String, Value> {
+        let json = LAYOUT_HINT.trim_start_matches("It is regions by name, such as ").trim_end_matches('.');
+        serde_json::from_str(json).expect("JSON")
     }
 
     #[test]

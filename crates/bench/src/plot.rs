@@ -28,11 +28,15 @@ const TALL: f64 = 380.0;
 /// Latencies below and above are drawn at the edge, in ms.
 const LATENCY_MS: (f64, f64) = (0.02, 100.0);
 
+/// Between these a cost of a packet is drawn, in µs.
+const COST_LEAST_US: f64 = 0.001;
+const COST_MOST_US: f64 = 1e6;
+
 /// Which latencies.
 type Latency = (&'static str, fn(&Figures) -> Option<f64>);
 const LATENCIES: [Latency; 3] = [("p50", |f| f.latency_p50_ms), ("p99", |f| f.latency_p99_ms), ("p99.9", |f| f.latency_p999_ms)];
 
-/// Draws all into a folder; what was not measured is not drawn.
+/// Draws all into a folder, which is made where it is missing; what was not measured is not drawn.
 ///
 /// # Errors
 /// Nothing of it was measured, or what the system says.
@@ -41,9 +45,11 @@ pub fn write(all: &[Figures], folder: &Path) -> io::Result<()> {
     if drawings.iter().all(|(_, text)| text.is_none()) {
         return Err(io::Error::other("there is nothing to draw: no fan, no peer and no latency"));
     }
+    let failed = |e: io::Error| io::Error::other(format!("{}: {e}", folder.display()));
+    fs::create_dir_all(folder).map_err(failed)?;
     for (name, text) in drawings {
         match text {
-            Some(text) => fs::write(folder.join(name), text)?,
+            Some(text) => fs::write(folder.join(name), text).map_err(failed)?,
             None => eprintln!("{name} is not drawn: nothing of it was measured."),
         }
     }
@@ -52,11 +58,11 @@ pub fn write(all: &[Figures], folder: &Path) -> io::Result<()> {
 
 /// What a delivered packet costs, by how many receive it.
 pub fn cpu(all: &[Figures]) -> Option<String> {
-    let mut counts: Vec<usize> = all.iter().filter_map(viewers).collect();
+    let fans = || all.iter().filter(|one| cost(one).is_some());
+    let mut counts: Vec<usize> = fans().filter_map(viewers).collect();
     counts.sort_unstable();
     counts.dedup();
-    let fans = all.iter().filter(|one| viewers(one).is_some());
-    let most = fans.map(|one| one.cpu_us_per_packet).reduce(f64::max)?;
+    let most = fans().filter(|one| viewers(one).is_some()).filter_map(cost).reduce(f64::max)?;
     let mut svg = begin(TALL, "CPU time of the server for a delivered packet, in µs", all);
     let (low, high) = (TALL - BOTTOM, TOP);
     let step = nice(most / 5.0);
@@ -77,8 +83,8 @@ pub fn cpu(all: &[Figures]) -> Option<String> {
             .enumerate()
             .filter_map(|(at, count)| {
                 let rounds = all.iter().filter(|one| one.server == *name && viewers(one) == Some(*count));
-                let (least, most) = range(rounds.map(|one| one.cpu_us_per_packet))?;
-                let median = middle(all, name, &format!("1 to {count}"), |f| Some(f.cpu_us_per_packet))?;
+                let (least, most) = range(rounds.filter_map(cost))?;
+                let median = middle(all, name, &format!("1 to {count}"), cost)?;
                 Some((x(at) + server as f64 * 6.0 - 3.0, median, (least, most)))
             })
             .collect();
@@ -99,20 +105,24 @@ fn viewers(one: &Figures) -> Option<usize> {
     one.scenario.strip_prefix("1 to ")?.parse().ok()
 }
 
+/// What a packet cost, if that can be: a round in which nothing came has none, and a file may say anything.
+fn cost(one: &Figures) -> Option<f64> {
+    Some(one.cpu_us_per_packet).filter(|us| (COST_LEAST_US..COST_MOST_US).contains(us))
+}
+
 /// Kennel's CPU time for a packet as a share of its peer's, by load.
 pub fn ratios(all: &[Figures]) -> Option<String> {
-    let rows: Vec<(&str, f64)> =
-        loads(all).into_iter().filter_map(|load| Some((load, ratio(all, load, |f| Some(f.cpu_us_per_packet))?))).collect();
+    let rows: Vec<(&str, f64)> = loads(all).into_iter().filter_map(|load| Some((load, ratio(all, load, cost)?))).collect();
     let most = rows.iter().map(|(_, ratio)| *ratio).reduce(f64::max)?.max(1.0);
     let low = TOP + ROW * rows.len() as f64;
     let title = format!("CPU time for a delivered packet as a share of what {PEER} needs");
     let mut svg = begin(low + BOTTOM, &title, all);
     let x = |share: f64| LEFT + (WIDTH - LEFT - RIGHT) * share / most;
-    for tenths in (0..).step_by(2).take_while(|tenths| f64::from(*tenths) / 10.0 <= most) {
-        let share = f64::from(tenths) / 10.0;
-        let (colour, thick) = if tenths == 10 { ("quiet", 2.0) } else { ("rule", 1.0) };
+    let step = nice(most / 8.0);
+    for share in (0..=8).map(|n| f64::from(n) * step).filter(|share| *share <= most) {
+        let (colour, thick) = if share == 1.0 { ("quiet", 2.0) } else { ("rule", 1.0) };
         svg.line((x(share), TOP), (x(share), low), colour, thick);
-        svg.text((x(share), low + 18.0), Anchor::Middle, "quiet", 12.0, &format!("{share:.1}"));
+        svg.text((x(share), low + 18.0), Anchor::Middle, "quiet", 12.0, &short(share));
     }
     for (n, (load, share)) in rows.iter().enumerate() {
         let y = TOP + ROW * n as f64;
@@ -211,10 +221,13 @@ fn short(value: f64) -> String {
     text.to_owned()
 }
 
+/// 31 December 9999.
+const LAST_DAY: u64 = 2_932_896;
+
 /// A day as ISO 8601 writes it. `day` counts from 1 January 1970.
 fn date(day: u64) -> String {
     let is_leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let (mut year, mut rest) = (1970, day);
+    let (mut year, mut rest) = (1970, day.min(LAST_DAY));
     while rest >= 365 + u64::from(is_leap(year)) {
         rest -= 365 + u64::from(is_leap(year));
         year += 1;
@@ -258,6 +271,8 @@ mod tests {
             (789, "1972-02-29"),
             (20_779, "2026-11-22"),
             (364, "1970-12-31"),
+            (LAST_DAY, "9999-12-31"),
+            (u64::MAX, "9999-12-31"),
         ] {
             assert_eq!(date(day), expected, "{day}");
         }
@@ -284,6 +299,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_file_says_of_costs_that_cannot_be_is_not_drawn() {
+        for cost_us in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300, 1e-300] {
+            let all = [round("kennel", 10, 9.0), round("janus", 10, cost_us), round("janus", 49, cost_us)];
+            assert!(!cpu(&all).expect("a drawing").contains("1 to 49"), "{cost_us}");
+            assert_eq!(ratios(&all), None, "{cost_us}");
+        }
+        let far = [round("kennel", 10, 900_000.0), round("janus", 10, 0.01)];
+        let text = ratios(&far).expect("a drawing");
+        assert!(text.len() < 10_000 && text.contains(">90000000.00<"), "{text}");
+    }
+
+    #[test]
     fn a_drawing_says_how_often_was_measured() {
         let once = [round("kennel", 10, 9.0), round("janus", 10, 20.0)];
         assert!(cpu(&once).expect("a drawing").contains("Medians of 1 rounds"));
@@ -305,8 +332,11 @@ mod tests {
         assert!(cpu(&alone).is_some() && ratios(&alone).is_none());
         let folder = tempfile::tempdir().expect("a folder");
         assert!(write(&[], folder.path()).is_err());
-        write(&alone, folder.path()).expect("drawn");
-        let there = |name: &str| folder.path().join(name).exists();
+        let folder = folder.path().join("new/one");
+        write(&alone, &folder).expect("drawn");
+        let there = |name: &str| folder.join(name).exists();
         assert!(there("bench-cpu.svg") && there("bench-latency.svg") && !there("bench-ratio.svg"));
+        let problem = write(&alone, &folder.join("bench-cpu.svg")).expect_err("a file");
+        assert!(problem.to_string().contains("bench-cpu.svg"), "{problem}");
     }
 }

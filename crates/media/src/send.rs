@@ -29,7 +29,7 @@ use crate::replay::Window;
 use crate::srtp::Srtp;
 use blind::Blind;
 use early::Early;
-use kept::Entry;
+use kept::{Entry, Left};
 use line::{Head, Line};
 pub(crate) use packet::{Extras, Packet, Place};
 use wire::{Begun, Wire};
@@ -272,11 +272,13 @@ impl Sender {
             counters.write(self.wire.payload(&begun, 0));
         }
         let number = begun.numbered.then_some(self.number);
-        if !self.finish(now, begun, Purpose::Media) {
+        if !self.finish(now, &begun, Purpose::Media) {
             return false;
         }
         if let Some(line) = self.lines.get_mut(index).filter(|_| whole) {
-            line.kept.keep_whole(seq, number, self.wire.last());
+            let left = self.wire.last(&begun, packet.payload.len());
+            let left = left.and_then(|(header, signature)| Left::new(number, header, signature));
+            left.into_iter().for_each(|left| line.kept.keep_left(seq, left));
         }
         self.repairs.note_media(now, packet.payload.len());
         self.report_on(now, index);
@@ -486,19 +488,27 @@ impl Sender {
                 return self.lines.iter_mut().for_each(|line| line.kept.forget());
             }
             if whole {
-                self.resend(now, index, entry.seq);
+                self.resend(now, index, &entry);
             } else {
                 self.repeat(now, index, &entry, Purpose::Media);
             }
         }
     }
 
-    /// A packet once more as it left, to a client without a source for repairs. To encrypt it anew, with anything else in its header, would
-    /// give away the key of its signature (RFC 7714, section 5.1).
-    fn resend(&mut self, now: Instant, index: usize, seq: u64) {
-        let Some((number, datagram)) = self.lines.get(index).and_then(|line| line.kept.whole(seq)) else { return };
-        self.wire.add(datagram);
-        if let Some(number) = number {
+    /// A packet once more as it left, to a client without a source for repairs. It is encrypted anew, with the same key, number, header and
+    /// payload: byte for byte what left. Anything else under that number would give away the key of its signature (RFC 7714, section 5.1),
+    /// so it goes nowhere unless its signature is the same too.
+    fn resend(&mut self, now: Instant, index: usize, entry: &Entry) {
+        let Some(line) = self.lines.get(index) else { return };
+        let Some(left) = line.kept.left(entry.seq) else { return };
+        let begun = self.wire.begin_again(line.ssrc, entry.seq, left.header());
+        self.wire.put(&entry.payload);
+        if let Some(counters) = entry.counters {
+            counters.write(self.wire.payload(&begun, 0));
+        }
+        if self.wire.finish_again(self.srtp.as_mut(), &begun, left.signature())
+            && let Some(number) = left.number
+        {
             self.congestion.sent_again(now, number);
         }
     }
@@ -514,7 +524,7 @@ impl Sender {
         if let Some(counters) = entry.counters {
             counters.write(self.wire.payload(&begun, 2));
         }
-        self.finish(now, begun, purpose);
+        self.finish(now, &begun, purpose);
     }
 
     /// Begins a packet under the source for repairs of a track.
@@ -535,8 +545,8 @@ impl Sender {
     }
 
     /// Encrypts what was begun, and has it wait to be sent.
-    fn finish(&mut self, now: Instant, begun: Begun, purpose: Purpose) -> bool {
-        let Some(size) = self.wire.finish(self.srtp.as_mut(), &begun) else { return false };
+    fn finish(&mut self, now: Instant, begun: &Begun, purpose: Purpose) -> bool {
+        let Some(size) = self.wire.finish(self.srtp.as_mut(), begun) else { return false };
         if begun.numbered {
             self.congestion.sent(now, self.number, size, purpose);
             self.number += 1;
@@ -583,7 +593,7 @@ impl Sender {
             let time = line.time();
             if let Some(begun) = self.begin_repair(index, (payload_type, time), (false, true), Extras::default()) {
                 self.wire.put(&PADDING);
-                self.finish(now, begun, purpose);
+                self.finish(now, &begun, purpose);
             }
         }
         self.number > before

@@ -17,6 +17,9 @@ const BLOCK: usize = 15;
 /// Bytes of the salt of either kind of GCM (RFC 7714, section 12).
 const GCM_SALT: usize = 12;
 
+/// Bytes of the signature of a packet at most: that of GCM (RFC 7714, section 12). In counter mode it is ten.
+pub(crate) const SIGNATURE_BYTES_MAX: usize = 16;
+
 /// Header and source of a report, which stay readable (RFC 3711, section 3.4).
 const RTCP_HEAD: usize = 8;
 

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::line::HEADER_BYTES_MAX;
 use crate::codec::{Picture, Vp8};
 use crate::limit::{REPAIR_PACKETS, REPAIR_PACKETS_LEAST, REPAIR_TIME, REPAIRS_OF_ONE_MAX};
 use crate::send::{Extras, Packet};
+use crate::srtp::SIGNATURE_BYTES_MAX;
 
 /// Milliseconds until a packet may be sent again once more: the same datagram asks twice, and so does another on its way.
 const AGAIN_GAP: u32 = 10;
@@ -27,17 +29,54 @@ pub(super) struct Kept {
     /// As many as a power of two, or none.
     slots: Vec<Option<Slot>>,
     newest: u64,
-    /// The same packets as they left, place by place; none where repairs have a source of their own.
-    whole: Vec<Whole>,
+    /// How the same packets left, place by place; none where repairs have a source of their own.
+    ways: Vec<Option<Left>>,
 }
 
-/// A packet as it left.
-#[derive(Clone, Debug, Default)]
-struct Whole {
+/// How a packet left: with what its slot has, enough to make the same datagram again.
+#[derive(Clone, Debug)]
+pub(super) struct Left {
     /// Its number over all that the client is sent, if it has one.
-    number: Option<u64>,
-    /// None, if it did not leave.
-    datagram: Vec<u8>,
+    pub number: Option<u64>,
+    header: Short<HEADER_BYTES_MAX>,
+    signature: Short<SIGNATURE_BYTES_MAX>,
+}
+
+/// A few bytes that take no memory of their own.
+#[derive(Clone, Debug)]
+struct Short<const MOST: usize> {
+    bytes: [u8; MOST],
+    length: u8,
+}
+
+const _: () = assert!(HEADER_BYTES_MAX <= u8::MAX as usize, "the length of a header does not fit");
+
+impl<const MOST: usize> Short<MOST> {
+    /// None, if they are too many.
+    fn of(from: &[u8]) -> Option<Self> {
+        let mut bytes = [0; MOST];
+        bytes.get_mut(..from.len())?.copy_from_slice(from);
+        Some(Short { bytes, length: from.len() as u8 })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
+    }
+}
+
+impl Left {
+    /// With this header and signature; none if they are longer than any of ours.
+    pub fn new(number: Option<u64>, header: &[u8], signature: &[u8]) -> Option<Self> {
+        Some(Left { number, header: Short::of(header)?, signature: Short::of(signature)? })
+    }
+
+    pub fn header(&self) -> &[u8] {
+        self.header.bytes()
+    }
+
+    pub fn signature(&self) -> &[u8] {
+        self.signature.bytes()
+    }
 }
 
 impl Kept {
@@ -56,24 +95,24 @@ impl Kept {
         if let Some(slot) = self.slot(seq) {
             *slot = Some(Slot::new(now, seq, packet));
         }
-        if let Some(whole) = self.place_of(seq).and_then(|place| self.whole.get_mut(place)) {
-            whole.datagram.clear();
+        if let Some(way) = self.place_of(seq).and_then(|place| self.ways.get_mut(place)) {
+            *way = None;
         }
     }
 
-    /// What was [kept](Kept::keep) under this number, as it left. `number`: over all that the client is sent.
-    pub fn keep_whole(&mut self, seq: u64, number: Option<u64>, datagram: &[u8]) {
-        self.whole.resize_with(self.slots.len(), Whole::default);
-        if let Some(whole) = self.place_of(seq).and_then(|place| self.whole.get_mut(place)) {
-            whole.number = number;
-            whole.datagram.clear();
-            whole.datagram.extend_from_slice(datagram);
+    /// What was [kept](Kept::keep) under this number left so.
+    pub fn keep_left(&mut self, seq: u64, left: Left) {
+        if self.ways.len() < self.slots.len() {
+            self.ways.resize(self.slots.len(), None);
+        }
+        if let Some(way) = self.place_of(seq).and_then(|place| self.ways.get_mut(place)) {
+            *way = Some(left);
         }
     }
 
-    /// A packet that was [asked](Kept::ask) for, as it left, and its number over all.
-    pub fn whole(&self, seq: u64) -> Option<(Option<u64>, &[u8])> {
-        self.place_of(seq).and_then(|place| self.whole.get(place)).map(|whole| (whole.number, &*whole.datagram))
+    /// How a packet left that was [asked](Kept::ask) for; none: it did not.
+    pub fn left(&self, seq: u64) -> Option<&Left> {
+        self.ways.get(self.place_of(seq)?)?.as_ref()
     }
 
     /// The packet with this end of its number, if it is there, young, and was not sent again just now or too often. It counts as sent again
@@ -127,19 +166,18 @@ impl Kept {
     fn resize(&mut self, places: usize) {
         let mut slots = Vec::with_capacity(places);
         slots.resize_with(places, || None);
-        let mut whole = Vec::new();
-        whole.resize_with(if self.whole.is_empty() { 0 } else { places }, Whole::default);
+        let mut ways = vec![None; if self.ways.is_empty() { 0 } else { places }];
         for (former, slot) in self.slots.drain(..).enumerate() {
             let Some(slot) = slot else { continue };
             let place = slot.seq as usize & (places - 1);
-            if let Some((old, new)) = self.whole.get_mut(former).zip(whole.get_mut(place)) {
+            if let Some((old, new)) = self.ways.get_mut(former).zip(ways.get_mut(place)) {
                 std::mem::swap(old, new);
             }
             if let Some(place) = slots.get_mut(place) {
                 *place = Some(slot);
             }
         }
-        (self.slots, self.whole) = (slots, whole);
+        (self.slots, self.ways) = (slots, ways);
     }
 }
 
@@ -324,29 +362,35 @@ mod tests {
     }
 
     #[test]
-    fn what_left_is_kept_as_it_was_wherever_its_place_is() {
+    fn how_it_left_is_known_wherever_its_place_is() {
         let mut kept = Kept::default();
-        let datagram = |seq: u64| (seq as u16).to_be_bytes();
+        let header = |seq: u64| (seq as u16).to_be_bytes();
+        let left = |seq: u64| Left::new(Some(seq + 7), &header(seq), &[seq as u8; 10]).unwrap();
         for seq in 0..600 {
             keep(&mut kept, 100, seq);
-            kept.keep_whole(seq, Some(seq + 7), &datagram(seq));
+            kept.keep_left(seq, left(seq));
         }
         let check = |kept: &mut Kept, now: u32, seqs: std::ops::Range<u64>| {
             for seq in seqs {
                 assert_eq!(kept.ask(now, seq as u16).map(|entry| entry.seq), Some(seq));
-                assert_eq!(kept.whole(seq), Some((Some(seq + 7), &datagram(seq)[..])));
+                let left = kept.left(seq).unwrap();
+                assert_eq!(
+                    (left.number, left.header(), left.signature()),
+                    (Some(seq + 7), &header(seq)[..], &[seq as u8; 10][..])
+                );
             }
         };
         check(&mut kept, 120, 0..600);
         keep(&mut kept, 1_700, 600);
-        kept.keep_whole(600, Some(607), &datagram(600));
+        kept.keep_left(600, left(600));
         for _ in 0..10 {
             kept.trim(1_700);
         }
-        assert_eq!((kept.slots.len(), kept.whole.len()), (REPAIR_PACKETS_LEAST, REPAIR_PACKETS_LEAST));
+        assert_eq!((kept.slots.len(), kept.ways.len()), (REPAIR_PACKETS_LEAST, REPAIR_PACKETS_LEAST));
         check(&mut kept, 1_720, 600..601);
         keep(&mut kept, 1_730, 601);
-        assert_eq!(kept.whole(601).map(|(_, datagram)| datagram.len()), Some(0), "what did not leave");
+        assert!(kept.left(601).is_none(), "what did not leave");
+        assert!(Left::new(None, &[0; HEADER_BYTES_MAX + 1], &[]).is_none());
     }
 
     #[test]

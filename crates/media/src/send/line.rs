@@ -30,6 +30,10 @@ const NUMBERS_FIRST: u64 = 1 << 15;
 /// The longest name of a section that fits into that form.
 const NAME_MAX: usize = 16;
 
+/// Bytes of a header with all extensions that there are: those of RFC 3550, the word before extensions, and of each its value and the byte
+/// before that: number, time, level, orientation, content, delay and section, in whole words.
+pub(super) const HEADER_BYTES_MAX: usize = 12 + 4 + (3 + 4 + 2 + 2 + 2 + 4 + 1 + NAME_MAX).next_multiple_of(4);
+
 /// One track to the client.
 pub(super) struct Line {
     pub ssrc: u32,

@@ -60,18 +60,30 @@ impl Wire {
         Some(self.bytes.len() - begun.start)
     }
 
-    /// The datagram that was finished last.
-    pub fn last(&self) -> &[u8] {
-        let start = self.ends.iter().rev().nth(1).copied().unwrap_or(0);
-        self.ends.last().and_then(|end| self.bytes.get(start..*end)).unwrap_or_default()
+    /// Header and signature of the datagram that was finished last, which was begun so.
+    pub fn last(&self, begun: &Begun, payload: usize) -> Option<(&[u8], &[u8])> {
+        let (header, rest) = self.bytes.get(begun.start..)?.split_at_checked(begun.header)?;
+        Some((header, rest.get(payload..)?))
     }
 
-    /// A whole datagram.
-    pub fn add(&mut self, datagram: &[u8]) {
-        if !datagram.is_empty() {
-            self.bytes.extend_from_slice(datagram);
-            self.ends.push(self.bytes.len());
+    /// Begins a packet that left before, by the header with which it did.
+    pub fn begin_again(&mut self, ssrc: u32, seq: u64, header: &[u8]) -> Begun {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(header);
+        Begun { start, header: header.len(), ssrc, seq, numbered: false }
+    }
+
+    /// Encrypts it anew, which gives the same datagram. False: it does not, and is gone. Another one under the same number must not leave.
+    pub fn finish_again(&mut self, srtp: Option<&mut Srtp>, begun: &Begun, signature: &[u8]) -> bool {
+        if self.finish(srtp, begun).is_none() {
+            return false;
         }
+        let same = !signature.is_empty() && self.bytes.ends_with(signature);
+        if !same {
+            self.ends.pop();
+            self.bytes.truncate(begun.start);
+        }
+        same
     }
 
     pub fn is_empty(&self) -> bool {

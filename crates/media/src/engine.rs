@@ -340,10 +340,15 @@ impl Engine {
         self.flush(now);
     }
 
-    /// What was to be sent in a turn is sent now. A long turn is no long way.
+    /// What was to be sent in a turn is sent now. A long turn is no long way. Only those are looked at for whom something waits: turns are
+    /// long where there are many others.
     pub fn leave(&mut self, turn: Instant, now: Instant) {
-        if now.saturating_duration_since(turn) >= LONG_TURN {
-            self.slots.iter_mut().filter_map(|slot| slot.client.as_deref_mut()).for_each(|client| client.peer.leave(turn, now));
+        if now.saturating_duration_since(turn) < LONG_TURN {
+            return;
+        }
+        for key in &self.touched {
+            let slot = self.slots.get_mut(key.index as usize).filter(|slot| slot.uses == key.uses);
+            slot.and_then(|slot| slot.client.as_deref_mut()).into_iter().for_each(|client| client.peer.leave(turn, now));
         }
     }
 

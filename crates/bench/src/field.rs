@@ -1,7 +1,7 @@
 //! All clients of a run, on one thread: their sockets, their media, and what arrived.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -61,7 +61,7 @@ pub struct Terms {
     /// Where it answers HTTP.
     pub http: SocketAddr,
     /// Where clients are.
-    pub ip: Ipv4Addr,
+    pub ip: IpAddr,
     /// What they do while they are measured, beside sending and hearing.
     pub drill: Option<Drill>,
     /// Of a hundred datagrams of media so many get lost, each way.

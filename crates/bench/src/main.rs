@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -26,9 +26,9 @@ struct Choices {
     /// The program of Kennel
     #[arg(long, default_value = "target/release/kennel")]
     server: PathBuf,
-    /// Where servers and clients are
+    /// Where servers and clients are, of either kind; Janus is measured over IPv4
     #[arg(long, default_value = "127.0.0.1")]
-    address: Ipv4Addr,
+    address: IpAddr,
     /// The loads, if no one is chosen
     #[arg(long, default_value = "short", conflicts_with = "scenario")]
     set: Set,
@@ -36,28 +36,28 @@ struct Choices {
     #[arg(long)]
     scenario: Option<Kind>,
     /// Who sends, in each room
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, requires = "scenario")]
     publishers: usize,
     /// Who only receives, in all rooms together
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, requires = "scenario")]
     subscribers: usize,
     /// How many rooms; only of `many`
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, requires = "scenario")]
     rooms: usize,
     /// How long is measured, each time; 8, in a short set 4
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: Option<u64>,
     /// How often everything is measured, in turn; 3, in a short set 2, in a full one 5
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
     /// Joins a second
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     joins_per_s: u32,
     /// Records everybody's tracks; Kennel by Twilio's signaling only
-    #[arg(long)]
+    #[arg(long, requires = "scenario")]
     recorded: bool,
     /// Of a hundred datagrams of media so many get lost, to each client and from it
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=90))]
+    #[arg(long, default_value_t = 0, requires = "scenario", value_parser = clap::value_parser!(u8).range(..=90))]
     loss: u8,
     /// Which datagrams get lost
     #[arg(long, default_value_t = 1)]
@@ -119,7 +119,7 @@ fn main() -> ExitCode {
     let outcome = match &choices.command {
         Some(Command::Plot { file, folder }) => read(file).and_then(|all| plot::write(&all, folder)),
         Some(Command::Table { file }) => read(file).map(|all| print(&all)),
-        None => measure(&choices).map(|all| print(&all)),
+        None => check(&choices).and_then(|()| measure(&choices)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -134,10 +134,29 @@ fn print(all: &[Figures]) {
     println!("{}\n{}", report::table(all), report::ratios(all));
 }
 
+/// Refuses what would be measured otherwise than it was meant.
+fn check(choices: &Choices) -> io::Result<()> {
+    let wrong = choices.loads().iter().find_map(Scenario::senseless);
+    if let Some(why) = wrong {
+        return Err(io::Error::other(why));
+    }
+    let janus = choices.doors.contains(&Door::Janus);
+    if janus && !choices.address.is_ipv4() {
+        return Err(io::Error::other("Janus is measured over IPv4: say another --address"));
+    }
+    if janus && choices.address == Ipv4Addr::LOCALHOST {
+        let words =
+            "Janus gathers no candidates on a loopback interface; scripts/bench-janus makes a network with another one, as root";
+        return Err(io::Error::other(words));
+    }
+    Ok(())
+}
+
 /// Servers and rounds in turn, so that a change of the machine meets all.
-fn measure(choices: &Choices) -> io::Result<Vec<Figures>> {
-    let program = choices.server.canonicalize().map_err(|e| io::Error::other(format!("{}: {e}", choices.server.display())))?;
-    let mut all = Vec::new();
+fn measure(choices: &Choices) -> io::Result<()> {
+    // Each server has a folder of its own, from which the way to the program is another.
+    let program = choices.server.canonicalize().unwrap_or_else(|_| choices.server.clone());
+    let (mut all, mut failed) = (Vec::new(), 0);
     for round in 1..=choices.rounds() {
         for load in choices.loads() {
             if round == 1 {
@@ -153,12 +172,22 @@ fn measure(choices: &Choices) -> io::Result<Vec<Figures>> {
                         all.push(figures);
                     }
                     // The other loads may be measured all the same.
-                    Err(problem) => eprintln!("{} on {} failed: {problem}.", load.name(), door.name()),
+                    Err(problem) => {
+                        failed += 1;
+                        eprintln!("{} on {} failed: {problem}.", load.name(), door.name());
+                    }
                 }
             }
         }
     }
-    if all.is_empty() { Err(io::Error::other("nothing was measured")) } else { Ok(all) }
+    if !all.is_empty() {
+        print(&all);
+    }
+    match (all.len(), failed) {
+        (0, 0) => Err(io::Error::other("there was nothing to measure; why stands above")),
+        (_, 0) => Ok(()),
+        (whole, _) => Err(io::Error::other(format!("{failed} of {} measurements; why stands above", whole + failed))),
+    }
 }
 
 fn tell_refusals(load: &Scenario, doors: &[Door]) {
@@ -170,6 +199,10 @@ fn tell_refusals(load: &Scenario, doors: &[Door]) {
 fn note(choices: &Choices, figures: &Figures) -> io::Result<()> {
     let line = serde_json::to_string(figures)?;
     eprintln!("{line}");
+    if !figures.complete {
+        let Figures { scenario, server, round, .. } = figures;
+        eprintln!("{scenario} on {server}, round {round}: before it was measured not everybody heard everybody.");
+    }
     if let Some(path) = &choices.json {
         writeln!(OpenOptions::new().create(true).append(true).open(path)?, "{line}")?;
     }

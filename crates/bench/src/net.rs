@@ -2,13 +2,13 @@
 
 use std::array;
 use std::io::{self, IoSliceMut};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::time::{Duration, SystemTime};
 
 use nix::cmsg_space;
 use nix::errno::Errno;
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrIn, recvmmsg, setsockopt, sockopt};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, setsockopt, sockopt};
 use nix::sys::time::TimeSpec;
 use socket2::{Domain, Socket, Type};
 
@@ -25,8 +25,8 @@ const BUFFER_BYTES: usize = 1024 * 1024;
 ///
 /// # Errors
 /// What the system says.
-pub fn open(ip: std::net::Ipv4Addr) -> io::Result<mio::net::UdpSocket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
+pub fn open(ip: IpAddr) -> io::Result<mio::net::UdpSocket> {
+    let socket = Socket::new(Domain::for_address((ip, 0).into()), Type::DGRAM, None)?;
     socket.set_recv_buffer_size(BUFFER_BYTES)?;
     socket.set_nonblocking(true)?;
     socket.bind(&SocketAddr::from((ip, 0)).into())?;
@@ -36,7 +36,7 @@ pub fn open(ip: std::net::Ipv4Addr) -> io::Result<mio::net::UdpSocket> {
 
 /// What is needed to read; shared by all sockets of a thread.
 pub struct Reader {
-    headers: MultiHeaders<SockaddrIn>,
+    headers: MultiHeaders<SockaddrStorage>,
     buffer: Vec<u8>,
 }
 
@@ -57,11 +57,18 @@ impl Reader {
         for message in messages {
             count += 1;
             let stamp = message.cmsgs().ok().and_then(|mut all| all.find_map(|one| time_of(&one)));
-            let (Some(from), Some(bytes)) = (message.address, message.iovs().next()) else { continue };
-            take(SocketAddr::V4(from.into()), stamp.unwrap_or_else(time_of_day), bytes);
+            let (Some(from), Some(bytes)) = (message.address.as_ref().and_then(address_of), message.iovs().next()) else {
+                continue;
+            };
+            take(from, stamp.unwrap_or_else(time_of_day), bytes);
         }
         count == BATCH
     }
+}
+
+fn address_of(storage: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = storage.as_sockaddr_in().map(|from| SocketAddr::V4((*from).into()));
+    v4.or_else(|| storage.as_sockaddr_in6().map(|from| SocketAddr::V6((*from).into())))
 }
 
 fn time_of(message: &ControlMessageOwned) -> Option<Duration> {
@@ -78,13 +85,21 @@ pub fn time_of_day() -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::net::{Ipv4Addr, Ipv6Addr};
 
     use super::*;
 
     #[test]
     fn a_batch_comes_whole_and_with_the_time_of_its_arrival() {
-        let (one, other) = (open(Ipv4Addr::LOCALHOST).expect("a socket"), open(Ipv4Addr::LOCALHOST).expect("a socket"));
+        check(Ipv4Addr::LOCALHOST.into());
+        // A machine without IPv6 measures none.
+        if std::net::UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
+            check(Ipv6Addr::LOCALHOST.into());
+        }
+    }
+
+    fn check(ip: IpAddr) {
+        let (one, other) = (open(ip).expect("a socket"), open(ip).expect("a socket"));
         let (to, from) = (other.local_addr().expect("bound"), one.local_addr().expect("bound"));
         let mut reader = Reader::new();
         for round in 0..3 {

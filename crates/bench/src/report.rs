@@ -86,6 +86,13 @@ pub struct Figures {
     pub rss_kb: u64,
     /// Memory for each client.
     pub kb_per_client: f64,
+    /// Of the idle server, memory of its own: without pages of files, such as the program itself, of which more are looked at when the first
+    /// client comes.
+    pub own_idle_kb: u64,
+    /// The same at the end.
+    pub own_kb: u64,
+    /// The same for each client.
+    pub own_kb_per_client: f64,
     /// Joins that were timed, from the TCP connection to the first packet of media.
     pub joins: u64,
     /// How long they took.
@@ -164,18 +171,19 @@ impl Figures {
 pub const PEER: &str = "janus";
 
 /// What is compared.
-const RATIOS: [Column; 5] = [
+const RATIOS: [Column; 6] = [
     ("CPU/packet", |f| Some(f.cpu_us_per_packet)),
     ("p50", |f| f.latency_p50_ms),
     ("p99", |f| f.latency_p99_ms),
     ("join p50", |f| timed(f, f.join_p50_ms)),
     ("kB/client", |f| Some(f.kb_per_client)),
+    ("own kB/client", own),
 ];
 
 /// A column: its title and its value in one round.
 type Column = (&'static str, fn(&Figures) -> Option<f64>);
 
-const COLUMNS: [Column; 26] = [
+const COLUMNS: [Column; 28] = [
     ("packets/s", |f| Some(f.packets_per_s)),
     ("CPU us/packet", |f| Some(f.cpu_us_per_packet)),
     ("cores", |f| Some(f.server_cores)),
@@ -198,14 +206,21 @@ const COLUMNS: [Column; 26] = [
     ("key p50 ms", |f| f.key_p50_ms),
     ("idle MB", |f| Some(f.rss_idle_kb as f64 / 1024.0)),
     ("kB/client", |f| Some(f.kb_per_client)),
+    ("own kB/client", own),
     ("packets/turn", |f| Some(f.packets_per_turn)),
     ("datagrams/send", |f| Some(f.datagrams_per_send)),
     ("generator us/packet", |f| Some(f.generator_us_per_packet)),
+    ("sent late max ms", |f| Some(f.lateness_max_ms)),
     ("hiccup p99 ms", |f| Some(f.hiccup_p99_ms)),
 ];
 
 fn some(count: u64) -> Option<f64> {
     (count > 0).then_some(count as f64)
+}
+
+/// Memory of its own for each client, if that was looked at.
+fn own(one: &Figures) -> Option<f64> {
+    (one.own_kb > 0).then_some(one.own_kb_per_client)
 }
 
 /// A time of joins, if any join was timed.

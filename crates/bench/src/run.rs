@@ -43,6 +43,7 @@ pub fn run(choice: &Choice, scenario: &Scenario, round: u32) -> io::Result<Figur
     let mut field = Field::new(Terms { door, http, ip, drill, loss_percent, seed })?;
     field.run_for(SETTLE)?;
     make_rooms(&server, choice, scenario)?;
+    let idle = server.memory();
     let mut figures = Figures {
         server: choice.door.name().to_owned(),
         scenario: scenario.name(),
@@ -52,7 +53,8 @@ pub fn run(choice: &Choice, scenario: &Scenario, round: u32) -> io::Result<Figur
         rooms: scenario.rooms(),
         unix_s,
         load,
-        rss_idle_kb: server.resident_kb(),
+        rss_idle_kb: idle.resident_kb,
+        own_idle_kb: idle.own_kb,
         ..Figures::default()
     };
     join(&mut field, &scenario.senders(), scenario)?;
@@ -69,8 +71,11 @@ pub fn run(choice: &Choice, scenario: &Scenario, round: u32) -> io::Result<Figur
         figures.cores_per_mix = Some(figures.server_cores / scenario.rooms() as f64);
     }
     figures.clients = field.participants();
-    figures.rss_kb = server.resident_kb();
-    figures.kb_per_client = figures.rss_kb.saturating_sub(figures.rss_idle_kb) as f64 / field.participants().max(1) as f64;
+    let memory = server.memory();
+    let each = |now: u64, idle: u64| now.saturating_sub(idle) as f64 / field.participants().max(1) as f64;
+    (figures.rss_kb, figures.own_kb) = (memory.resident_kb, memory.own_kb);
+    figures.kb_per_client = each(memory.resident_kb, idle.resident_kb);
+    figures.own_kb_per_client = each(memory.own_kb, idle.own_kb);
     if scenario.recorded {
         drop(field);
         let count = recorded::count(&server.end()?)?;

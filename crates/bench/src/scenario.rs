@@ -132,6 +132,27 @@ impl Scenario {
         }
     }
 
+    /// Why it makes no sense as it was asked for, if it does not.
+    pub fn senseless(&self) -> Option<String> {
+        let name = self.kind.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let together = matches!(self.kind, Kind::All | Kind::Many | Kind::Gallery | Kind::Sound);
+        if self.publishers == 0 {
+            return Some(format!("{name}: somebody has to send: --publishers 1 or more"));
+        }
+        if self.rooms != 1 && self.kind != Kind::Many {
+            return Some(format!("{name}: --rooms is of `many` only"));
+        }
+        if self.rooms == 0 {
+            return Some(format!("{name}: --rooms 1 or more"));
+        }
+        let alone = if together { self.publishers + self.subscribers < 2 } else { self.subscribers == 0 && !self.recorded };
+        match (alone, together) {
+            (true, true) => Some(format!("{name}: nobody hears anybody: --publishers 2 or more")),
+            (true, false) => Some(format!("{name}: nobody receives: --subscribers 1 or more")),
+            _ => None,
+        }
+    }
+
     /// How many rooms it takes.
     pub fn rooms(&self) -> usize {
         match self.kind {
@@ -239,6 +260,25 @@ mod tests {
             assert_eq!(senders.iter().filter(|one| one.sound == Some(true)).count(), SPEAKERS);
             assert!(senders.iter().all(|one| one.picture == picture && one.sound.is_some()));
         }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_said_with_what_would() {
+        let check = |scenario: Scenario, expected: Option<&str>| {
+            let why = scenario.senseless();
+            let fits = expected.map_or(why.is_none(), |words| why.as_ref().is_some_and(|why| why.contains(words)));
+            assert!(fits, "{why:?} in place of {expected:?}");
+        };
+        let new = Scenario::new;
+        check(new(Kind::Fan, 1, 10), None);
+        check(new(Kind::Fan, 1, 0), Some("--subscribers 1"));
+        check(new(Kind::Storm, 0, 10), Some("--publishers 1"));
+        check(new(Kind::All, 1, 0), Some("--publishers 2"));
+        check(new(Kind::All, 2, 0), None);
+        check(Scenario { rooms: 3, ..new(Kind::All, 2, 0) }, Some("`many`"));
+        check(Scenario { rooms: 3, ..new(Kind::Many, 2, 0) }, None);
+        check(Scenario { rooms: 0, ..new(Kind::Many, 2, 0) }, Some("--rooms 1"));
+        check(Scenario { recorded: true, ..new(Kind::Rooms, 2, 0) }, None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A server that runs for one measurement, with a data folder and ports of its own, and what it uses of the machine.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -26,8 +26,9 @@ const AUTHORIZATION: &str = "U0swMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTpiZW5
 /// How long a server may take until it answers.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The program of Janus, as its package installs it.
+/// The program of Janus, as its package installs it, and where its modules are, below a folder for each kind of machine.
 const JANUS: &str = "janus";
+const LIBRARIES: &str = "/usr/lib";
 
 /// A server. Dropping it ends it.
 pub struct Server {
@@ -35,6 +36,15 @@ pub struct Server {
     /// Where it answers HTTP.
     pub http: SocketAddr,
     data: tempfile::TempDir,
+}
+
+/// Memory that a server holds, in kB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// In all.
+    pub resident_kb: u64,
+    /// Of its own, without pages of files.
+    pub own_kb: u64,
 }
 
 /// A folder of recordings. Dropping it deletes them.
@@ -51,8 +61,8 @@ pub struct Choice {
     pub door: Door,
     /// The program of Kennel.
     pub program: PathBuf,
-    /// Where it listens, and clients are.
-    pub ip: Ipv4Addr,
+    /// Where media comes from and goes to. Kennel is spoken to over IPv4 all the same.
+    pub ip: IpAddr,
     /// Threads for media: Kennel's workers, event loops of Janus.
     pub workers: usize,
 }
@@ -64,26 +74,31 @@ impl Server {
     /// It does not start, or does not answer in time.
     pub fn start(choice: &Choice) -> io::Result<Self> {
         let data = tempfile::tempdir()?;
-        let http = free_port(choice.ip)?;
+        let http = free_port(if choice.ip.is_ipv4() { choice.ip } else { Ipv4Addr::LOCALHOST.into() })?;
         let mut command = match choice.door {
             Door::Kennel | Door::Signalwire => kennel(choice, data.path(), http)?,
             Door::Janus => janus(choice, data.path(), http)?,
         };
         command.current_dir(data.path()).stdout(Stdio::null());
-        let server = Server { process: command.spawn()?, http, data };
+        let process = command.spawn().map_err(|problem| not_started(choice, &problem))?;
+        let mut server = Server { process, http, data };
         server.wait()?;
         Ok(server)
     }
 
-    fn wait(&self) -> io::Result<()> {
+    fn wait(&mut self) -> io::Result<()> {
         let give_up = Instant::now() + START_TIMEOUT;
-        loop {
-            match TcpStream::connect(self.http) {
-                Ok(_) => return Ok(()),
-                Err(problem) if Instant::now() > give_up => return Err(problem),
-                Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        while let Err(problem) = TcpStream::connect(self.http) {
+            if let Some(status) = self.process.try_wait()? {
+                return Err(io::Error::other(format!("it ended as it started ({status}); why stands above")));
             }
+            if Instant::now() > give_up {
+                let (http, seconds) = (self.http, START_TIMEOUT.as_secs());
+                return Err(io::Error::other(format!("it does not answer at {http} after {seconds} s: {problem}")));
+            }
+            std::thread::sleep(Duration::from_millis(20));
         }
+        Ok(())
     }
 
     /// CPU time that it used so far, by its own clock (`clock_getcpuclockid(3)`).
@@ -103,11 +118,9 @@ impl Server {
         Duration::from_nanos(named.filter_map(ns).sum())
     }
 
-    /// Memory that it holds (`VmRSS`, `proc(5)`), in kB.
-    pub fn resident_kb(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        line.and_then(|line| line.split_whitespace().next()).and_then(|kb| kb.parse().ok()).unwrap_or(0)
+    /// Memory that it holds (`VmRSS` and `RssAnon`, `proc(5)`).
+    pub fn memory(&self) -> Memory {
+        Memory::read(&std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default())
     }
 
     /// Its own figures; none if it does not tell.
@@ -152,6 +165,14 @@ impl Server {
         let mut text = String::new();
         stream.read_to_string(&mut text)?;
         Ok(text)
+    }
+}
+
+impl Memory {
+    fn read(status: &str) -> Self {
+        let line = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let kb = |name: &str| line(name).and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0);
+        Memory { resident_kb: kb("VmRSS"), own_kb: kb("RssAnon") }
     }
 }
 
@@ -216,8 +237,8 @@ fn kennel(choice: &Choice, data: &Path, http: SocketAddr) -> io::Result<Command>
 fn janus(choice: &Choice, data: &Path, http: SocketAddr) -> io::Result<Command> {
     let (ip, port, loops) = (choice.ip, http.port(), choice.workers);
     let general = format!("general: {{ debug_level = 2; session_timeout = 0; event_loops = {loops}; }}\n");
-    let plugins = without("plugins", "/usr/lib/x86_64-linux-gnu/janus/plugins", "libjanus_videoroom");
-    let transports = without("transports", "/usr/lib/x86_64-linux-gnu/janus/transports", "libjanus_websockets");
+    let plugins = without("plugins", "libjanus_videoroom", Path::new(LIBRARIES))?;
+    let transports = without("transports", "libjanus_websockets", Path::new(LIBRARIES))?;
     let nat = format!("nat: {{ ice_enforce_list = \"{ip}\"; }}\nmedia: {{ ipv6 = false; }}\n");
     std::fs::write(data.join("janus.jcfg"), format!("{general}{plugins}{transports}{nat}"))?;
     let websockets = format!("general: {{ json = \"compact\"; ws = true; ws_port = {port}; ws_ip = \"{ip}\"; wss = false; }}\n");
@@ -228,20 +249,41 @@ fn janus(choice: &Choice, data: &Path, http: SocketAddr) -> io::Result<Command> 
     Ok(command)
 }
 
-/// A line of its configuration that leaves out all modules of a folder but one.
-fn without(kind: &str, folder: &str, kept: &str) -> String {
-    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
-    let others: Vec<String> = names.filter(|name| name.ends_with(".so") && !name.starts_with(kept)).collect();
-    format!("{kind}: {{ disable = \"{}\"; }}\n", others.join(","))
+/// A line of its configuration that leaves out all modules of a kind but one. Where they are depends on the kind of machine.
+fn without(kind: &str, kept: &str, libraries: &Path) -> io::Result<String> {
+    let below = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let files: Vec<PathBuf> = below(libraries).flat_map(|machine| below(&machine.join("janus").join(kind))).collect();
+    let names = || files.iter().filter_map(|file| file.file_name()?.to_str()).filter(|name| name.ends_with(".so"));
+    if !names().any(|name| name.starts_with(kept)) {
+        let folder = libraries.join("*/janus").join(kind);
+        let words =
+            format!("{kept}.so is not in {}: it comes with the package janus, and is not measured untuned", folder.display());
+        return Err(io::Error::other(words));
+    }
+    let others: Vec<&str> = names().filter(|name| !name.starts_with(kept)).collect();
+    Ok(format!("{kind}: {{ disable = \"{}\"; }}\n", others.join(",")))
 }
 
-fn free_port(ip: Ipv4Addr) -> io::Result<SocketAddr> {
-    TcpListener::bind((ip, 0))?.local_addr()
+/// Why a server could not be started, and what to do.
+fn not_started(choice: &Choice, problem: &io::Error) -> io::Error {
+    let (program, what) = match choice.door {
+        Door::Janus => (JANUS.to_owned(), "it comes with the package janus (apt-get install janus)"),
+        Door::Kennel | Door::Signalwire => {
+            (choice.program.display().to_string(), "`make bench` builds it, `--server` says where it is")
+        }
+    };
+    io::Error::new(problem.kind(), format!("{program} cannot be started: {problem}; {what}"))
+}
+
+fn free_port(ip: IpAddr) -> io::Result<SocketAddr> {
+    let bound = TcpListener::bind((ip, 0));
+    bound
+        .map_err(|problem| io::Error::new(problem.kind(), format!("nothing can listen on {ip} (--address): {problem}")))?
+        .local_addr()
 }
 
 /// A port that is free for UDP and TCP.
-fn free_media_port(ip: Ipv4Addr) -> io::Result<SocketAddr> {
+fn free_media_port(ip: IpAddr) -> io::Result<SocketAddr> {
     loop {
         let address = UdpSocket::bind((ip, 0))?.local_addr()?;
         if TcpListener::bind(address).is_ok() {
@@ -268,6 +310,39 @@ mod tests {
         let text = "Tcp: A B\nTcp: 1 2\nUdp: InDatagrams NoPorts RcvbufErrors SndbufErrors\nUdp: 5 6 7 8\nUdpLite: a\n";
         assert_eq!(dropped(text), Some(7));
         assert_eq!(dropped(""), None);
+    }
+
+    #[test]
+    fn memory_of_its_own_is_told_apart() {
+        let status = "Name:\tkennel\nVmRSS:\t   26812 kB\nRssAnon:\t    6064 kB\nRssFile:\t   20748 kB\n";
+        assert_eq!(Memory::read(status), Memory { resident_kb: 26_812, own_kb: 6_064 });
+        assert_eq!(Memory::read(""), Memory::default());
+    }
+
+    #[test]
+    fn all_modules_but_one_are_left_out_on_any_machine() {
+        let libraries = tempfile::tempdir().expect("a folder");
+        let without = || without("plugins", "libjanus_videoroom", libraries.path());
+        let why = without().expect_err("it would run untuned").to_string();
+        assert!(why.contains("*/janus/plugins") && why.contains("package janus"), "{why}");
+        let folder = libraries.path().join("aarch64-linux-gnu/janus/plugins");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        for name in ["libjanus_echotest.so", "libjanus_videoroom.so", "libjanus_videoroom.so.2.0.5", "notes"] {
+            std::fs::write(folder.join(name), "").expect("a file");
+        }
+        assert_eq!(without().expect("a line"), "plugins: { disable = \"libjanus_echotest.so\"; }\n");
+    }
+
+    #[test]
+    fn what_cannot_be_started_is_named_with_what_to_do() {
+        let choice = |door| Choice { door, program: "/nowhere/kennel".into(), ip: Ipv4Addr::LOCALHOST.into(), workers: 1 };
+        let why = |choice: &Choice| Server::start(choice).err().map(|problem| problem.to_string()).unwrap_or_default();
+        assert!(why(&choice(Door::Kennel)).starts_with("/nowhere/kennel cannot be started: "));
+        assert!(not_started(&choice(Door::Janus), &io::ErrorKind::NotFound.into()).to_string().contains("apt-get install janus"));
+        let elsewhere = Choice { ip: Ipv4Addr::new(192, 0, 2, 1).into(), ..choice(Door::Kennel) };
+        assert!(why(&elsewhere).contains("192.0.2.1 (--address)"), "{}", why(&elsewhere));
+        let ends = Choice { program: "/bin/false".into(), ..choice(Door::Kennel) };
+        assert!(why(&ends).contains("ended as it started (exit status: 1)"), "{}", why(&ends));
     }
 
     #[test]

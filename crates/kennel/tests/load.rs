@@ -1,7 +1,7 @@
 //! The load generator against the program: each load small and short, by real sockets on loopback. What it costs is measured elsewhere
 //! (`docs/bench.md`); this is that it can be.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,8 +19,12 @@ fn small(kind: Kind, publishers: usize, subscribers: usize) -> Scenario {
 
 /// Measures it once, and looks at what holds of every load.
 fn measure(door: Door, scenario: &Scenario) -> Figures {
+    measure_at(Ipv4Addr::LOCALHOST.into(), door, scenario)
+}
+
+fn measure_at(ip: IpAddr, door: Door, scenario: &Scenario) -> Figures {
     let program = Path::new(env!("CARGO_BIN_EXE_kennel")).to_owned();
-    let choice = Choice { door, program, ip: Ipv4Addr::LOCALHOST, workers: 1 };
+    let choice = Choice { door, program, ip, workers: 1 };
     let figures = run(&choice, scenario, 1).unwrap_or_else(|problem| panic!("{}: {problem}", scenario.name()));
     println!("{}", serde_json::to_string(&figures).expect("a line"));
     assert!(figures.complete, "somebody does not hear somebody: {figures:?}");
@@ -36,6 +40,17 @@ fn a_fan() {
     assert_eq!((figures.clients, figures.pairs, figures.receivers), (4, 6, 3));
     // Who comes before anything is to be heard is not timed.
     assert!((1..=3).contains(&figures.joins) && figures.join_p50_ms > 0.0, "{figures:?}");
+    // Pages of the program are memory, too, and not its own.
+    assert!(figures.own_kb > figures.own_idle_kb && figures.own_kb < figures.rss_kb, "{figures:?}");
+}
+
+#[test]
+fn a_fan_over_ipv6() {
+    let ip = Ipv6Addr::LOCALHOST.into();
+    if UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
+        return println!("this machine has no IPv6");
+    }
+    assert_eq!(measure_at(ip, Door::Kennel, &small(Kind::Fan, 1, 3)).pairs, 6);
 }
 
 #[test]

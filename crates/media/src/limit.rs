@@ -448,15 +448,19 @@ pub const LOAD_TIME: Duration = Duration::from_secs(5);
 /// and counted; pictures go on at their next key frame, which is asked for.
 pub const PIPE_PACKETS_MAX: usize = 2_048;
 
-/// Packets, and words, that a worker takes out of one pipe in one turn. The rest follow in the next one.
+/// Packets, words, and messages of data tracks, that a worker takes out of one pipe in one turn. The rest follow in the next one.
 pub const PIPE_PER_TURN_MAX: usize = 64;
 
-/// Bytes of words and messages that wait in a pipe, from which on there is no room for messages of data tracks. Those of unreliable tracks
-/// are dropped and counted; a reliable one is closed for those at the other end, who get it anew after [`DATA_REOPEN_PAUSE`].
+/// Bytes of one room's messages on data tracks that wait in a pipe. Of more, those of unreliable tracks are dropped and counted; a reliable
+/// track is closed for those at the other end, who get it anew after [`DATA_REOPEN_PAUSE`].
 pub const PIPE_MESSAGES_BYTES_MAX: usize = DATA_QUEUED_BYTES_MAX;
 
-/// The same for all words. One more is dropped and counted, and said again after [`PIPE_TELL_GAP`].
-pub const PIPE_WORDS_BYTES_MAX: usize = PIPE_MESSAGES_BYTES_MAX + 1024 * 1024;
+/// The same of all rooms together.
+pub const PIPE_MESSAGES_ALL_BYTES_MAX: usize = 8 * PIPE_MESSAGES_BYTES_MAX;
+
+/// Bytes of words that wait in a pipe. One more is dropped and counted, and said again after [`PIPE_TELL_GAP`]. What is said of messages
+/// waits among them, and finds as much room beyond theirs.
+pub const PIPE_WORDS_BYTES_MAX: usize = 1024 * 1024;
 
 /// How often the parts of a room tell each other what is so, changed or not.
 pub const PIPE_TELL_GAP: Duration = Duration::from_millis(200);

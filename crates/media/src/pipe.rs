@@ -169,6 +169,16 @@ impl Piped {
         matches!(self.0, Said::Word(_, _, Word::Message { .. }))
     }
 
+    /// The room of whose data tracks it is a message, or a word that has its place among their messages: none may pass over a hole, or come
+    /// before it is told how they travel.
+    #[must_use]
+    pub fn room_of_messages(&self) -> Option<RoomId> {
+        match &self.0 {
+            Said::Word(room, _, Word::Message { .. } | Word::Overrun(_) | Word::Manners(_)) => Some(*room),
+            Said::Word(..) | Said::Packet(_) => None,
+        }
+    }
+
     /// How many bytes it counts for while it waits, if it is no packet.
     #[must_use]
     pub fn weight(&self) -> usize {

@@ -6,7 +6,9 @@ use str0m::format::PayloadParams;
 
 use super::port::{Port, pair};
 use super::*;
-use crate::limit::{PIPE_MESSAGES_BYTES_MAX, PIPE_PACKETS_MAX, PIPE_PER_TURN_MAX, PIPE_WORDS_BYTES_MAX};
+use crate::limit::{
+    PIPE_MESSAGES_ALL_BYTES_MAX, PIPE_MESSAGES_BYTES_MAX, PIPE_PACKETS_MAX, PIPE_PER_TURN_MAX, PIPE_WORDS_BYTES_MAX,
+};
 
 const OWN: Part = Part { worker: 0, serial: 7 };
 
@@ -58,7 +60,11 @@ fn word(word: Word) -> Piped {
 }
 
 fn message(bytes: usize) -> Piped {
-    word(Word::Message { track: TrackId(2), binary: true, data: vec![7; bytes].into() })
+    message_of(1, bytes)
+}
+
+fn message_of(room: u128, bytes: usize) -> Piped {
+    Piped::word(RoomId(room), OWN, Word::Message { track: TrackId(2), binary: true, data: vec![7; bytes].into() })
 }
 
 /// The numbers of the packets that a port gives in a turn, and how many words.
@@ -95,10 +101,57 @@ fn messages_leave_room_for_words() {
     let each = 64 * 1024;
     let fit = (0..).take_while(|_| one.send(1, message(each)).is_none()).count();
     assert!((fit + 1) * (each + 256) > PIPE_MESSAGES_BYTES_MAX && fit * (each + 256) <= PIPE_MESSAGES_BYTES_MAX);
-    let words = (0..).take_while(|_| one.send(1, word(Word::Speaker(Some(ParticipantId(1))))).is_none()).count();
-    assert!((words + 1) * 256 > PIPE_WORDS_BYTES_MAX - PIPE_MESSAGES_BYTES_MAX, "{words}");
-    assert_eq!(received(&mut other).1, PIPE_PER_TURN_MAX);
-    assert!(one.send(1, message(100)).is_none() == (PIPE_PER_TURN_MAX > fit), "what was taken out makes room");
+    let count = |one: &mut Port, word: fn() -> Piped| (0..).take_while(|_| one.send(1, word()).is_none()).count();
+    let words = count(&mut one, || word(Word::Speaker(Some(ParticipantId(1)))));
+    assert_eq!(words, PIPE_WORDS_BYTES_MAX / 256);
+    // So do those that go among them.
+    let overrun = count(&mut one, || word(Word::Overrun(TrackId(2))));
+    assert!(overrun >= PIPE_WORDS_BYTES_MAX / 256, "{overrun}");
+    assert_eq!(received(&mut other).1, 2 * PIPE_PER_TURN_MAX);
+    while received(&mut other).1 > 0 {}
+    assert!(one.send(1, message(each)).is_none(), "what was taken out makes room");
+}
+
+/// One that says much takes nothing from others, until all of them say too much.
+#[test]
+fn messages_of_one_room_leave_room_for_those_of_others() {
+    let [(mut one, _), (mut other, _)] = ports();
+    let each = 64 * 1024;
+    let fit = |one: &mut Port, room: u128| (0..).take_while(|_| one.send(1, message_of(room, each)).is_none()).count();
+    let fits: Vec<usize> = (1..=20).map(|room| fit(&mut one, room)).collect();
+    let (most, all) = (PIPE_MESSAGES_BYTES_MAX / (each + 256), PIPE_MESSAGES_ALL_BYTES_MAX / (each + 256));
+    assert!(fits.iter().take(8).all(|fit| *fit == most), "{fits:?}");
+    assert_eq!(fits.iter().sum::<usize>(), all);
+    while received(&mut other).1 > 0 {}
+    // Those of which nothing waits any more are not remembered, and their room is all there.
+    (100..10_000).for_each(|room| {
+        assert!(one.send(1, message_of(room, 10)).is_none());
+        received(&mut other);
+    });
+    assert!(one.rooms(1) <= 16, "{}", one.rooms(1));
+    assert_eq!((fit(&mut one, 1), fit(&mut one, 100)), (most, most));
+}
+
+/// A wing that stood still has thousands of messages before it. A picture does not wait for them, and neither does a hole, which has its place
+/// among them.
+#[test]
+fn words_pass_messages_and_what_is_said_of_messages_does_not() {
+    let [(mut one, _), (mut other, _)] = ports();
+    (0..2_000).for_each(|_| assert!(one.send(1, message(10)).is_none()));
+    assert!(one.send(1, word(Word::Overrun(TrackId(2)))).is_none());
+    assert!(one.send(1, word(Word::Keyframe { track: TrackId(1), layer: 0, first: true })).is_none());
+    assert!(one.send(1, packet(5)).is_none());
+    let mut turns = Vec::new();
+    let mut more = true;
+    while more {
+        let mut turn = Vec::new();
+        more = other.receive(|piped| turn.push(piped));
+        turns.push(turn);
+    }
+    assert!(matches!(turns[0][0].0, Said::Word(_, _, Word::Keyframe { .. })));
+    assert!(matches!(turns[0][1].0, Said::Packet(_)));
+    let all: Vec<&Piped> = turns.iter().flatten().collect();
+    assert!(all.len() == 2_003 && matches!(all[2_002].0, Said::Word(_, _, Word::Overrun(_))));
 }
 
 #[test]
@@ -123,6 +176,7 @@ fn an_engine_made_anew_hears_nothing_of_what_was_for_the_one_before() {
     let [(mut one, _), (mut other, _)] = ports();
     (0..200).for_each(|seq| assert!(one.send(1, packet(seq)).is_none()));
     (0..100).for_each(|_| assert!(one.send(1, word(Word::Hello)).is_none()));
+    (0..7_000).for_each(|_| assert!(one.send(1, message(10)).is_none()));
     other.clear();
     assert_eq!(received(&mut other), (vec![], 0, false));
     assert!(one.send(1, packet(1_000)).is_none());

@@ -28,8 +28,9 @@ pub struct Ground {
     pub room: usize,
     /// There is no room for messages.
     pub full: bool,
-    /// By the worker that it leads to: words, and packets, each with the worker that it comes from.
+    /// By the worker that it leads to: words, messages with what is said of them, and packets.
     words: Vec<VecDeque<Piped>>,
+    messages: Vec<VecDeque<Piped>>,
     packets: Vec<VecDeque<Piped>>,
     /// Packets that found no room.
     pub refused: usize,
@@ -74,6 +75,7 @@ impl World {
             room: media::limit::PIPE_PACKETS_MAX,
             full: false,
             words: queues(),
+            messages: queues(),
             packets: queues(),
             refused: 0,
             costs: vec![Meter::default(); workers],
@@ -126,6 +128,7 @@ impl World {
         *self.engine_of(worker) = Engine::new(now, settings(server), seed);
         let ground = self.ground();
         ground.words[worker].clear();
+        ground.messages[worker].clear();
         ground.packets[worker].clear();
         let lost = ground.placement.lose(worker);
         self.tell_notices();
@@ -192,6 +195,9 @@ impl World {
                 engine.handle_piped(now, packet);
             }
         });
+        for message in std::mem::take(&mut ground.messages[worker]) {
+            ground.costs[worker].measure(|| engine.handle_piped(now, message));
+        }
         ground.costs[worker] = ground.costs[worker].and(&ground.passing.since(&before));
     }
 
@@ -199,11 +205,11 @@ impl World {
     fn put_out(&mut self, worker: usize) {
         let (now, World { engine, ground, .. }) = (self.now, self);
         let Some(ground) = ground else { return };
-        let Ground { putting, words, packets, room, refused, costs, full, .. } = &mut **ground;
+        let Ground { putting, words, messages, packets, room, refused, costs, full, .. } = &mut **ground;
         let before = *putting;
         packets.iter_mut().for_each(|packets| packets.reserve(*room));
-        words.iter_mut().for_each(|words| words.reserve(WORDS));
-        while putting.measure(|| put_packets(engine, packets, (*room, *full), now, refused, words)) {}
+        words.iter_mut().chain(messages.iter_mut()).for_each(|words| words.reserve(WORDS));
+        while putting.measure(|| put_packets(engine, packets, (*room, *full), now, refused, [words, messages])) {}
         costs[worker] = costs[worker].and(&putting.since(&before));
     }
 }
@@ -215,13 +221,14 @@ fn put_packets(
     (room, full): (usize, bool),
     now: Instant,
     refused: &mut usize,
-    words: &mut [VecDeque<Piped>],
+    [words, messages]: [&mut [VecDeque<Piped>]; 2],
 ) -> bool {
     while let Some((to, piped)) = engine.poll_piped() {
         if piped.is_message() && full {
             engine.handle_refused(now, to, piped);
         } else if !piped.is_packet() {
-            words[to].push_back(piped);
+            let queue = if piped.room_of_messages().is_some() { &mut *messages } else { &mut *words };
+            queue[to].push_back(piped);
             return true;
         } else if packets[to].len() < room {
             packets[to].push_back(piped);

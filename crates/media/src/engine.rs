@@ -121,6 +121,8 @@ pub struct Engine {
     /// What goes to other engines, each with its worker: words, and packets.
     words: VecDeque<(usize, Piped)>,
     loads: VecDeque<(usize, Piped)>,
+    /// Rooms that are on other workers as well. There may be many that are not.
+    spread: Vec<RoomId>,
     /// Other parts of rooms should hear something before the next look around.
     parts_due: bool,
     random: u64,
@@ -242,6 +244,7 @@ impl Engine {
             to_recorder: VecDeque::new(),
             words: VecDeque::new(),
             loads: VecDeque::new(),
+            spread: Vec::new(),
             parts_due: false,
             random: seed | 1,
             counts: Counts::default(),

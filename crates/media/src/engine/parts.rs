@@ -87,6 +87,9 @@ impl Engine {
         if !parts.others.contains(&other) {
             parts.others.push(other);
         }
+        if !self.spread.contains(&room) {
+            self.spread.push(room);
+        }
         self.fit_outlets(room);
         self.say_word(room, other, Word::Hello);
         self.parts_due = true;
@@ -171,7 +174,9 @@ impl Engine {
         if let Some(parts) = &mut hall.parts {
             parts.others.retain(|other| *other != part);
         }
-        hall.parts.take_if(|parts| parts.others.is_empty());
+        if hall.parts.take_if(|parts| parts.others.is_empty()).is_some() {
+            self.spread.retain(|spread| *spread != room);
+        }
         left.into_iter().for_each(|who| self.leave_far(now, room, who));
         self.fit_outlets(room);
     }
@@ -184,6 +189,7 @@ impl Engine {
         self.record_mix(now, room, Vec::new());
         let Some(hall) = self.halls.get_mut(&room) else { return };
         hall.parts = None;
+        self.spread.retain(|spread| *spread != room);
         let members = std::mem::take(&mut hall.members);
         for track in members.into_values().flat_map(|member| member.tracks) {
             self.unpublish(track.id);

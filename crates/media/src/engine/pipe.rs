@@ -195,9 +195,8 @@ impl Engine {
     /// Tells the other parts of rooms what they should know and do not.
     pub(super) fn tell_parts(&mut self, now: Instant) {
         self.parts_due = false;
-        let spread = self.halls.iter().filter(|(_, hall)| hall.parts.is_some());
-        let rooms: Vec<RoomId> = spread.map(|(room, _)| *room).collect();
-        for room in rooms {
+        for at in 0..self.spread.len() {
+            let Some(room) = self.spread.get(at).copied() else { return };
             self.tell_needs(now, room);
         }
     }

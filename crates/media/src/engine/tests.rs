@@ -58,6 +58,37 @@ fn what_happens_in_a_room_on_one_worker_is_told_to_no_other() {
     assert_eq!(due, [false, true]);
 }
 
+/// What is told to other workers takes no look at rooms that have nobody there, however many there are.
+#[test]
+fn rooms_are_known_that_are_on_other_workers_while_they_are() {
+    let now = Instant::now();
+    let mut engine = engine(now, 50);
+    let part = |worker: usize, room: u128| Part { worker, serial: worker as u64 * 100 + room as u64 };
+    let meet = |room: u128, worker: usize| Notice::Meet {
+        room: RoomId(room),
+        own: part(0, room),
+        home: part(0, room),
+        other: part(worker, room),
+    };
+    [meet(2, 1), meet(3, 1), meet(3, 2), meet(4, 1)].into_iter().for_each(|notice| engine.handle_notice(now, notice));
+    let mut told = |notice: Option<Notice>| {
+        notice.into_iter().for_each(|notice| engine.handle_notice(now, notice));
+        engine.tell_parts(now);
+        let parts = engine.halls.iter().filter(|(_, hall)| hall.parts.is_some());
+        let mut rooms: Vec<RoomId> = parts.map(|(room, _)| *room).collect();
+        rooms.sort_unstable();
+        engine.spread.sort_unstable();
+        assert_eq!(engine.spread, rooms);
+        rooms.into_iter().map(|room| room.0).collect::<Vec<_>>()
+    };
+    assert_eq!(told(None), [2, 3, 4]);
+    assert_eq!(told(Some(Notice::Gone(RoomId(2), part(1, 2)))), [3, 4]);
+    assert_eq!(told(Some(Notice::Gone(RoomId(3), part(1, 3)))), [3, 4]);
+    assert_eq!(told(Some(Notice::Over(RoomId(4)))), [3]);
+    assert_eq!(told(Some(meet(2, 1))), [2, 3]);
+    assert_eq!(told(Some(Notice::Gone(RoomId(3), part(2, 3)))), [2]);
+}
+
 #[test]
 fn who_cannot_be_sent_to_is_buried_and_nobody_else() {
     let now = Instant::now();

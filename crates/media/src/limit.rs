@@ -35,6 +35,10 @@ pub const CHECKS_OPEN_MAX: usize = 128;
 pub const MAPPED_ADDRESSES_MAX: usize = 8;
 
 /// Descriptions a second from one client, with bursts of five times as many; answers to offers of ours are not counted. More: it is refused.
+/// The same over the life of a transport: the library keeps each. Then an ICE restart gives none back, and the client gets another
+/// transport once it finds no way.
+pub const MAPPED_ADDRESSES_EVER_MAX: usize = 64;
+
 pub const DESCRIPTIONS_PER_S: u32 = 4;
 
 /// Packets a second of one track of sound, with bursts of as many: twice what the shortest usual packets need. More are dropped and counted.

@@ -358,6 +358,7 @@ impl Peer {
 
     /// The client's answer to our offer; false if none waits for it.
     pub fn handle_answer(&mut self, now: Instant, revision: u64, text: &str, out: &mut Outbox) -> Result<bool, MediaRefusal> {
+            self.checks.restart();
         let taken = self.talk.handle_answer(&mut self.rtc, revision, text);
         self.follow_description();
         self.place(now);

@@ -9,15 +9,17 @@ use std::net::SocketAddr;
 use str0m::ice::{StunMessage, TransId};
 
 use super::whereabouts::Place;
-use crate::limit::{CHECKS_OPEN_MAX, MAPPED_ADDRESSES_MAX};
+use crate::limit::{CHECKS_OPEN_MAX, MAPPED_ADDRESSES_EVER_MAX, MAPPED_ADDRESSES_MAX};
 
 /// The checks that we sent and that are not answered.
 #[derive(Default)]
 pub(super) struct Checks {
     /// Oldest first.
     open: VecDeque<(TransId, Place)>,
-    /// Addresses that we have as answers said, and did not know of.
+    /// Addresses that we have as answers said, and did not know of. The library keeps each of them.
     mapped: Vec<SocketAddr>,
+    /// How many of them there were when ICE was restarted last.
+    before: usize,
 }
 
 impl Checks {
@@ -28,6 +30,11 @@ impl Checks {
             self.open.pop_front();
         }
         self.open.push_back((check.trans_id(), place));
+    }
+
+    /// ICE is restarted: in another network we may have other addresses.
+    pub fn restart(&mut self) {
+        self.before = self.mapped.len();
     }
 
     /// An answer that the client has signed came from there. False: it is to be dropped. An answer counts once, and from where the check
@@ -41,7 +48,8 @@ impl Checks {
 
     fn knows(&mut self, mapped: SocketAddr) -> bool {
         let known = self.mapped.contains(&mapped);
-        if !known && self.mapped.len() < MAPPED_ADDRESSES_MAX {
+        let most = MAPPED_ADDRESSES_EVER_MAX.min(self.before + MAPPED_ADDRESSES_MAX);
+        if !known && self.mapped.len() < most {
             self.mapped.push(mapped);
             return true;
         }
@@ -101,6 +109,25 @@ mod tests {
         assert!(answer(&mut checks, id, 1, 3), "one of those");
         let id = send(&mut checks, 1);
         assert!(answer(&mut checks, id, 1, OURS), "known before");
+    }
+
+    #[test]
+    fn after_an_ice_restart_we_may_have_others_but_not_without_end() {
+        let mut checks = Checks::default();
+        let says = |checks: &mut Checks, port: u16| {
+            let id = send(checks, 1);
+            answer(checks, id, 1, port)
+        };
+        for restart in 0..100 {
+            let (first, room) = (1_000 + restart * 20, MAPPED_ADDRESSES_EVER_MAX - usize::from(restart) * MAPPED_ADDRESSES_MAX);
+            let taken = (first..first + 20).filter(|port| says(&mut checks, *port)).count();
+            assert_eq!(taken, room.min(MAPPED_ADDRESSES_MAX));
+            assert!(says(&mut checks, 1_000) && says(&mut checks, OURS), "known before");
+            checks.restart();
+            if room <= MAPPED_ADDRESSES_MAX {
+                return assert!(!says(&mut checks, 9_000));
+            }
+        }
     }
 
     #[test]

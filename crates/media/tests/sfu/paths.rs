@@ -205,6 +205,24 @@ fn who_is_back_and_says_nothing_gets_another_transport() {
     let who = world.clients[ann].who;
     let restart = |world: &mut World| {
         let offer = world.clients[ann].restart_ice();
+/// Behind a router that shows our client another port of ours at each of its addresses. What it was told before an ICE restart leaves room
+/// for what it is told after.
+#[test]
+fn after_an_ice_restart_we_may_be_somewhere_else() {
+    let (mut world, ann, bo) = two(64);
+    world.clients[ann].liar = Some((1, 0));
+    world.run(60 * SECOND);
+    let before = world.engine.counts().broken;
+    assert!(before > media::limit::MAPPED_ADDRESSES_MAX as u64, "there is no room any more");
+    world.clients[ann].outside = elsewhere(9);
+    let offer = world.clients[ann].restart_ice();
+    world.say(ann, offer);
+    let gap = until_both_see(&mut world, ann, bo, 8 * SECOND);
+    println!("gap {gap:?}");
+    assert!(gap <= 4 * SECOND, "{gap:?}");
+    assert_eq!(world.dead(), []);
+}
+
         world.say(ann, offer);
     };
     restart(&mut world);

@@ -1,14 +1,16 @@
 //! Which peer a datagram is for.
 //!
-//! Anybody can send us anything, so a peer gets a datagram that is no check only from an address that the peer has approved: one that
-//! sent it a check with the right password. Checks find their peer by the name in them.
+//! Anybody can send us anything, so a peer gets a datagram that is no check only from an address that it has approved: one that answered a
+//! check of the peer's, or, until somebody's is answered there, one that sent it a check with the right password. Checks find their peer
+//! by the name in them, and answers by what they answer: a check can be sent in the name of any address, and would keep the answers from
+//! there from whoever is there.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use crate::limit::{ADDRESSES_PER_PEER_MAX, STUN_NETWORKS_MAX, STUN_PER_S, UFRAGS_PER_PEER_MAX, UNKNOWN_PER_S};
+use crate::limit::{ADDRESSES_PER_PEER_MAX, CHECKS_OPEN_MAX, STUN_NETWORKS_MAX, STUN_PER_S, UFRAGS_PER_PEER_MAX, UNKNOWN_PER_S};
 use crate::net::{Datagram, DatagramSend, Protocol};
 
 /// Marks a STUN message (RFC 8489, section 5).
@@ -17,9 +19,13 @@ const MAGIC: [u8; 4] = 0x2112_A442_u32.to_be_bytes();
 const HEADER_BYTES: usize = 20;
 const BINDING_REQUEST: u16 = 0x0001;
 const BINDING_SUCCESS: u16 = 0x0101;
+const BINDING_FAILURE: u16 = 0x0111;
 const USERNAME: u16 = 0x0006;
 const XOR_MAPPED_ADDRESS: u16 = 0x0020;
 const FINGERPRINT: u16 = 0x8028;
+
+/// What ties an answer to its check.
+pub type Transaction = [u8; 12];
 
 /// What kind of datagram this is, by its first bytes (RFC 7983, RFC 5761).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +63,7 @@ pub struct Stun<'a> {
     /// Class and method.
     pub kind: u16,
     /// What ties an answer to its request.
-    pub transaction: &'a [u8; 12],
+    pub transaction: &'a Transaction,
     /// The name in it, for a check `ours:theirs`.
     pub username: Option<&'a [u8]>,
     /// It ends with a checksum. The sum itself is for the ICE agent to check, with the password.
@@ -88,6 +94,12 @@ impl<'a> Stun<'a> {
     #[must_use]
     pub fn is_binding_request(&self) -> bool {
         self.kind == BINDING_REQUEST
+    }
+
+    /// Whether it answers a request.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        matches!(self.kind, BINDING_SUCCESS | BINDING_FAILURE)
     }
 
     /// The part of the name that we chose; none: there is no name, or it is no name for a check.
@@ -128,7 +140,7 @@ pub fn is_named_request(bytes: &[u8]) -> bool {
 
 /// The answer to a plain binding request: from where it came (RFC 8489, section 14.2). 32 or 44 bytes.
 #[must_use]
-pub fn binding_answer(transaction: &[u8; 12], source: SocketAddr) -> DatagramSend {
+pub fn binding_answer(transaction: &Transaction, source: SocketAddr) -> DatagramSend {
     let (family, mut address) = match source.ip() {
         IpAddr::V4(ip) => (1, ip.octets().to_vec()),
         IpAddr::V6(ip) => (2, ip.octets().to_vec()),
@@ -153,8 +165,8 @@ pub fn binding_answer(transaction: &[u8; 12], source: SocketAddr) -> DatagramSen
 pub enum Verdict<K> {
     /// It is for this peer, from an address that it approved.
     Peer(K),
-    /// It is a check that names this peer, from an address that it has not approved. If the peer accepts it, [`Demux::approve`] and
-    /// give it to the peer, else drop it.
+    /// It is a check that names this peer, or answers one of its checks, from an address that is not its own. If the peer accepts a check,
+    /// [`Demux::claim`] the address for it; if it accepts an answer, [`Demux::approve`] it.
     Ask(K),
     /// It is a plain STUN request. Send this back.
     Answer(DatagramSend),
@@ -175,14 +187,23 @@ pub enum Dropped {
     Silent,
 }
 
-/// Peers by the addresses that they approved and by their names in checks.
+/// Peers by the addresses that they approved, by their names in checks, and by the checks that they sent.
 #[derive(Debug)]
 pub struct Demux<K> {
-    addresses: HashMap<(Protocol, SocketAddr), K>,
+    addresses: HashMap<(Protocol, SocketAddr), Owner<K>>,
     ufrags: HashMap<Box<[u8]>, K>,
+    checks: HashMap<Transaction, K>,
     peers: HashMap<K, Names>,
     unknown: Bucket,
     plain: Plain,
+}
+
+/// Whose an address is.
+#[derive(Debug)]
+struct Owner<K> {
+    peer: K,
+    /// It answered a check there: nobody else's word takes it away.
+    answered: bool,
 }
 
 /// How one peer is found, oldest first.
@@ -190,6 +211,7 @@ pub struct Demux<K> {
 struct Names {
     addresses: VecDeque<(Protocol, SocketAddr)>,
     ufrags: VecDeque<Box<[u8]>>,
+    checks: VecDeque<Transaction>,
 }
 
 impl<K: Copy + Eq + Hash> Demux<K> {
@@ -199,6 +221,7 @@ impl<K: Copy + Eq + Hash> Demux<K> {
         Demux {
             addresses: HashMap::new(),
             ufrags: HashMap::new(),
+            checks: HashMap::new(),
             peers: HashMap::new(),
             unknown: Bucket::full(now, UNKNOWN_PER_S),
             plain: Plain { networks: HashMap::new(), swept: now },
@@ -223,25 +246,37 @@ impl<K: Copy + Eq + Hash> Demux<K> {
         }
     }
 
-    /// Addresses and names that are known.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        self.addresses.len() + self.ufrags.len() + self.peers.len()
+    /// The peer sends this check: its answer is for this peer, from wherever it comes.
+    pub fn await_answer(&mut self, check: Transaction, peer: K) {
+        self.checks.insert(check, peer);
+        let sent = &mut self.peers.entry(peer).or_default().checks;
+        sent.push_back(check);
+        if sent.len() > CHECKS_OPEN_MAX
+            && let Some(oldest) = sent.pop_front()
+        {
+            self.checks.remove(&oldest);
+        }
     }
 
-    /// The peer that approved this address.
+    /// Addresses, names and checks that are known.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.addresses.len() + self.ufrags.len() + self.checks.len() + self.peers.len()
+    }
+
+    /// The peer whose address this is.
     #[must_use]
     pub fn owner(&self, protocol: Protocol, source: SocketAddr) -> Option<K> {
-        self.addresses.get(&(protocol, source)).copied()
+        self.addresses.get(&(protocol, source)).map(|owner| owner.peer)
     }
 
     /// For whom a datagram is.
     pub fn peer_of(&mut self, now: Instant, datagram: &Datagram<'_>) -> Verdict<K> {
-        let known = self.addresses.get(&(datagram.protocol, datagram.source)).copied();
+        let known = self.owner(datagram.protocol, datagram.source);
         let class = Class::of(datagram.bytes);
         let stun = (class == Class::Stun).then(|| Stun::parse(datagram.bytes)).flatten();
-        // Who names a peer knows a random name, and does not share the rate with those who know nothing.
-        if let Some(peer) = stun.as_ref().and_then(|stun| self.named(stun)) {
+        // Who names a peer, or answers it, knows something random, and does not share the rate with those who know nothing.
+        if let Some(peer) = stun.as_ref().and_then(|stun| self.named(stun).or_else(|| self.take_answered(stun))) {
             // An address may pass from one peer to another of the same client, so the name counts.
             return if known == Some(peer) { Verdict::Peer(peer) } else { Verdict::Ask(peer) };
         }
@@ -255,12 +290,25 @@ impl<K: Copy + Eq + Hash> Demux<K> {
         }
     }
 
-    /// The peer accepted a check from this address: all that comes from there is for it.
-    pub fn approve(&mut self, protocol: Protocol, source: SocketAddr, peer: K) {
+    /// The peer accepted a check from this address: what comes from there is for it, unless some peer's check was answered there. Whoever
+    /// writes the address on a check could take it otherwise.
+    pub fn claim(&mut self, protocol: Protocol, source: SocketAddr, peer: K) {
         let address = (protocol, source);
-        match self.addresses.insert(address, peer) {
-            Some(before) if before == peer => return,
-            Some(before) => self.peers.entry(before).or_default().addresses.retain(|known| *known != address),
+        if self.addresses.get(&address).is_none_or(|owner| !owner.answered) {
+            self.give(address, Owner { peer, answered: false });
+        }
+    }
+
+    /// A check of the peer's was answered from this address: all that comes from there is for it.
+    pub fn approve(&mut self, protocol: Protocol, source: SocketAddr, peer: K) {
+        self.give((protocol, source), Owner { peer, answered: true });
+    }
+
+    fn give(&mut self, address: (Protocol, SocketAddr), owner: Owner<K>) {
+        let peer = owner.peer;
+        match self.addresses.insert(address, owner) {
+            Some(before) if before.peer == peer => return,
+            Some(before) => self.peers.entry(before.peer).or_default().addresses.retain(|known| *known != address),
             None => {}
         }
         let known = &mut self.peers.entry(peer).or_default().addresses;
@@ -275,7 +323,7 @@ impl<K: Copy + Eq + Hash> Demux<K> {
     /// An address is not to be trusted any more, for instance because its TCP connection ended.
     pub fn forget_address(&mut self, protocol: Protocol, source: SocketAddr) {
         let address = (protocol, source);
-        let names = self.addresses.remove(&address).and_then(|peer| self.peers.get_mut(&peer));
+        let names = self.addresses.remove(&address).and_then(|owner| self.peers.get_mut(&owner.peer));
         if let Some(names) = names {
             names.addresses.retain(|known| *known != address);
         }
@@ -290,12 +338,22 @@ impl<K: Copy + Eq + Hash> Demux<K> {
         for ufrag in &names.ufrags {
             self.ufrags.remove(ufrag);
         }
+        for check in &names.checks {
+            self.checks.remove(check);
+        }
     }
 
     /// The peer that a check names.
     fn named(&self, stun: &Stun<'_>) -> Option<K> {
         let ufrag = stun.local_ufrag().filter(|_| stun.is_binding_request() && stun.has_fingerprint)?;
         self.ufrags.get(ufrag).copied()
+    }
+
+    /// The peer whose check this answers. An answer counts once.
+    fn take_answered(&mut self, stun: &Stun<'_>) -> Option<K> {
+        let peer = stun.is_answer().then(|| self.checks.remove(stun.transaction)).flatten()?;
+        self.peers.entry(peer).or_default().checks.retain(|check| check != stun.transaction);
+        Some(peer)
     }
 
     /// A message that names nobody whom we know.

@@ -294,16 +294,14 @@ impl Engine {
             client.note_sent(now, datagram, taken);
         }
         match (taken, Class::of(bytes)) {
-            (Some(Taken::Yes), Class::Stun) => {
-                if asked && !self.is_held_by_another(key, path) {
-                    self.demux.approve(protocol, source, key);
-                }
+            (Some(Taken::Yes | Taken::Answered), Class::Stun) => {
+                self.note_address(key, path, taken == Some(Taken::Answered));
                 self.retry_early(now, key);
                 if let Some(client) = self.client_mut(key) {
                     client.check_by = None;
                 }
             }
-            (Some(Taken::Yes | Taken::Unproven | Taken::Repeated), _) | (None, _) => {}
+            (Some(Taken::Yes | Taken::Answered | Taken::Unproven | Taken::Repeated), _) | (None, _) => {}
             (Some(Taken::NotOurs), Class::Dtls) => self.keep_early(now, key, path, bytes),
             (Some(Taken::NotOurs), _) => self.counts.strangers += 1,
             (Some(Taken::Broken | Taken::Nonsense), _) => self.counts.broken += 1,
@@ -606,7 +604,7 @@ impl Client {
     fn note_sent(&mut self, now: Instant, datagram: &Datagram<'_>, taken: Taken) {
         let (class, bytes) = (Class::of(datagram.bytes), datagram.bytes.len());
         let handshake = class == Class::Dtls && !self.peer.is_connected() && taken == Taken::Unproven;
-        if !handshake && !matches!(taken, Taken::Yes | Taken::Repeated | Taken::Excess | Taken::Nonsense) {
+        if !handshake && !taken.is_signed() {
             return self.intake.note_forged(now, bytes);
         }
         self.intake.note_own(now, class, bytes);

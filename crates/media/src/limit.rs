@@ -31,14 +31,15 @@ pub const ADDRESSES_MAX: usize = 64;
 /// the library sends up to twenty a second.
 pub const CHECKS_OPEN_MAX: usize = 128;
 
-/// Different addresses that we have as one client's answers say. An answer with one more is dropped and counted.
+/// Different addresses that we have as one client's answers say, beside those that we know of, until ICE is restarted. An answer with one
+/// more is dropped and counted.
 pub const MAPPED_ADDRESSES_MAX: usize = 8;
 
-/// Descriptions a second from one client, with bursts of five times as many; answers to offers of ours are not counted. More: it is refused.
 /// The same over the life of a transport: the library keeps each. Then an ICE restart gives none back, and the client gets another
 /// transport once it finds no way.
 pub const MAPPED_ADDRESSES_EVER_MAX: usize = 64;
 
+/// Descriptions a second from one client, with bursts of five times as many; answers to offers of ours are not counted. More: it is refused.
 pub const DESCRIPTIONS_PER_S: u32 = 4;
 
 /// Packets a second of one track of sound, with bursts of as many: twice what the shortest usual packets need. More are dropped and counted.
@@ -554,7 +555,7 @@ pub const STUN_PER_S: u32 = 20;
 /// Networks whose plain STUN requests are counted at a time. Others get no answer until some of these were quiet for a second.
 pub const STUN_NETWORKS_MAX: usize = 4_096;
 
-/// Addresses of one peer. One more: the one that was approved first is forgotten, and has to be approved anew.
+/// Addresses of one peer. One more: the oldest is forgotten, and has to be approved anew.
 pub const ADDRESSES_PER_PEER_MAX: usize = 16;
 
 /// Names of one peer in checks: the present ones and those before an ICE restart. One more: the oldest is forgotten.

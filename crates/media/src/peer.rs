@@ -32,7 +32,7 @@ use str0m::{Event, Input, Output, Rtc, RtcError};
 
 use crate::arrival::Arrival;
 use crate::data::Lines;
-use crate::demux::Class;
+use crate::demux::{Class, Transaction};
 use crate::forward::Rewritten;
 use crate::keys;
 use crate::mix::Piece;
@@ -68,6 +68,8 @@ const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0
 #[derive(Default)]
 pub(crate) struct Outbox {
     pub transmits: VecDeque<Transmit>,
+    /// Checks among them.
+    pub checks: Vec<Transaction>,
     pub packets: Vec<RtpPacket>,
     pub news: Vec<PeerNews>,
     /// Packets that were asked for again and did not leave.
@@ -122,6 +124,8 @@ pub(crate) type Path = (Protocol, SocketAddr, SocketAddr);
 pub(crate) enum Taken {
     /// It was for this peer, and only its client can have made it.
     Yes,
+    /// The same, and it answers a check from where that was sent to: the client is there.
+    Answered,
     /// It was for this peer, and anybody may have made it: a handshake, or what came before.
     Unproven,
     /// It is signed by this peer, and came before or says nothing.
@@ -134,6 +138,13 @@ pub(crate) enum Taken {
     Nonsense,
     /// It is signed by this peer, and of one source too many; nothing happened.
     Excess,
+}
+
+impl Taken {
+    /// Whether its client has made it.
+    pub fn is_signed(self) -> bool {
+        matches!(self, Taken::Yes | Taken::Answered | Taken::Repeated | Taken::Nonsense | Taken::Excess)
+    }
 }
 
 /// One client.
@@ -260,8 +271,9 @@ impl Peer {
         if !ours {
             return Taken::NotOurs;
         }
+        let check = (class == Class::Stun).then(|| self.note_check(now, path, bytes, out));
         match class {
-            Class::Stun if !self.note_check(now, path, bytes, out) => return Taken::Broken,
+            Class::Stun if check == Some(Taken::Broken) => return Taken::Broken,
             Class::Dtls => self.whereabouts.note_handshake(now, (proto, source)),
             _ => {}
         }
@@ -305,7 +317,7 @@ impl Peer {
             return Taken::Repeated;
         }
         match (fine & !keys::take_strayed(), proven || class == Class::Stun) {
-            (true, true) => Taken::Yes,
+            (true, true) => check.unwrap_or(Taken::Yes),
             (true, false) => Taken::Unproven,
             (false, true) => Taken::Nonsense,
             (false, false) => Taken::Broken,
@@ -346,6 +358,7 @@ impl Peer {
         let said = self.talk.handle_offer(&mut self.rtc, revision, text);
         if self.ufrag() != before {
             self.silence.begin();
+            self.checks.restart();
         }
         self.follow_description();
         self.place(now);
@@ -358,7 +371,6 @@ impl Peer {
 
     /// The client's answer to our offer; false if none waits for it.
     pub fn handle_answer(&mut self, now: Instant, revision: u64, text: &str, out: &mut Outbox) -> Result<bool, MediaRefusal> {
-            self.checks.restart();
         let taken = self.talk.handle_answer(&mut self.rtc, revision, text);
         self.follow_description();
         self.place(now);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use media::demux::{Class, Demux, Stun, Verdict, binding_answer, is_named_request};
-use media::limit::{ADDRESSES_PER_PEER_MAX, STUN_NETWORKS_MAX, STUN_PER_S, UFRAGS_PER_PEER_MAX, UNKNOWN_PER_S};
+use media::limit::{ADDRESSES_PER_PEER_MAX, CHECKS_OPEN_MAX, STUN_NETWORKS_MAX, STUN_PER_S, UFRAGS_PER_PEER_MAX, UNKNOWN_PER_S};
 use media::net::{Datagram, Protocol};
 
 #[path = "support/stun.rs"]
@@ -165,6 +165,61 @@ fn a_peer_gets_only_what_comes_from_where_it_approved() {
     bench.demux.forget(1);
     bench.check(near, DTLS, "for 2");
     bench.check(near, CHECK, "Unknown");
+}
+
+/// Anybody can write any address on a check of its own.
+#[test]
+fn what_was_answered_is_taken_by_no_check() {
+    let mut bench = Bench::new();
+    let place = "198.51.100.1:5000";
+    let (udp, at) = (Protocol::Udp, address(place));
+    // Who claimed it last has it until somebody's check is answered there.
+    for peer in [1, 2, 1] {
+        bench.demux.claim(udp, at, peer);
+        bench.check(place, DTLS, &format!("for {peer}"));
+    }
+    bench.approve(place, 2);
+    [1, 2, 1].into_iter().for_each(|peer| bench.demux.claim(udp, at, peer));
+    bench.check(place, DTLS, "for 2");
+    bench.approve(place, 1);
+    bench.demux.claim(udp, at, 2);
+    bench.check(place, DTLS, "for 1");
+    // Whoever had it is no more in the way of it than anybody else.
+    bench.demux.forget(2);
+    bench.check(place, DTLS, "for 1");
+    bench.demux.forget(1);
+    bench.demux.claim(udp, at, 3);
+    bench.check(place, DTLS, "for 3");
+    bench.demux.forget(3);
+    assert_eq!(bench.demux.size(), 0);
+}
+
+#[test]
+fn an_answer_is_for_whoever_asked_and_counts_once() {
+    let mut bench = Bench::new();
+    let (place, asked) = ("198.51.100.1:5000", REPLY[8..20].try_into().expect("twelve bytes"));
+    bench.demux.claim(Protocol::Udp, address(place), 2);
+    bench.demux.await_answer(asked, 1);
+    // A request with the same number is none.
+    bench.demux.expect("evtj", 3);
+    bench.check(place, CHECK, "ask 3");
+    bench.check(place, REPLY, "ask 1");
+    bench.check(place, REPLY, "for 2");
+    bench.check("198.51.100.2:5000", REPLY, "Unknown");
+    // From where it is known it is for the same, and from where nobody is too, however many strangers there are.
+    bench.demux.await_answer(asked, 2);
+    bench.check(place, REPLY, "for 2");
+    bench.demux.await_answer(asked, 1);
+    (0..UNKNOWN_PER_S).for_each(|_| drop(bench.take(Protocol::Udp, "192.0.2.1:1", DTLS)));
+    bench.check("192.0.2.1:1", DTLS, "Flood");
+    bench.check("198.51.100.2:5000", REPLY, "ask 1");
+    // So many are waited for, and none of those who are gone.
+    bench.demux.await_answer(asked, 1);
+    let others = (0..CHECKS_OPEN_MAX).map(|n| (n as u128).to_be_bytes()[4..].try_into().expect("twelve bytes"));
+    others.for_each(|check| bench.demux.await_answer(check, 1));
+    bench.check(place, REPLY, "for 2");
+    [1, 2, 3].into_iter().for_each(|peer| bench.demux.forget(peer));
+    assert_eq!(bench.demux.size(), 0);
 }
 
 #[test]

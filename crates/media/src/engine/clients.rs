@@ -106,6 +106,7 @@ impl Engine {
         if client.peer.is_waiting() && !std::mem::replace(&mut client.touched, true) {
             self.touched.push(key);
         }
+        outbox.checks.drain(..).for_each(|check| self.demux.await_answer(check, key));
         self.arrived.extend(outbox.packets.drain(..).map(|packet| (key, packet.into())));
         self.news.extend(outbox.news.drain(..).map(|news| (key, news)));
         self.counts.repairs_refused += std::mem::take(&mut outbox.repairs_refused);
@@ -155,8 +156,18 @@ impl Engine {
         }
     }
 
-    /// Whether another client's media comes from this address: then whoever says that it is its own may be lying.
-    pub(super) fn is_held_by_another(&self, key: PeerKey, path: Path) -> bool {
+    /// A check of the client's came along this path, or the answer to one of ours.
+    pub(super) fn note_address(&mut self, key: PeerKey, path: Path, answered: bool) {
+        let (protocol, source, _) = path;
+        if !answered {
+            self.demux.claim(protocol, source, key);
+        } else if !self.is_held_by_another(key, path) {
+            self.demux.approve(protocol, source, key);
+        }
+    }
+
+    /// Whether another client's media comes from this address.
+    fn is_held_by_another(&self, key: PeerKey, path: Path) -> bool {
         let owner = self.demux.owner(path.0, path.1).filter(|owner| *owner != key);
         owner.and_then(|owner| self.client(owner)).is_some_and(|client| client.peer.holds(path))
     }

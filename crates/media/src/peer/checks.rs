@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use str0m::ice::{StunMessage, TransId};
 
 use super::whereabouts::Place;
+use crate::demux::{Stun, Transaction};
 use crate::limit::{CHECKS_OPEN_MAX, MAPPED_ADDRESSES_EVER_MAX, MAPPED_ADDRESSES_MAX};
 
 /// The checks that we sent and that are not answered.
@@ -23,13 +24,14 @@ pub(super) struct Checks {
 }
 
 impl Checks {
-    /// This is sent to there.
-    pub fn note_sent(&mut self, message: &[u8], place: Place) {
-        let Some(check) = StunMessage::parse(message).ok().filter(StunMessage::is_binding_request) else { return };
+    /// This is sent to there. If it is a check, what its answer will be known by.
+    pub fn note_sent(&mut self, message: &[u8], place: Place) -> Option<Transaction> {
+        let check = StunMessage::parse(message).ok().filter(StunMessage::is_binding_request)?;
         if self.open.len() >= CHECKS_OPEN_MAX {
             self.open.pop_front();
         }
         self.open.push_back((check.trans_id(), place));
+        Stun::parse(message).map(|check| *check.transaction)
     }
 
     /// ICE is restarted: in another network we may have other addresses.

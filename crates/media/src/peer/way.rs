@@ -7,24 +7,27 @@ use str0m::net::Transmit;
 use str0m::stats::CandidatePairStats;
 
 use super::whereabouts::Change;
-use super::{Outbox, Path, Peer, PeerNews};
+use super::{Outbox, Path, Peer, PeerNews, Taken};
 use crate::demux::Class;
 
 impl Peer {
-    /// A check that the client has signed, or an answer. False: the library is not to have it.
-    pub(super) fn note_check(&mut self, now: Instant, (proto, source, _): Path, bytes: &[u8], out: &mut Outbox) -> bool {
-        let Ok(check) = StunMessage::parse(bytes) else { return false };
+    /// A check that the client has signed, or an answer. [`Taken::Broken`]: the library is not to have it.
+    pub(super) fn note_check(&mut self, now: Instant, (proto, source, _): Path, bytes: &[u8], out: &mut Outbox) -> Taken {
+        let Ok(check) = StunMessage::parse(bytes) else { return Taken::Broken };
         if check.is_binding_request() {
             self.whereabouts.note_check(now, (proto, source), check.use_candidate());
-            return true;
+            return Taken::Yes;
         }
-        let taken = self.checks.take_answer(&check, (proto, source), |address| self.reach.has(address));
-        if taken && check.is_successful_binding_response() {
-            self.silence.note_answer(now);
-            let change = self.whereabouts.note_answer(now, (proto, source));
-            self.tell_change(change, out);
+        if !self.checks.take_answer(&check, (proto, source), |address| self.reach.has(address)) {
+            return Taken::Broken;
         }
-        taken
+        if !check.is_successful_binding_response() {
+            return Taken::Yes;
+        }
+        self.silence.note_answer(now);
+        let change = self.whereabouts.note_answer(now, (proto, source));
+        self.tell_change(change, out);
+        Taken::Answered
     }
 
     /// Something came along this path. `proven`: only the client can have made it.
@@ -50,7 +53,7 @@ impl Peer {
     /// All that the library sends, but for checks, goes to where the client is; nowhere while it may be gone.
     pub(super) fn direct(&mut self, now: Instant, transmit: Transmit, out: &mut Outbox) -> Option<Transmit> {
         if Class::of(&transmit.contents) == Class::Stun {
-            self.checks.note_sent(&transmit.contents, (transmit.proto, transmit.destination));
+            out.checks.extend(self.checks.note_sent(&transmit.contents, (transmit.proto, transmit.destination)));
             return Some(transmit);
         }
         let (proto, source, destination) = self.note_library(now, (transmit.proto, transmit.source, transmit.destination), out);

@@ -134,6 +134,22 @@ fn a_guest_who_claims_anothers_address_does_it_no_harm() {
     assert_eq!(strays, 0);
 }
 
+/// Answers to checks name nobody: they are for whoever asked, and not for whoever says that the address is its own.
+#[test]
+fn a_guest_who_claims_a_newcomers_address_does_not_keep_it_out() {
+    let (mut world, ann, bo, kept) = recorded(40);
+    let check = kept.iter().rfind(|bytes| is_check(bytes)).unwrap().clone();
+    let cy = world.join(true, true, false);
+    let victim = world.clients[cy].outside;
+    for _ in 0..3_000 {
+        world.inject(victim, &check);
+        world.step();
+    }
+    assert_eq!(world.engine.counts().flooded, 0);
+    both_see(&mut world, cy, bo);
+    both_see(&mut world, cy, ann);
+}
+
 #[test]
 fn checks_with_no_name_or_a_foreign_one_get_silence() {
     let (mut world, ann, bo, kept) = recorded(34);

@@ -169,3 +169,36 @@ test('every state of a tile, and names of every length, stay inside their tile',
     await page.screenshot({ path: join(shots, `states-${name}.png`) });
   }
 });
+
+/** What the address asks for, what the page makes of it. */
+const STATES = { live: 'live', blank: 'no-picture', frozen: 'frozen', gone: 'gone', sound: 'sound', joining: 'joining', paused: 'paused' };
+const SMALL = { 'a small phone': { width: 320, height: 568 }, ...sizes };
+
+for (const [name, viewport] of Object.entries(SMALL)) {
+  test(`nothing that stands on a tile covers anything else, with "Tap for sound" on it: ${name}`, async ({ page, harness }) => {
+    await page.setViewportSize(viewport);
+    for (const [asked, state] of Object.entries(STATES)) {
+      await page.goto(`${harness}?n=1&states=${asked}&quality=2&loudest=Kitchen`);
+      await expect(page.locator(`[data-testid=tile][data-state=${state}]`)).toBeVisible();
+      if (asked !== 'gone') await expect(page.getByTestId('tap-for-sound')).toBeVisible();
+      await page.screenshot({ path: join(shots, `tile-${asked}-${viewport.width}.png`) });
+      expect.soft(await page.evaluate(covered), state).toEqual([]);
+    }
+  });
+}
+
+/** Runs in the page: what of a tile's words and buttons stands over others. */
+function covered(): string[] {
+  const tile = document.querySelector('[data-testid=tile]')!;
+  const all = [...tile.querySelectorAll('.name, .chip, .fact, .muted, .meter, button, p')];
+  const shown = all.map((part) => ({ part, box: part.getBoundingClientRect() })).filter(({ box }) => box.width > 1);
+  const word = ({ part }: { part: Element }) => part.getAttribute('data-testid') ?? (part.textContent?.trim() || part.className);
+  return shown.flatMap((one, i) =>
+    shown
+      .slice(i + 1)
+      .filter(({ part }) => !one.part.contains(part))
+      .filter(({ box }) => Math.min(one.box.right, box.right) - Math.max(one.box.left, box.left) > 1)
+      .filter(({ box }) => Math.min(one.box.bottom, box.bottom) - Math.max(one.box.top, box.top) > 1)
+      .map((other) => `${word(one)} and ${word(other)}`),
+  );
+}

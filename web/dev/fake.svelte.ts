@@ -73,16 +73,16 @@ export class FakeDesk {
     if (query.get('wake')) this.wake = query.get('wake')!;
   }
 
-  /** `state`: live, frozen (a picture that stops), gone, stopped, off, sound, joining, paused. */
+  /** `state`: live, frozen (a picture that stops), gone, stopped, off, sound, joining, blank (a picture that never comes), paused. */
   private add(name: string, ratio: number, state: string, rotation: Rotation, query: URLSearchParams): void {
     const levels = (query.get('quality') ?? '').split(',').filter(Boolean).map(Number);
     const sid = `PA${this.live.length}`;
     const here = state !== 'gone' && state !== 'stopped';
-    const track = state === 'sound' || state === 'joining' ? null : paint(name, ratio, state !== 'frozen');
+    const track = ['sound', 'joining', 'blank'].includes(state) ? null : paint(name, ratio, state !== 'frozen');
     const peer: Peer = {
       sid,
       name,
-      joined: Date.now(),
+      joined: Date.now() - (state === 'blank' ? 60_000 : 0),
       reconnecting: false,
       video: track && { sid: `MT${sid}`, media: track },
       audio: null,

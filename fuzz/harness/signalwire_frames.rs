@@ -220,6 +220,10 @@ impl Desk for Written {
         self.next += 1;
         self.next
     }
+
+    fn is_disk_full(&self) -> bool {
+        false
+    }
 }
 
 /// A grant has no other maker than `verify`.

@@ -58,9 +58,7 @@ pub trait Desk: Send {
     fn fresh(&mut self) -> u128;
 
     /// Whether there is no room on the disk for a recording to begin.
-    fn is_disk_full(&self) -> bool {
-        false
-    }
+    fn is_disk_full(&self) -> bool;
 }
 
 /// One connection of a client.

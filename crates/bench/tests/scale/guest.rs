@@ -246,4 +246,8 @@ impl signalwire::Desk for Desk<signalwire::token::Grant> {
         self.1 = self.1.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
         self.1
     }
+
+    fn is_disk_full(&self) -> bool {
+        false
+    }
 }

@@ -47,6 +47,9 @@ use crate::{bucket, clock, doors, hub, logging, media, process, seats};
 /// How long open requests and sockets get to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// How long calls of the system that have not come back by then are waited for.
+const LAST_LOOK: Duration = Duration::from_secs(1);
+
 /// Connections that the system may hold ready while we are busy: a household's reconnect after a restart.
 const BACKLOG: i32 = 1024;
 
@@ -114,7 +117,12 @@ pub fn run(config: Config) -> ExitCode {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(config.workers).enable_all().build();
     match runtime {
-        Ok(runtime) => runtime.block_on(serve(config)),
+        Ok(runtime) => {
+            let code = runtime.block_on(serve(config));
+            // A disk that hangs would be waited for without end.
+            runtime.shutdown_timeout(LAST_LOOK);
+            code
+        }
         Err(problem) => failed(&format!("The system gives Kennel no threads: {problem}.")),
     }
 }

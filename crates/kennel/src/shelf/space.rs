@@ -25,14 +25,25 @@ impl Full {
         self.0.load(Relaxed)
     }
 
-    /// Keeps it up to date until the server ends.
-    pub async fn keep(self, shelf: Shelf, mut shutdown: Shutdown) {
-        loop {
-            self.0.store(shelf.missing_bytes().await.is_some(), Relaxed);
-            tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                () = shutdown.stopping() => return,
+    /// Keeps it up to date until the server ends. A disk that does not answer is waited for, and the end is not delayed by it.
+    pub async fn keep(self, shelf: Shelf, shutdown: Shutdown) {
+        let look = || {
+            let shelf = shelf.clone();
+            async move { shelf.missing_bytes().await }
+        };
+        self.follow(look, shutdown).await;
+    }
+
+    async fn follow<F: Future<Output = Option<u64>>>(self, mut missing: impl FnMut() -> F, mut shutdown: Shutdown) {
+        let looking = async {
+            loop {
+                self.0.store(missing().await.is_some(), Relaxed);
+                tokio::time::sleep(LOOK).await;
             }
+        };
+        tokio::select! {
+            () = looking => {}
+            () = shutdown.stopping() => {}
         }
     }
 }
@@ -62,7 +73,33 @@ fn missing(free: u64) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::{pending, ready};
+
     use super::*;
+    use crate::shutdown;
+
+    #[tokio::test(start_paused = true)]
+    async fn it_follows_the_disk() {
+        let (stopper, shutdown) = shutdown::channel();
+        let (full, disk) = (Full::default(), Arc::new(AtomicBool::new(true)));
+        let seen = Arc::clone(&disk);
+        let keeping = tokio::spawn(full.clone().follow(move || ready(seen.load(Relaxed).then_some(1)), shutdown));
+        for is_full in [true, false, true] {
+            disk.store(is_full, Relaxed);
+            tokio::time::sleep(2 * LOOK).await;
+            assert_eq!(full.is_full(), is_full);
+        }
+        stopper.stop();
+        keeping.await.expect("it ends");
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_hangs_delays_no_end() {
+        let (stopper, shutdown) = shutdown::channel();
+        let keeping = tokio::spawn(Full::default().follow(pending, shutdown));
+        stopper.stop();
+        keeping.await.expect("it ends");
+    }
 
     #[test]
     fn what_is_missing_is_counted() {

@@ -5,6 +5,7 @@ mod client;
 mod clocks;
 mod crowds;
 mod descriptions;
+mod full;
 mod person;
 mod program;
 mod restart;

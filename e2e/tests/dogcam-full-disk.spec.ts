@@ -75,6 +75,30 @@ test('a full disk and no camera: the page says what recording waits for', async 
   await watcher.picture('record-no-camera-full-disk-phone');
   expect((await kennel.call('GET', ROOM)).body).toEqual({ room: 'Dog Cam', on: true, recording: false, waiting: true });
   expect((await kennel.call('POST', ROOM, { on: true })).status).toBe(507);
+  await test.step('an answer that does not come takes neither the words nor the button away, and it is asked again', async () => {
+    const answers = { lost: 0, come: 0 };
+    await watcher.page.route(`**${ROOM}`, async (route) => {
+      if (answers.lost === 0) {
+        answers.lost += 1;
+        return route.abort();
+      }
+      await route.continue();
+      answers.come += 1;
+    });
+    const seen = await watcher.at('record').evaluateHandle((button) => {
+      const seen = new Set<string>();
+      const note = () => seen.add(button.textContent!.trim());
+      note();
+      new MutationObserver(note).observe(button, { childList: true, characterData: true, subtree: true });
+      return seen;
+    });
+    await expect.poll(() => answers.come, { message: 'it is asked again', timeout: 40_000 }).toBeGreaterThan(0);
+    expect(answers.lost).toBe(1);
+    expect(await seen.evaluate((seen) => [...seen]), 'all that the button said').toEqual(['Don’t record']);
+    await expect(watcher.at('record-waits')).toHaveText('Recording waits for room on the disk');
+    await watcher.page.unroute(`**${ROOM}`);
+  });
+
   await watcher.at('record').click();
   await expect(watcher.at('record')).toHaveText('Record');
   expect((await kennel.call('GET', ROOM)).body.on).toBe(false);

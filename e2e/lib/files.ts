@@ -50,6 +50,24 @@ export function beeps(path: string): number[] {
   return found;
 }
 
+/** By how many ms each beep is later than the picture of its moment, in ascending order. All times are of one clock: pictures with what is painted in them, and beeps, which are at whole seconds of the metronome. */
+export function soundAfterPicture(pictures: readonly { at: number; says: number }[], beeps: readonly number[]): number[] {
+  /** When the metronome said this, by the two pictures around it. */
+  const shownAt = (says: number) => {
+    const after = pictures.findIndex((picture) => picture.says >= says);
+    const [one, two] = [pictures[after - 1], pictures[after]];
+    if (!one || !two || two.says - one.says > 500 || two.says <= one.says) return null;
+    return one.at + ((says - one.says) / (two.says - one.says)) * (two.at - one.at);
+  };
+  const errors = beeps.flatMap((heard) => {
+    // The one that was painted nearest to when this one is heard.
+    const near = pictures.reduce((best, picture) => (Math.abs(picture.at - heard) < Math.abs(best.at - heard) ? picture : best));
+    const shown = shownAt(Math.round(near.says / 1000) * 1000);
+    return shown === null ? [] : [heard - shown];
+  });
+  return errors.sort((a, b) => a - b);
+}
+
 function timeOf(blocks: Uint8Array): number {
   let time = 0;
   let bit = 0;

@@ -40,6 +40,8 @@ export interface Joining extends Partial<Look> {
   height?: number;
   /** The browser's own fake camera and microphone instead of a colour and a tone. */
   devices?: boolean;
+  /** Time that is painted and heard instead of a colour and a tone. */
+  clock?: boolean;
   options?: object;
 }
 

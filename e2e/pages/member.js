@@ -1,5 +1,5 @@
 // One member of a mixed room on the vendor's SDK, driven from outside through `kit`. Its camera is one flat colour, its microphone one
-// steady tone. Everything that happens is kept in `kit.events`.
+// steady tone; or both are a metronome. Everything that happens is kept in `kit.events`.
 window.kit = (() => {
   const events = [];
   let session;
@@ -29,8 +29,9 @@ window.kit = (() => {
     if (me.devices) return real(wish);
     if (/firefox/i.test(navigator.userAgent)) used ??= await real({ audio: true, video: true });
     const tracks = [];
-    if (wish.audio) tracks.push(tone(me.tone));
-    if (wish.video) tracks.push((camera = easel.draw({ colour: me.colour, width: me.width ?? 640, height: me.height ?? 360, rate: 15 })));
+    if (wish.audio) tracks.push(me.clock ? metronome.sound() : tone(me.tone));
+    if (wish.video && me.clock) tracks.push(metronome.picture({ width: 640, height: 360, rate: 30 }));
+    else if (wish.video) tracks.push((camera = easel.draw({ colour: me.colour, width: me.width ?? 640, height: me.height ?? 360, rate: 15 })));
     return new MediaStream(tracks);
   };
   navigator.mediaDevices.getDisplayMedia = async () => new MediaStream([easel.draw({ colour: 7, width: 640, height: 400, rate: 5 })]);
@@ -76,9 +77,9 @@ window.kit = (() => {
     }
   }
 
-  // `how`: session (RoomSession) or object (createRoomObject). `devices`: the browser's own fake ones.
-  async function join({ token, host, how = 'session', devices = false, colour = 0, tone = 0, width, height, audio = true, video = true, listen = names, options = {} }) {
-    me = { colour, tone, width, height, devices };
+  // `how`: session (RoomSession) or object (createRoomObject). `devices`: the browser's own fake ones. `clock`: time to be seen and heard.
+  async function join({ token, host, how = 'session', devices = false, clock = false, colour = 0, tone = 0, width, height, audio = true, video = true, listen = names, options = {} }) {
+    me = { colour, tone, width, height, devices, clock };
     const root = document.getElementById('root');
     try {
       if (how === 'object') {

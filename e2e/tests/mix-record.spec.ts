@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { complaints, streams } from '../lib/files.ts';
+import { beeps, complaints, paintedTimes, soundAfterPicture, streams } from '../lib/files.ts';
 import { guest, moderator, rest, roomToken, type Member } from '../lib/member.ts';
 import { expect, test } from '../lib/mix.ts';
 
@@ -139,3 +139,34 @@ test('a mix is an MP4 where the owner says so, and loses nothing when the server
   await kennel.start();
   await check(other.id, 2);
 });
+
+/** What viewers do not notice yet, in ms that sound is later than its picture (ITU-R BT.1359-1). A browser that paints beside others does so by fits and starts; what the server itself adds is in crates/media/tests/sfu/taped.rs. */
+const UNNOTICED_MS = [-45, 125] as const;
+
+for (const [format, codecs] of [['webm', ['opus', 'vp8']], ['mp4', ['h264', 'opus']]] as const) {
+  test(`what is painted and what is heard at one moment are so in a recorded mix (${format})`, async ({ mix, start, roomName }) => {
+    test.setTimeout(180_000);
+    const kennel = await start({ env: { KENNEL_RECORDING_MIX: format } });
+    const a = await mix.open('ann');
+    await a.join(await roomToken(kennel, roomName, 'ann', [...moderator, 'room.recording']), kennel.relay, { clock: true });
+    await a.hasHeard('track', ({ kind }) => kind === 'video');
+    const one = await done<Recording>(a, 'record');
+    // Time is the fact here: fourteen seconds hold thirteen beeps.
+    await new Promise((go) => setTimeout(go, 14_000));
+    await done(a, 'recording', 'stop');
+    const status = async () => (await rest(kennel, 'GET', `room_recordings/${one.id}`)).body.status;
+    await expect.poll(status, { message: 'it is a file', timeout: 30_000 }).toBe('completed');
+    const path = join(kennel.data, 'recordings', `${one.id.replaceAll('-', '')}.${format}`);
+    expect(streams(path).codecs.sort()).toEqual(codecs);
+    const pictures = paintedTimes(path);
+    expect(pictures.length, 'pictures').toBeGreaterThan(100);
+    const errors = soundAfterPicture(pictures, beeps(path));
+    const median = errors[Math.floor(errors.length / 2)]!;
+    const said = `${format}: ${errors.length} beeps in ${pictures.length} pictures, sound after picture by ${errors.map((one) => one.toFixed(0)).join(' ')} ms`;
+    test.info().annotations.push({ type: 'sync', description: said });
+    console.log(`sync: ${said}`);
+    expect(errors.length, 'beeps').toBeGreaterThan(8);
+    expect(median, 'ms that sound is after picture').toBeGreaterThan(UNNOTICED_MS[0]);
+    expect(median, 'ms that sound is after picture').toBeLessThan(UNNOTICED_MS[1]);
+  });
+}

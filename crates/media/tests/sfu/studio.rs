@@ -25,18 +25,18 @@ use crate::picture::Projector;
 use crate::world::{Weather, World};
 
 const SECOND: Duration = Duration::from_secs(1);
-const RED: u32 = 0xc0_20_20;
+pub const RED: u32 = 0xc0_20_20;
 const GREEN: u32 = 0x20_a0_30;
 const BLUE: u32 = 0x30_40_c0;
-const WHITE: u32 = 0xe0_e0_e0;
+pub const WHITE: u32 = 0xe0_e0_e0;
 const TONES: [f32; 4] = [400.0, 1_100.0, 2_300.0, 3_700.0];
 const COLOURS: [u32; 4] = [RED, GREEN, BLUE, WHITE];
 
 /// What somebody sends now.
 #[derive(Clone)]
-struct Sends {
-    colour: Rc<Cell<u32>>,
-    loud: Rc<Cell<bool>>,
+pub struct Sends {
+    pub colour: Rc<Cell<u32>>,
+    pub loud: Rc<Cell<bool>>,
 }
 
 /// A camera that shows one colour.
@@ -130,7 +130,11 @@ fn level(samples: &[f32], hz: f32) -> f32 {
 
 /// A room with so many members, and what each of them sends.
 fn studio(seed: u64, members: usize) -> (World, Vec<Sends>) {
-    let mut world = World::new(seed);
+    studio_in(World::new(seed), members)
+}
+
+/// The same in a world in which nobody is yet.
+pub fn studio_in(mut world: World, members: usize) -> (World, Vec<Sends>) {
     world.studio = Some(Studio::default());
     let acts = (0..members).map(|_| come(&mut world, &member(true, true))).collect();
     (world, acts)

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use container::matroska::{Event, Reader};
 use container::{Block, Output, Shape, Track};
 use media::engine::Engine;
-use media::record::{Effect, Epoch, Floors, Recorder};
+use media::record::{Effect, Epoch, Floors, MixFile, Recorder};
+use media::settings::Settings;
 use room::{Act, MixTake, Outcome, RecordNews, RecordedCodec, RecordingId, Take, TrackId, VideoCodec, WhyStopped};
 
 use crate::client::{Join, Picture};
@@ -17,7 +18,8 @@ use crate::film::{Film, codec_of};
 use crate::layers::{camera, obey};
 use crate::mixed::{member, scene};
 use crate::mixer::Mixer;
-use crate::world::{Beside, Weather, World};
+use crate::studio::{RED, WHITE, studio_in};
+use crate::world::{Beside, Weather, World, settings};
 
 const SECOND: Duration = Duration::from_secs(1);
 const BAD: Weather = Weather { loss: 50, delay: Duration::from_millis(20), jitter: Duration::from_millis(10), twice: 10 };
@@ -302,16 +304,13 @@ fn film(codec: VideoCodec, seed: u64) {
     let goes_on = |pair: &[Option<usize>]| pair[1].is_some_and(|next| next % 45 == 0 || pair[0] == Some(next - 1));
     assert!(codec == VideoCodec::H264 || places.windows(2).all(goes_on), "{places:?}");
     std::fs::write(&path, &deck.files[&pictures]).unwrap();
-    let said = |program: &str, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output().unwrap();
-        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
-    };
     let path = path.to_str().unwrap();
-    let (sums, problems) = said("ffmpeg", &["-v", "warning", "-i", path, "-f", "framemd5", "-"]);
+    let (sums, problems) = run("ffmpeg", &["-v", "warning", "-i", path, "-f", "framemd5", "-"]);
+    let sums = String::from_utf8(sums).unwrap();
     let frames = sums.lines().filter(|line| !line.starts_with('#')).count();
     assert!(problems.is_empty() && frames > 11 * 28, "{frames} frames of {codec:?}: {problems}");
-    let (told, _) = said("ffprobe", &["-v", "error", "-show_entries", "format=duration", "-of", "default=nw=1:nk=1", path]);
-    let told: f64 = told.trim().parse().unwrap();
+    let (told, _) = run("ffprobe", &["-v", "error", "-show_entries", "format=duration", "-of", "default=nw=1:nk=1", path]);
+    let told: f64 = String::from_utf8(told).unwrap().trim().parse().unwrap();
     assert!((told - outcome.duration.as_secs_f64()).abs() < 0.05 && told > 11.0, "{told} {outcome:?}");
 }
 
@@ -321,4 +320,95 @@ fn recorded_films_are_decoded_without_an_error() {
     film(VideoCodec::Vp8, 87);
     film(VideoCodec::Vp9, 88);
     film(VideoCodec::H264, 89);
+}
+
+/// What a program says of a file, and what it complains of.
+fn run(program: &str, arguments: &[&str]) -> (Vec<u8>, String) {
+    let output = Command::new(program).args(arguments).output().unwrap();
+    (output.stdout, String::from_utf8(output.stderr).unwrap())
+}
+
+/// Members who flash and beep in the same moment now and then, recorded as a mix: by how much later each beep is in the file than its
+/// flash, in ms. Read by ffmpeg.
+fn apart(file: MixFile, seed: u64) -> Vec<f64> {
+    let mut world = World::new(crate::seed(seed));
+    world.engine = Engine::new(world.now, Settings { mix: file, ..settings(world.server) }, seed);
+    let (mut world, acts) = studio_in(world, 2);
+    let deck = Deck::attach(&mut world);
+    acts.iter().for_each(|act| act.loud.set(false));
+    let who = world.clients[0].who;
+    let mix = RecordingId(7);
+    world.order(who, Act::RecordMix(vec![MixTake { recording: mix, paused: false }]));
+    world.run(4 * SECOND);
+    for n in 0..FLASHES {
+        // Never in step with pictures or packets.
+        world.run(Duration::from_millis(700 + n * 37 % 100));
+        acts[0].colour.set(WHITE);
+        acts[0].loud.set(true);
+        world.run(Duration::from_millis(300));
+        acts[0].colour.set(RED);
+        acts[0].loud.set(false);
+    }
+    world.run(SECOND);
+    world.order(who, Act::RecordMix(vec![]));
+    world.run(SECOND);
+    let deck = deck.borrow();
+    assert!(deck.outcome(mix).is_some_and(|outcome| outcome.duration > FLASHES as u32 * SECOND), "{:?}", deck.outcome(mix));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(if file == MixFile::Mp4 { "mix.mp4" } else { "mix.webm" });
+    std::fs::write(&path, &deck.files[&mix]).unwrap();
+    let path = path.to_str().unwrap();
+    flashes(path).iter().zip(beeps(path)).map(|(flash, beep)| beep - flash).collect()
+}
+
+/// How often it flashes and beeps.
+const FLASHES: u64 = 12;
+
+/// When the first of two cells turns white, in ms since the beginning of the file.
+fn flashes(path: &str) -> Vec<f64> {
+    let (times, _) =
+        run("ffprobe", &["-v", "error", "-of", "csv=p=0", "-select_streams", "v", "-show_entries", "frame=pts_time", path]);
+    let times = String::from_utf8(times).unwrap();
+    let times = times.lines().map(|line| line.trim_end_matches(',').parse::<f64>().unwrap() * 1_000.0);
+    let cell = "crop=iw/2:ih/2:0:0,scale=1:1:flags=area,format=gray";
+    let (pixels, problems) =
+        run("ffmpeg", &["-v", "error", "-i", path, "-fps_mode", "passthrough", "-vf", cell, "-f", "rawvideo", "-"]);
+    assert!(problems.is_empty(), "{problems}");
+    let pictures: Vec<(f64, bool)> = times.zip(pixels.iter().map(|light| *light > 150)).collect();
+    pictures.windows(2).filter(|pair| !pair[0].1 && pair[1].1).map(|pair| pair[1].0).collect()
+}
+
+/// When sound begins after silence, in ms since the beginning of the file.
+fn beeps(path: &str) -> Vec<f64> {
+    let sound = "aresample=async=1:first_pts=0";
+    let (bytes, problems) =
+        run("ffmpeg", &["-v", "error", "-i", path, "-af", sound, "-ac", "1", "-ar", "48000", "-f", "s16le", "-"]);
+    assert!(problems.is_empty(), "{problems}");
+    let samples = bytes.chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]]));
+    let (mut found, mut quiet) = (Vec::new(), 0_usize);
+    for (at, sample) in samples.enumerate() {
+        quiet += 1;
+        if sample.unsigned_abs() > 1_000 {
+            // Silence of 200 ms and more.
+            if quiet > 9_600 {
+                found.push(at as f64 / 48.0);
+            }
+            quiet = 0;
+        }
+    }
+    found
+}
+
+#[test]
+#[ignore = "needs ffmpeg: scripts/test decode"]
+fn what_is_decoded_of_a_recorded_mix_is_seen_and_heard_at_one_moment() {
+    for (file, seed) in [(MixFile::WebM, 91), (MixFile::Mp4, 92)] {
+        let apart = apart(file, seed);
+        let said: Vec<String> = apart.iter().map(|ms| format!("{ms:.0}")).collect();
+        let mean = apart.iter().sum::<f64>() / apart.len() as f64;
+        println!("{file:?}: sound after picture by {mean:.0} ms: {}", said.join(" "));
+        assert_eq!(apart.len() as u64, FLASHES, "{file:?}: each is seen and heard");
+        // Each waits for its turn: a flash for a frame of the camera and one of the mix, up to 83 ms, and a beep for a packet, up to 20.
+        assert!(mean.abs() < 25.0 && apart.iter().all(|ms| ms.abs() < 75.0), "{file:?}: {apart:?}");
+    }
 }

@@ -62,9 +62,9 @@ bench-mixer: ## What a mixed picture costs, beside ffmpeg's (needs ffmpeg)
 bench-compose: ## What a composition costs, beside ffmpeg's (needs ffmpeg)
 	scripts/bench-compose $(ARGS)
 
-bench-record: ## What recording costs, beside one more subscriber
+bench-record: ## What recording costs: tracks beside one more subscriber, mixes beside the same unrecorded (ARGS=mixes for one)
 	cargo build --release -p kennel -p kennel-bench
-	scripts/bench-record
+	scripts/bench-record $(ARGS)
 
 fmt: ## Format Rust
 	cargo fmt --all

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use bench::loads::{self, Set};
 use bench::report::{self, Figures};
-use bench::scenario::{Kind, Scenario};
+use bench::scenario::{Kind, MixFile, Scenario};
 use bench::server::Choice;
 use bench::signal::Door;
 use bench::{plot, run};
@@ -53,9 +53,12 @@ struct Choices {
     /// Joins a second
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     joins_per_s: u32,
-    /// Records everybody's tracks; Kennel by Twilio's signaling only
+    /// Records everybody's tracks; by SignalWire's signaling, the mix
     #[arg(long, requires = "scenario")]
     recorded: bool,
+    /// What mixes that are recorded become
+    #[arg(long, default_value = "webm", requires = "recorded")]
+    mix_file: MixFile,
     /// Of a hundred datagrams of media so many get lost, to each client and from it
     #[arg(long, default_value_t = 0, requires = "scenario", value_parser = clap::value_parser!(u8).range(..=90))]
     loss: u8,
@@ -103,6 +106,7 @@ impl Choices {
             seconds,
             joins_per_s: self.joins_per_s,
             recorded: self.recorded,
+            mix_file: self.mix_file,
             loss_percent: self.loss,
             seed: self.seed,
             ..usual

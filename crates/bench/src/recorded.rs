@@ -1,7 +1,10 @@
 //! Whether all that was sent is in the files of recordings: what is missing leaves a gap between two others.
 
+mod mp4;
+
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use container::matroska::{Event, Reader};
@@ -13,14 +16,39 @@ const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 30);
 const PACKET: Duration = Duration::from_millis(20);
 
 /// What is in files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Count {
     /// How many files.
     pub files: usize,
     /// Frames of pictures and packets of sound in them.
     pub frames: u64,
-    /// How many of those are missing between two others.
+    /// How many of those are missing between two others. A mix has no more pictures than change, so of mixes it is the sound alone.
     pub lost: u64,
+    /// How many frames of pictures.
+    pub pictures: u64,
+    /// How long all pictures take, in seconds.
+    pub seconds: f64,
+}
+
+impl Count {
+    /// Pictures a second of each file that has any.
+    pub fn pictures_per_s(&self) -> Option<f64> {
+        (self.seconds > 0.0).then(|| self.pictures as f64 / self.seconds)
+    }
+
+    fn add(&mut self, times: &[Duration], step: Option<Duration>) {
+        self.frames += times.len() as u64;
+        self.lost += step.map_or(0, |step| missing(times, step));
+    }
+
+    fn add_pictures(&mut self, times: &[Duration], step: Option<Duration>) {
+        self.add(times, step);
+        if let [first, .., last] = times {
+            // The first one ends nothing.
+            self.pictures += times.len() as u64 - 1;
+            self.seconds += last.saturating_sub(*first).as_secs_f64();
+        }
+    }
 }
 
 /// Counts what is in all files of a folder.
@@ -31,24 +59,42 @@ pub fn count(recordings: &Recordings) -> io::Result<Count> {
     let mut all = Count::default();
     for entry in fs::read_dir(&recordings.folder)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|ending| ending == "mkv" || ending == "mka") {
-            let times = times(&fs::read(&path)?);
-            let step = if path.extension().is_some_and(|ending| ending == "mkv") { FRAME } else { PACKET };
-            (all.files, all.frames, all.lost) =
-                (all.files + 1, all.frames + times.len() as u64, all.lost + missing(&times, step));
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        if matches!(ending, "mkv" | "mka" | "webm" | "mp4") {
+            all.files += 1;
+            for (is_picture, times) in tracks(&path, ending)? {
+                match (is_picture, ending) {
+                    (true, "mkv") => all.add_pictures(&times, Some(FRAME)),
+                    (true, _) => all.add_pictures(&times, None),
+                    (false, _) => all.add(&times, Some(PACKET)),
+                }
+            }
         }
     }
     Ok(all)
 }
 
-fn times(file: &[u8]) -> Vec<Duration> {
+/// The times of each track, and whether it is pictures.
+fn tracks(path: &Path, ending: &str) -> io::Result<Vec<(bool, Vec<Duration>)>> {
+    let file = fs::read(path)?;
+    Ok(if ending == "mp4" { mp4::times(&file) } else { matroska(&file) })
+}
+
+fn matroska(file: &[u8]) -> Vec<(bool, Vec<Duration>)> {
     let mut reader = Reader::default();
     reader.push(file);
-    let time = |event| match event {
-        Event::Block(block) => Some(block.time),
-        Event::Tracks(_) => None,
-    };
-    std::iter::from_fn(|| reader.poll()).filter_map(time).collect()
+    let mut tracks: Vec<(bool, Vec<Duration>)> = Vec::new();
+    while let Some(event) = reader.poll() {
+        match event {
+            Event::Tracks(found) => tracks = found.iter().map(|one| (!one.codec.is_sound(), Vec::new())).collect(),
+            Event::Block(block) => {
+                if let Some((_, times)) = tracks.get_mut(block.track) {
+                    times.push(block.time);
+                }
+            }
+        }
+    }
+    tracks
 }
 
 /// How many are missing of what comes each `step`.

@@ -105,6 +105,8 @@ pub struct Figures {
     pub recorded_frames: u64,
     /// Those that are missing between two others.
     pub recorded_lost: u64,
+    /// Pictures a second of each file that has any.
+    pub recorded_pictures_per_s: Option<f64>,
     /// CPU time of the server for a join, without that for the packets meanwhile.
     pub cpu_ms_per_join: Option<f64>,
     /// The median of joins until the first packet of pictures, where streams are looked at.
@@ -183,7 +185,7 @@ const RATIOS: [Column; 6] = [
 /// A column: its title and its value in one round.
 type Column = (&'static str, fn(&Figures) -> Option<f64>);
 
-const COLUMNS: [Column; 28] = [
+const COLUMNS: [Column; 29] = [
     ("packets/s", |f| Some(f.packets_per_s)),
     ("CPU us/packet", |f| Some(f.cpu_us_per_packet)),
     ("cores", |f| Some(f.server_cores)),
@@ -197,6 +199,7 @@ const COLUMNS: [Column; 28] = [
     ("CPU ms/join", |f| f.cpu_ms_per_join),
     ("cores/mix", |f| f.cores_per_mix),
     ("pictures/s", |f| f.frames_per_s),
+    ("recorded pictures/s", |f| f.recorded_pictures_per_s),
     ("switches asked", |f| some(f.switches_asked)),
     ("done", |f| f.switch_p50_ms.map(|_| f.switches_done as f64)),
     ("switch p50 ms", |f| f.switch_p50_ms),

@@ -37,7 +37,7 @@ const CALM: Duration = Duration::from_secs(3);
 /// The server does not start, or a client failed.
 pub fn run(choice: &Choice, scenario: &Scenario, round: u32) -> io::Result<Figures> {
     let (unix_s, load) = (time_of_day().as_secs(), load_average());
-    let server = Server::start(choice)?;
+    let server = Server::start(choice, scenario.mix_file)?;
     let (door, http, ip, drill) = (choice.door, server.http, choice.ip, scenario.drill());
     let (loss_percent, seed) = (scenario.loss_percent, scenario.seed.wrapping_add(u64::from(round)));
     let mut field = Field::new(Terms { door, http, ip, drill, loss_percent, seed })?;
@@ -80,6 +80,7 @@ pub fn run(choice: &Choice, scenario: &Scenario, round: u32) -> io::Result<Figur
         drop(field);
         let count = recorded::count(&server.end()?)?;
         (figures.recorded_files, figures.recorded_frames, figures.recorded_lost) = (count.files, count.frames, count.lost);
+        figures.recorded_pictures_per_s = count.pictures_per_s();
     }
     Ok(figures)
 }
@@ -91,6 +92,9 @@ fn kind_name(kind: Kind) -> String {
 
 /// Rooms that are not as they come by themselves.
 fn make_rooms(server: &Server, choice: &Choice, scenario: &Scenario) -> io::Result<()> {
+    if choice.door == Door::Signalwire && scenario.recorded {
+        return (0..scenario.rooms()).try_for_each(|room| server.make_recorded_mix(&room_name(room)));
+    }
     let option = match scenario.kind {
         _ if choice.door != Door::Kennel => return Ok(()),
         _ if scenario.recorded => ("RecordParticipantsOnConnect", true),

@@ -47,6 +47,26 @@ pub enum Kind {
     Keys,
 }
 
+/// What mixes that are recorded become.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum MixFile {
+    /// VP8 and Opus, as the viewers are sent them.
+    #[default]
+    Webm,
+    /// H264 and Opus: pictures are encoded once more for it.
+    Mp4,
+}
+
+impl MixFile {
+    /// What the server's configuration calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            MixFile::Webm => "webm",
+            MixFile::Mp4 => "mp4",
+        }
+    }
+}
+
 /// A load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
@@ -66,8 +86,10 @@ pub struct Scenario {
     pub warm_up: Duration,
     /// Joins a second.
     pub joins_per_s: u32,
-    /// Whether everybody's tracks are recorded.
+    /// Whether everybody's tracks are recorded, or, where everybody gets the mix, that.
     pub recorded: bool,
+    /// What becomes of mixes then.
+    pub mix_file: MixFile,
     /// Of a hundred datagrams of media so many get lost, to each client and from it.
     pub loss_percent: u8,
     /// Which ones.
@@ -87,6 +109,7 @@ impl Scenario {
             warm_up: Duration::from_secs(3),
             joins_per_s: 20,
             recorded: false,
+            mix_file: MixFile::Webm,
             loss_percent: 0,
             seed: 1,
         }
@@ -112,6 +135,9 @@ impl Scenario {
         if self.recorded {
             name += ", recorded";
         }
+        if self.recorded && self.is_mixed {
+            name += &format!(" as {}", self.mix_file.name());
+        }
         if self.loss_percent > 0 {
             name += &format!(", {} % lost", self.loss_percent);
         }
@@ -126,7 +152,6 @@ impl Scenario {
             Door::Janus if self.recorded => Some("no peer: it is not told to record"),
             // Seen with Janus 1.1.2 and str0m 0.25: pictures of some viewers do not come back.
             Door::Janus if self.loss_percent > 0 => Some("no peer: with it and our transport pictures stop for good"),
-            Door::Signalwire if self.recorded => Some("only tracks that are passed on are recorded by the bench"),
             Door::Signalwire if layers => Some("everybody gets the same picture"),
             _ => None,
         }
@@ -235,6 +260,8 @@ mod tests {
         }
         let mixed = Scenario { is_mixed: true, ..Scenario::new(Kind::Fan, 1, 20) };
         assert_eq!((mixed.rooms(), mixed.name()), (2, "1 to 20, mixed".into()));
+        let taped = Scenario { recorded: true, mix_file: MixFile::Mp4, ..mixed };
+        assert_eq!((taped.name(), taped.refusal(Door::Signalwire)), ("1 to 20, mixed, recorded as mp4".into(), None));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 
+use crate::scenario::MixFile;
 use crate::signal::Door;
 
 /// The account of the bench; nothing secret.
@@ -22,6 +23,9 @@ pub const SECRET: &str = "bench-secret-bench-secret-bench-";
 
 /// Key and secret as HTTP has them (RFC 7617).
 const AUTHORIZATION: &str = "U0swMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTpiZW5jaC1zZWNyZXQtYmVuY2gtc2VjcmV0LWJlbmNoLQ==";
+/// The same of the project and its secret.
+const PROJECT_AUTHORIZATION: &str =
+    "MDAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAxOmJlbmNoLXNlY3JldC1iZW5jaC1zZWNyZXQtYmVuY2gt";
 
 /// How long a server may take until it answers.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -68,15 +72,15 @@ pub struct Choice {
 }
 
 impl Server {
-    /// Starts a server and waits until it answers.
+    /// Starts a server, which makes these of mixes that are recorded, and waits until it answers.
     ///
     /// # Errors
     /// It does not start, or does not answer in time.
-    pub fn start(choice: &Choice) -> io::Result<Self> {
+    pub fn start(choice: &Choice, mix_file: MixFile) -> io::Result<Self> {
         let data = tempfile::tempdir()?;
         let http = free_port(if choice.ip.is_ipv4() { choice.ip } else { Ipv4Addr::LOCALHOST.into() })?;
         let mut command = match choice.door {
-            Door::Kennel | Door::Signalwire => kennel(choice, data.path(), http)?,
+            Door::Kennel | Door::Signalwire => kennel(choice, mix_file, data.path(), http)?,
             Door::Janus => janus(choice, data.path(), http)?,
         };
         command.current_dir(data.path()).stdout(Stdio::null());
@@ -134,12 +138,23 @@ impl Server {
     /// It refuses.
     pub fn make_room(&self, room: &str, (option, value): (&str, bool)) -> io::Result<()> {
         let form = format!("UniqueName={room}&Type=group&{option}={value}");
-        let headers = format!(
-            "Authorization: Basic {AUTHORIZATION}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
-            form.len()
-        );
-        let answer = self.ask("POST /v1/Rooms", &headers, &form)?;
-        if answer.starts_with("HTTP/1.1 201 ") { Ok(()) } else { Err(io::Error::other(answer)) }
+        self.post("/v1/Rooms", AUTHORIZATION, "application/x-www-form-urlencoded", &form)
+    }
+
+    /// Makes a room whose mix is recorded from its first picture on. Kennel only.
+    ///
+    /// # Errors
+    /// It refuses.
+    pub fn make_recorded_mix(&self, room: &str) -> io::Result<()> {
+        let body = format!(r#"{{"name":"{room}","record_on_start":true}}"#);
+        self.post("/api/video/rooms", PROJECT_AUTHORIZATION, "application/json", &body)
+    }
+
+    fn post(&self, path: &str, authorization: &str, kind: &str, body: &str) -> io::Result<()> {
+        let length = body.len();
+        let headers = format!("Authorization: Basic {authorization}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n");
+        let answer = self.ask(&format!("POST {path}"), &headers, body)?;
+        if answer.starts_with("HTTP/1.1 20") { Ok(()) } else { Err(io::Error::other(answer)) }
     }
 
     /// Ends it as a person would, so that it finishes its files. Returns the folder of recordings, which is there as long as this.
@@ -218,7 +233,7 @@ pub fn load_average() -> f64 {
     text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0)
 }
 
-fn kennel(choice: &Choice, data: &Path, http: SocketAddr) -> io::Result<Command> {
+fn kennel(choice: &Choice, mix_file: MixFile, data: &Path, http: SocketAddr) -> io::Result<Command> {
     let media = free_media_port(choice.ip)?;
     let mut command = Command::new(&choice.program);
     // What is set for somebody else's server must not change what is measured.
@@ -229,6 +244,7 @@ fn kennel(choice: &Choice, data: &Path, http: SocketAddr) -> io::Result<Command>
     command.args(["--http", &http.to_string(), "--media", &media.to_string(), "--workers", &choice.workers.to_string()]);
     command.arg("--data").arg(data.join("data"));
     command.envs([("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_API_KEY_SID", KEY), ("TWILIO_API_KEY_SECRET", SECRET)]);
+    command.env("KENNEL_RECORDING_MIX", mix_file.name());
     command.envs([("SIGNALWIRE_PROJECT_KEY", PROJECT), ("SIGNALWIRE_TOKEN", SECRET)]);
     Ok(command)
 }
@@ -336,7 +352,8 @@ mod tests {
     #[test]
     fn what_cannot_be_started_is_named_with_what_to_do() {
         let choice = |door| Choice { door, program: "/nowhere/kennel".into(), ip: Ipv4Addr::LOCALHOST.into(), workers: 1 };
-        let why = |choice: &Choice| Server::start(choice).err().map(|problem| problem.to_string()).unwrap_or_default();
+        let why =
+            |choice: &Choice| Server::start(choice, MixFile::Webm).err().map(|problem| problem.to_string()).unwrap_or_default();
         assert!(why(&choice(Door::Kennel)).starts_with("/nowhere/kennel cannot be started: "));
         assert!(not_started(&choice(Door::Janus), &io::ErrorKind::NotFound.into()).to_string().contains("apt-get install janus"));
         let elsewhere = Choice { ip: Ipv4Addr::new(192, 0, 2, 1).into(), ..choice(Door::Kennel) };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bench::report::{Figures, table};
 use bench::run::run;
-use bench::scenario::{Kind, Scenario};
+use bench::scenario::{Kind, MixFile, Scenario};
 use bench::server::Choice;
 use bench::signal::Door;
 
@@ -117,6 +117,17 @@ fn a_mixed_room() {
     assert_eq!((figures.clients, figures.pairs), (3, 6));
     assert!(figures.mixed_pictures_per_s > Some(1.0) && figures.frames_per_s > Some(1.0), "{figures:?}");
     assert!(figures.cores_per_mix > Some(0.0) && figures.join_picture_p50_ms > Some(0.0), "{figures:?}");
+}
+
+#[test]
+fn mixed_rooms_that_are_recorded() {
+    for mix_file in [MixFile::Webm, MixFile::Mp4] {
+        let load = Scenario { rooms: 2, is_mixed: true, recorded: true, mix_file, joins_per_s: 2, ..small(Kind::Many, 2, 0) };
+        let figures = measure(Door::Signalwire, &load);
+        assert_eq!((figures.rooms, figures.recorded_files), (2, 2), "{figures:?}");
+        // Sound and pictures of more than the two seconds that are measured; silence is in fewer packets.
+        assert!(figures.recorded_frames > 100 && figures.recorded_pictures_per_s > Some(1.0), "{figures:?}");
+    }
 }
 
 #[test]

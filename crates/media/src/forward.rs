@@ -95,6 +95,7 @@ impl Forwarder {
             heard: [None; LAYERS_MAX],
             next: Next {
                 seq: u64::from(first_seq & 0x7fff),
+                newest: u64::from(first_seq & 0x7fff),
                 picture: None,
                 tl0: None,
                 clock: Clock::new(codec.clock_hz(), first_time),
@@ -224,6 +225,8 @@ impl Forwarder {
 #[derive(Debug)]
 struct Next {
     seq: u64,
+    /// The highest number that the subscriber got; at first, the one that it gets first.
+    newest: u64,
     /// Number of the next frame, wider than it is written.
     picture: Option<u64>,
     tl0: Option<u8>,

@@ -69,6 +69,11 @@ impl<const WORDS: usize> Line<WORDS> {
         }
     }
 
+    /// Gives up places, so that the one after the newest gets no more than this. What is remembered has to be fewer than what is left.
+    pub fn come_back(&mut self, most: u64) {
+        self.next = self.next.min(most);
+    }
+
     fn advance(&mut self, number: u64) {
         let ahead = number.wrapping_sub(self.newest);
         for passed in 1..=ahead.min(Ring::<WORDS>::BITS) {

@@ -4,7 +4,7 @@ use super::line::Line;
 use super::time::Moment;
 use super::{Incoming, Next, Rewritten, is_near};
 use crate::codec::{Picture, Vp8};
-use crate::limit::{PICTURE_WINDOW, SEQ_WINDOW};
+use crate::limit::{PICTURE_WINDOW, SEQ_AHEAD_MAX, SEQ_WINDOW};
 
 /// A stream from one of its key frames on, and how its numbers became the subscriber's.
 #[derive(Debug)]
@@ -57,6 +57,7 @@ impl Segment {
     pub fn end(&mut self, passed_by: Option<&Incoming<'_>>, next: &mut Next) {
         let before = passed_by.filter(|packet| self.is_followed_by(packet)).map(|packet| packet.seq.wrapping_sub(1));
         self.seqs.pass(before.unwrap_or(self.seqs.newest().wrapping_add(1)));
+        self.seqs.come_back(next.newest + SEQ_AHEAD_MAX);
         self.open = false;
         next.seq = self.seqs.next();
     }
@@ -88,11 +89,12 @@ impl Segment {
     /// A packet that this covers.
     pub fn take(&mut self, packet: &Incoming<'_>, temporal: u8, next: &mut Next) -> Option<Rewritten> {
         let newer = self.seqs.is_newer(packet.seq);
-        let taken = self.place(packet, temporal);
+        let taken = self.place(packet, temporal, next.newest + SEQ_AHEAD_MAX);
         if newer {
             self.open = taken.is_some() && !packet.ends_frame;
         }
         next.seq = self.seqs.next();
+        next.newest = taken.map_or(next.newest, |taken| taken.seq.max(next.newest));
         next.picture = self.pictures.as_ref().map(Line::next).or(next.picture);
         next.pass_tl0(self.tl0(packet));
         if taken.is_some() {
@@ -104,10 +106,12 @@ impl Segment {
 
     /// A packet that has a place in this, when something else is forwarded already.
     pub fn take_late(&mut self, packet: &Incoming<'_>) -> Option<Rewritten> {
-        self.place(packet, self.temporal)
+        self.place(packet, self.temporal, u64::MAX)
     }
 
-    fn place(&mut self, packet: &Incoming<'_>, temporal: u8) -> Option<Rewritten> {
+    /// `most`: the highest number that the subscriber may get now. Of what is missing, and was followed by what was left out, there may be
+    /// more than one stream may lose; those places are given up that are too old to be filled.
+    fn place(&mut self, packet: &Incoming<'_>, temporal: u8, most: u64) -> Option<Rewritten> {
         if self.seqs.is_used(packet.seq) {
             return None;
         }
@@ -115,8 +119,11 @@ impl Segment {
         let wanted = self.wants(packet, temporal);
         if !wanted || (packet.descriptor.empty && newest) {
             self.seqs.close(packet.seq);
+            self.seqs.come_back(most);
             return None;
         }
+        self.seqs.pass(packet.seq);
+        self.seqs.come_back(most.saturating_add(1));
         let seq = self.seqs.take(packet.seq);
         Some(Rewritten { seq, time: packet.time.wrapping_add(self.time_offset), vp8: self.counters(packet), replay: 0 })
     }

@@ -3,6 +3,7 @@
 use crate::source::{Packet, Vp8, ms, patched};
 use media::codec::Codec;
 use media::forward::{Forwarder, Recent, SenderReport};
+use media::limit::SEQ_AHEAD_MAX;
 use std::time::Instant;
 
 /// A subscriber to a track with layers whose numbers have nothing in common.
@@ -451,6 +452,29 @@ fn h264_begins_with_its_parameters() {
     let mut scene = Scene::new(Codec::H264, 0);
     assert_eq!(scene.seq(&unit(10, 0, 1)), None);
     assert_eq!(scene.seq(&unit(11, 9, 5)), Some(100), "it has none of its own");
+}
+
+#[test]
+fn no_more_is_missing_at_once_than_a_stream_may_lose() {
+    let most = u64::from(FIRST_SEQ) + SEQ_AHEAD_MAX;
+    let mut scene = Scene::new(Codec::Vp8, 0);
+    let far = |frame: u64, n: u64| Packet { seq: 1_000 + n, ..delta(0, frame) };
+    // Without a payload, which goes to nobody.
+    let padding = |n: u64| Packet::new(Codec::Vp8, 0, 1_000 + n, delta(0, 0).time, &[]);
+    assert_eq!(scene.seq(&key(0, 0)), Some(100));
+    for n in 1..20 {
+        assert_eq!(scene.seq(&padding(n * 2_500)), None);
+    }
+    let n = 20 * 2_500;
+    assert_eq!(scene.seq(&far(2, n)), Some(most));
+    assert_eq!(scene.seq(&far(1, n - 300)), Some(most - 300), "late, and in its place");
+    assert_eq!(scene.seq(&far(3, n + 1)), Some(most + 1));
+    // The same before another layer.
+    assert_eq!(scene.seq(&padding(n + 3_000)), None);
+    assert_eq!(scene.seq(&padding(n + 5_900)), None);
+    scene.forwarder.set_target(Some(2));
+    assert_eq!(scene.seq(&key(2, 1)), Some(most + 1 + SEQ_AHEAD_MAX));
+    assert_eq!(scene.seq(&delta(2, 2)), Some(most + 2 + SEQ_AHEAD_MAX));
 }
 
 #[test]

@@ -89,6 +89,27 @@ fn a_file_cut_off_anywhere_is_repaired() {
 }
 
 #[test]
+fn what_a_second_file_behind_the_first_says_of_places_is_cut_off_with_it() {
+    let (tracks, blocks) = scene();
+    let first = written(&tracks, &blocks[..100], None);
+    let second = written(&tracks, &[], None);
+    for bytes in 0..=second.len() {
+        let mut file = [&first, &second[..bytes]].concat();
+        let mut repair = Repair::default();
+        repair.push(&file);
+        let repaired = repair.finish().expect("blocks");
+        let cut = repaired.bytes;
+        for output in repaired.patches.iter().chain(&repaired.outputs) {
+            let Output::Patch { at, bytes } = output else { continue };
+            assert!(at + bytes.len() as u64 <= cut, "{at} of {cut}");
+        }
+        let after = repaired.bytes_after;
+        support::repair(&mut file, repaired);
+        assert_eq!(file.len() as u64, after);
+    }
+}
+
+#[test]
 fn a_finished_file_tells_how_long_it_is_and_where_one_can_jump() {
     let check = |blocks: Vec<Block>, tracks: &[Track], ms: u64, cues: usize| {
         let file = written(tracks, &blocks, Some(true));

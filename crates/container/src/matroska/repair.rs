@@ -49,6 +49,13 @@ impl Repair {
         let mut patches = outputs.clone();
         patches.extend(index.finish(whole, false));
         outputs.extend(index.finish(whole, true));
+        // What stands behind the last block is cut off, and nothing is written where it was.
+        let stays = |output: &Output| match output {
+            Output::Append(_) => true,
+            Output::Patch { at, bytes } => at.saturating_add(bytes.len() as u64) <= whole,
+        };
+        patches.retain(stays);
+        outputs.retain(stays);
         let appended = outputs.iter().map(|output| match output {
             Output::Append(bytes) => bytes.len() as u64,
             Output::Patch { .. } => 0,

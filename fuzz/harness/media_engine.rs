@@ -2,7 +2,7 @@
 //! length, and so many bytes: a description, a datagram, a scene, or something from the mixer.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use media::engine::Engine;
@@ -14,15 +14,14 @@ use room::{
 };
 use room::{Track, TrackId, View, Voice};
 
-thread_local! {
-    /// Made once: a certificate takes longer than all the rest.
-    static IDENTITY: Identity = Identity::generate((Instant::now(), Duration::ZERO)).expect("a certificate");
-}
+/// Made once: a certificate takes longer than all the rest.
+static IDENTITY: LazyLock<Identity> =
+    LazyLock::new(|| Identity::generate((Instant::now(), Duration::ZERO)).expect("a certificate"));
 
 pub fn run(data: &[u8]) {
     let server = SocketAddr::from(([203, 0, 113, 1], 8444));
     let mut now = Instant::now();
-    let settings = IDENTITY.with(|identity| Settings::new(&[server], identity, Arc::default(), 1));
+    let settings = Settings::new(&[server], &IDENTITY, Arc::default(), 1);
     let mut engine = Engine::new(now, settings, 1);
     let (mut rest, mut mixed) = (data, false);
     while let [what, whom, high, low, more @ ..] = rest {

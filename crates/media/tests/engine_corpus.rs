@@ -3,6 +3,8 @@
 
 #![allow(clippy::duplicate_mod, reason = "both targets run an engine")]
 
+#[path = "../../../fuzz/harness/media_client.rs"]
+mod media_client;
 #[path = "../../../fuzz/harness/media_engine.rs"]
 mod media_engine;
 #[path = "../../../fuzz/harness/media_sdp.rs"]
@@ -98,6 +100,82 @@ fn engines() {
         step(5, 16, &[0]),
     ];
     replay("media_engine", &[("two", two.concat()), ("mixed", mixed.concat())], media_engine::run);
+}
+
+/// A source of the client's own, or of the server's after them; or the number of the next piece of data.
+const fn named(number: u8) -> [u8; 4] {
+    [0xff, 0xff, 0xff, number]
+}
+
+/// A packet of video: its number, its time, its source, and what is in it.
+fn packet(number: u8, time: u8, source: u8, payload: &[u8]) -> Vec<u8> {
+    [&[0x80, 0x80 | 96, 0, number, 0, 0, time, 0], &named(source)[..], payload].concat()
+}
+
+/// A report, padded to whole words.
+fn report(head: [u8; 2], words: &[[u8; 4]]) -> Vec<u8> {
+    let length = u8::try_from(words.len()).expect("short");
+    [&head[..], &[0, length], &words.concat()].concat()
+}
+
+#[test]
+fn clients() {
+    let step = |what: u8, bytes: &[u8]| {
+        let [high, low] = u16::try_from(bytes.len()).expect("short").to_be_bytes();
+        [&[what, high, low], bytes].concat()
+    };
+    let key = [0x90, 0x80, 0x10, 0x10, 2, 0, 0x9d, 1, 0x2a, 0x40, 1, 0xb4, 0];
+    let delta = [0x90, 0x80, 0x11, 0x11, 2, 0, 7];
+    // All layers of a picture, one of which is repaired, and sound with an extension.
+    let mut media = Vec::new();
+    for number in 1..20 {
+        let frame = if number % 8 == 1 { &key[..] } else { &delta };
+        for source in [1, 3, 5] {
+            media.extend(step(0, &packet(number, number, source, frame)));
+        }
+        let sound =
+            [&[0x90, 111, 0, number, 0, 0, number, 0], &named(0)[..], &[0xbe, 0xde, 0, 1, 0x10, 20, 0, 0, 7, 7, 7]].concat();
+        media.extend(step(0x20, &sound));
+    }
+    media.extend(step(0, &[&[0x80, 97, 0, 1, 0, 0, 1, 0], &named(2)[..], &[0, 21], &delta].concat()));
+    media.extend(step(6, &[40, 45]));
+    media.extend(step(5, &[200]));
+    let block = [named(6), [0, 0, 0, 5], [0, 0, 0x10, 0], [0; 4], [0; 4], [0; 4]];
+    let reports = [
+        step(2, &report([0x81, 201], &[&[named(0)][..], &block].concat())),
+        step(2, &report([0x80, 200], &[named(1), [0xe0, 0, 0, 1], [0; 4], [0, 0, 9, 0], [0, 0, 0, 3], [0, 0, 1, 0]])),
+        step(2, &report([0x81, 206], &[named(0), named(7)])),
+        step(2, &report([0x81, 205], &[named(0), named(7), [0, 1, 0, 3]])),
+        step(2, &report([0x84, 206], &[named(0), [0; 4], named(7), [1, 0, 0, 0]])),
+        step(2, &report([0x8f, 206], &[named(0), [0; 4], *b"REMB", [1, 0x0a, 0, 1], named(7)])),
+        step(2, &report([0x8f, 205], &[named(0), named(7), [0, 1, 0, 2], [0, 0, 1, 0], [0x20, 2, 4, 4]])),
+        step(2, &report([0x81, 202], &[named(0), [1, 1, b'a', 0]])),
+        step(2, &report([0x81, 203], &[named(1)])),
+        step(5, &[100]),
+    ];
+    // Data, its end, an acknowledgement, a sign of life, streams that are begun again, numbers that are skipped, the end.
+    let chunk = |head: [u8; 2], words: &[[u8; 4]]| {
+        let length = u8::try_from(4 + 4 * words.len()).expect("short");
+        step(3, &[&head[..], &[0, length], &words.concat()].concat())
+    };
+    let data = [
+        step(12, b"hello"),
+        step(4, b"{}"),
+        chunk([0, 3], &[named(0xf0), [0, 1, 0, 0], [0, 0, 0, 51], *b"abcd"]),
+        chunk([0, 2], &[named(0xf1), [0, 1, 0, 1], [0, 0, 0, 53], [1, 2, 3, 4]]),
+        chunk([0, 3], &[named(0xf2), [0, 9, 0, 0], [0, 0, 0, 50], [3, 0, 0, 0], [0; 4], [0, 1, 0, 0], *b"a\0\0\0"]),
+        chunk([3, 0], &[[0, 0, 0, 1], [0, 1, 0, 0], [0, 0, 0, 0]]),
+        chunk([4, 0], &[[0, 1, 0, 8], [1, 2, 3, 4]]),
+        chunk([130, 0], &[[0, 13, 0, 18], [0, 0, 0, 1], [0, 0, 0, 1], named(0xf0), [0, 1, 0, 0]]),
+        chunk([192, 0], &[named(0xf4), [0, 1, 0, 3]]),
+        chunk([7, 0], &[[0, 0, 0, 1]]),
+        step(5, &[20]),
+        chunk([6, 0], &[[0, 12, 0, 4]]),
+        step(7, &[22, 254, 253, 0]),
+        step(5, &[100]),
+    ];
+    let seeds = [("media", media), ("reports", reports.concat()), ("data", data.concat())];
+    replay("media_client", &seeds, media_client::run);
 }
 
 /// What a fuzz run would try, for as long as a test may take.

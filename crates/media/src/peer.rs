@@ -253,12 +253,6 @@ impl Peer {
         receive.is_ok_and(|receive| self.rtc.accepts(&Input::Receive(self.due, receive)))
     }
 
-    /// Whether it found a way again and has said nothing of or by media since, though it should.
-    pub fn is_speechless(&self, now: Instant) -> bool {
-        let should = self.talk.ups().next().is_some() || self.sender.is_sending(now);
-        should && self.is_connected() && self.silence.is_long(now)
-    }
-
     /// A datagram. Looks first whether this peer may hear it: the library does not.
     pub fn handle_datagram(&mut self, now: Instant, path: Path, bytes: &[u8], out: &mut Outbox) -> Taken {
         let (proto, source, destination) = path;
@@ -333,6 +327,8 @@ impl Peer {
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         let change = self.whereabouts.look(now);
         self.tell_change(change, out);
+        let should_speak = self.should_speak(now);
+        self.silence.look(now, should_speak);
         if !self.whereabouts.is_lost() {
             self.sender.handle_timeout(now);
         }

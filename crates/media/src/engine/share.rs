@@ -2,6 +2,7 @@
 //! means for those who publish them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use room::{Kind, News, ParticipantId, Priority, RoomId, TrackId, View, Wish};
@@ -289,17 +290,20 @@ impl Engine {
             let far = source.outlets.iter().flat_map(|outlet| outlet.need.choices());
             needs.handle_choices(now, source.receivers.iter().map(|receiver| receiver.choice).chain(taps).chain(far));
             if let Some(change) = needs.poll_change(now) {
-                news.push((publisher, News::Layers { track: source.id, needed: change.needed }));
+                news.push((publisher, Arc::clone(&source.label), News::Layers { track: source.id, needed: change.needed }));
                 for layer in change.woken {
                     source.wish_keyframe(layer);
                     note_wish(&mut self.wishing, key);
                 }
             }
         }
-        for (publisher, news) in news {
-            if let Some(end) = self.client(publisher).map(Client::end) {
-                self.report(end, news);
+        for (publisher, label, news) in news {
+            let Some(client) = self.client_mut(publisher) else { continue };
+            if let News::Layers { needed, .. } = &news {
+                client.peer.note_need(&label, needed.contains(&true));
             }
+            let end = client.end();
+            self.report(end, news);
         }
     }
 }

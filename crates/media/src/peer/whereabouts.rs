@@ -24,7 +24,7 @@ const HOME_SILENCE: Duration = Duration::from_millis(500);
 const PLACES_MAX: usize = 8;
 
 /// Who was not looked at for so long could not be heard.
-const REST: Duration = Duration::from_secs(5);
+pub(super) const REST: Duration = Duration::from_secs(5);
 
 /// By what protocol, and the client's address.
 pub(super) type Place = (Protocol, SocketAddr);

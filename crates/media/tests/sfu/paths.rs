@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use room::{Act, Kind, News, Report, Step, TrackId};
+use room::{Act, Hint, Kind, News, Report, Step, TrackId, Wish};
 use str0m::IceConnectionState;
 
 use crate::client::{Join, Picture};
+use crate::layers::{camera, hint, obey, viewer};
 use crate::world::World;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -263,6 +264,57 @@ fn who_is_back_and_says_nothing_gets_another_transport() {
     world.run(3 * SECOND);
     assert_eq!(world.dead(), [who]);
     assert!(world.clients[bo].rtc.is_connected());
+}
+
+/// A browser that is sent nothing has nothing to report.
+#[test]
+fn who_comes_back_while_nobody_sends_keeps_its_transport_when_somebody_does() {
+    let mut world = World::new(61);
+    let (ann, bo) = (world.join(false, false, false), world.join(true, true, false));
+    let track = world.track(bo, Kind::Video);
+    world.run(3 * SECOND);
+    world.quiet = true;
+    world.clients[ann].speaks = false;
+    world.run(3 * SECOND);
+    let offer = world.clients[ann].restart_ice();
+    world.say(ann, offer);
+    world.run(30 * SECOND);
+    let before = world.frames(ann, track);
+    world.quiet = false;
+    world.run(5 * SECOND);
+    assert_eq!(world.dead(), [], "a report may take so long");
+    assert!(world.frames(ann, track) > before);
+    world.run(6 * SECOND);
+    assert_eq!(world.dead(), [world.clients[ann].who]);
+}
+
+/// A camera without sound of which nobody needs a picture sends nothing.
+#[test]
+fn of_whom_nobody_needs_anything_nothing_is_expected_after_an_outage() {
+    let mut world = World::new(62);
+    let (ann, bo) = (world.join_as(&camera(Picture::Named)), world.join_as(&viewer()));
+    let (who, track) = (world.clients[ann].who, world.track(ann, Kind::Video));
+    hint(&mut world, bo, track, 320, 180);
+    world.run(3 * SECOND);
+    let show = |world: &mut World, shown: bool| {
+        let viewer = world.clients[bo].who;
+        world.order(viewer, Act::Hint(vec![Hint { track, wish: Wish::Shown(shown) }]));
+    };
+    show(&mut world, false);
+    world.run(20 * SECOND);
+    assert_eq!(obey(&mut world, ann), Some(vec![false; 3]));
+    world.clients[ann].speaks = false;
+    let offer = world.clients[ann].restart_ice();
+    world.say(ann, offer);
+    world.run(30 * SECOND);
+    assert_eq!(world.dead(), [], "it need not say anything");
+    show(&mut world, true);
+    world.run(SECOND);
+    assert_eq!(obey(&mut world, ann), Some(vec![true, false, false]));
+    world.run(7 * SECOND);
+    assert_eq!(world.dead(), []);
+    world.run(3 * SECOND);
+    assert_eq!(world.dead(), [who], "it is asked for its picture");
 }
 
 #[test]

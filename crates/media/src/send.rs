@@ -496,7 +496,7 @@ impl Sender {
     }
 
     /// A packet once more as it left, to a client without a source for repairs. It is encrypted anew, with the same key, number, header and
-    /// payload: byte for byte what left. Anything else under that number would give away the key of its signature (RFC 7714, section 5.1),
+    /// payload: byte for byte what left. Anything else under that number would give away the key of its signature (RFC 7714, section 8.4),
     /// so it goes nowhere unless its signature is the same too.
     fn resend(&mut self, now: Instant, index: usize, entry: &Entry) {
         let Some(line) = self.lines.get(index) else { return };

@@ -137,6 +137,39 @@ fn loss_and_round_trips() {
 }
 
 #[test]
+fn what_was_sent_again_under_its_number_counts_as_lost_and_says_nothing_of_the_way() {
+    let start = Instant::now();
+    for asked_before_the_report in [true, false] {
+        let (mut congestion, mut now) = (Congestion::new(start, 1_000_000), start);
+        for round in 0..30_u64 {
+            let numbers = round * 10..round * 10 + 10;
+            for number in numbers.clone() {
+                now += Duration::from_millis(10);
+                congestion.sent(now, number, 1_000, Purpose::Media);
+            }
+            let at = |number: u64| number as i64 * 40 + 9_000;
+            let first: Vec<Option<i64>> = numbers.clone().map(|number| (number % 10 >= 2).then_some(at(number))).collect();
+            // Those that were missing come 250 ms late.
+            let then: Vec<Option<i64>> =
+                numbers.clone().map(|number| Some(at(number) + if number % 10 < 2 { 1_000 } else { 0 })).collect();
+            let again =
+                |congestion: &mut Congestion| numbers.clone().take(2).for_each(|number| congestion.sent_again(now, number));
+            let hear = |congestion: &mut Congestion, arrivals: &[Option<i64>], count: u64| {
+                congestion.handle_feedback(now, &encode(round * 10, count as u8, arrivals)).expect("a report");
+            };
+            if asked_before_the_report {
+                again(&mut congestion);
+            }
+            hear(&mut congestion, &first, 2 * round);
+            again(&mut congestion);
+            hear(&mut congestion, &then, 2 * round + 1);
+        }
+        assert!((0.19..0.2001).contains(&congestion.loss()), "{}", congestion.loss());
+        assert!(congestion.queue() < Duration::from_millis(5), "{:?}", congestion.queue());
+    }
+}
+
+#[test]
 fn reports_on_what_was_never_sent_change_nothing() {
     let start = Instant::now();
     let mut congestion = Congestion::new(start, 1_000_000);

@@ -206,11 +206,17 @@ impl Room {
         Ok(())
     }
 
-    /// Records the mix, where somebody receives that, else every track; or nothing any more, whoever began it.
+    /// Records the mix, where somebody receives that, else every track; or nothing any more, whoever began it. A recording of the mix that is
+    /// paused goes on.
     pub fn set_recorded(&mut self, on: bool, means: &mut Means<'_>) -> Result<(), Refusal> {
         if on && (self.stage.takes.due || self.participants.iter().any(Participant::hears_mix)) {
-            // Begun as soon as somebody's media comes.
-            self.stage.takes.due |= !self.is_mix_recorded();
+            let one = |state| self.live_mix_recordings().find(|one| one.state == state).map(|one| one.id);
+            match (one(MixState::Recording), one(MixState::Paused)) {
+                (Some(_), _) => {}
+                (None, Some(paused)) => drop(self.turn_mix_recording(paused, MixState::Recording, means.now)?),
+                // Begun as soon as somebody's media comes.
+                (None, None) => self.stage.takes.due = true,
+            }
             return Ok(());
         }
         self.set_record_rules(if on { Rule::All } else { Rule::Nothing }, means)?;

@@ -224,9 +224,18 @@ fn the_owner_records_the_mix_of_a_mixed_room_and_ends_whatever_is_recorded_of_it
         assert_eq!((running(&party, room), states(&mut party, "mo").len()), (1, 1), "one is enough");
         assert!(!party.rooms.by_name("den").unwrap().options.record.takes_any(), "and no tracks beside it");
     }
+    let Ok(Answer::Recordings(all)) = party.act("mo", Command::Ask(Question::Recordings)) else { panic!("it may") };
+    record(&mut party, "mo", RecordAct::Pause(all[0].id)).unwrap();
+    switch(&mut party, true).unwrap();
+    assert_eq!(states(&mut party, "mo"), [MixState::Recording], "what was paused goes on");
+    record(&mut party, "mo", RecordAct::Pause(all[0].id)).unwrap();
+    let other = record(&mut party, "mo", RecordAct::Start).unwrap().id;
+    switch(&mut party, true).unwrap();
+    assert_eq!(states(&mut party, "mo"), [MixState::Paused, MixState::Recording], "one is enough");
+    record(&mut party, "mo", RecordAct::Stop(other)).unwrap();
     party.owner(Command::SetRecordRules { room, rules: Rule::All }).unwrap();
     switch(&mut party, false).unwrap();
-    assert_eq!(states(&mut party, "mo"), [MixState::Completed]);
+    assert_eq!(states(&mut party, "mo"), [MixState::Completed; 2]);
     let view = party.rooms.by_name("den").unwrap();
     assert_eq!((running(&party, room), view.recording, view.options.record), (0, false, Rule::Nothing));
     assert_eq!(party.act("mo", Command::Record { room, on: true }).map(drop), Err(Refusal::NotPermitted));

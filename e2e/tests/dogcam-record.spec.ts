@@ -226,6 +226,27 @@ test('recording waits for a camera, and goes on when the server is killed', asyn
   for (const one of [camera, watcher]) await expect(one.at('recorded')).toBeVisible();
 });
 
+test('a voice without a camera is recorded, and every page says so', async ({ start, visitors }) => {
+  test.setTimeout(120_000);
+  const kennel = await start();
+  const ann = await visitors.open('ann', { kennel });
+  await ann.watch();
+  await ann.at('record').click();
+  await expect(ann.at('record-waits')).toHaveText('Recording begins when a camera is on');
+  const ben = await visitors.open('ben', { kennel });
+  await ben.watch();
+  await expect(ben.at('record-waits')).toBeVisible();
+  await ann.at('talk').click();
+  await expect.poll(async () => (await files(kennel)).map((one) => one.kind), { message: 'her microphone is written' }).toEqual(['audio']);
+  for (const one of [ann, ben]) {
+    await expect(one.at('recorded')).toBeVisible();
+    await expect(one.at('record-waits')).toHaveCount(0);
+  }
+  await ann.at('leave').click();
+  await expect(ben.at('recorded')).toHaveCount(0);
+  await expect(ben.at('record-waits')).toHaveText('Recording begins when a camera is on');
+});
+
 test('who may not record sees the mark and no button, and opens no recordings; a link for recordings opens them only', async ({ start, visitors }) => {
   test.setTimeout(120_000);
   const kennel = await start();

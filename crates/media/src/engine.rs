@@ -106,6 +106,9 @@ pub struct Engine {
     wishing: Vec<TrackKey>,
     /// Somebody's pictures should not wait for the next look around.
     share_due: bool,
+    /// The next client whose bandwidth is looked at, and since when there are more than one turn takes.
+    share_next: usize,
+    sharing_since: Option<Instant>,
     /// Clients for whom packets wait, and how many of them were given out with [`poll_batch`](Engine::poll_batch).
     touched: Vec<PeerKey>,
     given: usize,
@@ -233,6 +236,8 @@ impl Engine {
             busy_since: None,
             wishing: Vec::new(),
             share_due: false,
+            share_next: 0,
+            sharing_since: None,
             touched: Vec::new(),
             given: 0,
             broken: Vec::new(),
@@ -390,7 +395,7 @@ impl Engine {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let peers = self.timers.peek().map(|std::cmp::Reverse((at, _))| *at);
         let tick = (!self.halls.is_empty()).then_some(self.next_tick);
-        peers.into_iter().chain(tick).chain(self.busy_since).min()
+        peers.into_iter().chain(tick).chain(self.busy_since).chain(self.sharing_since).min()
     }
 
     /// A TCP connection is gone: what came from there comes from nobody now.

@@ -55,6 +55,9 @@ pub const NEGOTIATIONS_PER_TURN: usize = 4;
 /// ones. The first is looked at however many it has.
 pub const SECTIONS_PER_TURN: usize = 16;
 
+/// Clients whose bandwidth is shared in one turn. The next one, which comes at once, takes the next ones: packets move in between.
+pub const SHARES_PER_TURN: usize = 64;
+
 /// Packets of unknown sources, beyond [`SOURCES_MAX`] of them, after which a client is refused.
 pub const UNKNOWN_PACKETS_MAX: u32 = 1_000;
 

@@ -12,6 +12,7 @@ use super::route::note_wish;
 use super::{Client, Engine, mix};
 use crate::allocate::{Allocator, Candidate, Choice, Needs, Off, Space};
 use crate::forward::Forwarder;
+use crate::limit::SHARES_PER_TURN;
 use crate::switchboard::{PeerKey, Source};
 
 /// How often a client's bandwidth is shared anew when nothing else asks for it.
@@ -152,20 +153,29 @@ impl Engine {
         }
     }
 
-    /// Shares the bandwidth of every client for which it is time.
+    /// Shares the bandwidth of every client for which it is time, of many in several turns.
     pub(super) fn share_all(&mut self, now: Instant) {
+        self.share_next = 0;
+        self.share_on(now);
+    }
+
+    /// Goes on with those for whom there was no time. In one turn all of them would be milliseconds in which no packet moves.
+    pub(super) fn share_on(&mut self, now: Instant) {
         let is_due = |client: &Client| {
             let late = client.share.shared.is_none_or(|at| now.saturating_duration_since(at) >= SHARE_INTERVAL);
             let asked = client.share.allocator.poll_timeout().is_some_and(|at| at <= now);
             client.share.due || late || asked
         };
-        for index in 0..self.slots.len() {
-            let Some(slot) = self.slots.get(index) else { return };
-            let key = PeerKey { index: u32::try_from(index).unwrap_or(u32::MAX), uses: slot.uses };
+        let mut left = SHARES_PER_TURN;
+        while let Some(slot) = self.slots.get(self.share_next).filter(|_| left > 0) {
+            let key = PeerKey { index: u32::try_from(self.share_next).unwrap_or(u32::MAX), uses: slot.uses };
+            self.share_next += 1;
             if slot.client.as_deref().is_some_and(is_due) {
                 self.share(now, key);
+                left -= 1;
             }
         }
+        self.sharing_since = (self.share_next < self.slots.len()).then_some(now);
     }
 
     fn share(&mut self, now: Instant, key: PeerKey) {
@@ -310,7 +320,35 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use room::LinkId;
+
     use super::*;
+    use crate::engine::Slot;
+    use crate::peer::Peer;
+    use crate::settings::{Identity, Settings};
+
+    #[test]
+    fn the_bandwidth_of_many_is_shared_in_several_turns() {
+        let now = Instant::now();
+        let identity = Identity::generate((now, Duration::ZERO)).expect("a certificate");
+        let mut engine = Engine::new(now, Settings::new(&[], &identity, Arc::default(), 1), 1);
+        for n in 0..2 * SHARES_PER_TURN as u128 + 10 {
+            let place = (RoomId(1), ParticipantId(n), LinkId("link".into()));
+            let peer = Peer::new(now, &engine.settings, place, &[], View::Tracks);
+            engine.slots.push(Slot { uses: 0, client: Some(Box::new(Client::new(now, peer, Default::default()))) });
+        }
+        let later = engine.next_tick;
+        let turn = |engine: &mut Engine| {
+            engine.flush(later);
+            let clients = engine.slots.iter().filter_map(|slot| slot.client.as_deref());
+            let shared = clients.filter(|client| client.share.shared == Some(later)).count();
+            (shared, engine.sharing_since.is_some() && engine.poll_timeout().is_some_and(|at| at <= later))
+        };
+        let turns = [turn(&mut engine), turn(&mut engine), turn(&mut engine)];
+        assert_eq!(turns, [(SHARES_PER_TURN, true), (2 * SHARES_PER_TURN, true), (2 * SHARES_PER_TURN + 10, false)]);
+    }
 
     /// At which of these looks, one each 200 ms from the connection on, there seem to be too many packets.
     fn check(queues_ms: &[u64], late_ms: u64, expected: &[usize]) {

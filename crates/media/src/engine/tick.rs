@@ -31,6 +31,9 @@ impl Engine {
                 self.timers.push(Reverse((due, key)));
             }
         }
+        if self.sharing_since.is_some() {
+            self.share_on(now);
+        }
         if self.next_tick <= now {
             let late = now.saturating_duration_since(self.next_tick).min(LATE_MAX);
             self.late = self.late.mul_f32(LATE_KEPT).max(late);

@@ -15,6 +15,8 @@ mod meter;
 mod mixer;
 #[path = "../tests/sfu/picture.rs"]
 mod picture;
+#[path = "../tests/congestion/receiver.rs"]
+mod receiver;
 mod rows;
 #[path = "../tests/forward/source.rs"]
 mod source;
@@ -28,6 +30,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use media::codec::{Codec, Descriptor};
+use media::congestion::{Congestion, Purpose};
 use media::demux::{Demux, Verdict};
 use media::forward::Forwarder;
 use media::net::{Datagram, Protocol};
@@ -42,6 +45,7 @@ const ROWS: &[Row] = &[
     Row { name: "demux: checks by name of 1,000 clients", times: 5, make: demux_checks },
     Row { name: "codec: look at 1,000 packets of VP8", times: 5, make: look },
     Row { name: "forward: 1 packet to 1,000, numbers only", times: 20, make: rewrite },
+    Row { name: "congestion: 20 packets and a report on them", times: 100, make: report },
     Row { name: "sdp: read an offer of 50 sections", times: 20, make: read_offer },
     Row { name: "sdp: answer an offer of 20 sections", times: 5, make: answer_offer },
     Row { name: "engine: 100 ms of sound and pictures to 5", times: 20, make: pass },
@@ -126,6 +130,30 @@ fn rewrite() -> Act {
         let passed = meter.counted(|| forwarders.iter_mut().filter_map(|one| one.rewrite(black_box(&arrived))).count());
         assert_eq!(passed, forwarders.len());
         n += 1;
+    })
+}
+
+/// Twenty reports a second of what four cameras send.
+fn report() -> Act {
+    const PACKETS: u64 = 20;
+    let (start, mut round) = (Instant::now(), 0);
+    let mut congestion = Congestion::new(start, 3_000_000);
+    congestion.set_wanted(start, 100_000, 6_000_000);
+    Box::new(move |meter| {
+        let began = start + Duration::from_millis(round * 50);
+        let arrivals: Vec<Option<i64>> = (0..PACKETS).map(|n| Some((round * 200 + n * 10 + 9_000) as i64)).collect();
+        let told = receiver::encode(round * PACKETS, round as u8, &arrivals);
+        let asked = meter.counted(|| {
+            for n in 0..PACKETS {
+                congestion.sent(began + Duration::from_micros(n / 2 * 5_000), round * PACKETS + n, 1_000, Purpose::Media);
+            }
+            let now = began + Duration::from_millis(60);
+            congestion.handle_feedback(now, black_box(&told)).unwrap();
+            congestion.handle_timeout(now);
+            congestion.poll_timeout()
+        });
+        assert!(asked.is_some());
+        round += 1;
     })
 }
 

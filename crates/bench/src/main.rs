@@ -220,3 +220,31 @@ fn read(file: &Path) -> io::Result<Vec<Figures>> {
     };
     text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(line).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_be_left_out_in_silence_is_refused() {
+        let check = |words: &str, expected: Option<&str>| {
+            let words = std::iter::once("kennel-bench").chain(words.split_whitespace());
+            let outcome = Choices::try_parse_from(words).map_err(|problem| problem.to_string());
+            let outcome = outcome.and_then(|choices| super::check(&choices).map_err(|problem| problem.to_string()));
+            let fits = expected.map_or(outcome.is_ok(), |part| outcome.as_ref().is_err_and(|why| why.contains(part)));
+            assert!(fits, "{outcome:?} in place of {expected:?}");
+        };
+        check("", None);
+        check("--rounds 3 --joins-per-s 5 --seed 2", None);
+        for option in ["--loss 5", "--publishers 2", "--subscribers 2", "--rooms 2", "--recorded"] {
+            check(option, Some("--scenario"));
+        }
+        check("--scenario fan --subscribers 2 --loss 5", None);
+        check("--scenario fan", Some("--subscribers 1"));
+        check("--rounds 0", Some("1.."));
+        check("--doors kennel,janus", Some("scripts/bench-janus"));
+        check("--doors kennel,janus --address 127.0.0.2", None);
+        check("--doors janus --address ::1", Some("IPv4"));
+        check("--address ::1", None);
+    }
+}

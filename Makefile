@@ -42,14 +42,17 @@ e2e-rest/.venv-%/.ready: e2e-rest/requirements-%.txt
 	@touch $@
 
 bench: ## What a delivered packet costs, in under five minutes (ARGS="--scenario fan --subscribers 10" for one load; docs/bench.md)
+	@scripts/bootstrap run
 	cargo build --release -p kennel -p kennel-bench
 	target/release/kennel-bench $(ARGS)
 
 bench-full: ## The same in every size, beside Janus where it is installed, with drawings: an hour
+	@scripts/bootstrap run
 	cargo build --release -p kennel -p kennel-bench
 	scripts/bench-full $(ARGS)
 
 bench-janus: ## As bench, beside Janus, in turn (needs root and the package janus)
+	@scripts/bootstrap run
 	cargo build --release -p kennel -p kennel-bench
 	scripts/bench-janus $(ARGS)
 

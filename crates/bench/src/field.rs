@@ -15,6 +15,7 @@ use crate::chance::Chance;
 use crate::client::{Client, Track};
 use crate::drill::Drill;
 use crate::ears::{Ears, Meters};
+use crate::interrupt;
 use crate::net::{self, Reader, time_of_day};
 use crate::place::{Choice, Loss, Place};
 use crate::reel::Reel;
@@ -253,6 +254,7 @@ impl Field {
 
     /// Does what is due, reads what is there, then waits until the next packet is due or something may have come.
     fn step(&mut self, end: Instant) -> io::Result<()> {
+        interrupt::check()?;
         self.listen()?;
         self.drill()?;
         self.send();

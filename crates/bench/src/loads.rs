@@ -10,7 +10,7 @@ use crate::signal::Door;
 pub enum Set {
     /// One of each kind, short: under five minutes.
     Short,
-    /// Everything in every size: half an hour, with a peer beside it one.
+    /// Everything in every size: half an hour, beside a peer one.
     Full,
 }
 
@@ -68,8 +68,12 @@ impl Set {
 /// cannot do is measured without it.
 pub fn doors(load: &Scenario, chosen: &[Door]) -> Vec<Door> {
     let door = |door: &Door| if load.is_mixed && *door == Door::Kennel { Door::Signalwire } else { *door };
-    let mut doors: Vec<Door> = chosen.iter().map(door).filter(|door| load.refusal(*door).is_none()).collect();
-    doors.dedup();
+    let mut doors: Vec<Door> = Vec::new();
+    for one in chosen.iter().map(door).filter(|door| load.refusal(*door).is_none()) {
+        if !doors.contains(&one) {
+            doors.push(one);
+        }
+    }
     doors
 }
 
@@ -93,6 +97,7 @@ mod tests {
     fn a_peer_is_measured_where_it_can_be() {
         let both = [Door::Kennel, Door::Janus];
         assert_eq!(doors(&Scenario::new(Kind::Fan, 1, 10), &both), both);
+        assert_eq!(doors(&Scenario::new(Kind::Fan, 1, 10), &[Door::Kennel, Door::Janus, Door::Kennel]), both);
         let mixed = Scenario { is_mixed: true, ..Scenario::new(Kind::All, 4, 0) };
         assert_eq!(doors(&mixed, &both), [Door::Signalwire]);
         let recorded = Scenario { recorded: true, ..Scenario::new(Kind::Rooms, 4, 1) };

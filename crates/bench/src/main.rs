@@ -1,33 +1,44 @@
 //! The command line of the load generator. `docs/bench.md` says what it measures and what came out.
 
-use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
+use bench::lines::{self, Lines};
 use bench::loads::{self, Set};
+use bench::progress::Progress;
 use bench::report::{self, Figures};
 use bench::scenario::{Kind, MixFile, Scenario};
-use bench::server::Choice;
+use bench::server::{Choice, Server};
 use bench::signal::Door;
-use bench::{plot, run};
-use clap::{Parser, Subcommand};
+use bench::{doubt, interrupt, plot, run};
+use clap::{ArgAction, Parser, Subcommand};
+
+const EXAMPLES: &str = "Examples:
+  kennel-bench                                            one load of each kind
+  kennel-bench --scenario fan --subscribers 100           one to a hundred
+  kennel-bench --scenario all --publishers 4 --door signalwire
+  kennel-bench --set full --list                          what it would measure
+docs/bench.md says how it is measured, and what was seen.";
 
 /// Measures what a server needs for a delivered packet, and how long the packet takes.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
+#[command(version, args_conflicts_with_subcommands = true, allow_negative_numbers = true)]
+#[command(next_line_help = true, after_help = EXAMPLES)]
 struct Choices {
     #[command(subcommand)]
     command: Option<Command>,
-    /// What is measured, in turn; Janus needs its package, and a network as scripts/bench-janus makes it
+    /// What is measured, in turn; Janus by scripts/bench-janus
     #[arg(long, visible_alias = "door", value_delimiter = ',', default_value = "kennel")]
+    #[arg(action = ArgAction::Set, num_args = 1, overrides_with = "doors")]
     doors: Vec<Door>,
     /// The program of Kennel
     #[arg(long, default_value = "target/release/kennel")]
     server: PathBuf,
-    /// Where servers and clients are, of either kind; Janus is measured over IPv4
-    #[arg(long, default_value = "127.0.0.1")]
+    /// Where servers and clients are; Janus over IPv4 only
+    #[arg(long, default_value = "127.0.0.1", overrides_with = "address")]
     address: IpAddr,
     /// The loads, if no one is chosen
     #[arg(long, default_value = "short", conflicts_with = "scenario")]
@@ -35,35 +46,35 @@ struct Choices {
     /// One load in place of a set
     #[arg(long)]
     scenario: Option<Kind>,
-    /// Who sends, in each room
-    #[arg(long, default_value_t = 1, requires = "scenario")]
+    /// How many send, in each room
+    #[arg(long, value_name = "COUNT", default_value_t = 1, requires = "scenario")]
     publishers: usize,
-    /// Who only receives, in all rooms together
-    #[arg(long, default_value_t = 0, requires = "scenario")]
+    /// How many only receive, in all rooms together
+    #[arg(long, value_name = "COUNT", default_value_t = 0, requires = "scenario")]
     subscribers: usize,
     /// How many rooms; only of `many`
-    #[arg(long, default_value_t = 1, requires = "scenario")]
+    #[arg(long, value_name = "COUNT", default_value_t = 1, requires = "scenario")]
     rooms: usize,
     /// How long is measured, each time; 8, in a short set 4
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: Option<u64>,
-    /// How often everything is measured, in turn; 3, in a short set 2, in a full one 5
+    /// How often all is measured; 3, in a short set 2, in a full one 5
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
-    /// Joins a second
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
-    joins_per_s: u32,
+    /// Joins a second, 20; where more than 10 send in a room, at most 4
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    joins_per_s: Option<u32>,
     /// Records everybody's tracks; by SignalWire's signaling, the mix
     #[arg(long, requires = "scenario")]
     recorded: bool,
     /// What mixes that are recorded become
     #[arg(long, default_value = "webm", requires = "recorded")]
     mix_file: MixFile,
-    /// Of a hundred datagrams of media so many get lost, to each client and from it
-    #[arg(long, default_value_t = 0, requires = "scenario", value_parser = clap::value_parser!(u8).range(..=90))]
+    /// Of 100 datagrams of media so many get lost, each way
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, requires = "scenario", value_parser = clap::value_parser!(u8).range(..=90))]
     loss: u8,
-    /// Which datagrams get lost
-    #[arg(long, default_value_t = 1)]
+    /// Which datagrams get lost: a number, for others another one
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
     /// Threads for media: Kennel's workers
     #[arg(long, default_value_t = 1)]
@@ -74,6 +85,12 @@ struct Choices {
     /// A file to which a line of JSON is added for each round
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Prints that line, too
+    #[arg(long, short)]
+    verbose: bool,
+    /// Says what would be measured, and measures nothing
+    #[arg(long)]
+    list: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -96,15 +113,18 @@ impl Choices {
     fn loads(&self) -> Vec<Scenario> {
         let Some(kind) = self.scenario else {
             let seconds = self.seconds.unwrap_or(self.set.usual().1);
-            let (seed, joins_per_s) = (self.seed, self.joins_per_s);
-            return self.set.loads().into_iter().map(|load| Scenario { seconds, seed, joins_per_s, ..load }).collect();
+            let asked = |load: Scenario| {
+                let joins_per_s = self.joins_per_s.unwrap_or(load.joins_per_s);
+                Scenario { seconds, seed: self.seed, joins_per_s, ..load }
+            };
+            return self.set.loads().into_iter().map(asked).collect();
         };
         let usual = Scenario::new(kind, self.publishers, self.subscribers);
         let seconds = self.seconds.unwrap_or(usual.seconds);
         vec![Scenario {
             rooms: self.rooms,
             seconds,
-            joins_per_s: self.joins_per_s,
+            joins_per_s: self.joins_per_s.unwrap_or(usual.joins_per_s),
             recorded: self.recorded,
             mix_file: self.mix_file,
             loss_percent: self.loss,
@@ -121,21 +141,38 @@ impl Choices {
 fn main() -> ExitCode {
     let choices = Choices::parse();
     let outcome = match &choices.command {
-        Some(Command::Plot { file, folder }) => read(file).and_then(|all| plot::write(&all, folder)),
-        Some(Command::Table { file }) => read(file).map(|all| print(&all)),
-        None => check(&choices).and_then(|()| measure(&choices)),
+        Some(Command::Plot { file, folder }) => lines::read(file).and_then(|all| plot::write(&all, folder)),
+        Some(Command::Table { file }) => {
+            lines::read(file).and_then(|all| print(&format!("{}\n{}", report::table(&all), report::ratios(&all))))
+        }
+        None => check(&choices).and_then(|()| if choices.list { list(&choices) } else { measure(&choices) }),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("It failed: {problem}.");
-            ExitCode::FAILURE
+            // As a shell has it of who ended by a signal.
+            interrupt::caught().map_or(ExitCode::FAILURE, |signal| ExitCode::from(128 + signal as u8))
         }
     }
 }
 
-fn print(all: &[Figures]) {
-    println!("{}\n{}", report::table(all), report::ratios(all));
+/// Writes to standard output. Who reads no further has read enough.
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done.map_err(|problem| io::Error::new(problem.kind(), format!("standard output: {problem}"))),
+    }
+}
+
+/// What was measured, and what is to be said of it.
+fn tell(all: &[Figures]) -> io::Result<()> {
+    let ratios = report::ratios_text(all);
+    let gap = if ratios.is_empty() { "" } else { "\n" };
+    print(&format!("{}{gap}{ratios}", report::text(all)))?;
+    doubt::words(all).iter().for_each(|words| eprintln!("{words}"));
+    Ok(())
 }
 
 /// Refuses what would be measured otherwise than it was meant.
@@ -156,41 +193,93 @@ fn check(choices: &Choices) -> io::Result<()> {
     Ok(())
 }
 
-/// Servers and rounds in turn, so that a change of the machine meets all.
-fn measure(choices: &Choices) -> io::Result<()> {
+/// What is measured in one round, in this order.
+fn plan(choices: &Choices) -> Vec<(Choice, Scenario)> {
     // Each server has a folder of its own, from which the way to the program is another.
     let program = choices.server.canonicalize().unwrap_or_else(|_| choices.server.clone());
-    let (mut all, mut failed) = (Vec::new(), 0);
-    for round in 1..=choices.rounds() {
-        for load in choices.loads() {
-            if round == 1 {
-                tell_refusals(&load, &choices.doors);
-            }
-            for door in loads::doors(&load, &choices.doors) {
-                let workers = if door == Door::Janus { choices.event_loops } else { choices.workers };
-                let choice = Choice { door, program: program.clone(), ip: choices.address, workers };
-                let load = Scenario { is_mixed: door.is_mixed(), ..load.clone() };
-                match run::run(&choice, &load, round) {
-                    Ok(figures) => {
-                        note(choices, &figures)?;
-                        all.push(figures);
-                    }
-                    // The other loads may be measured all the same.
-                    Err(problem) => {
-                        failed += 1;
-                        eprintln!("{} on {} failed: {problem}.", load.name(), door.name());
-                    }
-                }
-            }
+    let choice = |door: Door| {
+        let workers = if door == Door::Janus { choices.event_loops } else { choices.workers };
+        Choice { door, program: program.clone(), ip: choices.address, workers }
+    };
+    let of_load = |load: &Scenario| {
+        let with = |door: Door| (choice(door), Scenario { is_mixed: door.is_mixed(), ..load.clone() });
+        loads::doors(load, &choices.doors).into_iter().map(with).collect::<Vec<_>>()
+    };
+    choices.loads().iter().flat_map(of_load).collect()
+}
+
+fn list(choices: &Choices) -> io::Result<()> {
+    choices.loads().iter().for_each(|load| tell_refusals(load, &choices.doors));
+    let line = |(choice, load): &(Choice, Scenario)| format!("{} on {}, {} s\n", load.name(), choice.door.name(), load.seconds);
+    let plan = plan(choices);
+    let lines: String = plan.iter().map(line).collect();
+    print(&format!("{lines}{} measurements in each of {} rounds\n", plan.len(), choices.rounds()))
+}
+
+/// Servers and rounds in turn, so that a change of the machine meets all.
+fn measure(choices: &Choices) -> io::Result<()> {
+    interrupt::watch()?;
+    let mut file = choices.json.as_deref().map(Lines::open).transpose()?;
+    for load in &choices.loads() {
+        tell_refusals(load, &choices.doors);
+        if choices.joins_per_s.is_some() {
+            tell_pace(load);
         }
     }
-    if !all.is_empty() {
-        print(&all);
+    let plan = plan(choices);
+    try_servers(&plan)?;
+    let (mut all, mut failed, start) = (Vec::new(), 0, Instant::now());
+    let mut progress = Progress { all: plan.len() * choices.rounds() as usize, done: 0 };
+    let mut outcome = Ok(());
+    for (round, (choice, load)) in (1..=choices.rounds()).flat_map(|round| plan.iter().map(move |one| (round, one))) {
+        let (name, door) = (load.name(), choice.door.name());
+        eprintln!("{}", progress.words(&name, door, start.elapsed()));
+        match run::run(choice, load, round) {
+            Ok(figures) => {
+                outcome = note(choices, file.as_mut(), &figures);
+                all.push(figures);
+            }
+            // The other loads may be measured all the same.
+            Err(problem) if interrupt::caught().is_none() => {
+                failed += 1;
+                eprintln!("{name} on {door}, round {round}, failed: {problem}.");
+            }
+            Err(problem) => outcome = Err(problem),
+        }
+        // What was measured until then is shown.
+        if outcome.is_err() {
+            break;
+        }
+        progress.done += 1;
     }
+    if !all.is_empty() {
+        tell(&all)?;
+    }
+    outcome?;
     match (all.len(), failed) {
         (0, 0) => Err(io::Error::other("there was nothing to measure; why stands above")),
         (_, 0) => Ok(()),
         (whole, _) => Err(io::Error::other(format!("{failed} of {} measurements; why stands above", whole + failed))),
+    }
+}
+
+/// Starts each kind of server once: one that does not start would fail under every load.
+fn try_servers(plan: &[(Choice, Scenario)]) -> io::Result<()> {
+    let mut tried: Vec<Door> = Vec::new();
+    for (choice, load) in plan {
+        if !tried.contains(&choice.door) {
+            tried.push(choice.door);
+            let failed = |problem: io::Error| io::Error::new(problem.kind(), format!("{}: {problem}", choice.door.name()));
+            drop(Server::start(choice, load.mix_file).map_err(failed)?);
+        }
+    }
+    Ok(())
+}
+
+/// Says where joins come slower than they were asked for.
+fn tell_pace(load: &Scenario) {
+    if load.joins_per_s > load.joins_per_s_max() {
+        eprintln!("{}: {} joins a second, because many send in one room.", load.name(), load.joins_per_s_max());
     }
 }
 
@@ -200,25 +289,15 @@ fn tell_refusals(load: &Scenario, doors: &[Door]) {
     }
 }
 
-fn note(choices: &Choices, figures: &Figures) -> io::Result<()> {
-    let line = serde_json::to_string(figures)?;
-    eprintln!("{line}");
+fn note(choices: &Choices, file: Option<&mut Lines>, figures: &Figures) -> io::Result<()> {
+    if choices.verbose {
+        eprintln!("{}", serde_json::to_string(figures)?);
+    }
     if !figures.complete {
         let Figures { scenario, server, round, .. } = figures;
         eprintln!("{scenario} on {server}, round {round}: before it was measured not everybody heard everybody.");
     }
-    if let Some(path) = &choices.json {
-        writeln!(OpenOptions::new().create(true).append(true).open(path)?, "{line}")?;
-    }
-    Ok(())
-}
-
-fn read(file: &Path) -> io::Result<Vec<Figures>> {
-    let text = fs::read_to_string(file).map_err(|e| io::Error::other(format!("{}: {e}", file.display())))?;
-    let line = |(number, line): (usize, &str)| {
-        serde_json::from_str(line).map_err(|e| io::Error::other(format!("{}, line {}: {e}", file.display(), number + 1)))
-    };
-    text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(line).collect()
+    file.map_or(Ok(()), |file| file.add(figures))
 }
 
 #[cfg(test)]

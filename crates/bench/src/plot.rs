@@ -7,20 +7,20 @@ use std::io;
 use std::path::Path;
 
 use self::svg::{Anchor, SERVERS, Svg};
-use crate::report::{Figures, PEER, middle, ratio};
+use crate::report::{self, Figures, PEER, newest, ratio};
 
 /// The servers in drawings, in this order.
 const NAMES: [&str; 2] = ["kennel", PEER];
 
 /// Pixels of a drawing's width, of its margins, and of a line in it.
 const WIDTH: f64 = 720.0;
-const LEFT: f64 = 190.0;
+const LEFT: f64 = 230.0;
 const RIGHT: f64 = 50.0;
 const TOP: f64 = 74.0;
 const ROW: f64 = 30.0;
 
 /// Pixels from the lowest line to the lower end.
-const BOTTOM: f64 = 58.0;
+const BOTTOM: f64 = 74.0;
 
 /// Pixels of the height of a drawing with an axis upwards.
 const TALL: f64 = 380.0;
@@ -32,15 +32,27 @@ const LATENCY_MS: (f64, f64) = (0.02, 100.0);
 const COST_LEAST_US: f64 = 0.001;
 const COST_MOST_US: f64 = 1e6;
 
+/// Pixels between the middles of two words below an axis, at least.
+const WORD: f64 = 64.0;
+
 /// Which latencies.
 type Latency = (&'static str, fn(&Figures) -> Option<f64>);
 const LATENCIES: [Latency; 3] = [("p50", |f| f.latency_p50_ms), ("p99", |f| f.latency_p99_ms), ("p99.9", |f| f.latency_p999_ms)];
 
-/// Draws all into a folder, which is made where it is missing; what was not measured is not drawn.
+/// Draws what was measured last of each load into a folder, which is made where it is missing; what was not measured is not drawn.
 ///
 /// # Errors
 /// Nothing of it was measured, or what the system says.
 pub fn write(all: &[Figures], folder: &Path) -> io::Result<()> {
+    let drawn = newest(all);
+    if drawn.len() < all.len() {
+        eprintln!(
+            "{} of {} rounds are not drawn: the same was measured later with other settings.",
+            all.len() - drawn.len(),
+            all.len()
+        );
+    }
+    let all = &drawn[..];
     let drawings = [("bench-cpu.svg", cpu(all)), ("bench-ratio.svg", ratios(all)), ("bench-latency.svg", latency(all))];
     if drawings.iter().all(|(_, text)| text.is_none()) {
         return Err(io::Error::other("there is nothing to draw: no fan, no peer and no latency"));
@@ -58,7 +70,7 @@ pub fn write(all: &[Figures], folder: &Path) -> io::Result<()> {
 
 /// What a delivered packet costs, by how many receive it.
 pub fn cpu(all: &[Figures]) -> Option<String> {
-    let fans = || all.iter().filter(|one| cost(one).is_some());
+    let fans = || all.iter().filter(|one| NAMES.contains(&one.server.as_str()) && cost(one).is_some());
     let mut counts: Vec<usize> = fans().filter_map(viewers).collect();
     counts.sort_unstable();
     counts.dedup();
@@ -74,7 +86,9 @@ pub fn cpu(all: &[Figures]) -> Option<String> {
         svg.line((70.0, y(us)), (WIDTH - RIGHT, y(us)), "rule", 1.0);
         svg.text((60.0, y(us) + 4.0), Anchor::End, "quiet", 12.0, &short(us));
     }
-    for (at, count) in counts.iter().enumerate() {
+    // Of many sizes not each has a word.
+    let apart = (WORD * counts.len() as f64 / (WIDTH - 70.0 - RIGHT)).ceil().max(1.0) as usize;
+    for (at, count) in counts.iter().enumerate().step_by(apart) {
         svg.text((x(at), low + 20.0), Anchor::Middle, "ink", 13.0, &format!("1 to {count}"));
     }
     for (server, name) in NAMES.iter().enumerate() {
@@ -91,9 +105,12 @@ pub fn cpu(all: &[Figures]) -> Option<String> {
         for pair in points.windows(2) {
             svg.line((pair[0].0, y(pair[0].1)), (pair[1].0, y(pair[1].1)), SERVERS[server], 2.0);
         }
-        for (x, median, (least, most)) in &points {
+        for (n, (x, median, (least, most))) in points.iter().enumerate() {
             svg.line((*x, y(*least)), (*x, y(*most)), SERVERS[server], 1.5);
             svg.mark((*x, y(*median)), server);
+            if n % apart > 0 {
+                continue;
+            }
             svg.text((*x + 10.0, y(*median) - 8.0), Anchor::Start, SERVERS[server], 12.0, &short(*median));
         }
     }
@@ -108,6 +125,12 @@ fn viewers(one: &Figures) -> Option<usize> {
 /// What a packet cost, if that can be: a round in which nothing came has none, and a file may say anything.
 fn cost(one: &Figures) -> Option<f64> {
     Some(one.cpu_us_per_packet).filter(|us| (COST_LEAST_US..COST_MOST_US).contains(us))
+}
+
+/// The median of a figure of all rounds of a server under a load; none if it was not measured.
+fn middle(all: &[Figures], server: &str, load: &str, of: fn(&Figures) -> Option<f64>) -> Option<f64> {
+    let rounds: Vec<&Figures> = all.iter().filter(|one| one.server == server && one.scenario == load).collect();
+    report::middle(&rounds, of)
 }
 
 /// Kennel's CPU time for a packet as a share of its peer's, by load.
@@ -180,8 +203,25 @@ fn begin(height: f64, title: &str, all: &[Figures]) -> Svg {
     }
     let day = all.iter().map(|one| one.unix_s).max().unwrap_or(0) / 86_400;
     let when = format!("Medians of {} rounds, {}; kennel-bench {}", rounds(all), date(day), env!("CARGO_PKG_VERSION"));
-    svg.text((16.0, height - 14.0), Anchor::Start, "quiet", 12.0, &when);
+    svg.text((16.0, height - 32.0), Anchor::Start, "quiet", 12.0, &when);
+    svg.text((16.0, height - 14.0), Anchor::Start, "quiet", 12.0, &place(all));
     svg
+}
+
+/// The machine, and the servers' versions; empty where no line tells.
+fn place(all: &[Figures]) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let machines = all.iter().filter_map(|one| one.settings.place());
+    let versions = NAMES.iter().flat_map(|name| all.iter().filter(move |one| one.server == *name)).filter_map(|one| {
+        let version = &one.settings.server_version;
+        (!version.is_empty()).then(|| format!("{} {version}", one.server))
+    });
+    for word in machines.chain(versions) {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words.join("; ")
 }
 
 /// How often a load was measured on a server: a number, or from which to which.
@@ -225,7 +265,7 @@ fn short(value: f64) -> String {
 const LAST_DAY: u64 = 2_932_896;
 
 /// A day as ISO 8601 writes it. `day` counts from 1 January 1970.
-fn date(day: u64) -> String {
+pub(crate) fn date(day: u64) -> String {
     let is_leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let (mut year, mut rest) = (1970, day.min(LAST_DAY));
     while rest >= 365 + u64::from(is_leap(year)) {
@@ -247,6 +287,7 @@ fn date(day: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Settings;
 
     fn round(server: &str, receivers: usize, cpu_us_per_packet: f64) -> Figures {
         Figures {
@@ -338,5 +379,26 @@ mod tests {
         assert!(there("bench-cpu.svg") && there("bench-latency.svg") && !there("bench-ratio.svg"));
         let problem = write(&alone, &folder.join("bench-cpu.svg")).expect_err("a file");
         assert!(problem.to_string().contains("bench-cpu.svg"), "{problem}");
+    }
+
+    #[test]
+    fn a_drawing_names_machine_and_versions() {
+        let settings = Settings { kernel: "6.18".into(), machine: "EPYC".into(), processors: 2, ..Settings::default() };
+        let of = |version: &str| Settings { server_version: version.into(), ..settings.clone() };
+        let all = [
+            Figures { settings: of("0.1.0"), ..round("kennel", 10, 9.0) },
+            Figures { settings: of("1.1.2"), ..round("janus", 10, 20.0) },
+        ];
+        assert_eq!(place(&all), "2 x EPYC, Linux 6.18; kennel 0.1.0; janus 1.1.2");
+        assert_eq!(place(&[round("kennel", 10, 9.0)]), "");
+    }
+
+    #[test]
+    fn words_below_an_axis_stand_apart() {
+        let all: Vec<Figures> = (1..=59).map(|count| round("kennel", count, 9.0)).collect();
+        let text = cpu(&all).expect("a drawing");
+        assert!((5..=9).contains(&text.matches(">1 to ").count()), "{text}");
+        assert_eq!(text.matches("<circle").count(), 59 + 1);
+        assert_eq!(cpu(&[round("signalwire", 10, 9.0)]), None);
     }
 }

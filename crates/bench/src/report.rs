@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::doubt::is_disturbed;
+use crate::layout::{self, NOTHING};
+use crate::settings::Settings;
 use crate::tally::Tally;
 
 /// What one round gave. What a line of an older program does not say is zero.
@@ -22,6 +25,9 @@ pub struct Figures {
     pub unix_s: u64,
     /// Load of the machine over the minute before.
     pub load: f64,
+    /// With what, and where.
+    #[serde(flatten)]
+    pub settings: Settings,
     /// Clients in all.
     pub clients: usize,
     /// Rooms that they are in.
@@ -38,6 +44,8 @@ pub struct Figures {
     pub lost: u64,
     /// Packets that the server says it passed on: fewer than expected if it chose to send less. 0 if it does not tell.
     pub forwarded: u64,
+    /// Packets that came to the server when it had too much to do, and were dropped by it. 0 if it does not tell.
+    pub dropped_late: u64,
     /// Packets that came after later ones.
     pub reordered: u64,
     /// Packets that came once more.
@@ -185,11 +193,12 @@ const RATIOS: [Column; 6] = [
 /// A column: its title and its value in one round.
 type Column = (&'static str, fn(&Figures) -> Option<f64>);
 
-const COLUMNS: [Column; 29] = [
+const COLUMNS: [Column; 34] = [
     ("packets/s", |f| Some(f.packets_per_s)),
     ("CPU us/packet", |f| Some(f.cpu_us_per_packet)),
     ("cores", |f| Some(f.server_cores)),
     ("lost", |f| Some(f.lost as f64)),
+    ("dropped late", |f| some(f.dropped_late)),
     ("p50 ms", |f| f.latency_p50_ms),
     ("p99 ms", |f| f.latency_p99_ms),
     ("p99.9 ms", |f| f.latency_p999_ms),
@@ -207,18 +216,30 @@ const COLUMNS: [Column; 29] = [
     ("keys asked", |f| some(f.keys_asked)),
     ("keys sent", |f| f.key_p50_ms.map(|_| f.keys_sent as f64)),
     ("key p50 ms", |f| f.key_p50_ms),
+    ("files", |f| some(f.recorded_files as u64)),
+    ("frames", |f| some(f.recorded_frames)),
+    ("frames lost", |f| some(f.recorded_files as u64).map(|_| f.recorded_lost as f64)),
     ("idle MB", |f| Some(f.rss_idle_kb as f64 / 1024.0)),
     ("kB/client", |f| Some(f.kb_per_client)),
     ("own kB/client", own),
-    ("packets/turn", |f| Some(f.packets_per_turn)),
-    ("datagrams/send", |f| Some(f.datagrams_per_send)),
+    ("packets/turn", |f| told(f.packets_per_turn)),
+    ("datagrams/send", |f| told(f.datagrams_per_send)),
     ("generator us/packet", |f| Some(f.generator_us_per_packet)),
     ("sent late max ms", |f| Some(f.lateness_max_ms)),
     ("hiccup p99 ms", |f| Some(f.hiccup_p99_ms)),
+    ("machine load", |f| Some(f.load)),
 ];
+
+/// Columns that say little of a server when the machine left threads waiting.
+const DOUBTFUL: [&str; 4] = ["lost", "join p50 ms", "join p99 ms", "to picture p50 ms"];
 
 fn some(count: u64) -> Option<f64> {
     (count > 0).then_some(count as f64)
+}
+
+/// A share, if the server tells it.
+fn told(value: f64) -> Option<f64> {
+    (value > 0.0).then_some(value)
 }
 
 /// Memory of its own for each client, if that was looked at.
@@ -231,60 +252,132 @@ fn timed(one: &Figures, ms: f64) -> Option<f64> {
     (one.joins > 0).then_some(ms)
 }
 
-/// A table: a line for each server and load, medians and the range of all rounds. A column in which nothing stands is left out.
-pub fn table(all: &[Figures]) -> String {
-    let columns: Vec<&Column> = COLUMNS.iter().filter(|(_, of)| all.iter().any(|one| of(one).is_some())).collect();
-    let titles: Vec<&str> = columns.iter().map(|(title, _)| *title).collect();
-    let mut text = format!("| server | load | {} |\n|---|---|{}\n", titles.join(" | "), "---|".repeat(titles.len()));
-    for (server, load) in loads(all) {
-        let rounds: Vec<&Figures> = all.iter().filter(|one| one.server == server && one.scenario == load).collect();
-        let cells: Vec<String> =
-            columns.iter().map(|(_, of)| cell(rounds.iter().filter_map(|round| of(round)).collect())).collect();
-        text += &format!("| {server} | {load} | {} |\n", cells.join(" | "));
-    }
-    text
+/// All rounds of a server under a load with the same settings.
+pub struct Row<'a> {
+    /// The server.
+    pub server: &'a str,
+    /// The load.
+    pub load: &'a str,
+    /// With what.
+    pub settings: &'a Settings,
+    /// In the order in which they were measured.
+    pub rounds: Vec<&'a Figures>,
 }
 
-/// Servers and loads, in the order in which they were measured first.
-fn loads(all: &[Figures]) -> Vec<(&str, &str)> {
-    let mut loads: Vec<(&str, &str)> = Vec::new();
+/// Rounds that can be put together, in the order in which they were measured first.
+pub fn rows(all: &[Figures]) -> Vec<Row<'_>> {
+    let mut rows: Vec<Row<'_>> = Vec::new();
     for one in all {
-        let key = (one.server.as_str(), one.scenario.as_str());
-        if !loads.contains(&key) {
-            loads.push(key);
+        let (server, load, settings) = (one.server.as_str(), one.scenario.as_str(), &one.settings);
+        match rows.iter_mut().find(|row| (row.server, row.load, row.settings) == (server, load, settings)) {
+            Some(row) => row.rounds.push(one),
+            None => rows.push(Row { server, load, settings, rounds: vec![one] }),
         }
     }
-    loads
+    rows
 }
 
-/// Kennel's medians as shares of its peer's under the same loads; nothing without a peer.
-pub fn ratios(all: &[Figures]) -> String {
-    let peers: Vec<(&str, &str)> = loads(all).into_iter().filter(|(server, _)| *server == PEER).collect();
-    if peers.is_empty() {
-        return String::new();
-    }
-    let line = |(peer, load): &(&str, &str)| {
-        let cell = |of| ratio(all, load, of).map_or("-".into(), |ratio| format!("{ratio:.2}"));
-        let cells = RATIOS.map(|(_, of)| cell(of));
-        format!("| {peer} | {load} | {} |\n", cells.join(" | "))
+/// What was measured last of each server and load: rounds with other settings than these are left out.
+pub fn newest(all: &[Figures]) -> Vec<Figures> {
+    let is_of = |one: &Figures, other: &Figures| (&one.server, &one.scenario) == (&other.server, &other.scenario);
+    let newest = |one: &&Figures| all.iter().rfind(|other| is_of(one, other)).is_some_and(|last| last.settings == one.settings);
+    all.iter().filter(newest).cloned().collect()
+}
+
+/// A table for Markdown: a line for each server, load and settings, medians and the range of all rounds. A column in which nothing stands is
+/// left out.
+pub fn table(all: &[Figures]) -> String {
+    let (titles, rows) = cells(all);
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    format!("{}|{}\n{}", line(&titles), "---|".repeat(titles.len()), rows.iter().map(|row| line(row)).collect::<String>())
+}
+
+/// The same for a terminal.
+pub fn text(all: &[Figures]) -> String {
+    let (titles, rows) = cells(all);
+    layout::bands(&titles, &rows)
+}
+
+/// Titles and rows of the table.
+fn cells(all: &[Figures]) -> (Vec<String>, Vec<Vec<String>>) {
+    let columns: Vec<&Column> = COLUMNS.iter().filter(|(_, of)| all.iter().any(|one| of(one).is_some())).collect();
+    let titles =
+        ["server", "load", "rounds"].into_iter().chain(columns.iter().map(|(title, _)| *title)).map(String::from).collect();
+    let rows = rows(all);
+    let line = |row: &Row<'_>| {
+        let names = [label(row, &rows), row.load.to_owned(), count(row)];
+        let cells = columns.iter().map(|(title, of)| {
+            let marked = DOUBTFUL.contains(title) && row.rounds.iter().any(|one| is_disturbed(one) && of(one).is_some());
+            let cell = cell(row.rounds.iter().filter_map(|round| of(round)).collect());
+            if marked { cell + " ?" } else { cell }
+        });
+        names.into_iter().chain(cells).collect()
     };
-    let head = format!(
-        "| kennel against | load | {} |\n|---|---|{}\n",
-        RATIOS.map(|(title, _)| title).join(" | "),
-        "---|".repeat(RATIOS.len())
-    );
-    format!("{head}{}", peers.iter().map(line).collect::<String>())
+    (titles, rows.iter().map(line).collect())
 }
 
-/// Kennel's median of a figure under a load as a share of its peer's; none if either was not measured.
+/// A server, and what tells its settings from those of other lines of it under the same load.
+fn label(row: &Row<'_>, rows: &[Row<'_>]) -> String {
+    let others = rows.iter().filter(|other| (other.server, other.load) == (row.server, row.load));
+    let others: Vec<&Settings> = others.map(|other| other.settings).collect();
+    row.settings.unlike(&others).map_or(row.server.to_owned(), |words| format!("{} ({words})", row.server))
+}
+
+/// How many rounds there are, and how many of them gave a latency where others did not.
+fn count(row: &Row<'_>) -> String {
+    let (all, timed) = (row.rounds.len(), row.rounds.iter().filter(|one| one.latency_p50_ms.is_some()).count());
+    let busy = row.rounds.iter().any(|one| is_disturbed(one));
+    if busy && timed < all { format!("{all}, {timed} timed") } else { all.to_string() }
+}
+
+/// Kennel's medians as shares of its peer's under the same loads and settings, for Markdown; nothing without a peer.
+pub fn ratios(all: &[Figures]) -> String {
+    let Some((titles, rows)) = shares(all) else { return String::new() };
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    format!("{}|{}\n{}", line(&titles), "---|".repeat(titles.len()), rows.iter().map(|row| line(row)).collect::<String>())
+}
+
+/// The same for a terminal.
+pub fn ratios_text(all: &[Figures]) -> String {
+    shares(all).map(|(titles, rows)| layout::bands(&titles, &rows)).unwrap_or_default()
+}
+
+fn shares(all: &[Figures]) -> Option<(Vec<String>, Vec<Vec<String>>)> {
+    let rows = rows(all);
+    let is_pair = |ours: &&Row<'_>, theirs: &Row<'_>| {
+        ours.server == "kennel" && ours.load == theirs.load && ours.settings.is_fair_to(theirs.settings)
+    };
+    let line = |ours: Option<&Row<'_>>, theirs: &Row<'_>| {
+        let share = |of| Some(middle(&ours?.rounds, of)? / middle(&theirs.rounds, of)?);
+        let cells = RATIOS.map(|(_, of)| share(of).map_or(NOTHING.into(), |share| format!("{share:.2}")));
+        let names = ours.map_or("-".to_owned(), |ours| label(ours, &rows));
+        [format!("{names} / {}", label(theirs, &rows)), theirs.load.to_owned()].into_iter().chain(cells).collect()
+    };
+    let mut lines = Vec::new();
+    for theirs in rows.iter().filter(|row| row.server == PEER) {
+        let ours: Vec<&Row<'_>> = rows.iter().filter(|ours| is_pair(ours, theirs)).collect();
+        lines.extend(ours.iter().map(|ours| line(Some(ours), theirs)));
+        if ours.is_empty() {
+            lines.push(line(None, theirs));
+        }
+    }
+    let titles = ["kennel / peer", "load"].into_iter().chain(RATIOS.map(|(title, _)| title)).map(String::from).collect();
+    (!lines.is_empty()).then_some((titles, lines))
+}
+
+/// Kennel's median of a figure under a load as a share of its peer's; none if either was not measured, or not with the same settings. All
+/// are of the [`newest`].
 pub fn ratio(all: &[Figures], load: &str, of: fn(&Figures) -> Option<f64>) -> Option<f64> {
-    Some(middle(all, "kennel", load, of)? / middle(all, PEER, load, of)?)
+    let rows = rows(all);
+    let find = |server| rows.iter().find(|row| (row.server, row.load) == (server, load));
+    let (ours, theirs) = (find("kennel")?, find(PEER)?);
+    let is_fair = ours.settings.is_fair_to(theirs.settings);
+    Some(middle(&ours.rounds, of)? / middle(&theirs.rounds, of)?).filter(|_| is_fair)
 }
 
-/// The median of a figure of all rounds of a load; none if it was not measured.
-pub fn middle(all: &[Figures], server: &str, load: &str, of: fn(&Figures) -> Option<f64>) -> Option<f64> {
-    let rounds = all.iter().filter(|one| one.server == server && one.scenario == load);
-    let mut values: Vec<f64> = rounds.filter_map(of).collect();
+/// The median of a figure of rounds; none if it was not measured.
+pub fn middle(rounds: &[&Figures], of: fn(&Figures) -> Option<f64>) -> Option<f64> {
+    let mut values: Vec<f64> = rounds.iter().filter_map(|one| of(one)).collect();
     values.sort_by(f64::total_cmp);
     median(&values)
 }
@@ -292,7 +385,7 @@ pub fn middle(all: &[Figures], server: &str, load: &str, of: fn(&Figures) -> Opt
 /// A median, with the least and the most if they differ.
 fn cell(mut values: Vec<f64>) -> String {
     values.sort_by(f64::total_cmp);
-    let Some(median) = median(&values) else { return "-".into() };
+    let Some(median) = median(&values) else { return NOTHING.into() };
     let (least, most) = (show(values[0]), show(values[values.len() - 1]));
     if least == most { show(median) } else { format!("{} [{least}..{most}]", show(median)) }
 }
@@ -337,7 +430,7 @@ mod tests {
             |scenario: &str, lost| Figures { server: "kennel".into(), scenario: scenario.into(), lost, ..Figures::default() };
         let text = table(&[round("1 to 10", 1), round("1 to 50", 0), round("1 to 10", 3)]);
         assert_eq!(text.lines().count(), 4);
-        assert!(text.contains("| kennel | 1 to 10 | 0 | 0 | 0 | 2.00 [1.00..3.00] |"), "{text}");
+        assert!(text.contains("| kennel | 1 to 10 | 2 | 0 | 0 | 0 | 2.00 [1.00..3.00] |"), "{text}");
     }
 
     #[test]
@@ -376,7 +469,53 @@ mod tests {
         };
         let all = [round("kennel", 1, 4.0), round("janus", 1, 10.0), round("kennel", 2, 5.0), round("janus", 2, 30.0)];
         let all: Vec<Figures> = all.into_iter().chain([round("kennel", 3, 9.0), round("janus", 3, 20.0)]).collect();
-        assert!(ratios(&all).contains("| janus |  | 0.25 | - | - |"), "{}", ratios(&all));
+        assert!(ratios(&all).contains("| kennel / janus |  | 0.25 | - | - |"), "{}", ratios(&all));
         assert_eq!(ratios(&all[..1]), "");
+    }
+    #[test]
+    fn what_was_measured_otherwise_is_another_line() {
+        let round = |server: &str, media_threads, seconds, cpu_us_per_packet| Figures {
+            server: server.into(),
+            scenario: "1 to 10".into(),
+            cpu_us_per_packet,
+            settings: Settings { media_threads, seconds, ..Settings::default() },
+            ..Figures::default()
+        };
+        let all =
+            [round("kennel", 1, 4, 6.0), round("kennel", 2, 4, 8.0), round("kennel", 2, 4, 8.0), round("janus", 2, 4, 12.0)];
+        let text = table(&all);
+        assert!(text.contains("| kennel (media threads 1) | 1 to 10 | 1 |"), "{text}");
+        assert!(
+            text.contains("| kennel (media threads 2) | 1 to 10 | 2 |") && text.contains("| janus | 1 to 10 | 1 |"),
+            "{text}"
+        );
+        let shares = ratios(&all);
+        assert!(shares.contains("(media threads 1) / janus | 1 to 10 | 0.50 |") && shares.contains("| 0.67 |"), "{shares}");
+        // Rounds of another length are no comparison.
+        assert!(ratios(&[all[0].clone(), round("janus", 2, 8, 12.0)]).contains("| - / janus | 1 to 10 | - |"));
+        let newest = newest(&all);
+        assert_eq!((newest.len(), newest[0].settings.media_threads), (3, 2));
+        assert_eq!(ratio(&newest, "1 to 10", |one| Some(one.cpu_us_per_packet)), Some(8.0 / 12.0));
+    }
+
+    #[test]
+    fn figures_of_a_busy_machine_are_marked() {
+        let quiet =
+            Figures { server: "kennel".into(), joins: 3, join_p50_ms: 12.0, latency_p50_ms: Some(0.2), ..Figures::default() };
+        let busy = Figures { hiccup_p99_ms: 16.0, lost: 7, join_p50_ms: 998.0, latency_p50_ms: None, ..quiet.clone() };
+        let text = table(&[quiet.clone(), busy]);
+        assert!(text.contains("| 2, 1 timed |") && text.contains("[0..7.00] ? |") && text.contains("[12.0..998] ? |"), "{text}");
+        assert!(!table(std::slice::from_ref(&quiet)).contains('?'));
+    }
+
+    #[test]
+    fn what_a_server_dropped_late_and_what_was_recorded_is_shown_where_it_is() {
+        let plain = Figures { server: "kennel".into(), ..Figures::default() };
+        assert!(
+            !["dropped late", "files", "packets/turn"].iter().any(|title| table(std::slice::from_ref(&plain)).contains(title))
+        );
+        let more = Figures { dropped_late: 3_174, recorded_files: 50, recorded_frames: 27_848, ..plain };
+        let text = table(std::slice::from_ref(&more));
+        assert!(text.contains("dropped late") && text.contains("| 3174 |") && text.contains("| 50.0 | 27848 | 0 |"), "{text}");
     }
 }

@@ -13,6 +13,7 @@ use crate::recorded;
 use crate::report::Figures;
 use crate::scenario::{Kind, Scenario};
 use crate::server::{Choice, Server, datagrams_dropped, load_average, own_cpu};
+use crate::settings::Settings;
 use crate::signal::{Door, room_name};
 use crate::tally::Tally;
 
@@ -34,16 +35,10 @@ const CALM: Duration = Duration::from_secs(3);
 /// Measures one scenario once.
 ///
 /// # Errors
-/// The server does not start, or a client failed.
+/// The server does not start or ends before it should, a client failed, or a signal came ([`io::ErrorKind::Interrupted`]).
 pub fn run(choice: &Choice, scenario: &Scenario, round: u32) -> io::Result<Figures> {
     let (unix_s, load) = (time_of_day().as_secs(), load_average());
-    let server = Server::start(choice, scenario.mix_file)?;
-    let (door, http, ip, drill) = (choice.door, server.http, choice.ip, scenario.drill());
-    let (loss_percent, seed) = (scenario.loss_percent, scenario.seed.wrapping_add(u64::from(round)));
-    let mut field = Field::new(Terms { door, http, ip, drill, loss_percent, seed })?;
-    field.run_for(SETTLE)?;
-    make_rooms(&server, choice, scenario)?;
-    let idle = server.memory();
+    let mut server = Server::start(choice, scenario.mix_file)?;
     let mut figures = Figures {
         server: choice.door.name().to_owned(),
         scenario: scenario.name(),
@@ -53,19 +48,36 @@ pub fn run(choice: &Choice, scenario: &Scenario, round: u32) -> io::Result<Figur
         rooms: scenario.rooms(),
         unix_s,
         load,
-        rss_idle_kb: idle.resident_kb,
-        own_idle_kb: idle.own_kb,
+        settings: Settings::of(choice, scenario),
         ..Figures::default()
     };
+    measure(&server, choice, scenario, &mut figures).map_err(|problem| server.why_failed(problem))?;
+    if scenario.recorded {
+        let count = recorded::count(&server.end()?)?;
+        (figures.recorded_files, figures.recorded_frames, figures.recorded_lost) = (count.files, count.frames, count.lost);
+        figures.recorded_pictures_per_s = count.pictures_per_s();
+    }
+    Ok(figures)
+}
+
+/// Everybody comes, is measured and goes.
+fn measure(server: &Server, choice: &Choice, scenario: &Scenario, figures: &mut Figures) -> io::Result<()> {
+    let (door, http, ip, drill) = (choice.door, server.http, choice.ip, scenario.drill());
+    let (loss_percent, seed) = (scenario.loss_percent, scenario.seed.wrapping_add(u64::from(figures.round)));
+    let mut field = Field::new(Terms { door, http, ip, drill, loss_percent, seed })?;
+    field.run_for(SETTLE)?;
+    make_rooms(server, choice, scenario)?;
+    let idle = server.memory();
+    (figures.rss_idle_kb, figures.own_idle_kb) = (idle.resident_kb, idle.own_kb);
     join(&mut field, &scenario.senders(), scenario)?;
     if scenario.kind == Kind::Storm {
-        storm(&server, &mut field, scenario, &mut figures)?;
+        storm(server, &mut field, scenario, figures)?;
     } else {
         join(&mut field, &scenario.viewers(), scenario)?;
         figures.complete = field.run_until_complete(COMPLETE_TIMEOUT)?;
         field.run_for(scenario.warm_up)?;
-        note_joins(&mut figures, &field, 0);
-        window(&server, &mut field, Duration::from_secs(scenario.seconds), &mut figures)?;
+        note_joins(figures, &field, 0);
+        window(server, &mut field, Duration::from_secs(scenario.seconds), figures)?;
     }
     if scenario.is_mixed {
         figures.cores_per_mix = Some(figures.server_cores / scenario.rooms() as f64);
@@ -76,13 +88,7 @@ pub fn run(choice: &Choice, scenario: &Scenario, round: u32) -> io::Result<Figur
     (figures.rss_kb, figures.own_kb) = (memory.resident_kb, memory.own_kb);
     figures.kb_per_client = each(memory.resident_kb, idle.resident_kb);
     figures.own_kb_per_client = each(memory.own_kb, idle.own_kb);
-    if scenario.recorded {
-        drop(field);
-        let count = recorded::count(&server.end()?)?;
-        (figures.recorded_files, figures.recorded_frames, figures.recorded_lost) = (count.files, count.frames, count.lost);
-        figures.recorded_pictures_per_s = count.pictures_per_s();
-    }
-    Ok(figures)
+    Ok(())
 }
 
 /// What a load is called on the command line.
@@ -159,6 +165,7 @@ fn window(server: &Server, field: &mut Field, time: Duration, figures: &mut Figu
     figures.system_dropped = datagrams_dropped().saturating_sub(dropped);
     let grown = |name: &str| later.get(name).saturating_sub(metrics.get(name)) as f64;
     figures.forwarded = grown("kennel_media_packets_out_total") as u64;
+    figures.dropped_late = grown("kennel_media_dropped_late_total") as u64;
     figures.datagrams_per_send = grown("kennel_media_datagrams_out_total") / grown("kennel_media_sends_total").max(1.0);
     figures.packets_per_turn = grown("kennel_media_packets_out_total") / grown("kennel_media_turns_total").max(1.0);
     let mixed = grown("kennel_media_mixed_pictures_total");

@@ -27,23 +27,23 @@ const CROWD_JOINS_PER_S: u32 = 4;
 /// The kinds of load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
-    /// A few publishers with camera and microphone, the rest only receive. More than a room holds: the same in several rooms.
+    /// A few publish, the rest only receive; in several rooms if need be.
     Fan,
     /// Everyone sends camera and microphone to everyone.
     All,
     /// Many rooms, everyone to everyone in each.
     Many,
-    /// Everyone to everyone as in a gallery: small pictures, three who speak.
+    /// Everyone to everyone: small pictures, three who speak.
     Gallery,
     /// Everyone to everyone without pictures, three who speak.
     Sound,
     /// One publisher a room, and viewers who join at a rate.
     Storm,
-    /// So many rooms as there are publishers, one in each, with so many subscribers each.
+    /// As many rooms as publishers, one in each, and its viewers.
     Rooms,
-    /// A publisher with three layers, and viewers who want another one every two seconds.
+    /// Three layers; viewers want another one every two seconds.
     Layers,
-    /// As a fan; all viewers ask for a key frame in the same moment, every second.
+    /// As a fan; all ask for a key frame at once, every second.
     Keys,
 }
 
@@ -118,17 +118,21 @@ impl Scenario {
     /// A short name for tables.
     pub fn name(&self) -> String {
         let Scenario { publishers, subscribers, joins_per_s, .. } = self;
+        let many = |word: &str| if *publishers == 1 { String::new() } else { format!("{word} {publishers}") };
         let mut name = match self.kind {
             Kind::Fan => format!("{publishers} to {subscribers}"),
             Kind::All => format!("{publishers} to each other"),
             Kind::Many => format!("{} rooms of {publishers}", self.rooms),
             Kind::Gallery => format!("gallery of {publishers}"),
             Kind::Sound => format!("sound of {publishers}"),
-            Kind::Storm => format!("storm of {subscribers} at {joins_per_s}/s"),
+            Kind::Storm => format!("storm of {subscribers}{} at {joins_per_s}/s", many(" on")),
             Kind::Rooms => format!("{publishers} rooms of 1 to {subscribers}"),
             Kind::Layers => format!("{publishers} in 3 layers to {subscribers}"),
-            Kind::Keys => format!("key frames for {subscribers}"),
+            Kind::Keys => format!("key frames{} for {subscribers}", many(" of")),
         };
+        if self.is_together() && *subscribers > 0 {
+            name += &format!(", {subscribers} watch");
+        }
         if self.is_mixed {
             name += ", mixed";
         }
@@ -148,6 +152,11 @@ impl Scenario {
     pub fn refusal(&self, door: Door) -> Option<&'static str> {
         let layers = matches!(self.kind, Kind::Layers);
         match door {
+            Door::Kennel if self.seats() > ROOM_SEATS => Some("more than the 50 that a room holds would be in one"),
+            Door::Signalwire if self.seats() > MIXED_SEATS => {
+                Some("more than the 20 that a room made by a token holds would be in one")
+            }
+            Door::Signalwire if self.kind == Kind::Gallery => Some("it sends what `all` sends, whose cameras can be decoded"),
             Door::Janus if self.is_mixed => Some("no peer: its VideoRoom mixes nothing"),
             Door::Janus if self.recorded => Some("no peer: it is not told to record"),
             // Seen with Janus 1.1.2 and str0m 0.25: pictures of some viewers do not come back.
@@ -160,7 +169,7 @@ impl Scenario {
     /// Why it makes no sense as it was asked for, if it does not.
     pub fn senseless(&self) -> Option<String> {
         let name = self.kind.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-        let together = matches!(self.kind, Kind::All | Kind::Many | Kind::Gallery | Kind::Sound);
+        let together = self.is_together();
         if self.publishers == 0 {
             return Some(format!("{name}: somebody has to send: --publishers 1 or more"));
         }
@@ -178,6 +187,22 @@ impl Scenario {
         }
     }
 
+    /// Whether those who send hear each other.
+    fn is_together(&self) -> bool {
+        matches!(self.kind, Kind::All | Kind::Many | Kind::Gallery | Kind::Sound)
+    }
+
+    /// How many are in the fullest room, by either signaling.
+    fn seats(&self) -> usize {
+        let viewers = match self.kind {
+            Kind::Rooms => return 1 + self.subscribers,
+            Kind::Many => self.subscribers.div_ceil(self.rooms.max(1)),
+            // More rooms are made for them, of which each has one at least.
+            _ => self.subscribers.min(1),
+        };
+        self.publishers + viewers
+    }
+
     /// How many rooms it takes.
     pub fn rooms(&self) -> usize {
         match self.kind {
@@ -193,7 +218,7 @@ impl Scenario {
     /// How many receive what one sends.
     pub fn receivers(&self) -> usize {
         match self.kind {
-            Kind::All | Kind::Many | Kind::Gallery | Kind::Sound => self.publishers.saturating_sub(1),
+            _ if self.is_together() => self.publishers.saturating_sub(1),
             _ => self.subscribers,
         }
     }
@@ -223,9 +248,13 @@ impl Scenario {
     /// Time from one join to the next.
     pub fn join_interval(&self) -> Duration {
         // Everybody negotiates with everybody who comes: what one thread does for all clients here is the work of as many machines.
+        Duration::from_secs(1) / self.joins_per_s.min(self.joins_per_s_max()).max(1)
+    }
+
+    /// Joins a second, at most.
+    pub fn joins_per_s_max(&self) -> u32 {
         let crowd = self.publishers > CROWD && self.kind != Kind::Rooms && !self.is_mixed;
-        let most = if crowd { CROWD_JOINS_PER_S } else { self.joins_per_s };
-        Duration::from_secs(1) / self.joins_per_s.min(most).max(1)
+        if crowd { CROWD_JOINS_PER_S } else { u32::MAX }
     }
 
     /// What clients do while they are measured.
@@ -317,5 +346,38 @@ mod tests {
         assert!(Scenario { loss_percent: 5, ..plain.clone() }.refusal(Door::Janus).is_some());
         assert!(Scenario { recorded: true, ..plain }.refusal(Door::Janus).is_some());
         assert!(Scenario::new(Kind::Layers, 1, 3).refusal(Door::Signalwire).is_some());
+        assert!(Scenario::new(Kind::Gallery, 3, 0).refusal(Door::Signalwire).is_some());
+    }
+
+    #[test]
+    fn more_than_a_room_holds_is_refused_before_a_server_does() {
+        let of = |scenario: Scenario| [Door::Kennel, Door::Signalwire].map(|door| scenario.refusal(door).is_some());
+        for (scenario, refused) in [
+            (Scenario::new(Kind::All, 20, 0), [false, false]),
+            (Scenario::new(Kind::All, 21, 0), [false, true]),
+            (Scenario::new(Kind::All, 50, 0), [false, true]),
+            (Scenario::new(Kind::All, 50, 1), [true, true]),
+            (Scenario::new(Kind::All, 51, 0), [true, true]),
+            (Scenario::new(Kind::Fan, 1, 1_000), [false, false]),
+            (Scenario::new(Kind::Rooms, 100, 49), [false, true]),
+            (Scenario::new(Kind::Rooms, 100, 50), [true, true]),
+            (Scenario { rooms: 2, ..Scenario::new(Kind::Many, 10, 20) }, [false, false]),
+            (Scenario { rooms: 2, ..Scenario::new(Kind::Many, 10, 21) }, [false, true]),
+        ] {
+            assert_eq!(of(scenario.clone()), refused, "{scenario:?}");
+        }
+    }
+
+    #[test]
+    fn unlike_loads_have_unlike_names() {
+        let names = |scenarios: &[(Kind, usize, usize)]| -> Vec<String> {
+            scenarios
+                .iter()
+                .map(|(kind, publishers, subscribers)| Scenario::new(*kind, *publishers, *subscribers).name())
+                .collect()
+        };
+        assert_eq!(names(&[(Kind::Keys, 1, 3), (Kind::Keys, 2, 3)]), ["key frames for 3", "key frames of 2 for 3"]);
+        assert_eq!(names(&[(Kind::Storm, 1, 3), (Kind::Storm, 2, 3)]), ["storm of 3 at 20/s", "storm of 3 on 2 at 20/s"]);
+        assert_eq!(names(&[(Kind::All, 3, 0), (Kind::All, 3, 4)]), ["3 to each other", "3 to each other, 4 watch"]);
     }
 }

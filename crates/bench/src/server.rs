@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 
+use crate::interrupt;
 use crate::scenario::MixFile;
 use crate::signal::Door;
 
@@ -30,8 +32,11 @@ const PROJECT_AUTHORIZATION: &str =
 /// How long a server may take until it answers.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long its sockets may be closed before it has ended.
+const END_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// The program of Janus, as its package installs it, and where its modules are, below a folder for each kind of machine.
-const JANUS: &str = "janus";
+pub(crate) const JANUS: &str = "janus";
 const LIBRARIES: &str = "/usr/lib";
 
 /// A server. Dropping it ends it.
@@ -83,7 +88,8 @@ impl Server {
             Door::Kennel | Door::Signalwire => kennel(choice, mix_file, data.path(), http)?,
             Door::Janus => janus(choice, data.path(), http)?,
         };
-        command.current_dir(data.path()).stdout(Stdio::null());
+        // A group of its own: Ctrl-C is for the bench, which ends it.
+        command.current_dir(data.path()).stdout(Stdio::null()).process_group(0);
         let process = command.spawn().map_err(|problem| not_started(choice, &problem))?;
         let mut server = Server { process, http, data };
         server.wait()?;
@@ -93,6 +99,7 @@ impl Server {
     fn wait(&mut self) -> io::Result<()> {
         let give_up = Instant::now() + START_TIMEOUT;
         while let Err(problem) = TcpStream::connect(self.http) {
+            interrupt::check()?;
             if let Some(status) = self.process.try_wait()? {
                 return Err(io::Error::other(format!("it ended as it started ({status}); why stands above")));
             }
@@ -103,6 +110,21 @@ impl Server {
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
+    }
+
+    /// Why it could not be measured: that the run was stopped, or that it ended, or else what was seen.
+    pub fn why_failed(&mut self, problem: io::Error) -> io::Error {
+        if let Err(stopped) = interrupt::check() {
+            return stopped;
+        }
+        let give_up = Instant::now() + END_TIMEOUT;
+        while Instant::now() < give_up {
+            if let Ok(Some(status)) = self.process.try_wait() {
+                return io::Error::other(format!("the server ended while it was measured ({status}); then {problem}"));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        problem
     }
 
     /// CPU time that it used so far, by its own clock (`clock_getcpuclockid(3)`).
@@ -360,6 +382,19 @@ mod tests {
         assert!(why(&elsewhere).contains("192.0.2.1 (--address)"), "{}", why(&elsewhere));
         let ends = Choice { program: "/bin/false".into(), ..choice(Door::Kennel) };
         assert!(why(&ends).contains("ended as it started (exit status: 1)"), "{}", why(&ends));
+    }
+
+    #[test]
+    fn a_server_that_ended_is_why_its_clients_failed() {
+        let process = |program: &str| Command::new(program).arg("60").spawn().expect("a process");
+        let server =
+            |process| Server { process, http: (Ipv4Addr::LOCALHOST, 1).into(), data: tempfile::tempdir().expect("a folder") };
+        let closed = || io::Error::other("client 3: the server closed the socket");
+        let mut runs = server(process("sleep"));
+        assert_eq!(runs.why_failed(closed()).to_string(), closed().to_string());
+        runs.process.kill().expect("killed");
+        let why = runs.why_failed(closed()).to_string();
+        assert!(why.contains("ended while it was measured (signal: 9") && why.contains("client 3"), "{why}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub enum Door {
     /// Kennel by Twilio's signaling.
     #[default]
     Kennel,
-    /// Kennel by SignalWire's signaling: everybody gets the mix of the room.
+    /// Kennel by SignalWire's signaling, mixed.
     Signalwire,
     /// Janus by its WebSocket JSON.
     Janus,

@@ -96,6 +96,8 @@ impl Svg {
 }
 
 fn escape(text: &str) -> String {
+    // Other control characters than these are none in XML.
+    let text: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

@@ -89,7 +89,7 @@ test('what is painted and what is heard at one moment are so in the files', asyn
   const sorted = soundAfterPicture(pictures, beeps(fileOf(kennel, audio)).map((at) => at + audio.offset));
   const median = sorted[Math.floor(sorted.length / 2)]!;
   test.info().annotations.push({ type: 'sync', description: `${sorted.length} beeps, sound after picture by ${sorted.map((one) => one.toFixed(0)).join(' ')} ms` });
-  console.log(`sync: ${errors.length} beeps, sound after picture by ${sorted.map((one) => one.toFixed(0)).join(' ')} ms`);
+  console.log(`sync: ${sorted.length} beeps, sound after picture by ${sorted.map((one) => one.toFixed(0)).join(' ')} ms`);
   expect(sorted.length, 'beeps').toBeGreaterThan(8);
   expect(Math.abs(median), 'ms between sound and picture').toBeLessThan(40);
 });

@@ -50,14 +50,18 @@ export function beeps(path: string): number[] {
   return found;
 }
 
-/** By how many ms each beep is later than the picture of its moment, in ascending order. All times are of one clock: pictures with what is painted in them, and beeps, which are at whole seconds of the metronome. */
-export function soundAfterPicture(pictures: readonly { at: number; says: number }[], beeps: readonly number[]): number[] {
+/**
+ * By how many ms each beep is later than the picture of its moment, in ascending order. All times are of one clock: pictures with what is
+ * painted in them, and beeps, which are at whole seconds of the metronome. `painted`: a moment between two pictures is between their times,
+ * as it was before the camera. `seen`: it is there with the first picture that shows it, as for who watches the file.
+ */
+export function soundAfterPicture(pictures: readonly { at: number; says: number }[], beeps: readonly number[], moment: 'painted' | 'seen' = 'painted'): number[] {
   /** When the metronome said this, by the two pictures around it. */
   const shownAt = (says: number) => {
     const after = pictures.findIndex((picture) => picture.says >= says);
     const [one, two] = [pictures[after - 1], pictures[after]];
     if (!one || !two || two.says - one.says > 500 || two.says <= one.says) return null;
-    return one.at + ((says - one.says) / (two.says - one.says)) * (two.at - one.at);
+    return moment === 'seen' ? two.at : one.at + ((says - one.says) / (two.says - one.says)) * (two.at - one.at);
   };
   const errors = beeps.flatMap((heard) => {
     // The one that was painted nearest to when this one is heard.

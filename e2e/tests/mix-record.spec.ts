@@ -161,13 +161,13 @@ for (const [format, codecs] of [['webm', ['opus', 'vp8']], ['mp4', ['h264', 'opu
     const pictures = paintedTimes(path);
     expect(pictures.length, 'pictures').toBeGreaterThan(100);
     const heard = beeps(path);
-    // A mix shows what its cameras sent last: what a viewer sees at a moment was painted up to two pictures before.
-    const errors = soundAfterPicture(pictures, heard, 'seen');
-    const painted = soundAfterPicture(pictures, heard);
+    const errors = soundAfterPicture(pictures, heard);
+    // What a mix shows at a moment was painted up to two pictures before: a viewer sees it that much later.
+    const seen = soundAfterPicture(pictures, heard, 'seen');
     const middle = (of: readonly number[]) => of[Math.floor(of.length / 2)]!;
     const median = middle(errors);
     const each = errors.map((one) => one.toFixed(0)).join(' ');
-    const said = `${format}: ${errors.length} beeps in ${pictures.length} pictures, sound after what is seen by ${median.toFixed(0)} ms (${each}), after what was painted by ${middle(painted).toFixed(0)} ms`;
+    const said = `${format}: ${errors.length} beeps in ${pictures.length} pictures, sound after what was painted by ${median.toFixed(0)} ms (${each}), after what is seen by ${middle(seen).toFixed(0)} ms`;
     test.info().annotations.push({ type: 'sync', description: said });
     console.log(`sync: ${said}`);
     expect(errors.length, 'beeps').toBeGreaterThan(8);

@@ -206,6 +206,17 @@ fn who_pretends_to_be_where_a_client_was_does_not_hold_it_back() {
     assert!(frames >= 25, "{frames} frames");
 }
 
+/// One is in another network and restarts ICE: both see each other soon, and nobody's link is dead.
+fn restart_elsewhere(world: &mut World, ann: usize, bo: usize) {
+    world.clients[ann].outside = elsewhere(9);
+    let offer = world.clients[ann].restart_ice();
+    world.say(ann, offer);
+    let gap = until_both_see(world, ann, bo, 8 * SECOND);
+    println!("gap {gap:?}");
+    assert!(gap <= 4 * SECOND, "{gap:?}");
+    assert_eq!(world.dead(), []);
+}
+
 /// Behind a router that shows our client another port of ours at each of its addresses. What it was told before an ICE restart leaves room
 /// for what it is told after.
 #[test]
@@ -215,13 +226,7 @@ fn after_an_ice_restart_we_may_be_somewhere_else() {
     world.run(60 * SECOND);
     let before = world.engine.counts().broken;
     assert!(before > media::limit::MAPPED_ADDRESSES_MAX as u64, "there is no room any more");
-    world.clients[ann].outside = elsewhere(9);
-    let offer = world.clients[ann].restart_ice();
-    world.say(ann, offer);
-    let gap = until_both_see(&mut world, ann, bo, 8 * SECOND);
-    println!("gap {gap:?}");
-    assert!(gap <= 4 * SECOND, "{gap:?}");
-    assert_eq!(world.dead(), []);
+    restart_elsewhere(&mut world, ann, bo);
 }
 
 #[test]
@@ -231,13 +236,7 @@ fn another_network_and_an_ice_restart() {
     world.cut.push(who);
     world.run(2 * SECOND);
     world.cut.clear();
-    world.clients[ann].outside = elsewhere(9);
-    let offer = world.clients[ann].restart_ice();
-    world.say(ann, offer);
-    let gap = until_both_see(&mut world, ann, bo, 8 * SECOND);
-    println!("gap {gap:?}");
-    assert!(gap <= 4 * SECOND, "{gap:?}");
-    assert_eq!(world.dead(), []);
+    restart_elsewhere(&mut world, ann, bo);
 }
 
 /// As a Firefox whose path has failed: it restarts ICE, is there, and sends no media and no report any more.
